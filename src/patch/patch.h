@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * The hotpatch: what the builder knows and what the applier needs to know.
+ *
+ * This is the only thing that crosses from build time to run time. It is plain
+ * data; strings and arrays are owned by the patch. Two kinds of address occur:
+ * `old` ones are virtual addresses of the OLD build, `new` ones of the NEW build.
+ * In a process an old address is `old + (base of the module)` and a new one is
+ * `new + (base of the shadow)`, where the shadow is where carried code is put.
+ *
+ * This folder knows nothing of how builds are compared or of processes.
+ */
+
+#ifndef GRAFT_PATCH_PATCH_H
+#define GRAFT_PATCH_PATCH_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	/** Longest jump that is written over an entry: `jmp rel32`. */
+	GRAFT_JUMP_SIZE = 5,
+	/** Length of `endbr64`, which stays in front of the jump. */
+	GRAFT_ENDBR_SIZE = 4,
+	/** Bytes of an id: the first half of a SHA-256, in hex without NUL. */
+	GRAFT_PATCH_ID_LEN = 32,
+	GRAFT_PATCH_BUILD_ID_MAX = 64,
+	GRAFT_PATCH_SHA256_SIZE = 32,
+};
+
+enum graft_verdict {
+	GRAFT_VERDICT_IDENTICAL,
+	GRAFT_VERDICT_HOTPATCH,
+	GRAFT_VERDICT_BASELINE,
+};
+
+enum graft_assurance {
+	/** No statement: the verdict is not `hotpatch`. */
+	GRAFT_ASSURANCE_NONE,
+	/** Stripped: each rule decided from evidence in the code. */
+	GRAFT_ASSURANCE_INFERRED,
+	/** Each rule decided from types and symbols of both sides. */
+	GRAFT_ASSURANCE_PROVEN,
+};
+
+/** Why a verdict is what it is, or something that the user should know. */
+struct graft_reason {
+	/** "R-04". */
+	char *rule;
+	/** The place: function, section or file, with an address if it helps. */
+	char *where;
+	/** One sentence. */
+	char *text;
+	/** Said, but does not forbid. */
+	bool note;
+};
+
+/** Page protection of a run; never both WRITE and EXEC. */
+enum graft_run_flags {
+	GRAFT_RUN_READ = 1,
+	GRAFT_RUN_WRITE = 2,
+	GRAFT_RUN_EXEC = 4,
+};
+
+/**
+ * A run of bytes that the shadow holds, at its natural address.
+ *
+ * Runs of one module are sorted and do not overlap. Runs of different protection
+ * never share a page.
+ */
+struct graft_run {
+	uint64_t new_addr;
+	/** Bytes in memory; those past @ref file_len are zero. */
+	uint64_t mem_len;
+	uint64_t file_len;
+	uint8_t *bytes;
+	/** #graft_run_flags. */
+	uint32_t flags;
+};
+
+/** A function that is replaced: its entry in OLD gets a jump to NEW. */
+struct graft_redirect {
+	/** Entry of the function in OLD. */
+	uint64_t old_addr;
+	/** Room at the entry: its size with padding that belongs to nobody. */
+	uint32_t old_room;
+	/** #GRAFT_ENDBR_SIZE if OLD starts with `endbr64`, else 0. */
+	uint32_t skip;
+	/** Where the carried function is. */
+	uint64_t new_addr;
+	/** The bytes that the jump overwrites, at old_addr + skip. */
+	uint8_t original[GRAFT_JUMP_SIZE];
+	/** Name for people: symbol, or "sub_<hex of old_addr>". */
+	char *name;
+};
+
+/** A piece of OLD code in which no thread may be when the switch is made. */
+struct graft_fragment {
+	uint64_t old_addr;
+	uint64_t size;
+	/** Index of the redirect that it belongs to. */
+	uint32_t redirect;
+};
+
+/** A carried piece of NEW code: what revert must find no thread in. */
+struct graft_carried {
+	uint64_t new_addr;
+	uint64_t size;
+	/** Name for people. */
+	char *name;
+};
+
+enum graft_fix_kind {
+	/**
+	 * A 32-bit displacement whose target is in the OLD module. To the stored
+	 * value is added `value + (old base - shadow base)`.
+	 */
+	GRAFT_FIX_REL32_OLD = 1,
+	/** A 64-bit pointer: `old base + value`. */
+	GRAFT_FIX_ABS64_OLD = 2,
+	/** A 64-bit pointer: `shadow base + value`. */
+	GRAFT_FIX_ABS64_NEW = 3,
+	/**
+	 * A 64-bit slot that gets a copy of the slot at `old base + value`: a new
+	 * slot for an IFUNC, TLS descriptor or thread offset that OLD resolved.
+	 */
+	GRAFT_FIX_COPY64_OLD = 4,
+};
+
+/** One field of a run that is filled in when the place is known. */
+struct graft_fix {
+	uint64_t new_addr;
+	int64_t value;
+	enum graft_fix_kind kind;
+};
+
+/** A new GOT slot, bound when the hotpatch is applied: symbol + addend. */
+struct graft_import {
+	/** The 64-bit slot, inside a run. */
+	uint64_t new_addr;
+	char *symbol;
+	/** Needed version, or NULL. */
+	char *version;
+	int64_t addend;
+	/** A weak reference: 0 if nobody defines it. */
+	bool weak;
+};
+
+/** A GOT slot of OLD that carried code uses. */
+struct graft_old_slot {
+	uint64_t old_addr;
+	/** Symbol that the slot is bound to; NULL: the slot is module-relative. */
+	char *symbol;
+	char *version;
+	/** A function that may be bound lazily (JUMP_SLOT). */
+	bool lazy;
+};
+
+/** A range of OLD that must hold the bytes of the file. */
+struct graft_expect {
+	uint64_t old_addr;
+	uint64_t len;
+	uint8_t sha256[GRAFT_PATCH_SHA256_SIZE];
+};
+
+/** Counts of functions, for people. */
+struct graft_patch_counts {
+	uint32_t old_count;
+	uint32_t new_count;
+	uint32_t changed;
+	uint32_t added;
+	uint32_t carried;
+};
+
+/** One module (executable or shared library) and what was decided about it. */
+struct graft_patch_module {
+	/** Path in NEW's package or tree; the file name for single files. */
+	char *path;
+	/** DT_SONAME, or NULL. */
+	char *soname;
+	uint8_t old_build_id[GRAFT_PATCH_BUILD_ID_MAX];
+	size_t old_build_id_len;
+	uint8_t new_build_id[GRAFT_PATCH_BUILD_ID_MAX];
+	size_t new_build_id_len;
+	uint8_t old_sha256[GRAFT_PATCH_SHA256_SIZE];
+	uint8_t new_sha256[GRAFT_PATCH_SHA256_SIZE];
+	enum graft_verdict verdict;
+	enum graft_assurance assurance;
+	struct graft_reason *reasons;
+	size_t reason_count;
+	struct graft_patch_counts counts;
+	/** Bytes of carried code and constants. 0 unless `hotpatch`. */
+	uint64_t carried_bytes;
+
+	// All that follows is empty unless the verdict is `hotpatch`.
+
+	/** Largest section alignment of NEW; the shadow is congruent modulo it. */
+	uint64_t align;
+	struct graft_run *runs;
+	size_t run_count;
+	struct graft_redirect *redirects;
+	size_t redirect_count;
+	struct graft_fragment *fragments;
+	size_t fragment_count;
+	struct graft_carried *carried;
+	size_t carried_count;
+	struct graft_fix *fixes;
+	size_t fix_count;
+	struct graft_import *imports;
+	size_t import_count;
+	struct graft_old_slot *old_slots;
+	size_t old_slot_count;
+	struct graft_expect *expects;
+	size_t expect_count;
+};
+
+/** A hotpatch. */
+struct graft_patch {
+	/** First 32 hex digits of the SHA-256 of the manifest without this id. */
+	char id[GRAFT_PATCH_ID_LEN + 1];
+	char *title;
+	/** "security", "bugfix", "feature" or "". */
+	char *classification;
+	/** What made it: "graft 0.1". */
+	char *toolchain;
+	/** Name and versions of the package pair, or NULL each. */
+	char *package;
+	char *old_version;
+	char *new_version;
+	char **cves;
+	size_t cve_count;
+	struct graft_patch_module *modules;
+	size_t module_count;
+};
+
+/** Make an empty patch; free with graft_patch_free(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_patch_new(struct graft_patch **ret);
+
+/** Free a patch and everything in it. NULL is a no-op. */
+void
+graft_patch_free(struct graft_patch *patch);
+GRAFT_DEFINE_CLEANUP(struct graft_patch, graft_patch_free)
+
+/** Free what a module owns, and zero it. NULL is a no-op. */
+void
+graft_patch_module_deinit(struct graft_patch_module *module);
+GRAFT_DEFINE_CLEANUP(struct graft_patch_module, graft_patch_module_deinit)
+
+/** Free what a reason owns, and zero it. NULL is a no-op. */
+void
+graft_reason_deinit(struct graft_reason *reason);
+
+/** Get "identical", "hotpatch" or "baseline". Static. */
+const char *
+graft_verdict_name(enum graft_verdict verdict);
+
+/** Get "none", "inferred" or "proven". Static. */
+const char *
+graft_assurance_name(enum graft_assurance assurance);
+
+/**
+ * Compute the protection, alignment and address rules of a module.
+ *
+ * @return NULL if the module keeps every promise of this header: runs sorted,
+ * not overlapping, no page both writable and executable, every fix, import,
+ * redirect, fragment and carried piece inside what it must be inside of;
+ * #GRAFT_ERROR_BAD_INPUT with the first that is broken.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_patch_module_check(const struct graft_patch_module *module);
+
+/** The worst verdict of all modules; `identical` if there are none. */
+enum graft_verdict
+graft_patch_verdict(const struct graft_patch *patch);
+
+#endif /* GRAFT_PATCH_PATCH_H */

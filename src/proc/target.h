@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * A running process that we may stop, read and write.
+ *
+ * Only this folder calls ptrace(2) and opens /proc. Addresses in the target are
+ * `uint64_t` and named `addr`; a `void *` is always our own memory.
+ *
+ * A target is its pidfd and start time, not its number. It has these states, and
+ * each call says which it needs:
+ *
+ *     RUNNING --attach()--> ATTACHED --stop()--> STOPPED --resume()--> ATTACHED
+ *        ^                     |                    |
+ *        '-----detach()--------'---- any call ------'--> GONE
+ *
+ * ATTACHED means seized with PTRACE_SEIZE: every thread runs. Every call may find
+ * that the target exited; it then returns #GRAFT_ERROR_TARGET_GONE, and only
+ * graft_target_close() is still allowed.
+ *
+ * A target belongs to one thread of ours: ptrace(2) ties the tracee to it.
+ */
+
+#ifndef GRAFT_PROC_TARGET_H
+#define GRAFT_PROC_TARGET_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/user.h>
+
+/** A process. */
+struct graft_target;
+
+/** A thread of a stopped target. */
+struct graft_thread {
+	pid_t tid;
+	/** Registers at the stop. Valid in state STOPPED. */
+	struct user_regs_struct regs;
+};
+
+/**
+ * Open a process. It keeps running and is not attached to.
+ *
+ * @param[in] pid Process (thread group leader) in our PID namespace.
+ * @param[out] ret New target in state RUNNING; free with graft_target_close().
+ * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_NOT_PERMITTED;
+ * #GRAFT_ERROR_UNSUPPORTED (kernel thread, 32-bit process).
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_open(pid_t pid, struct graft_target **ret);
+
+/**
+ * Let go of a process, in any state. A stopped target is resumed first.
+ *
+ * @param[in] target Target, or NULL for a no-op.
+ */
+void
+graft_target_close(struct graft_target *target);
+GRAFT_DEFINE_CLEANUP(struct graft_target, graft_target_close)
+
+/** Get the process id. */
+pid_t
+graft_target_pid(const struct graft_target *target);
+
+/** Get the command name (/proc/PID/comm). Lives as long as the target. */
+const char *
+graft_target_comm(const struct graft_target *target);
+
+/** Get the start time in clock ticks since boot (proc(5), field 22). */
+uint64_t
+graft_target_start_ticks(const struct graft_target *target);
+
+/**
+ * Attach to all threads with PTRACE_SEIZE; they go on running. Threads that are
+ * born later are attached to by the kernel (PTRACE_O_TRACECLONE).
+ *
+ * State RUNNING -> ATTACHED.
+ *
+ * @return NULL; #GRAFT_ERROR_TRACED (names the tracer);
+ * #GRAFT_ERROR_NOT_PERMITTED; #GRAFT_ERROR_TARGET_GONE. On error the target is
+ * RUNNING.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_attach(struct graft_target *target);
+
+/** Detach from all threads. State ATTACHED or STOPPED -> RUNNING. */
+void
+graft_target_detach(struct graft_target *target);
+
+/**
+ * Stop all threads, those born meanwhile too.
+ *
+ * Either every thread is stopped or none is. State ATTACHED -> STOPPED. The
+ * calling thread is SCHED_FIFO from here to graft_target_resume() where the
+ * system allows it.
+ *
+ * @param[in] limit_us Longest time to try, in microseconds. The target may be
+ * stopped for that long even when this fails.
+ * @return NULL; #GRAFT_ERROR_LIMIT if a thread did not stop in time (the
+ * message names it).
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_stop(struct graft_target *target, uint64_t limit_us);
+
+/**
+ * Let a stopped target run on, with the registers it had; system calls that
+ * only our stop interrupted are restarted by the kernel. State STOPPED ->
+ * ATTACHED.
+ */
+void
+graft_target_resume(struct graft_target *target);
+
+/**
+ * Resume and detach at once, the shortest way out of a stop. State STOPPED ->
+ * RUNNING.
+ */
+void
+graft_target_release(struct graft_target *target);
+
+/** Get how long the last stop lasted, in microseconds, from the first thread
+ * that was interrupted to the last that was let go. 0 if there was none. */
+uint64_t
+graft_target_pause_us(const struct graft_target *target);
+
+/**
+ * Get the threads. State STOPPED.
+ *
+ * @param[out] count_ret How many.
+ * @return Array that is valid until the next call that changes the state.
+ */
+const struct graft_thread *
+graft_target_threads(const struct graft_target *target, size_t *count_ret);
+
+/**
+ * Read memory of the target, in any state.
+ *
+ * @param[in] addr First address in the target.
+ * @param[out] buf Filled with @p len bytes; undefined on error.
+ * @param[in] len Number of bytes. 0 is allowed.
+ * @return NULL; #GRAFT_ERROR_OS (EFAULT) if any byte is unreadable;
+ * #GRAFT_ERROR_TARGET_GONE.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_read(struct graft_target *target, uint64_t addr, void *buf,
+		  size_t len);
+
+/**
+ * Write memory of the target, code and read-only pages included, through
+ * /proc/PID/mem.
+ *
+ * A write within one page is seen whole or not at all by threads that are
+ * stopped meanwhile. On error bytes before the failing page may be written.
+ *
+ * @param[in] addr First address in the target.
+ * @param[in] buf Bytes to write.
+ * @param[in] len Number of bytes. 0 is allowed.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_write(struct graft_target *target, uint64_t addr, const void *buf,
+		   size_t len);
+
+/** A system call to be made inside the target. */
+struct graft_target_call {
+	/** Number and arguments (syscall(2), x86-64). */
+	uint64_t nr;
+	uint64_t args[6];
+	/** What it returned: a value or -errno. */
+	int64_t result;
+};
+
+/**
+ * Make system calls inside the target, one after the other, in one thread that
+ * stops for as long as they take; the others run on. State ATTACHED.
+ *
+ * The injection restores itself: if we are killed at any instant, the thread
+ * finishes the call that it is in and goes on where it was.
+ *
+ * Stops after the first call that returns -errno; the ones behind it are not
+ * made and their results are -ECANCELED.
+ *
+ * @param[in,out] calls Their results are written.
+ * @param[in] count At least 1.
+ * @return NULL if calls were made, whatever they returned; #GRAFT_ERROR_REFUSED
+ * if no thread can make one (no `syscall; ret`, no room on any stack);
+ * #GRAFT_ERROR_TARGET_GONE.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_syscalls(struct graft_target *target,
+		      struct graft_target_call *calls, size_t count);
+
+#endif /* GRAFT_PROC_TARGET_H */
