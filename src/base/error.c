@@ -23,10 +23,12 @@ static struct graft_error out_of_memory = {
 
 static const struct {
 	const char *wire;
+	int status;
 	enum graft_error_kind kind;
+	const char *text;
 } table[] = {
-#define GRAFT_ERROR(symbol, wire_name, status, kind_name, text)                \
-	[GRAFT_ERROR_##symbol] = { wire_name, GRAFT_KIND_##kind_name },
+#define GRAFT_ERROR(symbol, wire_, status_, kind_, text_)                      \
+	[GRAFT_ERROR_##symbol] = { wire_, status_, GRAFT_KIND_##kind_, text_ },
 #include "base/errors.def"
 #undef GRAFT_ERROR
 };
@@ -77,6 +79,12 @@ graft_error_os(int errnum, const char *fmt, ...)
 		err->message = message;
 	}
 	return err;
+}
+
+struct graft_error *
+graft_error_no_memory(void)
+{
+	return &out_of_memory;
 }
 
 struct graft_error *
@@ -133,6 +141,20 @@ graft_error_wire(enum graft_error_code code)
 {
 	assert(code < GRAFT_ERROR_COUNT);
 	return table[code].wire;
+}
+
+int
+graft_error_status(enum graft_error_code code)
+{
+	assert(code < GRAFT_ERROR_COUNT);
+	return table[code].status;
+}
+
+const char *
+graft_error_text(enum graft_error_code code)
+{
+	assert(code < GRAFT_ERROR_COUNT);
+	return table[code].text;
 }
 
 void

@@ -20,6 +20,9 @@
 /** Mark a result that the caller has to look at. */
 #define GRAFT_MUST_CHECK __attribute__((__warn_unused_result__))
 
+/** Mark a function that never returns NULL. */
+#define GRAFT_NOT_NULL __attribute__((__returns_nonnull__))
+
 /** Mark a printf-like function; the format is parameter @p fmt, from 1. */
 #define GRAFT_PRINTF(fmt)                                                      \
 	__attribute__((__format__(__printf__, fmt, (fmt) + 1)))
@@ -56,6 +59,7 @@ struct graft_error;
  * @return A new error, or a static out-of-memory error. Never NULL.
  */
 GRAFT_PRINTF(2)
+GRAFT_NOT_NULL
 GRAFT_MUST_CHECK struct graft_error *
 graft_error_new(enum graft_error_code code, const char *fmt, ...);
 
@@ -67,8 +71,14 @@ graft_error_new(enum graft_error_code code, const char *fmt, ...);
  * @return A new error, or a static out-of-memory error. Never NULL.
  */
 GRAFT_PRINTF(2)
+GRAFT_NOT_NULL
 GRAFT_MUST_CHECK struct graft_error *
 graft_error_os(int errnum, const char *fmt, ...);
+
+/** Get the error for failed allocations. It needs no memory. Never NULL. */
+GRAFT_NOT_NULL
+GRAFT_MUST_CHECK struct graft_error *
+graft_error_no_memory(void);
 
 /**
  * Say where an error happened, in front of what it says so far.
@@ -78,6 +88,7 @@ graft_error_os(int errnum, const char *fmt, ...);
  * @return @p err. Without memory to extend it, @p err unchanged.
  */
 GRAFT_PRINTF(2)
+GRAFT_NOT_NULL
 GRAFT_MUST_CHECK struct graft_error *
 graft_error_prefix(struct graft_error *err, const char *fmt, ...);
 
@@ -100,6 +111,14 @@ graft_error_message(const struct graft_error *err);
 /** Get the name under which a code travels to the fleet. Static. */
 const char *
 graft_error_wire(enum graft_error_code code);
+
+/** Get the exit code of a command that ends with this code (errors.def). */
+int
+graft_error_status(enum graft_error_code code);
+
+/** Get what a code means, in a few words. Static. */
+const char *
+graft_error_text(enum graft_error_code code);
 
 /** Free an error. NULL is a no-op. */
 void

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * Files read and written whole, and directories.
+ *
+ * A file that is written is seen by others either as it was or as it shall be:
+ * it is written beside, synced, and renamed.
+ */
+
+#ifndef GRAFT_BASE_FILE_H
+#define GRAFT_BASE_FILE_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/**
+ * Read a whole regular file.
+ *
+ * @param[in] path Its path; symbolic links are followed.
+ * @param[in] max Most bytes that are accepted.
+ * @param[out] bytes_ret New buffer that the caller frees; never NULL. A NUL
+ * stands behind the last byte.
+ * @param[out] len_ret Number of bytes without that NUL.
+ * @return NULL; #GRAFT_ERROR_NOT_FOUND; #GRAFT_ERROR_LIMIT;
+ * #GRAFT_ERROR_UNSUPPORTED (a directory, device or pipe); #GRAFT_ERROR_OS. The
+ * message names the file.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_file_read(const char *path, uint64_t max, uint8_t **bytes_ret,
+		size_t *len_ret);
+
+/**
+ * Read what is left of an open file, of any kind (files of /proc too, whose
+ * size is said to be 0).
+ *
+ * @param[in] fd Open for reading; borrowed.
+ * @param[in] max Most bytes that are accepted.
+ * @param[out] bytes_ret As with graft_file_read().
+ * @param[out] len_ret As with graft_file_read().
+ * @return NULL; #GRAFT_ERROR_LIMIT; #GRAFT_ERROR_OS. The message does not name
+ * the file.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_file_read_fd(int fd, uint64_t max, uint8_t **bytes_ret, size_t *len_ret);
+
+/**
+ * Write a whole file: beside, synced, renamed over @p path, directory synced.
+ *
+ * On error there is nothing new at @p path and nothing beside it; only if the
+ * last step, syncing the directory, fails, the new file may be in place.
+ *
+ * @param[in] path Where it shall be. A file that is there is replaced.
+ * @param[in] bytes What it holds.
+ * @param[in] len Number of bytes. 0 is allowed.
+ * @param[in] mode Permissions, such as 0644; the umask does not apply.
+ * @return NULL; #GRAFT_ERROR_OS with the path. Fault points "file-write",
+ * "file-rename".
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_file_write(const char *path, const void *bytes, size_t len, mode_t mode);
+
+/**
+ * Write all bytes to a descriptor, through interruptions and short writes.
+ *
+ * @return NULL; #GRAFT_ERROR_OS.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_file_write_fd(int fd, const void *bytes, size_t len);
+
+/**
+ * Make a directory and those above it that are missing (mkdir -p).
+ *
+ * @param[in] path Its path.
+ * @param[in] mode Permissions of each that is made, such as 0700, less the
+ * umask.
+ * @return NULL, also if it was there; #GRAFT_ERROR_OS with the path.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_dir_make(const char *path, mode_t mode);
+
+#endif /* GRAFT_BASE_FILE_H */
