@@ -219,11 +219,24 @@ struct graft_patch_module {
 	size_t old_slot_count;
 	struct graft_expect *expects;
 	size_t expect_count;
+
+	/**
+	 * The member of the file that this module was decoded from, as long as
+	 * it still says the same: another libzstd would choose other bytes, and
+	 * what decodes must encode to the same bytes. NULL for a new module.
+	 */
+	uint8_t *packed;
+	size_t packed_len;
+	/** @ref packed is a zstd frame, not the ELF file itself. */
+	bool packed_zstd;
 };
 
 /** A hotpatch. */
 struct graft_patch {
-	/** First 32 hex digits of the SHA-256 of the manifest without this id. */
+	/**
+	 * First 32 hex digits of the SHA-256 of the manifest without these
+	 * digits. Written by graft_patch_encode().
+	 */
 	char id[GRAFT_PATCH_ID_LEN + 1];
 	char *title;
 	/** "security", "bugfix", "feature" or "". */
@@ -276,6 +289,16 @@ graft_assurance_name(enum graft_assurance assurance);
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_patch_module_check(const struct graft_patch_module *module);
+
+/**
+ * Compute the rules of what stands around the modules: title, versions, CVEs,
+ * counts.
+ *
+ * @return NULL; #GRAFT_ERROR_BAD_INPUT or #GRAFT_ERROR_LIMIT with the first
+ * that is broken.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_patch_check(const struct graft_patch *patch);
 
 /** The worst verdict of all modules; `identical` if there are none. */
 enum graft_verdict

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "patch/patch.h"
+
+#include <string.h>
+
+struct graft_error *
+graft_patch_new(struct graft_patch **ret)
+{
+	struct graft_patch *patch = calloc(1, sizeof(*patch));
+	if (!patch)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "hotpatch");
+	*ret = patch;
+	return NULL;
+}
+
+void
+graft_patch_free(struct graft_patch *patch)
+{
+	if (!patch)
+		return;
+	free(patch->title);
+	free(patch->classification);
+	free(patch->toolchain);
+	free(patch->package);
+	free(patch->old_version);
+	free(patch->new_version);
+	for (size_t i = 0; patch->cves && i < patch->cve_count; i++)
+		free(patch->cves[i]);
+	free(patch->cves);
+	for (size_t i = 0; patch->modules && i < patch->module_count; i++)
+		graft_patch_module_deinit(&patch->modules[i]);
+	free(patch->modules);
+	free(patch);
+}
+
+// A module that is half built has counts without arrays: ask for both.
+static void
+deinit_named(struct graft_patch_module *m)
+{
+	for (size_t i = 0; m->redirects && i < m->redirect_count; i++)
+		free(m->redirects[i].name);
+	free(m->redirects);
+	for (size_t i = 0; m->carried && i < m->carried_count; i++)
+		free(m->carried[i].name);
+	free(m->carried);
+	for (size_t i = 0; m->imports && i < m->import_count; i++) {
+		free(m->imports[i].symbol);
+		free(m->imports[i].version);
+	}
+	free(m->imports);
+	for (size_t i = 0; m->old_slots && i < m->old_slot_count; i++) {
+		free(m->old_slots[i].symbol);
+		free(m->old_slots[i].version);
+	}
+	free(m->old_slots);
+}
+
+void
+graft_patch_module_deinit(struct graft_patch_module *module)
+{
+	if (!module)
+		return;
+	free(module->path);
+	free(module->soname);
+	for (size_t i = 0; module->reasons && i < module->reason_count; i++)
+		graft_reason_deinit(&module->reasons[i]);
+	free(module->reasons);
+	for (size_t i = 0; module->runs && i < module->run_count; i++)
+		free(module->runs[i].bytes);
+	free(module->runs);
+	deinit_named(module);
+	free(module->fragments);
+	free(module->fixes);
+	free(module->expects);
+	free(module->packed);
+	memset(module, 0, sizeof(*module));
+}
+
+void
+graft_reason_deinit(struct graft_reason *reason)
+{
+	if (!reason)
+		return;
+	free(reason->rule);
+	free(reason->where);
+	free(reason->text);
+	memset(reason, 0, sizeof(*reason));
+}
+
+const char *
+graft_verdict_name(enum graft_verdict verdict)
+{
+	switch (verdict) {
+	case GRAFT_VERDICT_IDENTICAL:
+		return "identical";
+	case GRAFT_VERDICT_HOTPATCH:
+		return "hotpatch";
+	case GRAFT_VERDICT_BASELINE:
+		return "baseline";
+	}
+	return "unknown";
+}
+
+const char *
+graft_assurance_name(enum graft_assurance assurance)
+{
+	switch (assurance) {
+	case GRAFT_ASSURANCE_NONE:
+		return "none";
+	case GRAFT_ASSURANCE_INFERRED:
+		return "inferred";
+	case GRAFT_ASSURANCE_PROVEN:
+		return "proven";
+	}
+	return "unknown";
+}
+
+enum graft_verdict
+graft_patch_verdict(const struct graft_patch *patch)
+{
+	// The enum is in order of badness.
+	enum graft_verdict worst = GRAFT_VERDICT_IDENTICAL;
+	for (size_t i = 0; i < patch->module_count; i++) {
+		if (patch->modules[i].verdict > worst)
+			worst = patch->modules[i].verdict;
+	}
+	return worst;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * Strings that may be shown: UTF-8 without control characters.
+ *
+ * Names in a hotpatch come from files that somebody else made and end on a
+ * terminal, so one rule holds for all of them, when written and when read.
+ */
+
+#ifndef GRAFT_PATCH_UTF8_H
+#define GRAFT_PATCH_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/**
+ * Ask whether bytes are well-formed UTF-8 (no overlong form, no surrogate,
+ * nothing above U+10FFFF) without control characters (C0, DEL, C1).
+ *
+ * @param[in] chars @p len bytes; no NUL needed behind them.
+ */
+bool
+graft_utf8_printable(const char *chars, size_t len);
+
+#endif /* GRAFT_PATCH_UTF8_H */
