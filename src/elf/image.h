@@ -87,6 +87,8 @@ struct graft_extent {
 	uint64_t size;
 	/** Address of the personality routine's slot or code, or 0. */
 	uint64_t personality;
+	/** It is the address of a slot that holds the routine's address. */
+	bool personality_indirect;
 	/** Address of the language-specific data (landing pads), or 0. */
 	uint64_t lsda;
 	/** The CIE says that this is a signal frame ('S'). */
@@ -208,11 +210,22 @@ graft_image_has_dwarf(const struct graft_image *image);
 bool
 graft_image_has_symtab(const struct graft_image *image);
 
+/**
+ * Get the path of the separate debug file that was found for the image, or
+ * NULL. It has the image's build-id.
+ */
+const char *
+graft_image_debug_path(const struct graft_image *image);
+
 /** Get the SHF_ALLOC sections by ascending address. */
 const struct graft_section *
 graft_image_sections(const struct graft_image *image, size_t *count_ret);
 
-/** Find the SHF_ALLOC section that contains @p addr, or NULL. */
+/**
+ * Find the SHF_ALLOC section that contains @p addr, or NULL.
+ *
+ * Never `.tbss`: the addresses that it names belong to what follows it.
+ */
 const struct graft_section *
 graft_image_section_at(const struct graft_image *image, uint64_t addr);
 
@@ -233,14 +246,22 @@ graft_image_segments(const struct graft_image *image, size_t *count_ret);
 const uint8_t *
 graft_image_bytes(const struct graft_image *image, uint64_t addr, uint64_t len);
 
-/** Get all symbols, by ascending address, undefined ones last. */
+/**
+ * Get all symbols, by ascending address, undefined ones last.
+ *
+ * STT_FILE symbols are left out: graft_symbol::file says what they say. The
+ * @ref graft_symbol::addr of a STT_TLS symbol is its offset in the thread's
+ * block, not an address. A symbol that stands in `.dynsym` and in `.symtab` is
+ * here twice.
+ */
 const struct graft_symbol *
 graft_image_symbols(const struct graft_image *image, size_t *count_ret);
 
 /**
  * Find the best symbol that covers @p addr: defined, with a size that covers
- * it or starting right there; functions and objects before the rest, global
- * before local.
+ * it or starting right there; functions and objects before the rest, then the
+ * innermost, then global before local. Never a section's, a thread-local or an
+ * absolute one.
  *
  * @return Symbol or NULL.
  */

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * How much of a file we are ready to believe. All limits of this folder.
+ *
+ * Everything else that is allocated while a file is read is bounded by the size
+ * of the file: the sections of a file may not overlap in it (reader.c), so that
+ * the sum of all tables is no larger than the file.
+ */
+
+#ifndef GRAFT_ELF_LIMITS_H
+#define GRAFT_ELF_LIMITS_H
+
+#include <stdint.h>
+
+/** Largest file that is read, in bytes. The symbols of a browser fit. */
+static const uint64_t GRAFT_LIMIT_FILE = UINT64_C(4) << 30;
+
+/** Largest address that a file may use, inclusive: half of user space. */
+static const uint64_t GRAFT_LIMIT_ADDR = UINT64_C(1) << 47;
+
+/** Largest alignment of a section or segment: a page of 1 GiB. */
+static const uint64_t GRAFT_LIMIT_ALIGN = UINT64_C(1) << 30;
+
+enum {
+	/** Sections of a file. The largest linked files have about a hundred. */
+	GRAFT_LIMIT_SECTIONS = 16384,
+	/** Program headers of a file. */
+	GRAFT_LIMIT_SEGMENTS = 256,
+	/** Bytes of a path to a separate debug file. */
+	GRAFT_LIMIT_PATH = 4096,
+};
+
+#endif /* GRAFT_ELF_LIMITS_H */
