@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "ledger/ledger.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "ledger/row.h"
+#include "ledger/schema.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct graft_ledger {
+	/** NULL if opened for reading only and there is none. */
+	sqlite3 *db;
+	bool readonly;
+	// Prepared when opened, so that a ledger without one of our columns is
+	// refused before anything is done.
+	sqlite3_stmt *insert;
+	sqlite3_stmt *place;
+	sqlite3_stmt *finish;
+	sqlite3_stmt *select;
+};
+
+static const char insert_sql[] =
+	"INSERT INTO entry (time_us, finish_us, verb, outcome, pid, "
+	"start_ticks, boot_id, comm, patch_id, module, build_id, header_addr, "
+	"pause_us, function_count, note) VALUES (:time_us, 0, :verb, 0, :pid, "
+	":start_ticks, :boot_id, :comm, :patch_id, :module, :build_id, "
+	":header_addr, 0, :function_count, '')";
+
+static const char place_sql[] = "UPDATE entry SET header_addr = :header_addr "
+				"WHERE id = :id AND outcome = 0";
+
+static const char finish_sql[] =
+	"UPDATE entry SET outcome = :outcome, finish_us = :time_us, "
+	"pause_us = :pause_us, note = :note WHERE id = :id AND outcome = 0";
+
+static const char select_sql[] =
+	"SELECT " GRAFT_ROW_COLUMNS " FROM entry "
+	"WHERE (:pid = 0 OR pid = :pid) "
+	"AND (:patch_id IS NULL OR patch_id = :patch_id) "
+	"AND (:open_only = 0 OR outcome = 0) ORDER BY id LIMIT :limit";
+
+/** Make a statement ready for its next use. Also a guard. */
+static void
+reset_statement(sqlite3_stmt **statement)
+{
+	(void)sqlite3_reset(*statement);
+	(void)sqlite3_clear_bindings(*statement);
+}
+
+static int
+parameter(sqlite3_stmt *statement, const char *name)
+{
+	int at = sqlite3_bind_parameter_index(statement, name);
+
+	assert(at > 0);
+	return at;
+}
+
+static struct graft_error *
+prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret)
+{
+	if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret,
+			       NULL) != SQLITE_OK)
+		return graft_schema_error(db, "read");
+	return NULL;
+}
+
+static struct graft_error *
+prepare_all(struct graft_ledger *ledger)
+{
+	sqlite3 *db = ledger->db;
+	struct graft_error *err = prepare(db, select_sql, &ledger->select);
+
+	if (!err && !ledger->readonly)
+		err = prepare(db, insert_sql, &ledger->insert);
+	if (!err && !ledger->readonly)
+		err = prepare(db, place_sql, &ledger->place);
+	if (!err && !ledger->readonly)
+		err = prepare(db, finish_sql, &ledger->finish);
+	return err;
+}
+
+struct graft_error *
+graft_ledger_open(const char *state_dir, bool readonly,
+		  struct graft_ledger **ret)
+{
+	GRAFT_CLEANUP(graft_ledger_closep)
+	struct graft_ledger *ledger = calloc(1, sizeof(*ledger));
+	if (!ledger)
+		return graft_error_no_memory();
+	ledger->readonly = readonly;
+
+	struct graft_error *err = readonly ? NULL
+					   : graft_dir_make(state_dir, 0700);
+	if (err && graft_error_code(err) != GRAFT_ERROR_NO_MEMORY) {
+		struct graft_error *ours = graft_error_new(
+			GRAFT_ERROR_LEDGER,
+			"state directory: %s; run as root, or choose another "
+			"with --state-dir",
+			graft_error_message(err));
+		graft_error_free(err);
+		return ours;
+	}
+	if (err)
+		return err;
+
+	GRAFT_FREE char *path = NULL;
+	if (asprintf(&path, "%s/ledger.db", state_dir) < 0) {
+		path = NULL;
+		return graft_error_no_memory();
+	}
+	// Another error than "is not there" is left for the open to report.
+	bool absent = readonly && access(path, F_OK) < 0 &&
+		      (errno == ENOENT || errno == ENOTDIR);
+	if (!absent) {
+		err = graft_schema_open(path, readonly, &ledger->db);
+		if (err)
+			return err;
+	}
+	if (ledger->db) {
+		err = prepare_all(ledger);
+		if (err)
+			return err;
+	}
+	*ret = GRAFT_TAKE(ledger);
+	return NULL;
+}
+
+void
+graft_ledger_close(struct graft_ledger *ledger)
+{
+	if (!ledger)
+		return;
+	(void)sqlite3_finalize(ledger->insert);
+	(void)sqlite3_finalize(ledger->place);
+	(void)sqlite3_finalize(ledger->finish);
+	(void)sqlite3_finalize(ledger->select);
+	graft_schema_close(ledger->db);
+	free(ledger);
+}
+
+static struct graft_error *
+require_writable(const struct graft_ledger *ledger)
+{
+	if (ledger->readonly)
+		return graft_error_new(GRAFT_ERROR_LEDGER,
+				       "ledger: opened for reading only");
+	return NULL;
+}
+
+/** Run an UPDATE of one open entry; it must have met that entry. */
+static struct graft_error *
+update_open(struct graft_ledger *ledger, sqlite3_stmt *statement, int64_t id)
+{
+	if (sqlite3_step(statement) != SQLITE_DONE)
+		return graft_schema_error(ledger->db, "write");
+	if (sqlite3_changes(ledger->db) != 1)
+		return graft_error_new(
+			GRAFT_ERROR_NOT_FOUND, "ledger %s: no open entry %lld",
+			sqlite3_db_filename(ledger->db, "main"), (long long)id);
+	return NULL;
+}
+
+struct graft_error *
+graft_ledger_begin(struct graft_ledger *ledger,
+		   const struct graft_ledger_entry *entry, int64_t *id_ret)
+{
+	assert(entry->verb == GRAFT_LEDGER_APPLY ||
+	       entry->verb == GRAFT_LEDGER_REVERT);
+	assert(entry->pid > 0);
+
+	struct graft_error *err = require_writable(ledger);
+	if (!err)
+		err = graft_fault("ledger-begin");
+	if (err)
+		return err;
+
+	GRAFT_CLEANUP(reset_statement) sqlite3_stmt *insert = ledger->insert;
+	err = graft_row_bind(insert, entry);
+	if (err)
+		return err;
+	(void)sqlite3_bind_int64(insert, parameter(insert, ":time_us"),
+				 (int64_t)graft_clock_now_us());
+	if (sqlite3_step(insert) != SQLITE_DONE)
+		return graft_schema_error(ledger->db, "write");
+	int64_t id = sqlite3_last_insert_rowid(ledger->db);
+
+	err = graft_fault("ledger-begun");
+	if (err)
+		return err;
+	*id_ret = id;
+	return NULL;
+}
+
+struct graft_error *
+graft_ledger_place(struct graft_ledger *ledger, int64_t id,
+		   uint64_t header_addr)
+{
+	struct graft_error *err = require_writable(ledger);
+	if (!err)
+		err = graft_fault("ledger-place");
+	if (err)
+		return err;
+
+	GRAFT_CLEANUP(reset_statement) sqlite3_stmt *place = ledger->place;
+	(void)sqlite3_bind_int64(place, parameter(place, ":id"), id);
+	(void)sqlite3_bind_int64(place, parameter(place, ":header_addr"),
+				 (int64_t)header_addr);
+	return update_open(ledger, place, id);
+}
+
+struct graft_error *
+graft_ledger_finish(struct graft_ledger *ledger, int64_t id,
+		    enum graft_ledger_outcome outcome, uint64_t pause_us,
+		    const char *note)
+{
+	assert(outcome > GRAFT_LEDGER_OPEN && outcome <= GRAFT_LEDGER_GONE);
+	assert(pause_us <= INT64_MAX);
+
+	struct graft_error *err = require_writable(ledger);
+	if (!err)
+		err = graft_fault("ledger-finish");
+	if (err)
+		return err;
+
+	GRAFT_CLEANUP(reset_statement) sqlite3_stmt *finish = ledger->finish;
+	// The outcome matters more than the end of a long note.
+	int note_len = (int)strnlen(note ? note : "", GRAFT_LIMIT_NOTE);
+	(void)sqlite3_bind_int64(finish, parameter(finish, ":id"), id);
+	(void)sqlite3_bind_int(finish, parameter(finish, ":outcome"),
+			       (int)outcome);
+	(void)sqlite3_bind_int64(finish, parameter(finish, ":time_us"),
+				 (int64_t)graft_clock_now_us());
+	(void)sqlite3_bind_int64(finish, parameter(finish, ":pause_us"),
+				 (int64_t)pause_us);
+	if (sqlite3_bind_text(finish, parameter(finish, ":note"),
+			      note ? note : "", note_len,
+			      SQLITE_STATIC) != SQLITE_OK)
+		return graft_schema_error(ledger->db, "bind");
+	err = update_open(ledger, finish, id);
+	return err ? err : graft_fault("ledger-finished");
+}
+
+static struct graft_error *
+append_row(struct graft_ledger_list *list, size_t *room,
+	   sqlite3_stmt *statement)
+{
+	if (list->count == *room) {
+		size_t more = *room ? 2 * *room : 16;
+		void *entries = reallocarray(list->entries, more,
+					     sizeof(*list->entries));
+		if (!entries)
+			return graft_error_no_memory();
+		list->entries = entries;
+		*room = more;
+	}
+	struct graft_error *err = graft_row_decode(statement,
+						   &list->entries[list->count]);
+	if (err)
+		return err;
+	list->count++;
+	return NULL;
+}
+
+static struct graft_error *
+select_rows(struct graft_ledger *ledger, sqlite3_stmt *select,
+	    struct graft_ledger_list *list)
+{
+	size_t room = 0;
+
+	for (;;) {
+		int code = sqlite3_step(select);
+		if (code == SQLITE_DONE)
+			return NULL;
+		if (code != SQLITE_ROW)
+			return graft_schema_error(ledger->db, "read");
+		if (list->count == GRAFT_LIMIT_LEDGER_ENTRIES)
+			return graft_error_new(GRAFT_ERROR_LIMIT,
+					       "ledger: more entries than %zu",
+					       list->count);
+		struct graft_error *err = append_row(list, &room, select);
+		if (err)
+			return err;
+	}
+}
+
+struct graft_error *
+graft_ledger_find(struct graft_ledger *ledger,
+		  const struct graft_ledger_query *query,
+		  struct graft_ledger_list **ret)
+{
+	GRAFT_CLEANUP(graft_ledger_list_freep)
+	struct graft_ledger_list *list = calloc(1, sizeof(*list));
+	if (!list)
+		return graft_error_no_memory();
+
+	if (ledger->db) {
+		GRAFT_CLEANUP(reset_statement)
+		sqlite3_stmt *select = ledger->select;
+		(void)sqlite3_bind_int(select, parameter(select, ":pid"),
+				       query->pid);
+		(void)sqlite3_bind_int(select, parameter(select, ":open_only"),
+				       query->open_only);
+		(void)sqlite3_bind_int64(select, parameter(select, ":limit"),
+					 (int64_t)GRAFT_LIMIT_LEDGER_ENTRIES +
+						 1);
+		if (sqlite3_bind_text(select, parameter(select, ":patch_id"),
+				      query->patch_id, -1,
+				      SQLITE_STATIC) != SQLITE_OK)
+			return graft_schema_error(ledger->db, "bind");
+		struct graft_error *err = select_rows(ledger, select, list);
+		if (err)
+			return err;
+	}
+	*ret = GRAFT_TAKE(list);
+	return NULL;
+}
+
+void
+graft_ledger_list_free(struct graft_ledger_list *list)
+{
+	if (!list)
+		return;
+	for (size_t i = 0; i < list->count; i++)
+		graft_row_deinit(&list->entries[i]);
+	free(list->entries);
+	free(list);
+}
