@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "proc/status.h"
+
+#include "base/cleanup.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	/** Longest stat, status or limits file that is looked at. */
+	TEXT_MAX = 8192,
+	/** PF_KTHREAD of the kernel's sched.h; the same since 2.6.27. */
+	FLAG_KERNEL_THREAD = 0x00200000,
+};
+
+ssize_t
+graft_proc_slurp(char *buf, size_t size, const char *fmt, ...)
+{
+	char path[64];
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(path, sizeof(path), fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return -ENAMETOOLONG;
+
+	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	size_t len = 0;
+	while (len + 1 < size) {
+		ssize_t got = read(fd, buf + len, size - 1 - len);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -errno;
+		if (got == 0)
+			break;
+		len += (size_t)got;
+	}
+	buf[len] = '\0';
+	return (ssize_t)len;
+}
+
+bool
+graft_proc_stat_parse(const char *text, struct graft_proc_status *status)
+{
+	// The name may itself hold ')': what matters follows the last one.
+	const char *at = strrchr(text, ')');
+	if (!at)
+		return false;
+	unsigned flags;
+	uint64_t start;
+	char state;
+	// Fields 3 (state), 9 (flags) and 22 (starttime) of proc(5).
+	int got = sscanf(at + 1,
+			 " %c %*d %*d %*d %*d %*d %u %*s %*s %*s %*s %*s %*s "
+			 "%*s %*s %*s %*s %*s %*s %" SCNu64,
+			 &state, &flags, &start);
+	if (got != 3)
+		return false;
+	status->state = state;
+	status->kernel = flags & FLAG_KERNEL_THREAD;
+	status->start_ticks = start;
+	return true;
+}
+
+/** Take one "Name:\tvalue" line of a status file. */
+static void
+take_line(const char *line, struct graft_proc_status *status)
+{
+	const char *value = strchr(line, ':');
+	if (!value)
+		return;
+	size_t len = (size_t)(value - line);
+	value += 1 + strspn(value + 1, " \t");
+	uint64_t number = strtoull(value, NULL, 10);
+
+	static const char *const names[] = {
+		"Tgid",   "TracerPid",       "Threads",    "Seccomp",
+		"VmSize", "Seccomp_filters", "NoNewPrivs", "VmLck",
+	};
+	size_t i = 0;
+	while (i < sizeof(names) / sizeof(*names) &&
+	       (strlen(names[i]) != len || memcmp(names[i], line, len) != 0))
+		i++;
+	switch (i) {
+	case 0:
+		status->tgid = (pid_t)number;
+		break;
+	case 1:
+		status->tracer = (pid_t)number;
+		break;
+	case 2:
+		status->threads = number;
+		break;
+	case 3:
+		status->seccomp = (int)number;
+		break;
+	case 4:
+		status->vm_size = number * 1024;
+		break;
+	case 5:
+		status->seccomp_filters = number;
+		break;
+	case 6:
+		status->no_new_privs = number == 1;
+		break;
+	case 7:
+		status->vm_locked = number * 1024;
+		break;
+	default:
+		break;
+	}
+	unsigned uid;
+	if (sscanf(line, "Uid:\t%*u\t%u", &uid) == 1)
+		status->uid = uid;
+	if (strncmp(line, "State:\t", 7) == 0)
+		status->state = *value;
+	const char *end = strchrnul(line, '\n');
+	if (strncmp(line, "x86_Thread_features:", 20) == 0) {
+		const char *hit = strstr(line, "shstk");
+		status->shadow_stack = hit && hit < end;
+	}
+	if (strncmp(line, "Name:\t", 6) == 0) {
+		size_t n = 0;
+		for (; value < end && n + 1 < sizeof(status->comm); value++)
+			status->comm[n++] = iscntrl((unsigned char)*value)
+						    ? '?'
+						    : *value;
+		status->comm[n] = '\0';
+	}
+}
+
+void
+graft_proc_status_parse(const char *text, struct graft_proc_status *status)
+{
+	while (*text) {
+		take_line(text, status);
+		const char *end = strchrnul(text, '\n');
+		text = *end ? end + 1 : end;
+	}
+}
+
+/** Find the soft limit in a line of a limits file. */
+static uint64_t
+soft_limit(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+	uint64_t value;
+	if (at && sscanf(at + strlen(name), "%" SCNu64, &value) == 1)
+		return value;
+	return UINT64_MAX;
+}
+
+struct graft_error *
+graft_proc_status_read(pid_t pid, struct graft_proc_status *ret)
+{
+	struct graft_proc_status status = { .limit_as = UINT64_MAX,
+					    .limit_memlock = UINT64_MAX };
+	char text[TEXT_MAX];
+
+	ssize_t len = graft_proc_slurp(text, sizeof(text), "/proc/%d/status",
+				       pid);
+	if (len > 0) {
+		graft_proc_status_parse(text, &status);
+		len = graft_proc_slurp(text, sizeof(text), "/proc/%d/stat",
+				       pid);
+	}
+	if (len == -ENOENT || len == -ESRCH || len == 0)
+		return graft_error_new(GRAFT_ERROR_TARGET_GONE, "no process %d",
+				       pid);
+	if (len < 0)
+		return graft_error_os((int)-len, "read the state of process %d",
+				      pid);
+	if (!graft_proc_stat_parse(text, &status))
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "/proc/%d/stat is not understood", pid);
+
+	len = graft_proc_slurp(text, sizeof(text), "/proc/%d/limits", pid);
+	if (len > 0) {
+		status.has_limits = true;
+		status.limit_as = soft_limit(text, "Max address space ");
+		status.limit_memlock = soft_limit(text, "Max locked memory ");
+	}
+	*ret = status;
+	return NULL;
+}
+
+/** Does this thread run, that is, not only wait to be reaped? */
+static bool
+is_live(pid_t pid, pid_t tid)
+{
+	char text[1024];
+	struct graft_proc_status status;
+	return graft_proc_slurp(text, sizeof(text), "/proc/%d/task/%d/stat",
+				pid, tid) > 0 &&
+	       graft_proc_stat_parse(text, &status) && status.state != 'Z' &&
+	       status.state != 'X';
+}
+
+static void
+close_dir(DIR **dir)
+{
+	if (*dir)
+		(void)closedir(*dir);
+}
+
+pid_t
+graft_proc_live_tid(pid_t pid)
+{
+	if (is_live(pid, pid))
+		return pid;
+	char path[32];
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	GRAFT_CLEANUP(close_dir) DIR *dir = opendir(path);
+	if (!dir)
+		return 0;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+		if (tid > 0 && is_live(pid, tid))
+			return tid;
+	}
+	return 0;
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The states of a target: attach, stop, resume, release, detach.
+
+#include "proc/target.h"
+#include "proc/tracee.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/wait.h>
+
+enum {
+	/** How often the list of threads may change while we attach. */
+	ATTACH_ROUNDS = 1000,
+	/** Room for threads that are born during a stop. */
+	SPARE_THREADS = 256,
+	/** How long detaching waits for threads: 0.1 s. */
+	DETACH_LIMIT_NS = 100 * 1000 * 1000,
+};
+
+struct graft_error *
+graft_target_attach(struct graft_target *target)
+{
+	assert(target->state == GRAFT_TARGET_RUNNING ||
+	       target->state == GRAFT_TARGET_GONE);
+
+	if (graft_target_is_gone(target))
+		return graft_tracee_gone(target);
+	// A thread that was about to clone when we seized it makes one that we
+	// only find by looking again; those of seized threads come to us.
+	size_t fresh = 1;
+	for (int i = 0; fresh > 0 && i < ATTACH_ROUNDS; i++) {
+		struct graft_error *err = graft_tracee_seize_new(target,
+								 &fresh);
+		if (target->state != GRAFT_TARGET_GONE)
+			target->state = GRAFT_TARGET_ATTACHED;
+		if (err) {
+			graft_target_detach(target);
+			return err;
+		}
+		graft_tracee_service(target);
+	}
+	if (fresh > 0) {
+		graft_target_detach(target);
+		return graft_error_new(GRAFT_ERROR_LIMIT,
+				       "process %d (%s) makes threads faster "
+				       "than they can be attached to",
+				       target->pid, target->comm);
+	}
+	if (target->count == 0 || target->state == GRAFT_TARGET_GONE ||
+	    graft_target_is_gone(target))
+		return graft_tracee_gone(target);
+	return NULL;
+}
+
+/** Ask all running threads to stop. */
+static void
+interrupt_all(struct graft_target *target)
+{
+	for (size_t i = 0; i < target->count; i++) {
+		// A failure (it exits) shows in the wait.
+		if (target->tracees[i].state == GRAFT_TRACEE_RUNNING)
+			(void)ptrace(PTRACE_INTERRUPT, target->tracees[i].tid,
+				     NULL, NULL);
+	}
+}
+
+/** Wait until no thread runs; those that are added meanwhile too. */
+static struct graft_error *
+wait_all(struct graft_target *target, uint64_t deadline_ns)
+{
+	for (size_t i = 0; i < target->count; i++) {
+		while (target->tracees[i].state == GRAFT_TRACEE_RUNNING &&
+		       !graft_tracee_wait(target, i, 0)) {
+			if (graft_tracee_now_ns() >= deadline_ns)
+				return graft_error_new(
+					GRAFT_ERROR_LIMIT,
+					"thread %d of process %d (%s) did not "
+					"stop in time",
+					target->tracees[i].tid, target->pid,
+					target->comm);
+		}
+		struct graft_tracee *tracee = &target->tracees[i];
+		if (tracee->stranger)
+			graft_tracee_go(target, i, PTRACE_DETACH);
+	}
+	return NULL;
+}
+
+/** Read the registers of all stopped threads. */
+static struct graft_error *
+read_registers(struct graft_target *target)
+{
+	target->thread_count = 0;
+	for (size_t i = 0; i < target->count; i++) {
+		const struct graft_tracee *tracee = &target->tracees[i];
+		if (tracee->state != GRAFT_TRACEE_STOPPED)
+			continue;
+		struct graft_thread *thread =
+			&target->threads[target->thread_count];
+		thread->tid = tracee->tid;
+		if (ptrace(PTRACE_GETREGS, tracee->tid, NULL, &thread->regs) !=
+		    0) {
+			// Only SIGKILL takes a thread out of its stop.
+			if (errno == ESRCH)
+				continue;
+			return graft_error_os(errno, "read registers of %d",
+					      tracee->tid);
+		}
+		graft_tracee_mend(tracee, &thread->regs);
+		target->thread_count++;
+	}
+	return NULL;
+}
+
+/** Mend the system calls of stopped threads whose registers nobody reads. */
+static void
+mend_all(struct graft_target *target)
+{
+	struct user_regs_struct regs;
+	for (size_t i = 0; i < target->count; i++) {
+		const struct graft_tracee *tracee = &target->tracees[i];
+		if (tracee->state == GRAFT_TRACEE_STOPPED &&
+		    ptrace(PTRACE_GETREGS, tracee->tid, NULL, &regs) == 0)
+			graft_tracee_mend(tracee, &regs);
+	}
+}
+
+/** Stop what runs, and look for threads that we do not know, until all stand. */
+static struct graft_error *
+stop_all(struct graft_target *target, uint64_t deadline_ns)
+{
+	size_t fresh = 1;
+	while (fresh > 0) {
+		interrupt_all(target);
+		struct graft_error *err = wait_all(target, deadline_ns);
+		if (err)
+			return err;
+		if (target->state == GRAFT_TARGET_GONE)
+			return graft_tracee_gone(target);
+		// Nobody is left who could make one; but CLONE_UNTRACED may
+		// have hidden one from us before.
+		err = graft_tracee_seize_new(target, &fresh);
+		if (err)
+			return err;
+	}
+	struct graft_error *err = read_registers(target);
+	if (!err && target->thread_count == 0)
+		err = graft_tracee_gone(target);
+	return err;
+}
+
+/** Let all stopped threads go, and take the time. */
+static void
+let_go(struct graft_target *target, enum __ptrace_request how)
+{
+	for (size_t i = 0; i < target->count; i++)
+		graft_tracee_go(target, i, how);
+	target->pause_us = (graft_tracee_now_ns() - target->stopped_ns) / 1000;
+	graft_urgent_end(&target->urgent);
+	target->thread_count = 0;
+}
+
+struct graft_error *
+graft_target_stop(struct graft_target *target, uint64_t limit_us)
+{
+	assert(target->state == GRAFT_TARGET_ATTACHED ||
+	       target->state == GRAFT_TARGET_GONE);
+
+	if (graft_target_is_gone(target))
+		return graft_tracee_gone(target);
+	graft_tracee_service(target);
+	struct graft_error *err = graft_tracee_reserve(target, SPARE_THREADS);
+	if (err)
+		return err;
+	struct graft_tick tick;
+	err = graft_tick_begin(&tick);
+	if (err)
+		return err;
+	graft_urgent_begin(&target->urgent);
+
+	target->stopped_ns = graft_tracee_now_ns();
+	err = stop_all(target, target->stopped_ns + limit_us * 1000);
+	graft_tick_end(&tick);
+	if (err) {
+		bool gone = target->state == GRAFT_TARGET_GONE;
+		mend_all(target);
+		let_go(target, gone ? PTRACE_DETACH : PTRACE_CONT);
+		return err;
+	}
+	target->state = GRAFT_TARGET_STOPPED;
+	return NULL;
+}
+
+void
+graft_target_resume(struct graft_target *target)
+{
+	if (target->state == GRAFT_TARGET_STOPPED) {
+		let_go(target, PTRACE_CONT);
+		target->state = GRAFT_TARGET_ATTACHED;
+		graft_tracee_service(target);
+	}
+}
+
+void
+graft_target_release(struct graft_target *target)
+{
+	if (target->state == GRAFT_TARGET_STOPPED) {
+		let_go(target, PTRACE_DETACH);
+		target->state = GRAFT_TARGET_RUNNING;
+		graft_target_detach(target);
+	}
+}
+
+void
+graft_target_detach(struct graft_target *target)
+{
+	// A thread can only be detached from while it stands. One that does
+	// not stop (in uninterruptible sleep) stays ours until we end.
+	if (target->state == GRAFT_TARGET_ATTACHED && target->count > 0) {
+		struct graft_tick tick;
+		struct graft_error *err = graft_tick_begin(&tick);
+		if (!err) {
+			interrupt_all(target);
+			err = wait_all(target,
+				       graft_tracee_now_ns() + DETACH_LIMIT_NS);
+			graft_tick_end(&tick);
+		}
+		for (size_t i = 0; err && i < target->count; i++) {
+			if (target->tracees[i].state == GRAFT_TRACEE_RUNNING)
+				(void)graft_tracee_wait(target, i, WNOHANG);
+		}
+		graft_error_free(err);
+		mend_all(target);
+	}
+	if (target->state == GRAFT_TARGET_STOPPED)
+		let_go(target, PTRACE_DETACH);
+	graft_tracee_detach_all(target);
+	if (target->state != GRAFT_TARGET_GONE)
+		target->state = GRAFT_TARGET_RUNNING;
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "proc/target.h"
+
+#include "proc/status.h"
+#include "proc/tracee.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/** Make the error for a file of /proc/PID that could not be opened. */
+static struct graft_error *
+cannot_open(const struct graft_target *target, int errnum, const char *what)
+{
+	if (errnum == EACCES || errnum == EPERM)
+		return graft_error_new(GRAFT_ERROR_NOT_PERMITTED,
+				       "not permitted to trace process %d (%s)",
+				       target->pid, target->comm);
+	if (errnum == ENOENT || errnum == ESRCH)
+		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
+				       "process %d exited", target->pid);
+	return graft_error_os(errnum, "open %s of process %d", what,
+			      target->pid);
+}
+
+/**
+ * Is it a 64-bit process? The size of a program header in its auxiliary vector
+ * tells; a 32-bit vector read as a 64-bit one never holds it.
+ */
+static struct graft_error *
+check_64_bit(const struct graft_target *target, pid_t tid)
+{
+	union {
+		char text[4096];
+		Elf64_auxv_t auxv[4096 / sizeof(Elf64_auxv_t)];
+	} u;
+	ssize_t len = graft_proc_slurp(u.text, sizeof(u.text), "/proc/%d/auxv",
+				       tid);
+	if (len < 0)
+		return cannot_open(target, (int)-len, "auxv");
+	for (size_t i = 0; i < (size_t)len / sizeof(u.auxv[0]); i++) {
+		if (u.auxv[i].a_type == AT_PHENT &&
+		    u.auxv[i].a_un.a_val == sizeof(Elf64_Phdr))
+			return NULL;
+	}
+	return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
+			       "process %d (%s) is not a 64-bit process",
+			       target->pid, target->comm);
+}
+
+/** Refuse what is no process that we can handle, from what /proc says. */
+static struct graft_error *
+check_kind(struct graft_target *target, pid_t *tid_ret)
+{
+	struct graft_proc_status status;
+	struct graft_error *err = graft_proc_status_read(target->pid, &status);
+	if (err)
+		return err;
+	memcpy(target->comm, status.comm, sizeof(target->comm));
+	target->start_ticks = status.start_ticks;
+	if (status.tgid != target->pid)
+		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
+				       "%d is a thread of process %d, not a "
+				       "process",
+				       target->pid, status.tgid);
+	if (status.kernel)
+		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
+				       "process %d (%s) is a kernel thread",
+				       target->pid, status.comm);
+	*tid_ret = graft_proc_live_tid(target->pid);
+	if (*tid_ret == 0)
+		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
+				       "process %d (%s) exited and is not yet "
+				       "reaped (zombie)",
+				       target->pid, status.comm);
+	return NULL;
+}
+
+/** Open what stays open as long as the target. */
+static struct graft_error *
+open_files(struct graft_target *target, pid_t tid)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", target->pid);
+	target->task_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (target->task_fd < 0)
+		return cannot_open(target, errno, "task");
+	// The leader's may be empty: a zombie has no memory.
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/mem", target->pid,
+		       tid);
+	target->mem_fd = open(path, O_RDWR | O_CLOEXEC);
+	if (target->mem_fd < 0)
+		return cannot_open(target, errno, "mem");
+	return NULL;
+}
+
+struct graft_error *
+graft_target_open(pid_t pid, struct graft_target **ret)
+{
+	if (pid <= 0)
+		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
+				       "%d is not a process id", pid);
+	GRAFT_CLEANUP(graft_target_closep)
+	struct graft_target *target = calloc(1, sizeof(*target));
+	if (!target)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "a target");
+	target->pid = pid;
+	target->mem_fd = -1;
+	target->task_fd = -1;
+
+	// First the descriptor that pins the process, then what its number
+	// shows: it then is the same process or none.
+	target->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int errnum = errno;
+	pid_t tid;
+	struct graft_error *err = check_kind(target, &tid);
+	if (err)
+		return err;
+	if (target->pidfd < 0 && errnum != ENOSYS && errnum != EPERM)
+		return cannot_open(target, errnum, "pidfd");
+	err = check_64_bit(target, tid);
+	if (err)
+		return err;
+	err = open_files(target, tid);
+	if (err)
+		return err;
+	if (graft_target_is_gone(target))
+		return graft_tracee_gone(target);
+	*ret = GRAFT_TAKE(target);
+	return NULL;
+}
+
+bool
+graft_target_is_gone(struct graft_target *target)
+{
+	if (target->state == GRAFT_TARGET_GONE)
+		return true;
+	struct pollfd poll_fd = { .fd = target->pidfd, .events = POLLIN };
+	bool gone = target->pidfd >= 0 && poll(&poll_fd, 1, 0) == 1;
+	if (target->pidfd < 0) {
+		char text[1024];
+		struct graft_proc_status status;
+		gone = graft_proc_slurp(text, sizeof(text), "/proc/%d/stat",
+					target->pid) <= 0 ||
+		       !graft_proc_stat_parse(text, &status) ||
+		       status.start_ticks != target->start_ticks;
+	}
+	if (gone)
+		target->state = GRAFT_TARGET_GONE;
+	return gone;
+}
+
+void
+graft_target_close(struct graft_target *target)
+{
+	if (!target)
+		return;
+	graft_target_detach(target);
+	if (target->pidfd >= 0)
+		(void)close(target->pidfd);
+	if (target->mem_fd >= 0)
+		(void)close(target->mem_fd);
+	if (target->task_fd >= 0)
+		(void)close(target->task_fd);
+	free(target->tracees);
+	free(target->threads);
+	free(target);
+}
+
+pid_t
+graft_target_pid(const struct graft_target *target)
+{
+	return target->pid;
+}
+
+const char *
+graft_target_comm(const struct graft_target *target)
+{
+	return target->comm;
+}
+
+uint64_t
+graft_target_start_ticks(const struct graft_target *target)
+{
+	return target->start_ticks;
+}
+
+uint64_t
+graft_target_pause_us(const struct graft_target *target)
+{
+	return target->pause_us;
+}
+
+const struct graft_thread *
+graft_target_threads(const struct graft_target *target, size_t *count_ret)
+{
+	*count_ret = target->thread_count;
+	return target->threads;
+}
+
+/** Make the error for bytes of the target that could not be reached. */
+static struct graft_error *
+cannot_access(struct graft_target *target, ssize_t got, int errnum,
+	      const char *what, uint64_t addr)
+{
+	// 0: the memory is gone. EIO: the page is not there or not permitted.
+	if (got == 0 || errnum == ESRCH || graft_target_is_gone(target))
+		return graft_tracee_gone(target);
+	return graft_error_os(errnum == EIO ? EFAULT : errnum,
+			      "%s process %d (%s) at 0x%" PRIx64, what,
+			      target->pid, target->comm, addr);
+}
+
+/** Is this range one that off_t and the kernel's user space can express? */
+static bool
+is_user_range(uint64_t addr, size_t len)
+{
+	return addr <= INT64_MAX && len <= INT64_MAX - addr;
+}
+
+struct graft_error *
+graft_target_read(struct graft_target *target, uint64_t addr, void *buf,
+		  size_t len)
+{
+	if (!is_user_range(addr, len))
+		return cannot_access(target, -1, EFAULT, "read", addr);
+	for (size_t done = 0; done < len;) {
+		ssize_t got = pread(target->mem_fd, (char *)buf + done,
+				    len - done, (off_t)(addr + done));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return cannot_access(target, got, errno, "read",
+					     addr + done);
+		done += (size_t)got;
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_target_write(struct graft_target *target, uint64_t addr, const void *buf,
+		   size_t len)
+{
+	if (!is_user_range(addr, len))
+		return cannot_access(target, -1, EFAULT, "write", addr);
+	for (size_t done = 0; done < len;) {
+		ssize_t got = pwrite(target->mem_fd, (const char *)buf + done,
+				     len - done, (off_t)(addr + done));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return cannot_access(target, got, errno, "write",
+					     addr + done);
+		done += (size_t)got;
+	}
+	return NULL;
+}
