@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "proc/cfi.h"
+
+#include <dwarf.h>
+#include <gelf.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+
+enum {
+	ROW_BITS = 8,
+	ROWS = 1 << ROW_BITS,
+	/** A vdso is two pages; more is none. */
+	VDSO_BYTES_MAX = 1 << 20,
+};
+
+/** The tables of one file. */
+struct module {
+	uint64_t dev;
+	uint64_t inode;
+	int fd;
+	/** The image, for the vdso. */
+	char *image;
+	Elf *elf;
+	Dwarf_CFI *cfi;
+};
+
+/** An executable mapping. */
+struct text {
+	uint64_t start;
+	uint64_t end;
+	uint64_t off;
+	uint64_t dev;
+	uint64_t inode;
+	/** Address in the target minus address in the file. */
+	uint64_t bias;
+	struct module *module;
+	/** The stop in which it was last seen to be there. */
+	uint64_t seen;
+	bool usable;
+};
+
+struct graft_cfi {
+	struct module **modules;
+	size_t module_count;
+	struct text *texts;
+	size_t text_count;
+	struct graft_vmas *vmas;
+	uint64_t stop;
+	struct graft_cfi_row rows[ROWS];
+};
+
+static void
+module_free(struct module *module)
+{
+	if (!module)
+		return;
+	if (module->cfi)
+		(void)dwarf_cfi_end(module->cfi);
+	if (module->elf)
+		(void)elf_end(module->elf);
+	if (module->fd >= 0)
+		(void)close(module->fd);
+	free(module->image);
+	free(module);
+}
+GRAFT_DEFINE_CLEANUP(struct module, module_free)
+
+// The vdso has no file; it is small and always readable.
+static bool
+open_vdso(pid_t pid, const struct graft_map *map, struct module *module)
+{
+	size_t len = map->end - map->start;
+	if (len > VDSO_BYTES_MAX)
+		return false;
+	module->image = malloc(len);
+	if (!module->image)
+		return false;
+	struct iovec local = { .iov_base = module->image, .iov_len = len };
+	struct iovec remote = { .iov_base = (void *)(uintptr_t)map->start,
+				.iov_len = len };
+	if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != (ssize_t)len)
+		return false;
+	module->elf = elf_memory(module->image, len);
+	return module->elf;
+}
+
+// Files are read, not mapped: one that is cut short meanwhile gives an error,
+// not a SIGBUS.
+static bool
+open_file(pid_t pid, const struct graft_map *map, struct module *module)
+{
+	struct graft_error *err = graft_map_open_file(pid, map, &module->fd);
+	if (err) {
+		graft_error_free(err);
+		module->fd = -1;
+		return false;
+	}
+	module->elf = elf_begin(module->fd, ELF_C_READ, NULL);
+	return module->elf;
+}
+
+static bool
+is_ours(Elf *elf)
+{
+	GElf_Ehdr header;
+	return elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &header) &&
+	       header.e_machine == EM_X86_64 &&
+	       header.e_ident[EI_CLASS] == ELFCLASS64;
+}
+
+static struct graft_error *
+module_new(pid_t pid, const struct graft_map *map, struct module **ret)
+{
+	GRAFT_CLEANUP(module_freep)
+	struct module *module = calloc(1, sizeof(*module));
+	if (!module)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "unwind tables");
+	module->dev = map->dev;
+	module->inode = map->inode;
+	module->fd = -1;
+	bool ok = map->inode ? open_file(pid, map, module)
+			     : open_vdso(pid, map, module);
+	if (ok && is_ours(module->elf))
+		module->cfi = dwarf_getcfi_elf(module->elf);
+	*ret = GRAFT_TAKE(module);
+	return NULL;
+}
+
+static struct module *
+find_module(const struct graft_cfi *cfi, const struct graft_map *map)
+{
+	for (size_t i = 0; i < cfi->module_count; i++)
+		if (cfi->modules[i]->dev == map->dev &&
+		    cfi->modules[i]->inode == map->inode)
+			return cfi->modules[i];
+	return NULL;
+}
+
+// The bias comes from the segment that the mapping shows.
+static bool
+find_bias(Elf *elf, const struct graft_map *map, uint64_t *ret)
+{
+	size_t count = 0;
+	if (elf_getphdrnum(elf, &count) != 0)
+		return false;
+	uint64_t page = 4096;
+	for (size_t i = 0; i < count; i++) {
+		GElf_Phdr phdr;
+		if (!gelf_getphdr(elf, (int)i, &phdr))
+			return false;
+		if (phdr.p_type != PT_LOAD || !(phdr.p_flags & PF_X))
+			continue;
+		uint64_t first = phdr.p_offset & -page;
+		uint64_t off = map->inode ? map->off : first;
+		if (off < first ||
+		    off - phdr.p_offset + page > phdr.p_filesz + 2 * page)
+			continue;
+		*ret = map->start - off - phdr.p_vaddr + phdr.p_offset;
+		return true;
+	}
+	return false;
+}
+
+static bool
+is_text(const struct graft_map *map)
+{
+	return (map->prot & PROT_EXEC) &&
+	       (map->inode || strcmp(map->path, "[vdso]") == 0);
+}
+
+static struct graft_error *
+add_text(struct graft_cfi *cfi, pid_t pid, const struct graft_map *map)
+{
+	struct module *module = find_module(cfi, map);
+	if (!module) {
+		struct graft_error *err = module_new(pid, map, &module);
+		if (err)
+			return err;
+		cfi->modules[cfi->module_count++] = module;
+	}
+	struct text *text = &cfi->texts[cfi->text_count++];
+	*text = (struct text){
+		.start = map->start,
+		.end = map->end,
+		.off = map->off,
+		.dev = map->dev,
+		.inode = map->inode,
+		.module = module,
+	};
+	text->usable = module->cfi && find_bias(module->elf, map, &text->bias);
+	return NULL;
+}
+
+struct graft_error *
+graft_cfi_new(pid_t pid, const struct graft_maps *maps, struct graft_cfi **ret)
+{
+	GRAFT_CLEANUP(graft_cfi_freep)
+	struct graft_cfi *cfi = calloc(1, sizeof(*cfi));
+	if (!cfi)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "unwind tables");
+	size_t count = 0;
+	for (size_t i = 0; i < maps->count; i++)
+		count += is_text(&maps->maps[i]);
+	cfi->texts = calloc(count + 1, sizeof(*cfi->texts));
+	// A slot more than texts keeps calloc(0) out of it.
+	cfi->modules = calloc(count + 1, sizeof(struct module *));
+	if (!cfi->texts || !cfi->modules)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "unwind tables");
+	(void)elf_version(EV_CURRENT);
+	for (size_t i = 0; i < maps->count; i++) {
+		if (!is_text(&maps->maps[i]))
+			continue;
+		struct graft_error *err = add_text(cfi, pid, &maps->maps[i]);
+		if (err)
+			return err;
+	}
+	*ret = GRAFT_TAKE(cfi);
+	return NULL;
+}
+
+static void
+row_clear(struct graft_cfi_row *row)
+{
+	free(row->frame);
+	memset(row, 0, sizeof(*row));
+}
+
+void
+graft_cfi_begin(struct graft_cfi *cfi, struct graft_vmas *vmas)
+{
+	cfi->vmas = vmas;
+	cfi->stop++;
+}
+
+// A module may have been unmapped, and another mapped there, since the maps
+// were read.
+static bool
+is_still_there(struct graft_cfi *cfi, struct text *text)
+{
+	if (!cfi->vmas || text->seen == cfi->stop)
+		return text->usable;
+	struct graft_vma vma;
+	bool found = false;
+	struct graft_error *err = graft_vmas_next(cfi->vmas, text->start, &vma,
+						  &found);
+	graft_error_free(err);
+	text->seen = cfi->stop;
+	if (err || !found || vma.start > text->start || vma.end < text->end ||
+	    !(vma.prot & PROT_EXEC) || vma.inode != text->inode ||
+	    (text->inode && (vma.dev != text->dev ||
+			     vma.off - vma.start != text->off - text->start)))
+		text->usable = false;
+	return text->usable;
+}
+
+static struct text *
+find_text(struct graft_cfi *cfi, uint64_t addr)
+{
+	size_t low = 0;
+	size_t high = cfi->text_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		struct text *text = &cfi->texts[middle];
+		if (addr < text->start)
+			high = middle;
+		else if (addr >= text->end)
+			low = middle + 1;
+		else
+			return is_still_there(cfi, text) ? text : NULL;
+	}
+	return NULL;
+}
+
+// The psABI's registers that a function leaves as they were. libdw's own list
+// has rax in the place of rbx.
+static bool
+is_callee_saved(unsigned reg)
+{
+	return reg == 3 || reg == 6 || (reg >= 12 && reg <= 15);
+}
+
+// Ops in scratch are libdw's wording of the simple rules.
+static struct graft_cfi_rule
+simple_rule(const Dwarf_Op *ops, size_t count)
+{
+	struct graft_cfi_rule rule = { .how = GRAFT_CFI_BAD };
+	if (count == 1 && ops[0].atom == DW_OP_regx) {
+		rule.how = GRAFT_CFI_REG_PLUS;
+		rule.reg = (unsigned)ops[0].number;
+		return rule;
+	}
+	if (count == 0 || ops[0].atom != DW_OP_call_frame_cfa)
+		return rule;
+	size_t at = 1;
+	if (at < count && ops[at].atom == DW_OP_plus_uconst)
+		rule.off = ops[at++].number;
+	if (at == count)
+		rule.how = GRAFT_CFI_AT_CFA;
+	else if (at + 1 == count && ops[at].atom == DW_OP_stack_value)
+		rule.how = GRAFT_CFI_CFA_PLUS;
+	return rule;
+}
+
+static struct graft_cfi_rule
+register_rule(Dwarf_Frame *frame, unsigned reg)
+{
+	Dwarf_Op scratch[3];
+	Dwarf_Op *ops = NULL;
+	size_t count = 0;
+	struct graft_cfi_rule rule = { .how = GRAFT_CFI_BAD };
+	if (dwarf_frame_register(frame, (int)reg, scratch, &ops, &count) != 0)
+		return rule;
+	if (count == 0) {
+		bool same = is_callee_saved(reg) ||
+			    (reg == GRAFT_DWARF_RIP && !ops);
+		rule.how = same ? GRAFT_CFI_SAME : GRAFT_CFI_UNDEFINED;
+		return rule;
+	}
+	if (ops == scratch)
+		return simple_rule(ops, count);
+	rule.how = GRAFT_CFI_EXPRESSION;
+	rule.ops = ops;
+	rule.op_count = count;
+	return rule;
+}
+
+static struct graft_cfi_rule
+cfa_rule(Dwarf_Frame *frame)
+{
+	Dwarf_Op *ops = NULL;
+	size_t count = 0;
+	struct graft_cfi_rule rule = { .how = GRAFT_CFI_BAD };
+	if (dwarf_frame_cfa(frame, &ops, &count) != 0 || count == 0)
+		return rule;
+	if (count == 1 && ops[0].atom == DW_OP_bregx) {
+		rule.how = GRAFT_CFI_REG_PLUS;
+		rule.reg = (unsigned)ops[0].number;
+		rule.off = ops[0].number2;
+		return rule;
+	}
+	rule.how = GRAFT_CFI_EXPRESSION;
+	rule.ops = ops;
+	rule.op_count = count;
+	return rule;
+}
+
+const struct graft_cfi_row *
+graft_cfi_at(struct graft_cfi *cfi, uint64_t addr)
+{
+	struct text *text = find_text(cfi, addr);
+	if (!text)
+		return NULL;
+	struct graft_cfi_row *row =
+		&cfi->rows[(addr * 0x9e3779b97f4a7c15U) >> (64 - ROW_BITS)];
+	if (row->addr == addr)
+		return row;
+	row_clear(row);
+	uint64_t in_file = addr - text->bias;
+	if (dwarf_cfi_addrframe(text->module->cfi, in_file, &row->frame) != 0) {
+		row->frame = NULL;
+		return NULL;
+	}
+	Dwarf_Addr start = 0;
+	Dwarf_Addr end = 0;
+	int ra = dwarf_frame_info(row->frame, &start, &end, &row->signal);
+	if (ra != GRAFT_DWARF_RIP || in_file < start || in_file >= end)
+		return NULL;
+	row->cfa = cfa_rule(row->frame);
+	for (unsigned i = 0; i < GRAFT_DWARF_REGS; i++)
+		row->regs[i] = register_rule(row->frame, i);
+	row->addr = addr;
+	return row;
+}
+
+void
+graft_cfi_free(struct graft_cfi *cfi)
+{
+	if (!cfi)
+		return;
+	for (size_t i = 0; i < ROWS; i++)
+		row_clear(&cfi->rows[i]);
+	for (size_t i = 0; i < cfi->module_count; i++)
+		module_free(cfi->modules[i]);
+	free(cfi->modules);
+	free(cfi->texts);
+	free(cfi);
+}
