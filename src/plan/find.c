@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "plan/find.h"
+
+#include "base/vec.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static bool
+may_hold(const struct graft_map *map)
+{
+	return !map->inode && !map->shared && map->prot == PROT_READ &&
+	       map->path[0] != '[';
+}
+
+/** Drop an error that only means that nothing can be read there. */
+GRAFT_MUST_CHECK static struct graft_error *
+forgive(struct graft_error *err)
+{
+	if (!err)
+		return NULL;
+	switch (graft_error_code(err)) {
+	case GRAFT_ERROR_OS:
+	case GRAFT_ERROR_BAD_INPUT:
+	case GRAFT_ERROR_UNSUPPORTED:
+		graft_error_free(err);
+		return NULL;
+	default:
+		return err;
+	}
+}
+
+/**
+ * Read the header at @p addr.
+ *
+ * @param[out] ret The header, or NULL if there is none.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+read_header(struct graft_target *target, uint64_t addr, uint64_t room,
+	    struct graft_header **ret)
+{
+	struct graft_error *err;
+	uint8_t peek[GRAFT_HEADER_PEEK_SIZE];
+
+	*ret = NULL;
+	err = graft_target_read(target, addr, peek, sizeof(peek));
+	if (err)
+		return forgive(err);
+	uint32_t len = graft_header_peek(peek);
+	if (!len || len > room)
+		return NULL;
+	GRAFT_FREE uint8_t *bytes = malloc(len);
+	if (!bytes)
+		return graft_error_no_memory();
+	err = graft_target_read(target, addr, bytes, len);
+	if (err)
+		return forgive(err);
+	struct graft_header *header = NULL;
+	err = graft_header_decode(bytes, len, &header);
+	if (err)
+		return forgive(err);
+	if (header->addr != addr || header->len > room) {
+		graft_header_free(header);
+		return NULL;
+	}
+	*ret = header;
+	return NULL;
+}
+
+/** Add the headers in one mapping: the kernel joins neighbours that are alike. */
+GRAFT_MUST_CHECK static struct graft_error *
+add_headers(struct graft_target *target, const struct graft_map *map,
+	    struct graft_headers *headers, size_t *cap)
+{
+	struct graft_error *err;
+	uint64_t addr = map->start;
+
+	while (addr < map->end) {
+		struct graft_header *header;
+		err = read_header(target, addr, map->end - addr, &header);
+		if (err)
+			return err;
+		if (!header) {
+			addr += 4096;
+			// A large mapping without a header in front is not ours.
+			if (addr - map->start > GRAFT_HEADER_MAX)
+				return NULL;
+			continue;
+		}
+		addr += header->len ? header->len : 4096;
+		err = graft_vec_reserve(&headers->headers, cap,
+					headers->count + 1,
+					sizeof(*headers->headers));
+		if (err) {
+			graft_header_free(header);
+			return err;
+		}
+		headers->headers[headers->count++] = header;
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_headers_find(struct graft_target *target, const struct graft_maps *maps,
+		   struct graft_headers **ret)
+{
+	size_t cap = 0;
+	GRAFT_CLEANUP(graft_headers_freep)
+	struct graft_headers *headers = calloc(1, sizeof(*headers));
+	if (!headers)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < maps->count; i++) {
+		if (!may_hold(&maps->maps[i]))
+			continue;
+		struct graft_error *err = add_headers(target, &maps->maps[i],
+						      headers, &cap);
+		if (err)
+			return err;
+	}
+	*ret = GRAFT_TAKE(headers);
+	return NULL;
+}
+
+void
+graft_headers_free(struct graft_headers *headers)
+{
+	if (!headers)
+		return;
+	for (size_t i = 0; i < headers->count; i++)
+		graft_header_free(headers->headers[i]);
+	free(headers->headers);
+	free(headers);
+}
+
+struct graft_error *
+graft_header_live(struct graft_target *target,
+		  const struct graft_header *header, enum graft_live *ret)
+{
+	uint32_t old = 0;
+	uint32_t new = 0;
+
+	for (uint32_t i = 0; i < header->redirect_count; i++) {
+		const struct graft_header_redirect *r = &header->redirects[i];
+		uint8_t live[GRAFT_JUMP_SIZE];
+		struct graft_error *err = graft_target_read(
+			target, r->entry + r->skip, live, sizeof(live));
+		if (err && graft_error_code(err) != GRAFT_ERROR_OS)
+			return err;
+		if (err) {
+			graft_error_free(err);
+			continue;
+		}
+		old += memcmp(live, r->original, sizeof(live)) == 0;
+		new += memcmp(live, r->jump, sizeof(live)) == 0;
+	}
+	if (old + new != header->redirect_count)
+		*ret = GRAFT_LIVE_OTHER;
+	else if (new == 0)
+		*ret = GRAFT_LIVE_OLD;
+	else
+		*ret = old == 0 ? GRAFT_LIVE_NEW : GRAFT_LIVE_MIXED;
+	return NULL;
+}

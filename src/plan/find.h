@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file The header pages in a process: which hotpatches are there. */
+
+#ifndef GRAFT_PLAN_FIND_H
+#define GRAFT_PLAN_FIND_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "plan/header.h"
+#include "proc/maps.h"
+#include "proc/target.h"
+
+#include <stddef.h>
+
+/** Headers that were found, by ascending address. */
+struct graft_headers {
+	struct graft_header **headers;
+	size_t count;
+};
+
+/**
+ * Look for header pages: at the start of each anonymous, private mapping that is
+ * readable and neither writable nor executable.
+ *
+ * A page that looks like one but does not decode, or that says it is somewhere
+ * else (a copy), is left out.
+ *
+ * @param[out] ret New list; free with graft_headers_free().
+ * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_NOT_PERMITTED.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_headers_find(struct graft_target *target, const struct graft_maps *maps,
+		   struct graft_headers **ret);
+
+/** Free a list. NULL is a no-op. */
+void
+graft_headers_free(struct graft_headers *headers);
+GRAFT_DEFINE_CLEANUP(struct graft_headers, graft_headers_free)
+
+/** What the live bytes at the entries of a header's redirects are. */
+enum graft_live {
+	/** No jump is there: the bytes of OLD. */
+	GRAFT_LIVE_OLD,
+	/** All jumps are there. */
+	GRAFT_LIVE_NEW,
+	/** Some are: whoever wrote them was killed. */
+	GRAFT_LIVE_MIXED,
+	/** Somebody else wrote there, or the module is gone. */
+	GRAFT_LIVE_OTHER,
+};
+
+/**
+ * Read the live bytes at the entries.
+ *
+ * @param[out] ret What they are.
+ * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_NOT_PERMITTED.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_header_live(struct graft_target *target,
+		  const struct graft_header *header, enum graft_live *ret);
+
+#endif /* GRAFT_PLAN_FIND_H */

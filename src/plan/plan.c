@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "plan/plan.h"
+
+#include "plan/find.h"
+#include "plan/live.h"
+#include "plan/place.h"
+#include "plan/predict.h"
+#include "plan/scope.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/** Everything that is looked at while a plan is made. */
+struct making {
+	struct graft_target *target;
+	const struct graft_patch *patch;
+	struct graft_builds *builds;
+	struct graft_maps *maps;
+	struct graft_modules *modules;
+	struct graft_headers *headers;
+	/** Made when the first import needs it. */
+	struct graft_scope *scope;
+};
+
+static void
+making_deinit(struct making *making)
+{
+	graft_scope_free(making->scope);
+	graft_headers_free(making->headers);
+	graft_modules_free(making->modules);
+	graft_maps_free(making->maps);
+}
+
+void
+graft_plan_free(struct graft_plan *plan)
+{
+	if (!plan)
+		return;
+	for (size_t i = 0; i < plan->count; i++) {
+		graft_header_deinit(&plan->modules[i].header);
+		graft_shadow_deinit(&plan->modules[i].shadow);
+	}
+	free(plan->modules);
+	free(plan);
+}
+
+/** Find the module that was loaded from an OLD build (R-14, by build-id). */
+GRAFT_MUST_CHECK static struct graft_error *
+find_module(const struct making *making, const struct graft_patch_module *patch,
+	    const struct graft_module **ret)
+{
+	*ret = NULL;
+	for (size_t i = 0; i < making->modules->count; i++) {
+		const struct graft_module *module =
+			&making->modules->modules[i];
+		if (!graft_module_is(module, patch->old_build_id,
+				     patch->old_build_id_len))
+			continue;
+		if (*ret)
+			return graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"R-22: %s: the process has it twice (dlmopen), and either both or none would have to be hotpatched",
+				module->map->path);
+		*ret = module;
+	}
+	return NULL;
+}
+
+/** Refuse a module of which only the build-id is OLD's. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_file(const struct making *making, const struct graft_patch_module *patch,
+	   const struct graft_module *module, const struct graft_image **ret)
+{
+	struct graft_error *err = graft_builds_get(
+		making->builds, graft_target_pid(making->target), module->map,
+		ret);
+	if (err)
+		return graft_error_prefix(err, "R-14");
+	if (memcmp(graft_image_sha256(*ret), patch->old_sha256,
+		   GRAFT_PATCH_SHA256_SIZE) != 0)
+		return graft_error_new(
+			GRAFT_ERROR_REFUSED,
+			"R-14: %s: the file has the build-id of the hotpatch's old build, but not its SHA-256",
+			module->map->path);
+	return NULL;
+}
+
+/** Refuse a module whose memory others share. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_shared(const struct making *making, const struct graft_module *module)
+{
+	for (size_t i = 0; i < making->maps->count; i++) {
+		const struct graft_map *map = &making->maps->maps[i];
+		if (map->end <= module->start || map->start >= module->end)
+			continue;
+		if (map->shared)
+			return graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"R-23: %s: other processes share its memory at 0x%llx",
+				module->map->path,
+				(unsigned long long)map->start);
+	}
+	return NULL;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+bind_imports(struct making *making, const struct graft_patch_module *patch,
+	     const struct graft_module *module, uint64_t *values)
+{
+	struct graft_error *err;
+
+	if (patch->import_count && !making->scope) {
+		err = graft_scope_read(making->target, making->maps,
+				       making->modules, making->builds,
+				       &making->scope);
+		if (err)
+			return err;
+	}
+	for (size_t i = 0; i < patch->import_count; i++) {
+		err = graft_scope_bind(making->scope, module,
+				       &patch->imports[i], &values[i]);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+/** Read the slots of OLD that new ones are copies of. */
+GRAFT_MUST_CHECK static struct graft_error *
+read_copies(struct making *making, const struct graft_patch_module *patch,
+	    const struct graft_module *module, uint64_t *values)
+{
+	for (size_t i = 0; i < patch->fix_count; i++) {
+		const struct graft_fix *fix = &patch->fixes[i];
+		uint64_t addr = module->base + (uint64_t)fix->value;
+		if (fix->kind != GRAFT_FIX_COPY64_OLD)
+			continue;
+		if (addr < module->start || addr > module->end - 8)
+			return graft_error_new(
+				GRAFT_ERROR_BAD_INPUT,
+				"the slot that is copied to 0x%llx is outside of the module",
+				(unsigned long long)fix->new_addr);
+		struct graft_error *err =
+			graft_target_read(making->target, addr, &values[i], 8);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+/** Fill in the contents of the shadow, now that its place is known. */
+GRAFT_MUST_CHECK static struct graft_error *
+fill_shadow(struct making *making, const struct graft_module *module,
+	    struct graft_plan_module *ret)
+{
+	struct graft_error *err;
+	const struct graft_patch_module *patch = ret->patch;
+	GRAFT_FREE uint64_t *imports = calloc(patch->import_count + 1,
+					      sizeof(*imports));
+	GRAFT_FREE uint64_t *copies = calloc(patch->fix_count + 1,
+					     sizeof(*copies));
+	if (!imports || !copies)
+		return graft_error_no_memory();
+
+	err = bind_imports(making, patch, module, imports);
+	if (err)
+		return err;
+	err = read_copies(making, patch, module, copies);
+	if (err)
+		return err;
+	struct graft_shadow_place place = {
+		.old_base = module->base,
+		.shadow_base = ret->header.shadow_base,
+		.imports = imports,
+		.copies = copies,
+	};
+	return graft_shadow_fill(patch, &place, &ret->shadow);
+}
+
+/** Choose the place: that of an earlier time, or a new one. */
+GRAFT_MUST_CHECK static struct graft_error *
+choose_place(struct making *making, const struct graft_module *module,
+	     struct graft_plan_module *ret)
+{
+	const struct graft_patch *patch = making->patch;
+
+	for (size_t i = 0; i < making->headers->count; i++) {
+		const struct graft_header *old = making->headers->headers[i];
+		if (old->state != GRAFT_HEADER_REVERTED ||
+		    old->base != module->base ||
+		    strcmp(old->id, patch->id) != 0)
+			continue;
+		struct graft_error *err = graft_place_reuse(
+			old, patch->id, patch->title, ret->patch, module,
+			making->maps, &ret->header, &ret->reuse);
+		if (err || ret->reuse)
+			return err;
+	}
+	return graft_place_make(patch->id, patch->title, ret->patch, module,
+				making->maps, &ret->header);
+}
+
+/** Refuse what the header pages say is there already. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_headers(struct making *making, const struct graft_module *module)
+{
+	for (size_t i = 0; i < making->headers->count; i++) {
+		const struct graft_header *header = making->headers->headers[i];
+		enum graft_live live;
+
+		if (header->base != module->base)
+			continue;
+		struct graft_error *err = graft_header_live(making->target,
+							    header, &live);
+		if (err)
+			return err;
+		bool same = strcmp(header->id, making->patch->id) == 0;
+		if (live == GRAFT_LIVE_NEW && same)
+			return graft_error_new(GRAFT_ERROR_ALREADY_APPLIED,
+					       "hotpatch %s is in %s already",
+					       header->id, module->map->path);
+		if (live == GRAFT_LIVE_NEW)
+			return graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"R-12: %s: hotpatch %s is in it; revert that one first",
+				module->map->path, header->id);
+		if (live == GRAFT_LIVE_MIXED)
+			return graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"R-12: %s: work on hotpatch %s was cut off; `graft recover` completes or undoes it",
+				module->map->path, header->id);
+	}
+	return NULL;
+}
+
+/** Make the part of the plan for one module that the process maps. */
+GRAFT_MUST_CHECK static struct graft_error *
+plan_module(struct making *making, const struct graft_module *module,
+	    struct graft_plan_module *ret)
+{
+	struct graft_error *err;
+	struct graft_live_place place = {
+		.target = making->target,
+		.maps = making->maps,
+		.modules = making->modules,
+		.module = module,
+	};
+
+	ret->build_id_addr = module->build_id_addr;
+	err = check_headers(making, module);
+	if (err)
+		return err;
+	err = check_file(making, ret->patch, module, &place.image);
+	if (err)
+		return err;
+	err = graft_patch_module_check(ret->patch);
+	if (err)
+		return err;
+	err = check_shared(making, module);
+	if (err)
+		return err;
+	err = graft_live_check_text(&place);
+	if (err)
+		return err;
+	err = graft_live_check_patch(&place, ret->patch);
+	if (err)
+		return err;
+	err = graft_live_check_slots(&place, ret->patch);
+	if (err)
+		return err;
+	err = choose_place(making, module, ret);
+	if (err)
+		return err;
+	return fill_shadow(making, module, ret);
+}
+
+/** The rule and sentence for which a module needs a restart. */
+GRAFT_MUST_CHECK static struct graft_error *
+refuse_baseline(const struct graft_patch_module *patch)
+{
+	for (size_t i = 0; i < patch->reason_count; i++) {
+		const struct graft_reason *reason = &patch->reasons[i];
+		if (!reason->note)
+			return graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"R-22: %s: it needs a restart: %s: %s: %s",
+				patch->path, reason->rule, reason->where,
+				reason->text);
+	}
+	return graft_error_new(GRAFT_ERROR_REFUSED,
+			       "R-22: %s: it needs a restart", patch->path);
+}
+
+/** Pretend that a planned shadow is mapped, so that the next avoids it. */
+GRAFT_MUST_CHECK static struct graft_error *
+reserve(struct graft_maps *maps, const struct graft_header *header)
+{
+	struct graft_map block = {
+		.start = header->regions[0].addr,
+		.end = header->addr + header->len,
+		.path = strdup(""),
+	};
+	struct graft_map *bigger = reallocarray(maps->maps, maps->count + 1,
+						sizeof(*maps->maps));
+	if (bigger)
+		maps->maps = bigger;
+	if (!bigger || !block.path) {
+		free(block.path);
+		return graft_error_no_memory();
+	}
+	size_t at = 0;
+	while (at < maps->count && maps->maps[at].start < block.start)
+		at++;
+	memmove(&maps->maps[at + 1], &maps->maps[at],
+		(maps->count - at) * sizeof(*maps->maps));
+	maps->maps[at] = block;
+	maps->count++;
+	return NULL;
+}
+
+/** Go over the modules of the hotpatch (R-22: worst verdict of those mapped). */
+GRAFT_MUST_CHECK static struct graft_error *
+plan_modules(struct making *making, struct graft_plan *plan)
+{
+	struct graft_error *err;
+	const struct graft_patch *patch = making->patch;
+
+	for (size_t i = 0; i < patch->module_count; i++) {
+		const struct graft_module *module;
+		const struct graft_patch_module *from = &patch->modules[i];
+		if (from->verdict == GRAFT_VERDICT_IDENTICAL)
+			continue;
+		err = find_module(making, from, &module);
+		if (err)
+			return err;
+		if (module && from->verdict == GRAFT_VERDICT_BASELINE)
+			return refuse_baseline(from);
+	}
+	for (size_t i = 0; i < patch->module_count; i++) {
+		const struct graft_module *module;
+		const struct graft_patch_module *from = &patch->modules[i];
+		if (from->verdict != GRAFT_VERDICT_HOTPATCH)
+			continue;
+		err = find_module(making, from, &module);
+		if (err)
+			return err;
+		if (!module)
+			continue;
+		struct graft_plan_module *to = &plan->modules[plan->count++];
+		to->patch = from;
+		err = plan_module(making, module, to);
+		if (err)
+			return err;
+		// Addresses in the module list point into the maps: they are
+		// looked up again after the maps were changed.
+		if (i + 1 < patch->module_count && !to->reuse) {
+			err = reserve(making->maps, &to->header);
+			if (err)
+				return err;
+			graft_scope_free(GRAFT_TAKE(making->scope));
+			graft_modules_free(GRAFT_TAKE(making->modules));
+			err = graft_modules_read(making->target, making->maps,
+						 &making->modules);
+			if (err)
+				return err;
+		}
+	}
+	return NULL;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+check_memory(const struct graft_plan *plan)
+{
+	uint64_t more = 0;
+	bool maps = false;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		if (plan->modules[i].reuse)
+			continue;
+		more += graft_place_size(&plan->modules[i].header);
+		maps = true;
+	}
+	return maps ? graft_predict(plan->pid, more) : NULL;
+}
+
+struct graft_error *
+graft_plan_make(struct graft_target *target, const struct graft_patch *patch,
+		struct graft_builds *builds, struct graft_plan **ret)
+{
+	struct graft_error *err;
+	GRAFT_CLEANUP(making_deinit)
+	struct making making = { .target = target,
+				 .patch = patch,
+				 .builds = builds };
+
+	GRAFT_CLEANUP(graft_plan_freep)
+	struct graft_plan *plan = calloc(1, sizeof(*plan));
+	if (!plan)
+		return graft_error_no_memory();
+	plan->modules = calloc(patch->module_count + 1, sizeof(*plan->modules));
+	if (!plan->modules)
+		return graft_error_no_memory();
+	plan->pid = graft_target_pid(target);
+	plan->start_ticks = graft_target_start_ticks(target);
+	(void)strncpy(plan->comm, graft_target_comm(target),
+		      sizeof(plan->comm) - 1);
+	plan->patch = patch;
+
+	err = graft_maps_read(plan->pid, &making.maps);
+	if (err)
+		return err;
+	err = graft_modules_read(target, making.maps, &making.modules);
+	if (err)
+		return err;
+	err = graft_headers_find(target, making.maps, &making.headers);
+	if (err)
+		return err;
+	err = plan_modules(&making, plan);
+	if (err)
+		return err;
+	if (plan->count == 0)
+		return graft_error_new(
+			GRAFT_ERROR_BUILD_ID_MISMATCH,
+			"R-14: it maps no module of this hotpatch's old builds");
+	err = check_memory(plan);
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(plan);
+	return NULL;
+}
+
+uint32_t
+graft_plan_functions(const struct graft_plan *plan)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		count += plan->modules[i].header.redirect_count;
+	return count;
+}
+
+struct graft_error *
+graft_plan_concerns(struct graft_target *target,
+		    const struct graft_patch *patch, bool *ret)
+{
+	struct graft_error *err;
+	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+	GRAFT_CLEANUP(graft_modules_freep)
+	struct graft_modules *modules = NULL;
+
+	err = graft_maps_read(graft_target_pid(target), &maps);
+	if (err)
+		return err;
+	err = graft_modules_read(target, maps, &modules);
+	if (err)
+		return err;
+	*ret = false;
+	for (size_t i = 0; i < patch->module_count; i++) {
+		const struct graft_patch_module *from = &patch->modules[i];
+		if (from->verdict == GRAFT_VERDICT_IDENTICAL)
+			continue;
+		for (size_t j = 0; j < modules->count; j++)
+			*ret |= graft_module_is(&modules->modules[j],
+						from->old_build_id,
+						from->old_build_id_len);
+	}
+	return NULL;
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * A hotpatch and a process -> what would be done, or why it is not.
+ *
+ * A plan reads the process and touches nothing. It is made while the process
+ * runs, so whoever carries it out checks again, with all threads stopped, what
+ * may have changed meanwhile.
+ */
+
+#ifndef GRAFT_PLAN_PLAN_H
+#define GRAFT_PLAN_PLAN_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "patch/patch.h"
+#include "plan/builds.h"
+#include "plan/header.h"
+#include "plan/module.h"
+#include "plan/shadow.h"
+#include "proc/target.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** What is done to one module. */
+struct graft_plan_module {
+	/** Borrowed from the patch. */
+	const struct graft_patch_module *patch;
+	/** The header page as it will be; its state is `building`. */
+	struct graft_header header;
+	/** What is written into the shadow. */
+	struct graft_shadow shadow;
+	/** Where the build-id is in the process: read again when stopped. */
+	uint64_t build_id_addr;
+	/** The shadow of an earlier, reverted application is used again. */
+	bool reuse;
+};
+
+/** A plan for one process. */
+struct graft_plan {
+	pid_t pid;
+	uint64_t start_ticks;
+	char comm[16];
+	/** Borrowed. */
+	const struct graft_patch *patch;
+	struct graft_plan_module *modules;
+	size_t count;
+};
+
+/**
+ * Make a plan.
+ *
+ * @param[in] target In any state but STOPPED.
+ * @param[in] patch Borrowed until the plan is freed.
+ * @param[in] builds Files that were read already.
+ * @param[out] ret New plan; free with graft_plan_free().
+ * @return NULL; #GRAFT_ERROR_BUILD_ID_MISMATCH if the process maps no module of
+ * the hotpatch's OLD builds; #GRAFT_ERROR_ALREADY_APPLIED;
+ * #GRAFT_ERROR_NO_SPACE_NEARBY; #GRAFT_ERROR_REFUSED with rule, place and
+ * sentence; #GRAFT_ERROR_BAD_INPUT if hotpatch and file contradict each other;
+ * #GRAFT_ERROR_TARGET_GONE.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_plan_make(struct graft_target *target, const struct graft_patch *patch,
+		struct graft_builds *builds, struct graft_plan **ret);
+
+/** Free a plan. NULL is a no-op. */
+void
+graft_plan_free(struct graft_plan *plan);
+GRAFT_DEFINE_CLEANUP(struct graft_plan, graft_plan_free)
+
+/** Count the functions that get jumps. */
+uint32_t
+graft_plan_functions(const struct graft_plan *plan);
+
+/** Append the ordered steps of a plan, one a line. */
+void
+graft_plan_print(const struct graft_plan *plan, struct graft_text *text);
+
+/**
+ * Say whether a process maps a module of the hotpatch's OLD builds, by build-id
+ * alone. For finding the processes that graft_plan_make() is worth asking.
+ *
+ * @param[in] target In any state.
+ * @param[out] ret It does, and the verdict of the module is not `identical`.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_plan_concerns(struct graft_target *target,
+		    const struct graft_patch *patch, bool *ret);
+
+#endif /* GRAFT_PLAN_PLAN_H */

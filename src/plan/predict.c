@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "plan/predict.h"
+
+#include "base/cleanup.h"
+#include "proc/list.h"
+#include "proc/status.h"
+
+/**
+ * Refuse threads with a seccomp filter: a system call that we inject is judged
+ * by it, and one that the filter does not expect may kill the process.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+check_seccomp(pid_t pid)
+{
+	size_t count;
+	GRAFT_FREE pid_t *tids = NULL;
+	struct graft_error *err = graft_proc_list_threads(pid, &tids, &count);
+	if (err)
+		return err;
+
+	for (size_t i = 0; i < count; i++) {
+		struct graft_proc_status status = { 0 };
+		err = graft_proc_status_read(tids[i], &status);
+		if (err && graft_error_code(err) == GRAFT_ERROR_TARGET_GONE) {
+			// A thread that ended meanwhile is no obstacle.
+			graft_error_free(err);
+			continue;
+		}
+		if (err)
+			return err;
+		if (status.seccomp)
+			return graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"seccomp: thread %d (%s): a filter judges its system calls and could kill the process for the one that maps memory",
+				(int)tids[i], status.comm);
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_predict(pid_t pid, uint64_t more)
+{
+	struct graft_proc_status status = { 0 };
+	struct graft_error *err = graft_proc_status_read(pid, &status);
+	if (err)
+		return err;
+
+	if (status.kernel)
+		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
+				       "it is a kernel thread");
+	if (status.has_limits && status.limit_as != UINT64_MAX &&
+	    (status.vm_size > status.limit_as ||
+	     more > status.limit_as - status.vm_size))
+		return graft_error_new(
+			GRAFT_ERROR_REFUSED,
+			"RLIMIT_AS: its limit of %llu bytes leaves no room for %llu more",
+			(unsigned long long)status.limit_as,
+			(unsigned long long)more);
+	return check_seccomp(pid);
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "plan/shadow.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+	PAGE = 4096,
+};
+
+/** Most bytes of one run: what a jump can reach. */
+static const uint64_t run_max = INT32_MAX;
+
+void
+graft_shadow_deinit(struct graft_shadow *shadow)
+{
+	if (!shadow)
+		return;
+	for (size_t i = 0; i < shadow->count; i++)
+		free(shadow->pieces[i].bytes);
+	free(shadow->pieces);
+	*shadow = (struct graft_shadow){ 0 };
+}
+
+static uint32_t
+run_prot(const struct graft_run *run)
+{
+	uint32_t prot = PROT_READ;
+
+	if (run->flags & GRAFT_RUN_WRITE)
+		prot |= PROT_WRITE;
+	if (run->flags & GRAFT_RUN_EXEC)
+		prot |= PROT_EXEC;
+	return prot;
+}
+
+static uint64_t
+load_le(const uint8_t *at, size_t len)
+{
+	uint64_t value = 0;
+	for (size_t i = 0; i < len; i++)
+		value |= (uint64_t)at[i] << (8 * i);
+	return value;
+}
+
+static void
+store_le(uint8_t *at, uint64_t value, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		at[i] = (uint8_t)(value >> (8 * i));
+}
+
+/** Find the bytes of a field of @p len bytes at @p new_addr, or NULL. */
+static uint8_t *
+field(const struct graft_patch_module *module, struct graft_shadow *shadow,
+      uint64_t new_addr, uint64_t len)
+{
+	size_t low = 0;
+	size_t high = module->run_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		const struct graft_run *run = &module->runs[mid];
+		if (new_addr < run->new_addr) {
+			high = mid;
+		} else if (new_addr - run->new_addr >= run->mem_len) {
+			low = mid + 1;
+		} else {
+			uint64_t off = new_addr - run->new_addr;
+			struct graft_shadow_piece *piece = &shadow->pieces[mid];
+			if (run->mem_len - off < len)
+				return NULL;
+			if (piece->len < off + len)
+				piece->len = off + len;
+			return piece->bytes + off;
+		}
+	}
+	return NULL;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+outside(const char *what, uint64_t new_addr)
+{
+	return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+			       "%s at 0x%llx is outside of the runs", what,
+			       (unsigned long long)new_addr);
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+fix(uint8_t *at, const struct graft_fix *how,
+    const struct graft_shadow_place *place, uint64_t copy)
+{
+	uint64_t value = (uint64_t)how->value;
+	int64_t wide;
+
+	switch (how->kind) {
+	case GRAFT_FIX_ABS64_OLD:
+		store_le(at, place->old_base + value, 8);
+		return NULL;
+	case GRAFT_FIX_ABS64_NEW:
+		store_le(at, place->shadow_base + value, 8);
+		return NULL;
+	case GRAFT_FIX_COPY64_OLD:
+		store_le(at, copy, 8);
+		return NULL;
+	case GRAFT_FIX_REL32_OLD:
+		wide = (int32_t)(uint32_t)load_le(at, 4);
+		wide = (int64_t)((uint64_t)wide + value + place->old_base -
+				 place->shadow_base);
+		if (wide < INT32_MIN || wide > INT32_MAX)
+			return graft_error_new(
+				GRAFT_ERROR_NO_SPACE_NEARBY,
+				"the reference at 0x%llx does not reach the old module",
+				(unsigned long long)how->new_addr);
+		store_le(at, (uint64_t)wide, 4);
+		return NULL;
+	}
+	return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+			       "fix at 0x%llx is of unknown kind %d",
+			       (unsigned long long)how->new_addr, how->kind);
+}
+
+/** Make one piece per run, with the bytes of the file and zeroes behind. */
+GRAFT_MUST_CHECK static struct graft_error *
+copy_runs(const struct graft_patch_module *module, uint64_t shadow_base,
+	  struct graft_shadow *shadow)
+{
+	shadow->pieces = calloc(module->run_count + 1, sizeof(*shadow->pieces));
+	if (!shadow->pieces)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < module->run_count; i++) {
+		const struct graft_run *run = &module->runs[i];
+		if (run->file_len > run->mem_len || run->mem_len > run_max)
+			return graft_error_new(
+				GRAFT_ERROR_BAD_INPUT,
+				"run at 0x%llx lies about its size",
+				(unsigned long long)run->new_addr);
+		uint8_t *bytes = calloc(1, run->mem_len + 1);
+		if (!bytes)
+			return graft_error_no_memory();
+		if (run->file_len)
+			memcpy(bytes, run->bytes, run->file_len);
+		shadow->pieces[shadow->count++] = (struct graft_shadow_piece){
+			.addr = shadow_base + run->new_addr,
+			.bytes = bytes,
+			.len = run->file_len,
+			.prot = run_prot(run),
+		};
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_shadow_fill(const struct graft_patch_module *module,
+		  const struct graft_shadow_place *place,
+		  struct graft_shadow *ret)
+{
+	struct graft_error *err;
+	GRAFT_CLEANUP(graft_shadow_deinit) struct graft_shadow shadow = { 0 };
+
+	err = copy_runs(module, place->shadow_base, &shadow);
+	if (err)
+		return err;
+	for (size_t i = 0; i < module->fix_count; i++) {
+		const struct graft_fix *how = &module->fixes[i];
+		size_t len = how->kind == GRAFT_FIX_REL32_OLD ? 4 : 8;
+		uint8_t *at = field(module, &shadow, how->new_addr, len);
+		if (!at)
+			return outside("fix", how->new_addr);
+		err = fix(at, how, place, place->copies ? place->copies[i] : 0);
+		if (err)
+			return err;
+	}
+	for (size_t i = 0; i < module->import_count; i++) {
+		uint64_t addr = module->imports[i].new_addr;
+		uint8_t *at = field(module, &shadow, addr, 8);
+		if (!at)
+			return outside("import slot", addr);
+		store_le(at, place->imports[i], 8);
+	}
+	*ret = shadow;
+	shadow = (struct graft_shadow){ 0 };
+	return NULL;
+}
+
+struct graft_error *
+graft_shadow_regions(const struct graft_patch_module *module,
+		     uint64_t shadow_base, struct graft_header_region **ret,
+		     uint32_t *count_ret)
+{
+	uint32_t count = 0;
+	GRAFT_FREE struct graft_header_region *regions =
+		calloc(module->run_count + 1, sizeof(*regions));
+	if (!regions)
+		return graft_error_no_memory();
+
+	for (size_t i = 0; i < module->run_count; i++) {
+		const struct graft_run *run = &module->runs[i];
+		struct graft_header_region *last = count ? &regions[count - 1]
+							 : NULL;
+		uint64_t start = run->new_addr + shadow_base;
+		uint64_t end = start + run->mem_len + (PAGE - 1);
+		bool wraps = run->mem_len == 0 || run->mem_len > run_max ||
+			     end < start;
+
+		start -= start % PAGE;
+		end -= end % PAGE;
+		if (wraps || (last && start < last->addr))
+			return outside("run", run->new_addr);
+		if (last && start <= last->addr + last->len &&
+		    last->prot == run_prot(run)) {
+			if (end > last->addr + last->len)
+				last->len = end - last->addr;
+			continue;
+		}
+		if (last && start < last->addr + last->len)
+			return graft_error_new(
+				GRAFT_ERROR_BAD_INPUT,
+				"the run at 0x%llx shares a page with one of another protection",
+				(unsigned long long)run->new_addr);
+		regions[count++] = (struct graft_header_region){
+			.addr = start,
+			.len = end - start,
+			.prot = run_prot(run),
+		};
+	}
+	*ret = GRAFT_TAKE(regions);
+	*count_ret = count;
+	return NULL;
+}
