@@ -2,7 +2,8 @@
 
 #include "elf/image.h"
 
-#include "elf/limits.h"
+#include "base/file.h"
+#include "base/limits.h"
 #include "elf/model.h"
 
 #include <stdarg.h>
@@ -89,7 +90,8 @@ try_file(struct hunt *hunt, const struct link *link, const char *fmt, ...)
 	GRAFT_FREE uint8_t *bytes = NULL;
 	size_t size = 0;
 	GRAFT_CLEANUP(graft_reader_closep) struct graft_reader *reader = NULL;
-	struct graft_error *err = graft_file_slurp(path, &bytes, &size);
+	struct graft_error *err = graft_file_read(path, GRAFT_LIMIT_ELF_BYTES,
+						  &bytes, &size);
 	if (!err && link && crc32(bytes, size) != link->crc)
 		return NULL;
 	if (!err)

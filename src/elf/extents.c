@@ -17,6 +17,7 @@
 #include "elf/image.h"
 
 #include "base/cursor.h"
+#include "base/vec.h"
 #include "elf/limits.h"
 #include "elf/model.h"
 
@@ -222,8 +223,8 @@ read_cie(struct frames *frames, size_t off, struct graft_cursor c)
 	}
 
 	struct graft_error *err =
-		graft_array_reserve(&frames->cies, &frames->cie_room,
-				    frames->cie_count, sizeof(*frames->cies));
+		graft_vec_reserve(&frames->cies, &frames->cie_room,
+				  frames->cie_count + 1, sizeof(*frames->cies));
 	if (err)
 		return err;
 	frames->cies[frames->cie_count++] = cie;
@@ -289,9 +290,9 @@ read_fde(struct frames *frames, size_t off, size_t cie_off,
 				       "the entry at %#zx: no code at %#jx",
 				       off, (uintmax_t)extent.addr);
 
-	struct graft_error *err = graft_array_reserve(
-		&frames->extents, &frames->extent_room, frames->extent_count,
-		sizeof(*frames->extents));
+	struct graft_error *err = graft_vec_reserve(
+		&frames->extents, &frames->extent_room,
+		frames->extent_count + 1, sizeof(*frames->extents));
 	if (err)
 		return err;
 	frames->extents[frames->extent_count++] = extent;
@@ -347,6 +348,8 @@ graft_extents_read(struct graft_image *image)
 	if (err)
 		return err;
 
+	if (frames.extent_count == 0)
+		return NULL;
 	qsort(frames.extents, frames.extent_count, sizeof(*frames.extents),
 	      compare_extents);
 	for (size_t i = 1; i < frames.extent_count; i++) {

@@ -2,26 +2,12 @@
 
 #include "elf/image.h"
 
+#include "base/file.h"
+#include "base/limits.h"
+#include "base/sha256.h"
 #include "elf/model.h"
 
-#include <openssl/evp.h>
 #include <string.h>
-
-struct graft_error *
-graft_array_reserve(void *items, size_t *room_io, size_t count, size_t size)
-{
-	if (count < *room_io)
-		return NULL;
-	size_t room = *room_io ? *room_io * 2 : 64;
-	void *old;
-	memcpy(&old, items, sizeof(old));
-	void *grown = reallocarray(old, room, size);
-	if (!grown)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
-	memcpy(items, &grown, sizeof(grown));
-	*room_io = room;
-	return NULL;
-}
 
 static struct graft_error *
 read_symbols_and_relocs(struct graft_image *image,
@@ -55,14 +41,12 @@ read_symbols_and_relocs(struct graft_image *image,
 static struct graft_error *
 read_all(struct graft_image *image, const struct graft_debug_search *search)
 {
-	if (!EVP_Digest(image->bytes, image->len, image->sha256, NULL,
-			EVP_sha256(), NULL))
-		return graft_error_new(GRAFT_ERROR_LIBRARY,
-				       "libcrypto: SHA-256");
-
+	struct graft_error *err = graft_sha256(image->bytes, image->len,
+					       image->sha256);
+	if (err)
+		return err;
 	GRAFT_CLEANUP(graft_reader_closep) struct graft_reader *reader = NULL;
-	struct graft_error *err = graft_reader_open(image->bytes, image->len,
-						    &reader);
+	err = graft_reader_open(image->bytes, image->len, &reader);
 	if (err)
 		return err;
 	image->type = reader->header.e_type;
@@ -122,9 +106,10 @@ graft_image_open(const char *path, const struct graft_debug_search *search,
 {
 	uint8_t *bytes;
 	size_t len;
-	struct graft_error *err = graft_file_slurp(path, &bytes, &len);
+	struct graft_error *err = graft_file_read(path, GRAFT_LIMIT_ELF_BYTES,
+						  &bytes, &len);
 	if (err)
-		return graft_error_prefix(err, "%s", path);
+		return err;
 	return take_bytes(path, bytes, len, search, ret);
 }
 

@@ -137,7 +137,8 @@ struct graft_debug_search {
  * `.gnu_debuglink`), or NULL for none. A debug file with another build-id is
  * not used.
  * @param[out] ret New image; free with graft_image_close().
- * @return NULL; #GRAFT_ERROR_OS; #GRAFT_ERROR_UNSUPPORTED (not ELF, of another
+ * @return NULL; #GRAFT_ERROR_NOT_FOUND; #GRAFT_ERROR_OS; #GRAFT_ERROR_LIMIT;
+ * #GRAFT_ERROR_UNSUPPORTED (not a regular file, not ELF, of another
  * machine, an object or core file); #GRAFT_ERROR_BAD_INPUT (truncated, sizes
  * that lie).
  */

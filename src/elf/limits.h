@@ -3,7 +3,8 @@
 /**
  * @file
  *
- * How much of a file we are ready to believe. All limits of this folder.
+ * How much of a file we are ready to believe. All limits of this folder; the
+ * size of a whole file is limited in base/limits.h.
  *
  * Everything else that is allocated while a file is read is bounded by the size
  * of the file: the sections of a file may not overlap in it (reader.c), so that
@@ -14,9 +15,6 @@
 #define GRAFT_ELF_LIMITS_H
 
 #include <stdint.h>
-
-/** Largest file that is read, in bytes. The symbols of a browser fit. */
-static const uint64_t GRAFT_LIMIT_FILE = UINT64_C(4) << 30;
 
 /** Largest address that a file may use, inclusive: half of user space. */
 static const uint64_t GRAFT_LIMIT_ADDR = UINT64_C(1) << 47;
@@ -29,8 +27,6 @@ enum {
 	GRAFT_LIMIT_SECTIONS = 16384,
 	/** Program headers of a file. */
 	GRAFT_LIMIT_SEGMENTS = 256,
-	/** Bytes of a path to a separate debug file. */
-	GRAFT_LIMIT_PATH = 4096,
 };
 
 #endif /* GRAFT_ELF_LIMITS_H */

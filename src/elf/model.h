@@ -77,18 +77,6 @@ graft_symbol_map_deinit(struct graft_symbol_map *map)
 	free(map->at);
 }
 
-/**
- * Make room for one more element.
- *
- * @param[in,out] items Address of the array's pointer.
- * @param[in,out] room_io How many elements fit.
- * @param[in] count How many there are.
- * @param[in] size Size of an element.
- * @return NULL or #GRAFT_ERROR_NO_MEMORY; the array is then as it was.
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_array_reserve(void *items, size_t *room_io, size_t count, size_t size);
-
 /** Read the program headers. @return NULL; #GRAFT_ERROR_BAD_INPUT. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_segments_read(struct graft_image *image,
@@ -205,17 +193,5 @@ graft_extents_read(struct graft_image *image);
 /** Recognise the PLT stubs. @return NULL; #GRAFT_ERROR_NO_MEMORY. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_plts_read(struct graft_image *image);
-
-/**
- * Read a whole regular file.
- *
- * @param[in] path File.
- * @param[out] bytes_ret New bytes; free with free(3).
- * @param[out] len_ret How many.
- * @return NULL; #GRAFT_ERROR_OS; #GRAFT_ERROR_UNSUPPORTED (not a regular file);
- * #GRAFT_ERROR_LIMIT.
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_file_slurp(const char *path, uint8_t **bytes_ret, size_t *len_ret);
 
 #endif /* GRAFT_ELF_MODEL_H */

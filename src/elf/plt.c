@@ -19,6 +19,7 @@
 
 #include "elf/image.h"
 
+#include "base/vec.h"
 #include "elf/model.h"
 
 #include <string.h>
@@ -96,8 +97,8 @@ read_section(struct graft_image *image, const struct graft_section *section,
 		uint64_t addr = section->addr + off;
 		if (!decode_stub(image, addr, section->bytes + off, end, &plt))
 			continue;
-		struct graft_error *err = graft_array_reserve(
-			&image->plts, room_io, image->plt_count,
+		struct graft_error *err = graft_vec_reserve(
+			&image->plts, room_io, image->plt_count + 1,
 			sizeof(*image->plts));
 		if (err)
 			return err;

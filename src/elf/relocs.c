@@ -2,6 +2,7 @@
 
 #include "elf/image.h"
 
+#include "base/vec.h"
 #include "elf/model.h"
 
 /** An array of relocations that grows. */
@@ -19,8 +20,9 @@ list_deinit(struct list *list)
 static struct graft_error *
 list_add(struct list *list, struct graft_reloc reloc)
 {
-	struct graft_error *err = graft_array_reserve(
-		&list->items, &list->room, list->count, sizeof(*list->items));
+	struct graft_error *err = graft_vec_reserve(&list->items, &list->room,
+						    list->count + 1,
+						    sizeof(*list->items));
 	if (err)
 		return err;
 	list->items[list->count++] = reloc;
@@ -147,6 +149,15 @@ compare_relocs(const void *a, const void *b)
 	return x->type < y->type ? -1 : x->type > y->type;
 }
 
+static void
+sort_list(struct list *list)
+{
+	// qsort(3) does not take NULL, not even for no elements.
+	if (list->count)
+		qsort(list->items, list->count, sizeof(*list->items),
+		      compare_relocs);
+}
+
 static struct graft_error *
 read_dynamic(struct graft_image *image, const struct graft_reader *reader,
 	     const struct graft_symbol_map *map)
@@ -169,7 +180,7 @@ read_dynamic(struct graft_image *image, const struct graft_reader *reader,
 					err, "%s", reader->sections[i].name);
 		}
 	}
-	qsort(list.items, list.count, sizeof(*list.items), compare_relocs);
+	sort_list(&list);
 	for (size_t i = 1; i < list.count; i++)
 		if (list.items[i].addr == list.items[i - 1].addr)
 			return graft_error_new(
@@ -210,7 +221,7 @@ read_static(struct graft_image *image, const struct graft_reader *reader,
 			return graft_error_prefix(err, "%s",
 						  reader->sections[i].name);
 	}
-	qsort(list.items, list.count, sizeof(*list.items), compare_relocs);
+	sort_list(&list);
 	image->static_reloc_count = list.count;
 	image->static_relocs = GRAFT_TAKE(list.items);
 	return NULL;
