@@ -39,7 +39,10 @@ struct table {
 static struct graft_error *
 open_table(const struct graft_reader *reader, size_t index, struct table *ret)
 {
-	*ret = (struct table){ .reader = reader };
+	*ret = (struct table){
+		.reader = reader,
+		.dynamic = reader->sections[index].header.sh_type == SHT_DYNSYM,
+	};
 	struct graft_error *err = graft_reader_table(reader, index, ELF_T_SYM,
 						     &ret->data, &ret->count);
 	if (err)
@@ -53,7 +56,9 @@ check_symbol(const struct table *table, const GElf_Sym *sym)
 {
 	if (sym->st_shndx == SHN_UNDEF || sym->st_shndx == SHN_ABS)
 		return NULL;
-	if (sym->st_shndx >= table->reader->section_count)
+	// The loader does not look at the index, and objcopy(1) leaves those of
+	// .dynsym as they were when it removes sections before theirs.
+	if (!table->dynamic && sym->st_shndx >= table->reader->section_count)
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				       "is in section %u, which does not exist",
 				       sym->st_shndx);
@@ -160,7 +165,6 @@ read_dynamic(const struct graft_reader *reader, struct graft_symbol_map *map,
 		return err;
 	table.versions = &versions;
 	table.map = map;
-	table.dynamic = true;
 	return read_table(&table, gather);
 }
 
