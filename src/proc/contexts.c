@@ -17,6 +17,8 @@ enum {
 	SEARCH_BYTES_MAX = 1 << 30,
 	/** Entries of /proc/PID/pagemap read at once. */
 	PAGEMAP_ENTRIES = 4096,
+	/** A thread's stack ends that soon above its control block. */
+	CONTROL_BYTES_MAX = 2 * PAGE_BYTES,
 	/** malloc(3) aligns the heaps of its arenas to this. */
 	ARENA_ALIGN = 64 << 20,
 };
@@ -80,7 +82,8 @@ dead_start(const struct search *search, const struct graft_live_part *part)
 	uint64_t fs = thread->regs.fs_base;
 	if (map == maps->maps || thread->tid == search->view->pid ||
 	    map->inode || map->start % ARENA_ALIGN == 0 || part->end < fs ||
-	    part->end - fs > PAGE_BYTES || fs >= map->end)
+	    part->end - fs > PAGE_BYTES || fs >= map->end ||
+	    map->end - fs > CONTROL_BYTES_MAX)
 		return part->start;
 	const struct graft_map *guard = map - 1;
 	bool guarded = guard->end == map->start && guard->prot == PROT_NONE &&

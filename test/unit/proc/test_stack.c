@@ -1,0 +1,653 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "stopped_child.h"
+
+#include <alloca.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+enum { DEEP_BYTES = 8 << 20, LEFT_OVER_BYTES = 16 * 1024 };
+
+static void
+start_threads(void *(*fn)(void *), int count, size_t stack_bytes)
+{
+	pthread_attr_t attr;
+	pthread_attr_init(&attr);
+	if (stack_bytes)
+		pthread_attr_setstacksize(&attr, stack_bytes);
+	for (int i = 0; i < count; i++) {
+		pthread_t thread;
+		if (pthread_create(&thread, &attr, fn, NULL) != 0)
+			abort();
+	}
+	pthread_attr_destroy(&attr);
+}
+
+static INSIDE void
+stand_inside(void)
+{
+	stand();
+	NO_TAIL_CALL();
+}
+
+static INSIDE void
+return_soon(int depth)
+{
+	if (depth > 0)
+		return_soon(depth - 1);
+	NO_TAIL_CALL();
+}
+
+static INSIDE void
+recurse_and_stand(int depth)
+{
+	if (depth == 0)
+		stand();
+	else
+		recurse_and_stand(depth - 1);
+	NO_TAIL_CALL();
+}
+
+static INSIDE void
+spin_inside(void)
+{
+	atomic_fetch_add(&told->ready, 1);
+	for (;;)
+		NO_TAIL_CALL();
+}
+
+/** Go down by some bytes, in small frames, then stand. */
+static NOINLINE void
+go_down(uintptr_t until)
+{
+	char here;
+	if ((uintptr_t)&here > until)
+		go_down(until);
+	else
+		stand();
+	NO_TAIL_CALL();
+}
+
+static INSIDE void
+go_down_from_inside(uintptr_t bytes)
+{
+	char here;
+	go_down((uintptr_t)&here - bytes);
+	NO_TAIL_CALL();
+}
+
+/** Stand on top of words that former calls left there, and count those. */
+static NOINLINE void
+stand_on_left_overs(void (*stand_fn)(void))
+{
+	const uint64_t *words = alloca(LEFT_OVER_BYTES);
+	__asm__ volatile("" : "+r"(words)::"memory");
+	int found = 0;
+	for (size_t i = 0; i < LEFT_OVER_BYTES / 8; i++)
+		found += words[i] > (uintptr_t)__start_inside_text &&
+			 words[i] <= (uintptr_t)__stop_inside_text;
+	told->words[0] = (void *)(intptr_t)found;
+	stand_fn();
+	__asm__ volatile("" ::"r"(words) : "memory");
+}
+
+static void *
+thread_stand(void *arg)
+{
+	stand();
+	return arg;
+}
+
+static void *
+thread_inside(void *arg)
+{
+	stand_inside();
+	return arg;
+}
+
+static void *
+thread_left_overs(void *arg)
+{
+	return_soon(100);
+	stand_on_left_overs(stand);
+	return arg;
+}
+
+static void
+all_outside(void)
+{
+	start_threads(thread_stand, 20, 0);
+	stand();
+}
+
+static void
+no_thread_inside_is_no_hit(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, all_outside, 21);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 0);
+	child_end(&child);
+}
+
+static void
+one_inside(void)
+{
+	start_threads(thread_inside, 1, 0);
+	while (atomic_load(&told->ready) < 1)
+		(void)usleep(100);
+	start_threads(thread_stand, 9, 0);
+	stand();
+}
+
+static void
+a_thread_inside_is_a_certain_hit(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, one_inside, 11);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 1);
+	assert_int_equal(child.hits[0].tid, told->tids[0]);
+	assert_true(child.hits[0].certain);
+	assert_true(child.hits[0].addr != 0);
+	assert_in_range(child.hits[0].pc, (uintptr_t)stand_inside,
+			(uintptr_t)__stop_inside_text);
+
+	// It is said again after the target ran on.
+	graft_target_resume(child.target);
+	child_stop(&child);
+	must(graft_stack_check_run(child.check, &child.hits, &child.count));
+	assert_int_equal(child.count, 1);
+	child_end(&child);
+}
+
+static void
+a_thread_that_runs_inside_is_a_hit_without_an_address(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, spin_inside, 1);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 1);
+	assert_int_equal(child.hits[0].tid, child.pid);
+	assert_int_equal(child.hits[0].addr, 0);
+	assert_true(child.hits[0].certain);
+	child_end(&child);
+}
+
+static void
+left_overs_of_threads(void)
+{
+	start_threads(thread_left_overs, 4, 0);
+	while (atomic_load(&told->ready) < 4)
+		(void)usleep(100);
+	(void)thread_left_overs(NULL);
+}
+
+static void
+left_over_words_are_dismissed(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, left_overs_of_threads, 5);
+	assert_true((intptr_t)told->words[0] >= 10);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 0);
+	child_end(&child);
+}
+
+static void
+recursion(void)
+{
+	recurse_and_stand(1000);
+}
+
+static void
+recursion_is_one_hit(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, recursion, 1);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 1);
+	assert_true(child.hits[0].certain);
+	child_end(&child);
+}
+
+static void *
+thread_deep_inside(void *arg)
+{
+	go_down_from_inside(DEEP_BYTES - 64 * 1024);
+	return arg;
+}
+
+static void *
+thread_deep(void *arg)
+{
+	char here;
+	return_soon(100);
+	go_down((uintptr_t)&here - (DEEP_BYTES - 64 * 1024));
+	return arg;
+}
+
+static void
+deep(void)
+{
+	start_threads(thread_deep_inside, 1, DEEP_BYTES);
+	while (atomic_load(&told->ready) < 1)
+		(void)usleep(100);
+	start_threads(thread_deep, 1, DEEP_BYTES);
+	while (atomic_load(&told->ready) < 2)
+		(void)usleep(100);
+	go_down_from_inside(7 << 20);
+}
+
+static void
+a_frame_at_the_end_of_a_stack_of_8_mib_is_found(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, deep, 3);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_true(child.hits[i].certain);
+		assert_true(child.hits[i].tid == child.pid ||
+			    child.hits[i].tid == told->tids[0]);
+	}
+	child_end(&child);
+}
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	stand();
+}
+
+static void
+handle_on_other_stack(void)
+{
+	// Far from all stacks, with pages around it that cannot be read.
+	char *memory = mmap(NULL, 1 << 20, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	stack_t stack = { .ss_sp = memory + (256 << 10), .ss_size = 128 << 10 };
+	(void)mprotect(stack.ss_sp, stack.ss_size, PROT_READ | PROT_WRITE);
+	struct sigaction action = { .sa_handler = on_signal,
+				    .sa_flags = SA_ONSTACK };
+	(void)sigaltstack(&stack, NULL);
+	(void)sigaction(SIGUSR1, &action, NULL);
+}
+
+static INSIDE void
+signal_inside(void)
+{
+	(void)raise(SIGUSR1);
+	NO_TAIL_CALL();
+}
+
+static void *
+thread_signal_inside(void *arg)
+{
+	handle_on_other_stack();
+	signal_inside();
+	return arg;
+}
+
+static void
+signalled_inside(void)
+{
+	start_threads(thread_signal_inside, 1, 0);
+	while (atomic_load(&told->ready) < 1)
+		(void)usleep(100);
+	(void)thread_signal_inside(NULL);
+}
+
+static void
+what_a_signal_interrupted_is_found_from_another_stack(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, signalled_inside, 2);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 2);
+	assert_true(child.hits[0].certain);
+	assert_true(child.hits[1].certain);
+	child_end(&child);
+}
+
+/** A timer's signal meets the thread at an instruction of its own. */
+static void
+interrupted_inside(void)
+{
+	handle_on_other_stack();
+	timer_t timer;
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+				  .sigev_signo = SIGUSR1 };
+	struct itimerspec soon = { .it_value.tv_nsec = 50 * 1000 * 1000 };
+	(void)timer_create(CLOCK_MONOTONIC, &event, &timer);
+	(void)timer_settime(timer, 0, &soon, NULL);
+	spin_inside();
+}
+
+static void
+a_pc_in_a_signal_frame_is_exact(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, interrupted_inside, 2);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 1);
+	assert_true(child.hits[0].certain);
+	assert_in_range(child.hits[0].pc, (uintptr_t)spin_inside,
+			(uintptr_t)__stop_inside_text - 1);
+	child_end(&child);
+}
+
+static void
+signal_over_left_overs(void)
+{
+	handle_on_other_stack();
+	return_soon(100);
+	stand_on_left_overs((void (*)(void))(uintptr_t)signal_inside);
+}
+
+static void
+raise_outside(void)
+{
+	(void)raise(SIGUSR1);
+	NO_TAIL_CALL();
+}
+
+static void
+signal_outside_over_left_overs(void)
+{
+	handle_on_other_stack();
+	return_soon(100);
+	stand_on_left_overs(raise_outside);
+}
+
+static void
+left_overs_below_a_signal_are_dismissed(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, signal_outside_over_left_overs, 1);
+	assert_true((intptr_t)told->words[0] >= 10);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 0);
+	child_end(&child);
+
+	child_start(&child, signal_over_left_overs, 1);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 1);
+	assert_true(child.hits[0].certain);
+	child_end(&child);
+}
+
+// A function without unwind tables that calls its argument.
+void
+call_without_fde(void (*fn)(void));
+__asm__(".pushsection .text\n"
+	".globl call_without_fde\n"
+	".type call_without_fde, @function\n"
+	"call_without_fde:\n"
+	"	sub $8, %rsp\n"
+	"	call *%rdi\n"
+	"	add $8, %rsp\n"
+	"	ret\n"
+	".size call_without_fde, . - call_without_fde\n"
+	".popsection\n");
+
+static NOINLINE void
+stand_without_fde(void)
+{
+	call_without_fde(stand);
+	NO_TAIL_CALL();
+}
+
+static void
+left_overs_above_no_fde(void)
+{
+	return_soon(100);
+	stand_on_left_overs(stand_without_fde);
+}
+
+static void
+left_overs_above_a_frame_without_fde_are_not_dismissed(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, left_overs_above_no_fde, 1);
+	assert_true((intptr_t)told->words[0] >= 10);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 1);
+	assert_false(child.hits[0].certain);
+	child_end(&child);
+}
+
+// The function and its cold fragment, which calls as its last instruction.
+static __attribute__((section("inside_cold_text"), noinline, used)) void
+stand_in_fragment(void)
+{
+	stand();
+	__builtin_unreachable();
+}
+extern const char __start_inside_cold_text[];
+extern const char __stop_inside_cold_text[];
+
+static void
+in_fragment(void)
+{
+	stand_in_fragment();
+	NO_TAIL_CALL();
+}
+
+static void
+each_range_is_told_apart(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	struct graft_range ranges[] = {
+		{ 0x1000, 0x2000 },
+		{ (uintptr_t)__stop_inside_text,
+		  (uintptr_t)__stop_inside_text },
+		{ (uintptr_t)__start_inside_text,
+		  (uintptr_t)__stop_inside_text },
+		{ (uintptr_t)__start_inside_cold_text,
+		  (uintptr_t)__stop_inside_cold_text },
+	};
+	child_start(&child, in_fragment, 1);
+	child_check(&child, ranges, 4, false);
+	assert_int_equal(child.count, 1);
+	assert_int_equal(child.hits[0].range, 3);
+	assert_true(child.hits[0].certain);
+	child_end(&child);
+}
+
+static void
+no_ranges_are_no_hits(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, recursion, 1);
+	child_check(&child, NULL, 0, true);
+	assert_int_equal(child.count, 0);
+	child_end(&child);
+}
+
+static ucontext_t fibre;
+static ucontext_t scheduler;
+
+static INSIDE void
+yield_inside(ucontext_t *from, ucontext_t *to)
+{
+	(void)swapcontext(from, to);
+	NO_TAIL_CALL();
+}
+
+static void
+run_fibre(void)
+{
+	yield_inside(&fibre, &scheduler);
+}
+
+static void
+make_fibre(void (*fn)(void))
+{
+	(void)getcontext(&fibre);
+	fibre.uc_stack.ss_size = 64 << 10;
+	fibre.uc_stack.ss_sp = malloc(fibre.uc_stack.ss_size);
+	makecontext(&fibre, fn, 0);
+}
+
+static void
+suspended_inside(void)
+{
+	make_fibre(run_fibre);
+	(void)swapcontext(&scheduler, &fibre);
+	stand();
+}
+
+static void
+a_suspended_context_is_found_where_asked_for(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	struct graft_range range = { (uintptr_t)__start_inside_text,
+				     (uintptr_t)__stop_inside_text };
+	child_start(&child, suspended_inside, 1);
+	child_check(&child, &range, 1, true);
+	assert_int_equal(child.count, 1);
+	assert_int_equal(child.hits[0].tid, 0);
+	assert_false(child.hits[0].certain);
+	child_end(&child);
+}
+
+static void
+left_overs_of_small_threads(void)
+{
+	start_threads(thread_left_overs, 1, 64 << 10);
+	while (atomic_load(&told->ready) < 1)
+		(void)usleep(100);
+	(void)thread_left_overs(NULL);
+}
+
+static void
+a_search_of_memory_leaves_out_dead_stack(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	struct graft_range range = { (uintptr_t)__start_inside_text,
+				     (uintptr_t)__stop_inside_text };
+	child_start(&child, left_overs_of_small_threads, 2);
+	assert_true((intptr_t)told->words[0] >= 10);
+	child_check(&child, &range, 1, true);
+	assert_int_equal(child.count, 0);
+	child_end(&child);
+}
+
+static void *
+thread_away(void *arg)
+{
+	make_fibre(stand);
+	yield_inside(&scheduler, &fibre);
+	return arg;
+}
+
+static void
+away(void)
+{
+	start_threads(thread_away, 1, 0);
+	while (atomic_load(&told->ready) < 1)
+		(void)usleep(100);
+	make_fibre(stand);
+	yield_inside(&scheduler, &fibre);
+}
+
+static void
+a_thread_away_from_its_stack_is_found_there(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, away, 2);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 2);
+	child_end(&child);
+}
+
+static void
+leader_exits(void)
+{
+	start_threads(thread_inside, 1, 0);
+	start_threads(thread_stand, 1, 0);
+	pthread_exit(NULL);
+}
+
+static void
+threads_are_found_when_the_leader_has_exited(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, leader_exits, 2);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 1);
+	assert_true(child.hits[0].certain);
+	child_end(&child);
+}
+
+static void
+many(void)
+{
+	start_threads(thread_inside, 100, 64 << 10);
+	start_threads(thread_left_overs, 100, 64 << 10);
+	stand();
+}
+
+static void
+a_hundred_threads_inside_are_a_hundred_hits(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	child_start(&child, many, 201);
+	child_check_inside(&child);
+	assert_int_equal(child.count, 100);
+	for (size_t i = 0; i < child.count; i++)
+		assert_true(child.hits[i].certain);
+	child_end(&child);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		// First: a check leaves hits in our heap, which children copy.
+		cmocka_unit_test(a_search_of_memory_leaves_out_dead_stack),
+		cmocka_unit_test(no_thread_inside_is_no_hit),
+		cmocka_unit_test(a_thread_inside_is_a_certain_hit),
+		cmocka_unit_test(
+			a_thread_that_runs_inside_is_a_hit_without_an_address),
+		cmocka_unit_test(left_over_words_are_dismissed),
+		cmocka_unit_test(recursion_is_one_hit),
+		cmocka_unit_test(
+			a_frame_at_the_end_of_a_stack_of_8_mib_is_found),
+		cmocka_unit_test(
+			what_a_signal_interrupted_is_found_from_another_stack),
+		cmocka_unit_test(a_pc_in_a_signal_frame_is_exact),
+		cmocka_unit_test(left_overs_below_a_signal_are_dismissed),
+		cmocka_unit_test(
+			left_overs_above_a_frame_without_fde_are_not_dismissed),
+		cmocka_unit_test(each_range_is_told_apart),
+		cmocka_unit_test(no_ranges_are_no_hits),
+		cmocka_unit_test(a_suspended_context_is_found_where_asked_for),
+		cmocka_unit_test(a_thread_away_from_its_stack_is_found_there),
+		cmocka_unit_test(threads_are_found_when_the_leader_has_exited),
+		cmocka_unit_test(a_hundred_threads_inside_are_a_hundred_hits),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
