@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion for graft(1)
+
+# Processes: number and name are hard to know, so offer the numbers.
+_graft_pids()
+{
+	local dir
+	for dir in /proc/[0-9]*; do
+		printf '%s\n' "${dir#/proc/}"
+	done
+}
+
+# Files with one of these endings, and directories to walk into.
+_graft_files()
+{
+	local current=$1 pattern=$2
+	compopt -o filenames 2>/dev/null
+	mapfile -t COMPREPLY < <(
+		compgen -d -- "$current"
+		compgen -f -X "!$pattern" -- "$current"
+	)
+}
+
+_graft()
+{
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+	local verbs='diff show verify plan apply status revert'
+	local verb= word i options='--state-dir --help'
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word=${COMP_WORDS[i]}
+		if [[ " $verbs " == *" $word "* ]]; then
+			verb=$word
+			break
+		fi
+	done
+
+	COMPREPLY=()
+	case $previous in
+	--pid)
+		mapfile -t COMPREPLY < <(compgen -W "$(_graft_pids)" -- "$current")
+		return
+		;;
+	--wait | --title | --cve)
+		return
+		;;
+	--state-dir | --debug-dir)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -d -- "$current")
+		return
+		;;
+	-o | --output)
+		_graft_files "$current" '*.graft'
+		return
+		;;
+	esac
+
+	case $verb in
+	'') options="$verbs --help --version --state-dir" ;;
+	diff) options+=' -o --output --json --title --cve --debug-dir' ;;
+	show) options+=' --json --disassemble' ;;
+	verify) ;;
+	plan) options+=' --all --pid --json' ;;
+	apply | revert) options+=' --all --pid --wait --json' ;;
+	status) options+=' --json' ;;
+	esac
+
+	if [[ -z $verb || $current == -* || $verb == status ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+	elif [[ $verb == diff ]]; then
+		compopt -o default 2>/dev/null
+	else
+		_graft_files "$current" '*.graft'
+	fi
+}
+
+complete -F _graft graft
