@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "proc/gadget.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+	/** Bytes that are read at once. */
+	CHUNK = 256 * 1024,
+	/** Bytes of code that are looked at before we give up. */
+	SEARCH_MAX = 256 * 1024 * 1024,
+	/** Longest pattern. */
+	PATTERN_MAX = 9,
+};
+
+/** `syscall; ret`. */
+static const uint8_t CALL[] = { 0x0f, 0x05, 0xc3 };
+
+/** `mov $15, %rax; syscall`, as glibc's __restore_rt has it. */
+static const uint8_t RESTORE[] = { 0x48, 0xc7, 0xc0, 0x0f, 0x00,
+				   0x00, 0x00, 0x0f, 0x05 };
+
+/** `mov $15, %eax; syscall`, as musl and others have it. */
+static const uint8_t RESTORE_SHORT[] = { 0xb8, 0x0f, 0x00, 0x00,
+					 0x00, 0x0f, 0x05 };
+
+/** Do these bytes stand at @p addr of the target? */
+static bool
+stands_at(struct graft_target *target, uint64_t addr, const uint8_t *bytes,
+	  size_t len)
+{
+	uint8_t live[PATTERN_MAX];
+	struct graft_error *err = graft_target_read(target, addr, live, len);
+	graft_error_free(err);
+	return !err && memcmp(live, bytes, len) == 0;
+}
+
+/** Look for a pattern in a chunk unless it was found. */
+static void
+look(uint64_t *found, uint64_t addr, const uint8_t *chunk, size_t len,
+     const uint8_t *bytes, size_t bytes_len)
+{
+	const uint8_t *hit = *found ? NULL
+				    : memmem(chunk, len, bytes, bytes_len);
+	if (hit)
+		*found = addr + (uint64_t)(hit - chunk);
+}
+
+/** Look through one mapping. */
+static void
+search(struct graft_target *target, const struct graft_map *map, uint8_t *chunk)
+{
+	struct graft_gadgets *g = &target->gadgets;
+	// Chunks overlap by what a pattern may stick out.
+	for (uint64_t addr = map->start;
+	     addr < map->end && (!g->call || !g->restore);
+	     addr += CHUNK - PATTERN_MAX) {
+		uint64_t left = map->end - addr;
+		size_t len = left < CHUNK ? (size_t)left : CHUNK;
+		struct graft_error *err = graft_target_read(target, addr, chunk,
+							    len);
+		graft_error_free(err);
+		if (err)
+			return;
+		look(&g->call, addr, chunk, len, CALL, sizeof(CALL));
+		look(&g->restore, addr, chunk, len, RESTORE, sizeof(RESTORE));
+		look(&g->restore, addr, chunk, len, RESTORE_SHORT,
+		     sizeof(RESTORE_SHORT));
+	}
+}
+
+struct graft_error *
+graft_gadgets_find(struct graft_target *target, const struct graft_maps *maps)
+{
+	struct graft_gadgets *g = &target->gadgets;
+	if (g->call && !stands_at(target, g->call, CALL, sizeof(CALL)))
+		g->call = 0;
+	if (g->restore &&
+	    !stands_at(target, g->restore, RESTORE, sizeof(RESTORE)) &&
+	    !stands_at(target, g->restore, RESTORE_SHORT,
+		       sizeof(RESTORE_SHORT)))
+		g->restore = 0;
+
+	GRAFT_FREE uint8_t *chunk = malloc(CHUNK);
+	if (!chunk)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "code");
+	// The C library has both, so it comes first; then all others.
+	uint64_t budget = SEARCH_MAX;
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < maps->count; i++) {
+			const struct graft_map *map = &maps->maps[i];
+			bool libc = strstr(map->path, "/libc") ||
+				    strstr(map->path, "/ld-");
+			uint64_t len = map->end - map->start;
+			// Code that a runtime writes (JIT) does not stay.
+			if (libc != (pass == 0) || len > budget ||
+			    (map->prot &
+			     (PROT_EXEC | PROT_WRITE | PROT_READ)) !=
+				    (PROT_EXEC | PROT_READ) ||
+			    map->inode == 0)
+				continue;
+			if (g->call && g->restore)
+				return NULL;
+			budget -= len;
+			search(target, map, chunk);
+		}
+	}
+	if (g->call && g->restore)
+		return NULL;
+	return graft_error_new(GRAFT_ERROR_REFUSED,
+			       "process %d (%s) has no `syscall; ret` that "
+			       "could return into rt_sigreturn",
+			       target->pid, target->comm);
+}

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// graft_target_syscalls(): system calls made by a thread of the target.
+//
+// The thread gets a signal frame of itself below its red zone, and registers
+// that make the call at a `syscall; ret` whose `ret` leads to rt_sigreturn(2).
+// From the moment these registers are set to the moment the true ones are back,
+// whatever ends us lets the thread finish its call and restore itself.
+
+#include "proc/gadget.h"
+#include "proc/maps.h"
+#include "proc/room.h"
+#include "proc/sigframe.h"
+#include "proc/status.h"
+#include "proc/target.h"
+#include "proc/tracee.h"
+
+#include <assert.h>
+#include <elf.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/uio.h>
+
+enum {
+	/** How long one thread may take to stop before another is tried. */
+	STOP_LIMIT_NS = 20 * 1000 * 1000,
+	/** How often all threads are tried. */
+	ROUNDS = 3,
+	/** Signals that a thread may deliver while it is to stop. */
+	SIGNALS_MAX = 64,
+	/** si_code of a SIGSYS that seccomp sent (asm-generic/siginfo.h). */
+	CODE_SECCOMP = 1,
+};
+
+/** How long a call may take before it is left to itself: 5 s. */
+static const uint64_t CALL_LIMIT_NS = UINT64_C(5000000000);
+
+/** Everything but SIGSYS: the kernel resets the handler of a blocked signal
+ * that it must deliver, and seccomp can send this one for our call. */
+static const uint64_t MASK_ALL = ~(UINT64_C(1) << (SIGSYS - 1));
+
+/** What one injection needs; large, so on the heap. */
+struct injection {
+	struct graft_target *target;
+	size_t index;
+	pid_t tid;
+	struct user_regs_struct regs;
+	uint64_t mask;
+	uint8_t xstate[GRAFT_XSTATE_MAX];
+	struct graft_sigframe frame;
+	/** What stood where the frame lies. */
+	uint8_t saved[GRAFT_SIGFRAME_MAX];
+};
+
+/** Wait until a thread is not running, or the deadline. */
+static bool
+wait_until(struct graft_target *target, size_t index, uint64_t deadline_ns)
+{
+	while (!graft_tracee_wait(target, index, 0)) {
+		if (graft_tracee_now_ns() >= deadline_ns)
+			return false;
+	}
+	return target->tracees[index].state == GRAFT_TRACEE_STOPPED;
+}
+
+/**
+ * Stop one thread where only our interrupt stopped it, and not a signal.
+ *
+ * @return false if it exits, or does not stop in time.
+ */
+static bool
+interrupt_one(struct graft_target *target, size_t index)
+{
+	uint64_t deadline_ns = graft_tracee_now_ns() + STOP_LIMIT_NS;
+	for (int i = 0; i < SIGNALS_MAX; i++) {
+		pid_t tid = target->tracees[index].tid;
+		if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) != 0 ||
+		    !wait_until(target, index, deadline_ns) ||
+		    target->state == GRAFT_TARGET_GONE)
+			return false;
+		if (target->tracees[index].event == PTRACE_EVENT_STOP)
+			return true;
+		graft_tracee_go(target, index, PTRACE_CONT);
+	}
+	return false;
+}
+
+/** Read what the frame must restore, and what it will lie on. */
+static bool
+prepare(struct injection *inj, const struct graft_maps *maps)
+{
+	struct graft_target *target = inj->target;
+	struct iovec iov = { inj->xstate, sizeof(inj->xstate) };
+	if (ptrace(PTRACE_GETREGS, inj->tid, NULL, &inj->regs) != 0)
+		return false;
+	graft_tracee_mend(&target->tracees[inj->index], &inj->regs);
+	if (!graft_room_is_calm(target, inj->tid, &inj->regs) ||
+	    ptrace(PTRACE_GETREGSET, inj->tid, NT_X86_XSTATE, &iov) != 0 ||
+	    ptrace(PTRACE_GETSIGMASK, inj->tid, sizeof(inj->mask),
+		   &inj->mask) != 0)
+		return false;
+	struct graft_sigframe_state state = {
+		.regs = graft_sigframe_regs_again(&inj->regs),
+		.mask = inj->mask,
+		.xstate = inj->xstate,
+		.xstate_len = iov.iov_len,
+	};
+	if (!graft_sigframe_build(&state, target->gadgets.restore,
+				  &inj->frame) ||
+	    !graft_room_below(maps, &inj->regs, inj->frame.addr))
+		return false;
+	struct graft_error *err = graft_target_read(target, inj->frame.addr,
+						    inj->saved, inj->frame.len);
+	if (!err)
+		err = graft_target_write(target, inj->frame.addr,
+					 inj->frame.bytes, inj->frame.len);
+	graft_error_free(err);
+	return !err;
+}
+
+/** Give the thread the registers that make a call. */
+static bool
+set_call(const struct injection *inj, const struct graft_target_call *call)
+{
+	struct user_regs_struct regs = inj->regs;
+	regs.rip = inj->target->gadgets.call;
+	regs.rsp = inj->frame.addr;
+	regs.rax = call->nr;
+	// Not in a call: the kernel must restart nothing on the way.
+	regs.orig_rax = UINT64_MAX;
+	regs.rdi = call->args[0];
+	regs.rsi = call->args[1];
+	regs.rdx = call->args[2];
+	regs.r10 = call->args[3];
+	regs.r8 = call->args[4];
+	regs.r9 = call->args[5];
+	// No trap after one instruction, no backward strings.
+	regs.eflags &= ~UINT64_C(0x500);
+	return ptrace(PTRACE_SETREGS, inj->tid, NULL, &regs) == 0;
+}
+
+/** Go on to the next entry or exit of a system call. */
+static bool
+next_syscall_stop(struct injection *inj, uint64_t deadline_ns)
+{
+	struct graft_target *target = inj->target;
+	for (;;) {
+		struct graft_tracee *tracee = &target->tracees[inj->index];
+		// All signals but one wait; what stops it in between is a stop
+		// of the whole process, which our last stop takes up again.
+		if (ptrace(PTRACE_SYSCALL, inj->tid, NULL, (long)tracee->sig) !=
+			    0 &&
+		    errno == ESRCH)
+			return false;
+		tracee->state = GRAFT_TRACEE_RUNNING;
+		if (!wait_until(target, inj->index, deadline_ns))
+			return false;
+		if (target->tracees[inj->index].at_syscall)
+			return true;
+	}
+}
+
+/** Swallow the SIGSYS by which seccomp answered our call, if it did. */
+static bool
+swallow_sigsys(struct injection *inj, uint64_t deadline_ns)
+{
+	struct __ptrace_peeksiginfo_args args = { .nr = 1 };
+	siginfo_t info;
+	if (ptrace(PTRACE_PEEKSIGINFO, inj->tid, &args, &info) != 1 ||
+	    info.si_signo != SIGSYS || info.si_code != CODE_SECCOMP)
+		return false;
+	graft_tracee_go(inj->target, inj->index, PTRACE_CONT);
+	if (wait_until(inj->target, inj->index, deadline_ns))
+		inj->target->tracees[inj->index].sig = 0;
+	return true;
+}
+
+/** Make one call. @return false if the thread is lost or takes too long. */
+static bool
+make_call(struct injection *inj, struct graft_target_call *call)
+{
+	uint64_t deadline_ns = graft_tracee_now_ns() + CALL_LIMIT_NS;
+	struct user_regs_struct regs;
+	if (!next_syscall_stop(inj, deadline_ns) ||
+	    !next_syscall_stop(inj, deadline_ns) ||
+	    ptrace(PTRACE_GETREGS, inj->tid, NULL, &regs) != 0)
+		return false;
+	call->result = (int64_t)regs.rax;
+	// seccomp rolls the registers back to what they were at the entry.
+	if (regs.rax == call->nr && swallow_sigsys(inj, deadline_ns))
+		call->result = -ENOSYS;
+	return true;
+}
+
+static bool
+is_failure(const struct graft_target_call *call)
+{
+	return call->result < 0 && call->result >= -4095;
+}
+
+/**
+ * Give the thread its true registers back, in a stop from which the kernel's
+ * own restart of its system call works.
+ */
+static bool
+restore(struct injection *inj)
+{
+	struct graft_target *target = inj->target;
+	uint64_t deadline_ns = graft_tracee_now_ns() + CALL_LIMIT_NS;
+	// At the exit of a call the kernel has looked at restarting already; in
+	// the stop of an interrupt it has not. It comes before user mode.
+	do {
+		if (ptrace(PTRACE_INTERRUPT, inj->tid, NULL, NULL) != 0)
+			return false;
+		// Not PTRACE_LISTEN: it must get to the next stop.
+		struct graft_tracee *tracee = &target->tracees[inj->index];
+		tracee->group_stop = false;
+		graft_tracee_go(target, inj->index, PTRACE_CONT);
+		if (!wait_until(target, inj->index, deadline_ns))
+			return false;
+	} while (target->tracees[inj->index].event != PTRACE_EVENT_STOP);
+
+	// The mask first: until the registers are back, the frame has it too.
+	return ptrace(PTRACE_SETSIGMASK, inj->tid, sizeof(inj->mask),
+		      &inj->mask) == 0 &&
+	       ptrace(PTRACE_SETREGS, inj->tid, NULL, &inj->regs) == 0;
+}
+
+/** Make the calls in a thread whose frame is written. */
+static bool
+run(struct injection *inj, struct graft_target_call *calls, size_t count)
+{
+	if (!set_call(inj, &calls[0]))
+		return false;
+	// From here the frame restores the thread. Before, a thread whose
+	// signals are blocked would keep them so.
+	(void)ptrace(PTRACE_SETSIGMASK, inj->tid, sizeof(MASK_ALL), &MASK_ALL);
+	for (size_t i = 0; i < count; i++) {
+		if ((i > 0 && !set_call(inj, &calls[i])) ||
+		    !make_call(inj, &calls[i]))
+			return false;
+		if (is_failure(&calls[i]))
+			break;
+	}
+	if (!restore(inj))
+		return false;
+	struct graft_error *err = graft_target_write(
+		inj->target, inj->frame.addr, inj->saved, inj->frame.len);
+	graft_error_free(err);
+	return true;
+}
+
+/** How far an attempt with one thread came. */
+enum attempt { UNUSABLE, DONE, LOST };
+
+/** Try to make the calls in one thread. */
+static enum attempt
+try_thread(struct injection *inj, const struct graft_maps *maps, size_t index,
+	   struct graft_target_call *calls, size_t count)
+{
+	struct graft_target *target = inj->target;
+	if (target->tracees[index].state != GRAFT_TRACEE_RUNNING ||
+	    target->tracees[index].stranger)
+		return UNUSABLE;
+	inj->index = index;
+	inj->tid = target->tracees[index].tid;
+	enum attempt attempt = UNUSABLE;
+	target->stopped_ns = graft_tracee_now_ns();
+	if (interrupt_one(target, index)) {
+		if (prepare(inj, maps))
+			attempt = run(inj, calls, count) ? DONE : LOST;
+		else
+			graft_room_mend(target, index);
+	}
+	graft_tracee_go(target, index, PTRACE_CONT);
+	target->pause_us = (graft_tracee_now_ns() - target->stopped_ns) / 1000;
+	return attempt;
+}
+
+/** Refuse targets in which the way back would not work. */
+static struct graft_error *
+check(struct graft_target *target)
+{
+	struct graft_proc_status status;
+	pid_t tid = graft_proc_live_tid(target->pid);
+	if (tid == 0 || graft_target_is_gone(target))
+		return graft_tracee_gone(target);
+	struct graft_error *err = graft_proc_status_read(tid, &status);
+	if (err)
+		return err;
+	if (status.shadow_stack)
+		return graft_error_new(GRAFT_ERROR_REFUSED,
+				       "process %d (%s) has a shadow stack, "
+				       "which forbids the return from a call "
+				       "that it did not make",
+				       target->pid, target->comm);
+	if (status.seccomp == 1)
+		return graft_error_new(GRAFT_ERROR_REFUSED,
+				       "process %d (%s) is in strict seccomp "
+				       "mode: a system call would kill it",
+				       target->pid, target->comm);
+	return NULL;
+}
+
+/** Try all threads, some times, until one has made the calls. */
+static struct graft_error *
+try_all(struct injection *inj, const struct graft_maps *maps,
+	struct graft_target_call *calls, size_t count)
+{
+	struct graft_target *target = inj->target;
+	for (int round = 0; round < ROUNDS; round++) {
+		for (size_t i = 0; i < target->count; i++) {
+			enum attempt attempt = try_thread(inj, maps, i, calls,
+							  count);
+			if (attempt == DONE)
+				return NULL;
+			if (graft_target_is_gone(target))
+				return graft_tracee_gone(target);
+			if (attempt == LOST)
+				return graft_error_new(
+					GRAFT_ERROR_LIMIT,
+					"thread %d of process %d (%s) did not "
+					"finish a system call in time",
+					inj->tid, target->pid, target->comm);
+		}
+	}
+	return graft_error_new(GRAFT_ERROR_REFUSED,
+			       "no thread of process %d (%s) has room on its "
+			       "stack for a system call",
+			       target->pid, target->comm);
+}
+
+struct graft_error *
+graft_target_syscalls(struct graft_target *target,
+		      struct graft_target_call *calls, size_t count)
+{
+	assert(count > 0);
+	assert(target->state == GRAFT_TARGET_ATTACHED ||
+	       target->state == GRAFT_TARGET_GONE);
+
+	for (size_t i = 0; i < count; i++)
+		calls[i].result = -ECANCELED;
+	struct graft_error *err = check(target);
+	if (err)
+		return err;
+	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+	err = graft_maps_read(target->pid, &maps);
+	if (err)
+		return err;
+	err = graft_gadgets_find(target, maps);
+	if (err)
+		return err;
+	GRAFT_FREE struct injection *inj = calloc(1, sizeof(*inj));
+	if (!inj)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "an injection");
+	inj->target = target;
+
+	graft_tracee_service(target);
+	struct graft_tick tick;
+	err = graft_tick_begin(&tick);
+	if (err)
+		return err;
+	graft_urgent_begin(&target->urgent);
+	err = try_all(inj, maps, calls, count);
+	graft_urgent_end(&target->urgent);
+	graft_tick_end(&tick);
+	graft_tracee_service(target);
+	return err;
+}
