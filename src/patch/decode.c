@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "patch/file.h"
+
+#include "base/sha256.h"
+#include "patch/limits.h"
+#include "patch/manifest.h"
+#include "patch/member.h"
+#include "patch/module.h"
+#include "patch/tar.h"
+
+#include <string.h>
+
+static struct graft_error *
+next_manifest(const uint8_t *bytes, size_t len, size_t *off,
+	      struct graft_tar_member *ret)
+{
+	if (len > GRAFT_LIMIT_PATCH_BYTES)
+		return graft_error_new(GRAFT_ERROR_LIMIT,
+				       "%zu bytes are too many for a hotpatch",
+				       len);
+	struct graft_error *err = graft_tar_next(bytes, len, off, ret);
+	if (err)
+		return graft_error_prefix(err, "not a hotpatch");
+	if (strcmp(ret->name, "manifest.json") != 0)
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "not a hotpatch: it does not start with "
+				       "manifest.json");
+	if (ret->len > GRAFT_LIMIT_MANIFEST_BYTES)
+		return graft_error_new(GRAFT_ERROR_LIMIT,
+				       "manifest.json: %zu bytes", ret->len);
+	return NULL;
+}
+
+struct graft_error *
+graft_patch_find_manifest(const void *bytes, size_t len, const char **ret,
+			  size_t *len_ret)
+{
+	struct graft_tar_member member;
+	size_t off = 0;
+
+	struct graft_error *err = next_manifest(bytes, len, &off, &member);
+	if (err)
+		return err;
+	*ret = (const char *)member.bytes;
+	*len_ret = member.len;
+	return NULL;
+}
+
+// The ELF file of a member whose hash is the one in the manifest. It is either
+// inside the archive or, decompressed, in *owned.
+static struct graft_error *
+open_elf(const struct graft_tar_member *member, bool zstd,
+	 const struct graft_manifest_elf *elf, uint8_t **owned,
+	 const uint8_t **ret)
+{
+	uint8_t sha256[GRAFT_SHA256_LEN];
+	struct graft_error *err;
+
+	*ret = member->bytes;
+	if (zstd) {
+		err = graft_member_unpack(member->bytes, member->len, elf->size,
+					  owned);
+		if (err)
+			return err;
+		*ret = *owned;
+	} else if (member->len != elf->size) {
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "%zu bytes; the manifest says %llu",
+				       member->len,
+				       (unsigned long long)elf->size);
+	}
+	err = graft_sha256(*ret, elf->size, sha256);
+	if (err)
+		return err;
+	if (memcmp(sha256, elf->sha256, sizeof(sha256)) != 0)
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "its SHA-256 is not the one in the "
+				       "manifest");
+	return NULL;
+}
+
+static struct graft_error *
+decode_module(const struct graft_tar_member *member, bool zstd,
+	      const struct graft_manifest_elf *elf,
+	      struct graft_patch_module *m)
+{
+	GRAFT_FREE uint8_t *owned = NULL;
+	const uint8_t *bytes;
+
+	struct graft_error *err = open_elf(member, zstd, elf, &owned, &bytes);
+	if (!err)
+		err = graft_patch_module_decode(bytes, elf->size, m);
+	if (err)
+		return err;
+	m->packed = malloc(member->len + 1);
+	if (!m->packed)
+		return graft_error_no_memory();
+	memcpy(m->packed, member->bytes, member->len);
+	m->packed_len = member->len;
+	m->packed_zstd = zstd;
+	return NULL;
+}
+
+static struct graft_error *
+next_module(const uint8_t *bytes, size_t len, size_t *off,
+	    struct graft_patch *patch, size_t i,
+	    const struct graft_manifest_elf *elf)
+{
+	struct graft_patch_module *m = &patch->modules[i];
+	struct graft_tar_member member;
+	char name[GRAFT_TAR_NAME_LEN];
+
+	if (m->verdict != GRAFT_VERDICT_HOTPATCH)
+		return graft_patch_module_check(m);
+
+	graft_manifest_member(patch, i, name);
+	struct graft_error *err = graft_tar_next(bytes, len, off, &member);
+	if (err)
+		return graft_error_prefix(err, "%s", name);
+	bool zstd = strcmp(member.name, name) != 0;
+	strcat(name, GRAFT_MEMBER_SUFFIX);
+	if (zstd && strcmp(member.name, name) != 0)
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "another member where %s belongs", name);
+	err = decode_module(&member, zstd, elf, m);
+	return err ? graft_error_prefix(err, "%s", member.name) : NULL;
+}
+
+struct graft_error *
+graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret)
+{
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+	GRAFT_FREE struct graft_manifest_elf *elfs = NULL;
+	struct graft_tar_member manifest;
+	size_t off = 0;
+
+	struct graft_error *err = next_manifest(bytes, len, &off, &manifest);
+	if (err)
+		return err;
+	err = graft_manifest_decode((const char *)manifest.bytes, manifest.len,
+				    &patch, &elfs);
+	if (err)
+		return graft_error_prefix(err, "manifest.json");
+
+	uint64_t total = 0;
+	for (size_t i = 0; i < patch->module_count; i++) {
+		total += elfs[i].size;
+		if (total > GRAFT_PATCH_ELF_MAX)
+			return graft_error_new(GRAFT_ERROR_LIMIT,
+					       "manifest.json: the modules "
+					       "together are too large");
+	}
+	for (size_t i = 0; !err && i < patch->module_count; i++)
+		err = next_module(bytes, len, &off, patch, i, &elfs[i]);
+	if (!err)
+		err = graft_tar_check_end(bytes, len, off);
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(patch);
+	return NULL;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "base/hex.h"
+#include "base/sha256.h"
+#include "patch/file.h"
+#include "patch/limits.h"
+#include "patch/manifest.h"
+#include "patch/member.h"
+#include "patch/tar.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <zstd.h>
+
+// Unlike the decoder this walks over anything that has the outline of an
+// archive, and leaves alone what has not.
+
+/** A member, to be written to. */
+struct piece {
+	char name[GRAFT_TAR_NAME_LEN];
+	uint8_t *bytes;
+	size_t len;
+};
+
+static bool
+next_piece(uint8_t *bytes, size_t len, size_t *off, struct piece *ret)
+{
+	if (*off > len || len - *off < GRAFT_TAR_BLOCK || !bytes[*off])
+		return false;
+	uint8_t *header = bytes + *off;
+	graft_tar_seal(header);
+
+	uint64_t size = 0;
+	for (size_t i = 124; i < 135; i++) {
+		if (header[i] < '0' || header[i] > '7')
+			return false;
+		size = size << 3 | (uint64_t)(header[i] - '0');
+	}
+	uint64_t rounded = (size + GRAFT_TAR_BLOCK - 1) &
+			   ~(uint64_t)(GRAFT_TAR_BLOCK - 1);
+	if (rounded > len - *off - GRAFT_TAR_BLOCK)
+		return false;
+	memcpy(ret->name, header, sizeof(ret->name) - 1);
+	ret->name[sizeof(ret->name) - 1] = '\0';
+	ret->bytes = header + GRAFT_TAR_BLOCK;
+	ret->len = size;
+	*off += GRAFT_TAR_BLOCK + rounded;
+	return true;
+}
+
+static void
+discard(struct graft_error *err)
+{
+	graft_error_free(err);
+}
+
+// Hash of the ELF file in a member; false if it cannot be decompressed.
+static bool
+hash_piece(const struct piece *piece, uint8_t ret[GRAFT_SHA256_LEN])
+{
+	GRAFT_FREE uint8_t *owned = NULL;
+	const uint8_t *bytes = piece->bytes;
+	size_t len = piece->len;
+	struct graft_error *err;
+	const char *suffix = strrchr(piece->name, '.');
+
+	if (suffix && strcmp(suffix, GRAFT_MEMBER_SUFFIX) == 0) {
+		uint64_t size = ZSTD_getFrameContentSize(bytes, len);
+		if (size > (uint64_t)1 << 24)
+			return false;
+		err = graft_member_unpack(bytes, len, size, &owned);
+		if (err) {
+			discard(err);
+			return false;
+		}
+		bytes = owned;
+		len = size;
+	}
+	err = graft_sha256(bytes, len, ret);
+	discard(err);
+	return !err;
+}
+
+static void
+seal_piece(const struct piece *manifest, const struct piece *piece)
+{
+	static const char field[] = "\"sha256\":\"";
+	char key[GRAFT_TAR_NAME_LEN + 16];
+	uint8_t sha256[GRAFT_SHA256_LEN];
+	char digits[2 * GRAFT_SHA256_LEN + 1];
+
+	char *suffix = strstr(piece->name, ".elf");
+	int len = suffix ? (int)(suffix - piece->name) : 0;
+	(void)snprintf(key, sizeof(key), "\"member\":\"%.*s.elf\"", len,
+		       piece->name);
+	uint8_t *at = memmem(manifest->bytes, manifest->len, key, strlen(key));
+	if (!at || !hash_piece(piece, sha256))
+		return;
+	size_t left = manifest->len - (size_t)(at - manifest->bytes);
+	uint8_t *value = memmem(at, left, field, sizeof(field) - 1);
+	if (!value)
+		return;
+	value += sizeof(field) - 1;
+	left = manifest->len - (size_t)(value - manifest->bytes);
+	if (left < sizeof(digits) - 1)
+		return;
+	graft_hex_encode(sha256, sizeof(sha256), digits);
+	memcpy(value, digits, sizeof(digits) - 1);
+}
+
+void
+graft_patch_seal(uint8_t *bytes, size_t len)
+{
+	struct piece manifest;
+	struct piece piece;
+	size_t off = 0;
+
+	if (!next_piece(bytes, len, &off, &manifest))
+		return;
+	while (next_piece(bytes, len, &off, &piece))
+		seal_piece(&manifest, &piece);
+
+	char id[GRAFT_PATCH_ID_LEN + 1];
+	if (manifest.len < GRAFT_MANIFEST_ID_OFF + GRAFT_PATCH_ID_LEN)
+		return;
+	struct graft_error *err = graft_manifest_id(
+		(const char *)manifest.bytes, manifest.len, id);
+	if (!err)
+		memcpy(manifest.bytes + GRAFT_MANIFEST_ID_OFF, id,
+		       GRAFT_PATCH_ID_LEN);
+	discard(err);
+}
