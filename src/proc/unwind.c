@@ -9,7 +9,7 @@
 
 enum {
 	/** Deeper chains are lost: nobody waits for them in a stop. */
-	FRAMES_MAX = 1 << 18,
+	FRAMES_MAX = 1 << 20,
 	WINDOW_BYTES = 16 * 1024,
 	PAGE_BYTES = 4096,
 };
