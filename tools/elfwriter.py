@@ -85,6 +85,8 @@ class Elf:
             Section(".rela.plt", RELA, A, self.rela_plt, "r", 8, ".dynsym", ".got", sym),
             Section(".relr.dyn", RELR, A, self.relr, "r", 8, None, 0, 8),
             Section(".eh_frame", PROGBITS, A, self.eh_frame, "r"),
+            Section(".eh_frame_hdr", PROGBITS, A, lambda a: b"\x01\x1b\xff\xff" + rel32(
+                a[".eh_frame"] - a[".eh_frame_hdr"] - 4), "r", 4),
             Section(".gcc_except_table", PROGBITS, A, lambda a: b"\xff\xff\x01\0", "r", 4),
             Section(".plt", PROGBITS, A | X, lambda a: self.plt_code(a), "x", 16, entsize=16),
             Section(".text", PROGBITS, A | X, lambda a: (b"\x90" * 15 + b"\xc3") * 3, "x", 16),
@@ -302,7 +304,7 @@ field("bad-input-section-name-nowhere", ".got", NAME, 0x7FFFFFFF)
 field("bad-input-symbols-of-wrong-size", ".dynsym", ENTSIZE, 16)
 field("bad-input-symbols-of-size-zero", ".dynsym", ENTSIZE, 0)
 field("bad-input-symbols-without-names", ".dynsym", LINK, 0)
-field("bad-input-symbols-with-code-as-names", ".symtab", LINK, 12)
+field("bad-input-symbols-with-code-as-names", ".symtab", LINK, 13)
 field("bad-input-two-symbol-tables", ".rela.text", TYPE, SYMTAB)
 field("bad-input-dynamic-not-typed", ".dynamic", TYPE, PROGBITS)
 field("bad-input-relocations-not-typed", ".rela.dyn", TYPE, PROGBITS)
@@ -330,7 +332,7 @@ def overlap_in_memory(elf):
 
 @variant("good-empty-sections")
 def empty(elf):
-    for i, seg in ((2, "r"), (15, "w")):
+    for i, seg in ((2, "r"), (16, "w")):
         elf.sections.insert(i, Section(f".empty{i}", PROGBITS, A, lambda a: b"", seg))
     elf.sections.append(Section(".empty", PROGBITS, 0, lambda a: b""))
 
@@ -393,6 +395,16 @@ def versions_chain(elf):
     # Every definition lists all entries behind it: the square of the section.
     elf[".gnu.version_r"].content = lambda a: struct.pack("<HHIII", 1, 0xFFFF, 0, 16, 0) + \
         struct.pack("<IHHII", 0, 0, 2, 0, 0)
+
+
+@variant("bad-input-frame-header-elsewhere")
+def frame_header_elsewhere(elf):
+    elf[".eh_frame_hdr"].content = lambda a: b"\x01\x1b\xff\xff" + rel32(64)
+
+
+@variant("unsupported-frame-header-version")
+def frame_header_version(elf):
+    elf[".eh_frame_hdr"].content = lambda a: b"\x02\x1b\xff\xff" + rel32(64)
 
 
 @variant("bad-input-extents-overlap")

@@ -335,16 +335,48 @@ compare_extents(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
+/**
+ * Check that `.eh_frame_hdr`, where unwinders begin, leads to the section that
+ * we read: u8 version | u8 encoding of what follows | 2 more | s32 distance.
+ */
+static struct graft_error *
+check_header(const struct graft_image *image,
+	     const struct graft_section *section)
+{
+	const struct graft_section *header =
+		graft_image_section_named(image, ".eh_frame_hdr");
+	if (!header || !header->bytes || header->size < 8)
+		return NULL;
+	struct graft_cursor c = graft_cursor_make(header->bytes, header->size);
+	uint64_t version = graft_cursor_le(&c, 1);
+	uint64_t encoding = graft_cursor_le(&c, 1);
+	(void)graft_cursor_take(&c, 2);
+	if (version != 1 || encoding != (DW_EH_PE_pcrel | DW_EH_PE_sdata4))
+		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
+				       "its header is of version %ju, encoded "
+				       "as %#jx",
+				       (uintmax_t)version, (uintmax_t)encoding);
+	uint64_t addr = header->addr + 4 + take_number(&c, DW_EH_PE_sdata4);
+	if (!section || addr != section->addr)
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "its header leads to %#jx",
+				       (uintmax_t)addr);
+	return NULL;
+}
+
 struct graft_error *
 graft_extents_read(struct graft_image *image)
 {
 	const struct graft_section *section =
 		graft_image_section_named(image, ".eh_frame");
+	struct graft_error *err = check_header(image, section);
+	if (err)
+		return err;
 	if (!section || !section->bytes)
 		return NULL;
 	GRAFT_CLEANUP(frames_deinit)
 	struct frames frames = { .image = image, .section = section };
-	struct graft_error *err = read_entries(&frames);
+	err = read_entries(&frames);
 	if (err)
 		return err;
 

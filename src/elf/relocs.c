@@ -110,10 +110,12 @@ read_relr(const struct graft_image *image, const struct graft_reader *reader,
 						     &data, &count);
 	if (err)
 		return err;
-	if (count && reader->sections[index].header.sh_offset % 8)
+	if (count == 0)
+		return NULL;
+	if (reader->sections[index].header.sh_offset % 8)
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT, "not aligned");
 
-	const uint64_t *words = data ? data->d_buf : NULL;
+	const uint64_t *words = data->d_buf;
 	uint64_t next = 0;
 	bool started = false;
 	for (size_t i = 0; i < count; i++) {
