@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * A process of many threads that sees for itself how long it stood still: two
+ * threads do nothing but read the clock and keep the longest gap, the others
+ * work a little and sleep.
+ */
+
+#ifndef GRAFT_BENCH_VICTIM_H
+#define GRAFT_BENCH_VICTIM_H
+
+#include "floor.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum {
+	MEASURING_THREADS = 2,
+	WORK_SLEEP_US = 10 * 1000,
+	GAPS = 4096,
+	/** Shorter ones are the clock's. */
+	GAP_MIN_NS = 5 * 1000,
+};
+
+/** A time in which a measuring thread did not run. */
+struct victim_gap {
+	uint64_t start_ns;
+	uint64_t end_ns;
+};
+
+/** What the process tells us. */
+struct victim_gaps {
+	struct victim_gap rings[MEASURING_THREADS][GAPS];
+	/** How many were written to each ring since the start. */
+	atomic_size_t counts[MEASURING_THREADS];
+	atomic_int ready;
+};
+
+static struct victim_gaps *gaps;
+
+/** What is to be replaced. It is not on a stack for long. */
+static __attribute__((section("victim_text"), noinline, used)) uint64_t
+victim_work(uint64_t value)
+{
+	for (int i = 0; i < 100; i++)
+		value = value * 6364136223846793005U + 1442695040888963407U;
+	return value;
+}
+extern const char __start_victim_text[];
+extern const char __stop_victim_text[];
+
+static inline void *
+victim_measure(void *arg)
+{
+	size_t index = (size_t)(uintptr_t)arg;
+	uint64_t last = floor_now_ns();
+	atomic_fetch_add(&gaps->ready, 1);
+	for (;;) {
+		uint64_t now = floor_now_ns();
+		if (now - last > GAP_MIN_NS) {
+			size_t at = atomic_load(&gaps->counts[index]);
+			gaps->rings[index][at % GAPS] =
+				(struct victim_gap){ last, now };
+			atomic_store(&gaps->counts[index], at + 1);
+		}
+		last = now;
+	}
+	return NULL;
+}
+
+static inline void *
+victim_worker(void *arg)
+{
+	uint64_t value = (uintptr_t)arg;
+	atomic_fetch_add(&gaps->ready, 1);
+	for (;;) {
+		value = victim_work(value);
+		(void)usleep(WORK_SLEEP_US);
+	}
+	return (void *)(uintptr_t)value;
+}
+
+static inline void
+victim_main(int threads)
+{
+	pthread_attr_t attr;
+	(void)pthread_attr_init(&attr);
+	(void)pthread_attr_setstacksize(&attr, 256 * 1024);
+	for (int i = 0; i < threads - 1; i++) {
+		pthread_t thread;
+		bool measures = i < MEASURING_THREADS;
+		if (pthread_create(&thread, &attr,
+				   measures ? victim_measure : victim_worker,
+				   measures ? (void *)(uintptr_t)i : NULL) != 0)
+			_exit(1);
+	}
+	(void)victim_worker(NULL);
+}
+
+/** Start one. @return Its process id, or -1. */
+static inline pid_t
+victim_start(int threads)
+{
+	gaps = mmap(NULL, sizeof(*gaps), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (gaps == MAP_FAILED)
+		return -1;
+	(void)fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		victim_main(threads);
+		_exit(0);
+	}
+	for (int i = 0; pid > 0 && atomic_load(&gaps->ready) < threads; i++) {
+		if (i == 10 * 1000)
+			return -1;
+		(void)usleep(1000);
+	}
+	return pid;
+}
+
+/**
+ * The longest gap of any measuring thread that has to do with a time: what else
+ * took the processors away before and after is left out.
+ */
+static inline uint64_t
+victim_gap_ns(uint64_t start_ns, uint64_t end_ns)
+{
+	uint64_t longest = 0;
+	for (size_t i = 0; i < MEASURING_THREADS; i++) {
+		size_t count = atomic_load(&gaps->counts[i]);
+		for (size_t j = 0; j < count && j < GAPS; j++) {
+			const struct victim_gap *gap = &gaps->rings[i][j];
+			uint64_t len = gap->end_ns - gap->start_ns;
+			if (gap->start_ns < end_ns && gap->end_ns > start_ns &&
+			    len > longest)
+				longest = len;
+		}
+	}
+	return longest;
+}
+
+static inline void
+victim_stop(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+	(void)munmap(gaps, sizeof(*gaps));
+}
+
+#endif /* GRAFT_BENCH_VICTIM_H */
