@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file Which of the functions that match have changed. */
+
+#ifndef GRAFT_DIFF_CHANGE_H
+#define GRAFT_DIFF_CHANGE_H
+
+#include "diff/diff.h"
+
+/**
+ * Set graft_func_match::change on both sides.
+ *
+ * @param[in,out] diff With matches, data map and constants.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_change_find(struct graft_diff *diff);
+
+/** Say whether two relocated GOT slots hold the same thing. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_change_same_slot(struct graft_diff *diff, uint64_t old_slot,
+		       uint64_t new_slot, bool *ret);
+
+#endif /* GRAFT_DIFF_CHANGE_H */

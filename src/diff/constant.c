@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "diff/constant.h"
+
+#include "base/hash.h"
+#include "base/vec.h"
+#include "diff/area.h"
+#include "diff/data.h"
+
+#include <string.h>
+
+/** A comparison that was made, or that is being made. */
+struct memo {
+	uint64_t old_addr;
+	uint64_t new_addr;
+	uint64_t access;
+	/** 0: free slot. */
+	uint8_t state;
+};
+
+enum {
+	/** Being compared; until it is found to differ it counts as equal. */
+	MEMO_OPEN = 1,
+	MEMO_EQUAL = 2,
+	MEMO_DIFFER = 3,
+	/** Was equal only as long as something else was; ask again. */
+	MEMO_FORGOTTEN = 4,
+	/** Padding between objects is at most this long. */
+	PADDING_MAX = 63,
+	/** Longest text that is looked at. */
+	TEXT_MAX = 1 << 20,
+	/** Deepest chain of pointers; a longer one counts as different. */
+	DEPTH_MAX = 2000,
+};
+
+struct graft_constants {
+	const struct graft_code *old_code;
+	const struct graft_code *new_code;
+	/** Open addressing; the length is a power of two. */
+	struct memo *memos;
+	size_t memo_len;
+	size_t memo_count;
+	/** What was found equal since the outermost comparison began. */
+	struct memo *trail;
+	size_t trail_count;
+	size_t trail_cap;
+	uint32_t depth;
+};
+
+struct graft_error *
+graft_constants_make(const struct graft_code *old_code,
+		     const struct graft_code *new_code,
+		     struct graft_constants **ret)
+{
+	struct graft_constants *constants = calloc(1, sizeof(*constants));
+
+	if (!constants)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+	constants->old_code = old_code;
+	constants->new_code = new_code;
+	*ret = constants;
+	return NULL;
+}
+
+void
+graft_constants_free(struct graft_constants *constants)
+{
+	if (!constants)
+		return;
+	free(constants->memos);
+	free(constants->trail);
+	free(constants);
+}
+
+const char *
+graft_constant_text(const struct graft_image *image, uint64_t addr,
+		    uint64_t *len_ret)
+{
+	const struct graft_section *section = graft_image_section_at(image,
+								     addr);
+
+	if (!section || !section->bytes)
+		return NULL;
+	uint64_t left = section->size - (addr - section->addr);
+	const uint8_t *text = section->bytes + (addr - section->addr);
+	uint64_t len = 0;
+	while (len < left && len < TEXT_MAX && text[len] != 0) {
+		if (text[len] < 0x20 && !memchr("\t\n\v\f\r\033", text[len], 6))
+			return NULL;
+		if (text[len] == 0x7f)
+			return NULL;
+		len++;
+	}
+	if (len == 0 || len >= left || len >= TEXT_MAX)
+		return NULL;
+	*len_ret = len + 1;
+	return (const char *)text;
+}
+
+uint64_t
+graft_constant_extent(const struct graft_constants *constants,
+		      const struct graft_code *code, uint64_t addr)
+{
+	const struct graft_section *section =
+		graft_image_section_at(code->image, addr);
+
+	(void)constants;
+	if (!section)
+		return 0;
+	const struct graft_symbol *symbol = graft_image_symbol_at(code->image,
+								  addr);
+	if (symbol && symbol->type == STT_OBJECT &&
+	    addr - symbol->addr < symbol->size &&
+	    symbol->size - (addr - symbol->addr) <=
+		    section->addr + section->size - addr)
+		return symbol->size - (addr - symbol->addr);
+
+	uint64_t end = graft_code_next_start(code, addr);
+	if (end > section->addr + section->size)
+		end = section->addr + section->size;
+	uint64_t text_len;
+	if (graft_constant_text(code->image, addr, &text_len) &&
+	    addr + text_len > end)
+		end = addr + text_len;
+	return end - addr;
+}
+
+static struct memo *
+find_memo(const struct graft_constants *c, struct memo key)
+{
+	uint64_t hash = graft_hash_mix(key.old_addr, key.new_addr);
+	size_t at = graft_hash_mix(hash, key.access) & (c->memo_len - 1);
+
+	while (c->memos[at].state && (c->memos[at].old_addr != key.old_addr ||
+				      c->memos[at].new_addr != key.new_addr ||
+				      c->memos[at].access != key.access))
+		at = (at + 1) & (c->memo_len - 1);
+	return &c->memos[at];
+}
+
+static struct graft_error *
+make_room(struct graft_constants *c)
+{
+	if (c->memo_len && c->memo_count < c->memo_len / 2)
+		return NULL;
+	struct graft_constants bigger = *c;
+	bigger.memo_len = c->memo_len ? c->memo_len * 2 : 1024;
+	bigger.memos = calloc(bigger.memo_len, sizeof(*bigger.memos));
+	if (!bigger.memos)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < c->memo_len; i++) {
+		if (c->memos[i].state)
+			*find_memo(&bigger, c->memos[i]) = c->memos[i];
+	}
+	free(c->memos);
+	*c = bigger;
+	return NULL;
+}
+
+static struct graft_error *
+set_memo(struct graft_constants *c, struct memo memo)
+{
+	struct graft_error *err = make_room(c);
+	if (err)
+		return err;
+	struct memo *slot = find_memo(c, memo);
+	if (!slot->state)
+		c->memo_count++;
+	*slot = memo;
+	if (memo.state != MEMO_OPEN)
+		return NULL;
+	err = graft_vec_reserve(&c->trail, &c->trail_cap, c->trail_count + 1,
+				sizeof(*c->trail));
+	if (!err)
+		c->trail[c->trail_count++] = memo;
+	return err;
+}
+
+/** Settle what was assumed equal since the outermost comparison began. */
+static void
+settle(struct graft_constants *c, bool equal)
+{
+	for (size_t i = 0; i < c->trail_count; i++) {
+		struct memo *slot = find_memo(c, c->trail[i]);
+		// Where the whole differs, the parts that counted as equal were
+		// equal only as long as the whole was: forget them.
+		if (slot->state == MEMO_OPEN)
+			slot->state = equal ? MEMO_EQUAL : MEMO_FORGOTTEN;
+	}
+	c->trail_count = 0;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static struct graft_error *
+same_target(struct graft_diff *diff, uint64_t o, uint64_t n, bool *ret)
+{
+	enum graft_area area = graft_area_of(diff->new_image, n);
+	uint64_t addr;
+
+	*ret = false;
+	if (graft_area_of(diff->old_image, o) != area)
+		return NULL;
+	switch (area) {
+	case GRAFT_AREA_CODE: {
+		uint32_t of = graft_code_func_at(diff->old_code, o);
+		uint32_t nf = graft_code_func_at(diff->new_code, n);
+		if (of == GRAFT_NONE || nf == GRAFT_NONE ||
+		    diff->new_match[nf].other != of)
+			return NULL;
+		uint64_t off = n - diff->new_code->funcs[nf].addr;
+		*ret = off == o - diff->old_code->funcs[of].addr &&
+		       (off == 0 || diff->new_match[nf].same_form);
+		return NULL;
+	}
+	case GRAFT_AREA_CONSTANT:
+		return graft_constant_equal(diff, o, n, 0, ret);
+	case GRAFT_AREA_DATA:
+		*ret = graft_diff_old_data(diff, n, &addr) >
+			       GRAFT_WITNESS_CONFLICT &&
+		       addr == o;
+		return NULL;
+	default:
+		*ret = graft_area_same_frame(diff->old_image, o,
+					     diff->new_image, n);
+		return NULL;
+	}
+}
+
+struct graft_error *
+graft_constant_same_pointer(struct graft_diff *diff,
+			    const struct graft_reloc *o,
+			    const struct graft_reloc *n, bool *ret)
+{
+	*ret = false;
+	if (o->type != n->type || !o->symbol != !n->symbol)
+		return NULL;
+	if (o->symbol && (o->symbol->name[0] || n->symbol->name[0])) {
+		*ret = same_text(o->symbol->name, n->symbol->name) &&
+		       same_text(o->symbol->version, n->symbol->version) &&
+		       o->addend == n->addend;
+		return NULL;
+	}
+	if (o->type == R_X86_64_RELATIVE || o->type == R_X86_64_IRELATIVE)
+		return same_target(diff, (uint64_t)o->addend,
+				   (uint64_t)n->addend, ret);
+	*ret = o->addend == n->addend;
+	return NULL;
+}
+
+/** Compare byte by byte, pointers by where they go. */
+static struct graft_error *
+compare_bytes(struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
+	      uint64_t len, bool *ret)
+{
+	const uint8_t *o = graft_image_bytes(diff->old_image, old_addr, len);
+	const uint8_t *n = graft_image_bytes(diff->new_image, new_addr, len);
+	uint64_t off = 0;
+
+	*ret = false;
+	if (!o || !n)
+		return NULL;
+	while (off < len) {
+		const struct graft_reloc *nr = NULL;
+		const struct graft_reloc * or = NULL;
+		// Pointers are aligned; only there a relocation can be.
+		if ((new_addr + off) % 8 == 0)
+			nr = graft_image_reloc_at(diff->new_image,
+						  new_addr + off);
+		if ((old_addr + off) % 8 == 0)
+			or = graft_image_reloc_at(diff->old_image,
+						  old_addr + off);
+		if (!nr != ! or)
+			return NULL;
+		if (nr) {
+			bool same;
+			struct graft_error *err = graft_constant_same_pointer(
+				diff, or, nr, &same);
+			if (err || !same)
+				return err;
+			off += 8;
+			continue;
+		}
+		if (o[off] != n[off])
+			return NULL;
+		off++;
+	}
+	*ret = true;
+	return NULL;
+}
+
+static bool
+is_padding(const struct graft_image *image, uint64_t addr, uint64_t len)
+{
+	const uint8_t *bytes = graft_image_bytes(image, addr, len);
+
+	if (len == 0)
+		return true;
+	if (!bytes || len > PADDING_MAX)
+		return false;
+	for (uint64_t i = 0; i < len; i++) {
+		if (bytes[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+static struct graft_error *
+compare(struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
+	uint64_t access, bool *ret)
+{
+	if (access)
+		return compare_bytes(diff, old_addr, new_addr, access, ret);
+
+	uint64_t old_len = graft_constant_extent(diff->constants,
+						 diff->old_code, old_addr);
+	uint64_t new_len = graft_constant_extent(diff->constants,
+						 diff->new_code, new_addr);
+	uint64_t len = old_len < new_len ? old_len : new_len;
+	*ret = false;
+	// What is longer on one side may only be padding up to the neighbour.
+	if (!is_padding(diff->old_image, old_addr + len, old_len - len) ||
+	    !is_padding(diff->new_image, new_addr + len, new_len - len))
+		return NULL;
+	return compare_bytes(diff, old_addr, new_addr, len, ret);
+}
+
+struct graft_error *
+graft_constant_equal(struct graft_diff *diff, uint64_t old_addr,
+		     uint64_t new_addr, uint64_t access, bool *ret)
+{
+	struct graft_constants *c = diff->constants;
+	struct memo memo = { old_addr, new_addr, access, MEMO_OPEN };
+	struct graft_error *err = make_room(c);
+
+	if (err)
+		return err;
+	const struct memo *known = find_memo(c, memo);
+	if (known->state && known->state != MEMO_FORGOTTEN) {
+		*ret = known->state != MEMO_DIFFER;
+		return NULL;
+	}
+	*ret = false;
+	if (c->depth >= DEPTH_MAX)
+		return NULL;
+	err = set_memo(c, memo);
+	if (err)
+		return err;
+	c->depth++;
+	err = compare(diff, old_addr, new_addr, access, ret);
+	c->depth--;
+	if (!err && !*ret) {
+		memo.state = MEMO_DIFFER;
+		err = set_memo(c, memo);
+	}
+	if (c->depth == 0)
+		settle(c, !err && *ret);
+	return err;
+}

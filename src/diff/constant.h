@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * Constants: where they end, and whether two are the same.
+ *
+ * Stripped files have no objects, only addresses that somebody names. An object
+ * is taken to reach from its address to the next one whose address is taken (by
+ * `lea` or by a relocation); single fields that are read directly do not end it.
+ * Text reaches at least through its NUL.
+ *
+ * Two constants are the same if their bytes are and if the pointers in them go to
+ * things that correspond, however deep.
+ */
+
+#ifndef GRAFT_DIFF_CONSTANT_H
+#define GRAFT_DIFF_CONSTANT_H
+
+#include "diff/diff.h"
+
+/** Starts of objects on both sides, and what was compared already. */
+struct graft_constants;
+
+/**
+ * Collect the starts of objects.
+ *
+ * @param[in] old_code Borrowed until the constants are freed.
+ * @param[in] new_code Likewise.
+ * @param[out] ret New constants; free with graft_constants_free().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_constants_make(const struct graft_code *old_code,
+		     const struct graft_code *new_code,
+		     struct graft_constants **ret);
+
+/** Free constants. NULL is a no-op. */
+void
+graft_constants_free(struct graft_constants *constants);
+
+/**
+ * Get how many bytes the object at @p addr has, at least 1, up to the end of its
+ * section at most; 0 if there is no section.
+ *
+ * @param[in] code Side.
+ */
+uint64_t
+graft_constant_extent(const struct graft_constants *constants,
+		      const struct graft_code *code, uint64_t addr);
+
+/**
+ * Read NUL-terminated text.
+ *
+ * @param[out] len_ret Bytes with the NUL.
+ * @return The text, or NULL if there is none: at least one byte, all of them
+ * printable ASCII, UTF-8 or white space.
+ */
+const char *
+graft_constant_text(const struct graft_image *image, uint64_t addr,
+		    uint64_t *len_ret);
+
+/**
+ * Compare two constants under the matches and the data map of a diff.
+ *
+ * @param[in] access Bytes that are read right there, or 0 for the whole object.
+ * @param[out] ret Whether they are the same.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_constant_equal(struct graft_diff *diff, uint64_t old_addr,
+		     uint64_t new_addr, uint64_t access, bool *ret);
+
+/** Compare what two relocations put at their places. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_constant_same_pointer(struct graft_diff *diff,
+			    const struct graft_reloc *o,
+			    const struct graft_reloc *n, bool *ret);
+
+#endif /* GRAFT_DIFF_CONSTANT_H */

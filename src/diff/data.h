@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * Which data of OLD stand for which data of NEW, and who says so.
+ *
+ * The map holds single observations, "somebody names `new` in NEW where its
+ * counterpart names `old` in OLD". Nothing is concluded when they are added; the
+ * question is answered by graft_diff_old_data() from all of them.
+ */
+
+#ifndef GRAFT_DIFF_DATA_H
+#define GRAFT_DIFF_DATA_H
+
+#include "diff/diff.h"
+
+/** One observation. */
+struct graft_sighting {
+	uint64_t new_addr;
+	uint64_t old_addr;
+	/** #graft_witness, _ALIGNED or above; weak ones are _NEIGHBOURS. */
+	uint8_t witness;
+	/**
+	 * Memory is read or written right there, so the address is inside the
+	 * object that it belongs to. A bare address may be one past an end.
+	 */
+	bool firm;
+};
+
+/** All observations of one pair of builds. */
+struct graft_data_map {
+	struct graft_sighting *sightings;
+	size_t count;
+	size_t cap;
+	bool sorted;
+};
+
+/** Add an observation. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_data_map_add(struct graft_data_map *map, struct graft_sighting sighting);
+
+/**
+ * Add what references of matched functions say: those of the same form as
+ * _REFERENCE (or _NEIGHBOURS if they match only by order), aligned instructions
+ * of changed ones as _ALIGNED. Symbols are looked up when asked.
+ *
+ * @param[in,out] diff With matches made; its data map is filled and sorted.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_data_map_fill(struct graft_diff *diff);
+
+/** Sort; needed before the map is asked. */
+void
+graft_data_map_sort(struct graft_data_map *map);
+
+/**
+ * Get the observations of one NEW address.
+ *
+ * @param[out] count_ret How many.
+ * @return First of them.
+ */
+const struct graft_sighting *
+graft_data_map_find(const struct graft_data_map *map, uint64_t new_addr,
+		    size_t *count_ret);
+
+#endif /* GRAFT_DIFF_DATA_H */

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "diff/group.h"
+
+#include "diff/area.h"
+#include "diff/table.h"
+
+#include <string.h>
+
+static int
+by_value(const void *x, const void *y)
+{
+	const uint64_t *a = x;
+	const uint64_t *b = y;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/** Where does a relocation point to, if that is in this module? */
+static bool
+points_inside(const struct graft_reloc *reloc, uint64_t *ret)
+{
+	if (reloc->type == R_X86_64_RELATIVE) {
+		*ret = (uint64_t)reloc->addend;
+		return true;
+	}
+	if (reloc->type == R_X86_64_64 && reloc->symbol &&
+	    reloc->symbol->defined && !reloc->symbol->absolute) {
+		*ret = reloc->symbol->addr + (uint64_t)reloc->addend;
+		return true;
+	}
+	return false;
+}
+
+static void
+add_start(struct graft_code *code, uint64_t addr)
+{
+	enum graft_area area = graft_area_of(code->image, addr);
+
+	if (area == GRAFT_AREA_CONSTANT || area == GRAFT_AREA_DATA)
+		code->starts[code->start_count++] = addr;
+}
+
+static struct graft_error *
+collect_starts(struct graft_code *code)
+{
+	size_t reloc_count;
+	const struct graft_reloc *relocs = graft_image_relocs(code->image,
+							      &reloc_count);
+	size_t symbol_count;
+	const struct graft_symbol *symbols = graft_image_symbols(code->image,
+								 &symbol_count);
+	size_t most = code->ref_count + reloc_count + symbol_count;
+	uint64_t target;
+
+	code->starts = calloc(most + 1, sizeof(*code->starts));
+	if (!code->starts)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+	for (size_t i = 0; i < code->ref_count; i++) {
+		if (code->refs[i].kind == GRAFT_REF_ADDRESS)
+			add_start(code, code->refs[i].target);
+	}
+	for (size_t i = 0; i < reloc_count; i++) {
+		if (points_inside(&relocs[i], &target))
+			add_start(code, target);
+	}
+	for (size_t i = 0; i < symbol_count; i++) {
+		if (symbols[i].defined && symbols[i].type == STT_OBJECT)
+			add_start(code, symbols[i].addr);
+	}
+	if (code->start_count)
+		qsort(code->starts, code->start_count, sizeof(*code->starts),
+		      by_value);
+	size_t kept = 0;
+	for (size_t i = 0; i < code->start_count; i++) {
+		if (kept == 0 || code->starts[kept - 1] != code->starts[i])
+			code->starts[kept++] = code->starts[i];
+	}
+	code->start_count = kept;
+	return NULL;
+}
+
+uint64_t
+graft_code_next_start(const struct graft_code *code, uint64_t addr)
+{
+	size_t low = 0;
+	size_t high = code->start_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (code->starts[mid] <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < code->start_count ? code->starts[low] : UINT64_MAX;
+}
+
+static uint32_t
+root_of(const struct graft_code *code, uint32_t func)
+{
+	while (code->funcs[func].group != func)
+		func = code->funcs[func].group;
+	return func;
+}
+
+static void
+join(struct graft_code *code, uint32_t a, uint32_t b)
+{
+	a = root_of(code, a);
+	b = root_of(code, b);
+	if (a < b)
+		code->funcs[b].group = a;
+	else
+		code->funcs[a].group = b;
+}
+
+/** Join a function with those whose middle it jumps into. */
+static void
+join_jumps(struct graft_code *code, uint32_t func)
+{
+	const struct graft_func *f = &code->funcs[func];
+
+	for (uint32_t i = 0; i < f->ref_count; i++) {
+		const struct graft_ref *ref = &code->refs[f->first_ref + i];
+		if (ref->kind != GRAFT_REF_BRANCH || ref->is_call)
+			continue;
+		uint32_t to = graft_code_func_at(code, ref->target);
+		if (to != GRAFT_NONE && code->funcs[to].addr != ref->target)
+			join(code, func, to);
+	}
+}
+
+/** Join a function with those that a jump table of it leads into. */
+static void
+join_table(struct graft_code *code, uint32_t func, uint64_t table)
+{
+	uint64_t end = graft_code_next_start(code, table);
+	bool home = false;
+
+	// A table has at least one entry that leads into its own function;
+	// what looks like one but has none is something else.
+	for (uint32_t pass = 0; pass < 2; pass++) {
+		for (uint64_t at = table; end - at >= 4; at += 4) {
+			if (!graft_image_bytes(code->image, at, 4))
+				break;
+			uint64_t target = graft_table_target(
+				code, table, (uint32_t)((at - table) / 4));
+			uint32_t to = graft_code_func_at(code, target);
+			if (to == GRAFT_NONE ||
+			    graft_code_insn_at(code, &code->funcs[to],
+					       target) == GRAFT_NONE)
+				break;
+			if (to == func)
+				home = true;
+			else if (pass == 1)
+				join(code, func, to);
+		}
+		if (!home)
+			return;
+	}
+}
+
+static void
+join_tables(struct graft_code *code, uint32_t func)
+{
+	const struct graft_func *f = &code->funcs[func];
+
+	for (uint32_t i = 0; f->indirect_jump && i < f->ref_count; i++) {
+		const struct graft_ref *ref = &code->refs[f->first_ref + i];
+		if (ref->kind == GRAFT_REF_ADDRESS &&
+		    graft_area_of(code->image, ref->target) ==
+			    GRAFT_AREA_CONSTANT)
+			join_table(code, func, ref->target);
+	}
+}
+
+struct graft_error *
+graft_group_make(struct graft_code *code)
+{
+	struct graft_error *err = collect_starts(code);
+
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < code->func_count; i++)
+		code->funcs[i].group = i;
+	for (uint32_t i = 0; i < code->func_count; i++) {
+		join_jumps(code, i);
+		join_tables(code, i);
+	}
+	for (uint32_t i = 0; i < code->func_count; i++)
+		code->funcs[i].group = root_of(code, i);
+	return NULL;
+}
