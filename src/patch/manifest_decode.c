@@ -438,6 +438,7 @@ check_canonical(const char *json, size_t len, struct graft_patch *patch,
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text again = { 0 };
 	char id[GRAFT_PATCH_ID_LEN + 1];
+	char wanted[GRAFT_PATCH_ID_LEN + 1];
 
 	memcpy(id, patch->id, sizeof(id));
 	struct graft_error *err = graft_manifest_encode(patch, elfs, &again);
@@ -445,9 +446,16 @@ check_canonical(const char *json, size_t len, struct graft_patch *patch,
 		return err;
 	if (again.len == len && memcmp(again.str, json, len) == 0)
 		return NULL;
-	if (strcmp(id, patch->id) != 0 && again.len == len)
-		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
-				       "its id is not that of its content");
+	// Say which: the id is of the text as it stands, canonical or not.
+	if (len >= GRAFT_MANIFEST_ID_OFF + GRAFT_PATCH_ID_LEN) {
+		err = graft_manifest_id(json, len, wanted);
+		if (err)
+			return err;
+		if (strcmp(id, wanted) != 0)
+			return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+					       "its id is not that of its "
+					       "content");
+	}
 	return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 			       "not in its one canonical form");
 }
