@@ -15,12 +15,12 @@
 //     0  magic "GRAFTHDR"   8  version u32   12  length u32
 //    16  state u32, ~state u32, changed_us u64      (outside the checksum)
 //    32  SHA-256 of all bytes with 16..63 zeroed
-//    64  addr len base start end shadow_base created_us: u64 each
-//   120  id, 32 hex digits
-//   152  old build-id length u32, new build-id length u32
-//   160  old build-id, 64 bytes; new build-id, 64 bytes
-//   288  region, redirect and fragment count u32 each, zero u32
-//   304  title, module: length u32, bytes
+//    64  addr len base start end shadow_base created_us build_id_addr: u64 each
+//   128  id, 32 hex digits
+//   160  old build-id length u32, new build-id length u32
+//   168  old build-id, 64 bytes; new build-id, 64 bytes
+//   296  region, redirect and fragment count u32 each, zero u32
+//   312  title, module: length u32, bytes
 //        regions: addr u64, len u64, prot u32, zero u32
 //        redirects: entry u64, target u64, skip u32, original 5, jump 5,
 //                   zero u16, name: length u32, bytes
@@ -31,7 +31,7 @@ static const char magic[GRAFT_HEADER_MAGIC_SIZE] = "GRAFTHDR";
 enum {
 	SUM_OFF = 32,
 	BODY_OFF = 64,
-	FIXED_SIZE = 304,
+	FIXED_SIZE = 312,
 	REGION_SIZE = 24,
 	REDIRECT_SIZE = 8 + 8 + 4 + 2 * GRAFT_JUMP_SIZE + 2 + 4,
 	FRAGMENT_SIZE = 24,
@@ -117,6 +117,7 @@ put_fixed(struct out *out, const struct graft_header *h)
 	put_le(out, h->end, 8);
 	put_le(out, h->shadow_base, 8);
 	put_le(out, h->created_us, 8);
+	put_le(out, h->build_id_addr, 8);
 	put_bytes(out, h->id, GRAFT_PATCH_ID_LEN);
 	put_le(out, h->old_build_id_len, 4);
 	put_le(out, h->new_build_id_len, 4);
@@ -284,6 +285,7 @@ take_fixed(struct graft_cursor *c, struct graft_header *h)
 	h->end = graft_cursor_le(c, 8);
 	h->shadow_base = graft_cursor_le(c, 8);
 	h->created_us = graft_cursor_le(c, 8);
+	h->build_id_addr = graft_cursor_le(c, 8);
 	take_copy(c, h->id, GRAFT_PATCH_ID_LEN);
 	h->old_build_id_len = (uint32_t)graft_cursor_le(c, 4);
 	h->new_build_id_len = (uint32_t)graft_cursor_le(c, 4);

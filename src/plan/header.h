@@ -98,6 +98,8 @@ struct graft_header {
 	uint64_t end;
 	/** To be added to addresses of NEW. */
 	uint64_t shadow_base;
+	/** Where the module's build-id is in the process; 0 if it has none. */
+	uint64_t build_id_addr;
 	char id[GRAFT_PATCH_ID_LEN + 1];
 	uint8_t old_build_id[GRAFT_PATCH_BUILD_ID_MAX];
 	uint32_t old_build_id_len;

@@ -116,6 +116,7 @@ fill(struct graft_header *header, uint64_t shadow_base, const char *id,
 	header->start = module->start;
 	header->end = module->end;
 	header->shadow_base = shadow_base;
+	header->build_id_addr = module->build_id_addr;
 	if (!fill_names(header, id, title, patch, module))
 		return graft_error_no_memory();
 	err = graft_shadow_regions(patch, shadow_base, &header->regions,

@@ -248,7 +248,6 @@ plan_module(struct making *making, const struct graft_module *module,
 		.module = module,
 	};
 
-	ret->build_id_addr = module->build_id_addr;
 	err = check_headers(making, module);
 	if (err)
 		return err;

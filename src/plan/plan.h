@@ -35,8 +35,6 @@ struct graft_plan_module {
 	struct graft_header header;
 	/** What is written into the shadow. */
 	struct graft_shadow shadow;
-	/** Where the build-id is in the process: read again when stopped. */
-	uint64_t build_id_addr;
 	/** The shadow of an earlier, reverted application is used again. */
 	bool reuse;
 };

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "apply/build.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+enum {
+	/** System calls that are made in one stop of one thread. */
+	CALLS_MAX = 16,
+};
+
+static struct graft_target_call
+map_call(uint64_t addr, uint64_t len, uint32_t prot)
+{
+	return (struct graft_target_call){
+		.nr = SYS_mmap,
+		.args = { addr, len, prot,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+			  (uint64_t)-1, 0 },
+	};
+}
+
+static struct graft_target_call
+unmap_call(uint64_t addr, uint64_t len)
+{
+	return (struct graft_target_call){
+		.nr = SYS_munmap,
+		.args = { addr, len },
+	};
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+say_refused(const char *what, uint64_t addr, int64_t result)
+{
+	if (result == -EEXIST)
+		return graft_error_new(
+			GRAFT_ERROR_NO_SPACE_NEARBY,
+			"the place for the shadow at 0x%llx was taken meanwhile",
+			(unsigned long long)addr);
+	return graft_error_new(
+		GRAFT_ERROR_REFUSED, "the kernel refuses %s at 0x%llx: %s",
+		what, (unsigned long long)addr, strerror((int)-result));
+}
+
+struct graft_error *
+graft_build_unmap(struct graft_target *target, uint64_t addr, uint64_t len)
+{
+	struct graft_target_call call = unmap_call(addr, len);
+	struct graft_error *err = graft_target_syscalls(target, &call, 1);
+
+	if (!err && call.result < 0)
+		err = say_refused("munmap", addr, call.result);
+	return err;
+}
+
+/**
+ * Map a few regions in one stop.
+ *
+ * @return NULL, or an error; then none of them is mapped.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+map_some(struct graft_target *target, const struct graft_header_region *regions,
+	 size_t count)
+{
+	struct graft_target_call calls[CALLS_MAX];
+	struct graft_error *why = NULL;
+	size_t done = 0;
+
+	for (size_t i = 0; i < count; i++)
+		calls[i] = map_call(regions[i].addr, regions[i].len,
+				    regions[i].prot);
+	struct graft_error *err = graft_target_syscalls(target, calls, count);
+	if (err)
+		return err;
+	while (done < count &&
+	       calls[done].result == (int64_t)regions[done].addr)
+		done++;
+	if (done == count)
+		return NULL;
+	if (calls[done].result > 0) {
+		// Kernels before 4.17 do not know MAP_FIXED_NOREPLACE and take
+		// the address for a wish: what they mapped elsewhere must go.
+		why = say_refused("mmap", regions[done].addr, -EEXIST);
+		for (size_t i = done; i < count; i++) {
+			if (calls[i].result <= 0)
+				continue;
+			err = graft_build_unmap(target,
+						(uint64_t)calls[i].result,
+						regions[i].len);
+			graft_error_free(err);
+		}
+	} else {
+		why = say_refused("mmap", regions[done].addr,
+				  calls[done].result);
+	}
+	while (done-- > 0) {
+		err = graft_build_unmap(target, regions[done].addr,
+					regions[done].len);
+		graft_error_free(err);
+	}
+	return why;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+unmap_regions(struct graft_target *target,
+	      const struct graft_header_region *regions, size_t count)
+{
+	struct graft_error *first = NULL;
+
+	while (count-- > 0) {
+		struct graft_error *err = graft_build_unmap(
+			target, regions[count].addr, regions[count].len);
+		if (first)
+			graft_error_free(err);
+		else
+			first = err;
+	}
+	return first;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+map_regions(struct graft_target *target, const struct graft_header *header)
+{
+	for (uint32_t i = 0; i < header->region_count; i += CALLS_MAX) {
+		uint32_t left = header->region_count - i;
+		struct graft_error *err = graft_fault("apply-map");
+		if (!err)
+			err = map_some(target, &header->regions[i],
+				       left < CALLS_MAX ? left : CALLS_MAX);
+		if (err) {
+			graft_error_free(
+				unmap_regions(target, header->regions, i));
+			return err;
+		}
+	}
+	return NULL;
+}
+
+/** Write the header page, in state `building`. */
+GRAFT_MUST_CHECK static struct graft_error *
+write_header(struct graft_target *target, const struct graft_header *header)
+{
+	GRAFT_FREE uint8_t *bytes = NULL;
+	size_t len;
+	struct graft_error *err = graft_fault("apply-header");
+	if (err)
+		return err;
+	err = graft_header_encode(header, &bytes, &len);
+	if (err)
+		return err;
+	err = graft_target_write(target, header->addr, bytes, len);
+	if (err)
+		return graft_error_prefix(
+			err, "its read-only memory cannot be written");
+	return NULL;
+}
+
+/** Write one piece, and read it back. */
+GRAFT_MUST_CHECK static struct graft_error *
+write_piece(struct graft_target *target, const struct graft_shadow_piece *piece,
+	    bool reuse)
+{
+	struct graft_error *err;
+
+	// New objects of a shadow that is used again keep their values: what
+	// carried code stored elsewhere may depend on them.
+	if (!piece->len || (reuse && (piece->prot & PROT_WRITE)))
+		return NULL;
+	GRAFT_FREE uint8_t *back = malloc(piece->len);
+	if (!back)
+		return graft_error_no_memory();
+	if (reuse) {
+		err = graft_target_read(target, piece->addr, back, piece->len);
+		if (err || memcmp(back, piece->bytes, piece->len) == 0)
+			return err;
+	}
+	err = graft_fault("apply-write");
+	if (err)
+		return err;
+	err = graft_target_write(target, piece->addr, piece->bytes, piece->len);
+	if (err)
+		return err;
+	err = graft_target_read(target, piece->addr, back, piece->len);
+	if (!err && memcmp(back, piece->bytes, piece->len) != 0)
+		err = graft_error_new(GRAFT_ERROR_REFUSED,
+				      "what was written at 0x%llx is not there",
+				      (unsigned long long)piece->addr);
+	return err;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+write_all(struct graft_target *target, const struct graft_plan_module *module)
+{
+	for (size_t i = 0; i < module->shadow.count; i++) {
+		struct graft_error *err = write_piece(
+			target, &module->shadow.pieces[i], module->reuse);
+		if (err)
+			return err;
+	}
+	// A shadow that is used again stays `reverted` until its jumps are in:
+	// whoever finds it so must not unmap it.
+	if (module->reuse)
+		return NULL;
+	struct graft_error *err = graft_fault("apply-ready");
+	if (err)
+		return err;
+	return graft_build_set_state(target, &module->header,
+				     GRAFT_HEADER_READY);
+}
+
+/** Make everything behind the header page, which is mapped. */
+GRAFT_MUST_CHECK static struct graft_error *
+fill(struct graft_target *target, const struct graft_plan_module *module)
+{
+	struct graft_error *err = write_header(target, &module->header);
+	if (err)
+		return err;
+	err = map_regions(target, &module->header);
+	if (err)
+		return err;
+	err = write_all(target, module);
+	if (err)
+		graft_error_free(unmap_regions(target, module->header.regions,
+					       module->header.region_count));
+	return err;
+}
+
+struct graft_error *
+graft_build_make(struct graft_target *target,
+		 const struct graft_plan_module *module)
+{
+	struct graft_error *err;
+	const struct graft_header *header = &module->header;
+	struct graft_header_region page = {
+		.addr = header->addr,
+		.len = header->len,
+		.prot = PROT_READ,
+	};
+
+	if (module->reuse)
+		return write_all(target, module);
+	err = graft_fault("apply-page");
+	if (err)
+		return err;
+	err = map_some(target, &page, 1);
+	if (err)
+		return err;
+	err = fill(target, module);
+	if (err)
+		graft_error_free(
+			graft_build_unmap(target, page.addr, page.len));
+	return err;
+}
+
+/** Say whether a mapping of exactly this place and protection is there. */
+static bool
+is_there(const struct graft_maps *maps,
+	 const struct graft_header_region *region)
+{
+	const struct graft_map *map = graft_maps_at(maps, region->addr);
+
+	return map && map->start == region->addr &&
+	       map->end == region->addr + region->len && !map->inode &&
+	       !map->shared && map->prot == (int)region->prot;
+}
+
+struct graft_error *
+graft_build_undo(struct graft_target *target, const struct graft_header *header,
+		 const struct graft_maps *maps)
+{
+	struct graft_error *err = graft_build_set_state(target, header,
+							GRAFT_HEADER_BUILDING);
+	if (err)
+		return err;
+	for (uint32_t i = header->region_count; i-- > 0;) {
+		const struct graft_header_region *region = &header->regions[i];
+		if (maps && !is_there(maps, region))
+			continue;
+		err = graft_build_unmap(target, region->addr, region->len);
+		if (err)
+			return err;
+	}
+	return graft_build_unmap(target, header->addr, header->len);
+}
+
+struct graft_error *
+graft_build_set_state(struct graft_target *target,
+		      const struct graft_header *header,
+		      enum graft_header_state state)
+{
+	uint8_t block[GRAFT_HEADER_STATE_SIZE];
+
+	graft_header_state_encode(state, graft_clock_now_us(), block);
+	return graft_target_write(target, header->addr + GRAFT_HEADER_STATE_OFF,
+				  block, sizeof(block));
+}

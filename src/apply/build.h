@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * Make a shadow in a process, and take it away again.
+ *
+ * The header page comes first and goes last, so that whoever is killed between
+ * leaves a process that says what is in it.
+ */
+
+#ifndef GRAFT_APPLY_BUILD_H
+#define GRAFT_APPLY_BUILD_H
+
+#include "base/error.h"
+#include "plan/plan.h"
+#include "proc/maps.h"
+#include "proc/target.h"
+
+#include <stdbool.h>
+
+/**
+ * Make the shadow of a module: map the header page and the regions, write
+ * everything, read it back. A shadow that is used again is only written.
+ *
+ * @param[in] target In state ATTACHED.
+ * @return NULL; #GRAFT_ERROR_REFUSED with what the kernel said;
+ * #GRAFT_ERROR_NO_SPACE_NEARBY if somebody took the place meanwhile;
+ * #GRAFT_ERROR_TARGET_GONE. On error nothing is left in the process.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_build_make(struct graft_target *target,
+		 const struct graft_plan_module *module);
+
+/**
+ * Take a shadow away to which nothing ever pointed.
+ *
+ * @param[in] target In state ATTACHED.
+ * @param[in] header What to unmap.
+ * @param[in] maps If not NULL, regions are unmapped only where a mapping of
+ * exactly their place and protection is there (a header in state `building`,
+ * whose regions may never have been made).
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_build_undo(struct graft_target *target, const struct graft_header *header,
+		 const struct graft_maps *maps);
+
+/**
+ * Write the state of a header page. In any state of the target.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_build_set_state(struct graft_target *target,
+		      const struct graft_header *header,
+		      enum graft_header_state state);
+
+/**
+ * Unmap pages.
+ *
+ * @param[in] target In state ATTACHED.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_build_unmap(struct graft_target *target, uint64_t addr, uint64_t len);
+
+#endif /* GRAFT_APPLY_BUILD_H */

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "apply/inspect.h"
+
+#include "base/vec.h"
+#include "proc/maps.h"
+#include "proc/stack.h"
+#include "proc/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/** Longest stop for a look at the stacks. */
+	STOP_US = 50 * 1000,
+};
+
+void
+graft_inspection_free(struct graft_inspection *inspection)
+{
+	if (!inspection)
+		return;
+	for (size_t i = 0; i < inspection->count; i++)
+		free(inspection->items[i].threads);
+	free(inspection->items);
+	graft_headers_free(inspection->headers);
+	free(inspection);
+}
+
+static const char *
+state_name(const struct graft_header *header, enum graft_live live)
+{
+	switch (live) {
+	case GRAFT_LIVE_NEW:
+		return "applied";
+	case GRAFT_LIVE_OLD:
+		return header->state == GRAFT_HEADER_REVERTED ? "reverted"
+							      : "incomplete";
+	case GRAFT_LIVE_MIXED:
+		return "incomplete";
+	case GRAFT_LIVE_OTHER:
+		break;
+	}
+	return "damaged";
+}
+
+/** What of a fragment is old code: not the entry, up to the end of the jump. */
+static struct graft_range
+old_code(const struct graft_header *header,
+	 const struct graft_header_fragment *fragment)
+{
+	const struct graft_header_redirect *r =
+		&header->redirects[fragment->redirect];
+	struct graft_range range = {
+		.start = fragment->addr,
+		.end = fragment->addr + fragment->size,
+	};
+
+	if (r->entry == range.start)
+		range.start += r->skip + GRAFT_JUMP_SIZE;
+	if (range.start > range.end)
+		range.start = range.end;
+	return range;
+}
+
+/** Note the threads that were found. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_hits(struct graft_inspected *item, const struct graft_stack_hit *hits,
+	  size_t count)
+{
+	size_t cap = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct graft_header *header = item->header;
+		struct graft_proc_status status = { 0 };
+		struct graft_error *err = graft_vec_reserve(
+			&item->threads, &cap, item->thread_count + 1,
+			sizeof(*item->threads));
+		if (err)
+			return err;
+		graft_error_free(graft_proc_status_read(hits[i].tid, &status));
+		struct graft_inspected_thread *thread =
+			&item->threads[item->thread_count++];
+		thread->tid = hits[i].tid;
+		memcpy(thread->comm, status.comm, sizeof(thread->comm));
+		uint32_t redirect = header->fragments[hits[i].range].redirect;
+		thread->function = header->redirects[redirect].name;
+		thread->certain = hits[i].certain;
+	}
+	return NULL;
+}
+
+/** Stop the process for a look at its stacks. */
+GRAFT_MUST_CHECK static struct graft_error *
+look_stopped(struct graft_target *target, struct graft_stack_check *check,
+	     struct graft_inspected *item)
+{
+	const struct graft_stack_hit *hits;
+	size_t count;
+
+	struct graft_error *err = graft_target_attach(target);
+	if (err)
+		return err;
+	err = graft_target_stop(target, STOP_US);
+	if (err) {
+		graft_target_detach(target);
+		return err;
+	}
+	err = graft_stack_check_run(check, &hits, &count);
+	graft_target_release(target);
+	return err ? err : take_hits(item, hits, count);
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+find_threads(struct graft_target *target, const struct graft_maps *maps,
+	     struct graft_inspected *item)
+{
+	const struct graft_header *header = item->header;
+	GRAFT_CLEANUP(graft_stack_check_freep)
+	struct graft_stack_check *check = NULL;
+	GRAFT_FREE struct graft_range *ranges =
+		calloc(header->fragment_count + 1, sizeof(*ranges));
+	if (!ranges)
+		return graft_error_no_memory();
+	for (uint32_t i = 0; i < header->fragment_count; i++)
+		ranges[i] = old_code(header, &header->fragments[i]);
+	struct graft_error *err = graft_stack_check_new(
+		target, maps, ranges, header->fragment_count, &check);
+
+	return err ? err : look_stopped(target, check, item);
+}
+
+/** Fill in the items of an inspection from its headers. */
+GRAFT_MUST_CHECK static struct graft_error *
+look(struct graft_target *target, const struct graft_maps *maps, bool threads,
+     struct graft_inspection *inspection)
+{
+	struct graft_headers *headers = inspection->headers;
+
+	inspection->items = calloc(headers->count + 1,
+				   sizeof(*inspection->items));
+	if (!inspection->items)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < headers->count; i++) {
+		struct graft_inspected *item = &inspection->items[i];
+		item->header = headers->headers[i];
+		struct graft_error *err =
+			graft_header_live(target, item->header, &item->live);
+		if (err)
+			return err;
+		item->state = state_name(item->header, item->live);
+		inspection->count++;
+		if (!threads || item->live != GRAFT_LIVE_NEW)
+			continue;
+		// What cannot be seen now is no fault of the process.
+		graft_error_free(find_threads(target, maps, item));
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_inspect(pid_t pid, bool threads, struct graft_inspection **ret)
+{
+	struct graft_error *err;
+	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
+	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+	GRAFT_CLEANUP(graft_inspection_freep)
+	struct graft_inspection *inspection = calloc(1, sizeof(*inspection));
+	if (!inspection)
+		return graft_error_no_memory();
+
+	inspection->pid = pid;
+	err = graft_target_open(pid, &target);
+	if (err)
+		return err;
+	(void)strncpy(inspection->comm, graft_target_comm(target),
+		      sizeof(inspection->comm) - 1);
+	err = graft_maps_read(pid, &maps);
+	if (err)
+		return err;
+	err = graft_headers_find(target, maps, &inspection->headers);
+	if (err)
+		return err;
+	err = look(target, maps, threads, inspection);
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(inspection);
+	return NULL;
+}

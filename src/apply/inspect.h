@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file What hotpatches a process holds, as it tells itself. */
+
+#ifndef GRAFT_APPLY_INSPECT_H
+#define GRAFT_APPLY_INSPECT_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "plan/find.h"
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/** A thread that is still in old code of a function that was replaced. */
+struct graft_inspected_thread {
+	pid_t tid;
+	char comm[16];
+	/** Borrowed from the header. */
+	const char *function;
+	/** An unwind met the frame; otherwise it may be. */
+	bool certain;
+};
+
+/** A hotpatch in one module of a process. */
+struct graft_inspected {
+	/** Borrowed from the inspection. */
+	const struct graft_header *header;
+	enum graft_live live;
+	/** "applied", "reverted", "incomplete" or "damaged". Static. */
+	const char *state;
+	struct graft_inspected_thread *threads;
+	size_t thread_count;
+};
+
+/** Everything that was found in a process. */
+struct graft_inspection {
+	pid_t pid;
+	char comm[16];
+	struct graft_headers *headers;
+	struct graft_inspected *items;
+	size_t count;
+};
+
+/**
+ * Look into a process.
+ *
+ * With @p threads the process is stopped once, for as long as a look at its
+ * stacks takes, if a hotpatch is applied in it.
+ *
+ * @param[in] threads Look which threads are in old code. If that cannot be
+ * seen (another program traces it), the lists are empty.
+ * @param[out] ret New inspection, with no items if there is no hotpatch; free
+ * with graft_inspection_free().
+ * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_NOT_PERMITTED;
+ * #GRAFT_ERROR_UNSUPPORTED.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_inspect(pid_t pid, bool threads, struct graft_inspection **ret);
+
+/** Free an inspection. NULL is a no-op. */
+void
+graft_inspection_free(struct graft_inspection *inspection);
+GRAFT_DEFINE_CLEANUP(struct graft_inspection, graft_inspection_free)
+
+#endif /* GRAFT_APPLY_INSPECT_H */

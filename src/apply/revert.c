@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "apply/revert.h"
+
+#include "apply/build.h"
+#include "apply/entries.h"
+#include "apply/job.h"
+#include "apply/recover.h"
+#include "base/fault.h"
+#include "plan/find.h"
+#include "proc/maps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/** What the guardian is told. */
+struct job {
+	pid_t pid;
+	uint64_t start_ticks;
+	const struct graft_header *const *headers;
+	size_t count;
+	const struct graft_switch_limits *limits;
+};
+
+GRAFT_MUST_CHECK static struct graft_error *
+set_states(struct graft_target *target, const struct job *job,
+	   enum graft_header_state state)
+{
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; i < job->count && !err; i++)
+		err = graft_build_set_state(target, job->headers[i], state);
+	return err;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+switch_out(struct graft_target *target, const struct job *job,
+	   struct graft_switch_result *result)
+{
+	GRAFT_CLEANUP(graft_switch_freep) struct graft_switch *sw = NULL;
+	struct graft_error *err = graft_switch_new(job->headers, job->count,
+						   GRAFT_SWITCH_OUT, true, &sw);
+
+	return err ? err : graft_switch_run(sw, target, job->limits, result);
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+carry_out(const void *ctx, struct graft_switch_result *result)
+{
+	struct graft_error *err;
+	const struct job *job = ctx;
+
+	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
+	err = graft_target_open(job->pid, &target);
+	if (err)
+		return err;
+	if (graft_target_start_ticks(target) != job->start_ticks)
+		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
+				       "it exited, and its number is reused");
+	err = graft_fault("revert-header");
+	if (err)
+		return err;
+	err = set_states(target, job, GRAFT_HEADER_REVERTING);
+	if (err)
+		return err;
+	err = switch_out(target, job, result);
+	if (err) {
+		graft_error_free(set_states(target, job, GRAFT_HEADER_APPLIED));
+		return err;
+	}
+	// The jumps are out: from here on only a kill makes a difference.
+	graft_error_free(graft_fault("revert-commit"));
+	return set_states(target, job, GRAFT_HEADER_REVERTED);
+}
+
+/** Choose the headers whose jumps are in. */
+GRAFT_MUST_CHECK static struct graft_error *
+choose(struct graft_target *target, const struct graft_headers *all,
+       const char *id, const struct graft_header **chosen, size_t *count_ret)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct graft_header *header = all->headers[i];
+		enum graft_live live;
+		if (strcmp(header->id, id) != 0)
+			continue;
+		struct graft_error *err = graft_header_live(target, header,
+							    &live);
+		if (err)
+			return err;
+		// A mixture is what somebody left who was killed.
+		if (live == GRAFT_LIVE_NEW || live == GRAFT_LIVE_MIXED)
+			chosen[count++] = header;
+		// The module of a shadow that is no longer needed may be gone.
+		if (live == GRAFT_LIVE_OTHER &&
+		    header->state == GRAFT_HEADER_APPLIED)
+			return graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"R-12: %s: somebody else changed the entries, or unloaded it",
+				header->module);
+	}
+	if (!count)
+		return graft_error_new(GRAFT_ERROR_NOT_APPLIED,
+				       "hotpatch %s is not in it", id);
+	*count_ret = count;
+	return NULL;
+}
+
+/** Write the intent, let the guardian work, write the outcome. */
+GRAFT_MUST_CHECK static struct graft_error *
+run(struct job *job, const char *comm, struct graft_ledger *ledger,
+    struct graft_switch_result *ret)
+{
+	bool killed;
+	GRAFT_CLEANUP(graft_entries_deinit)
+	struct graft_entries entries = { 0 };
+	struct graft_entries_who who = {
+		.pid = job->pid,
+		.start_ticks = job->start_ticks,
+		.comm = comm,
+	};
+	struct graft_error *err =
+		graft_entries_begin(ledger, &who, GRAFT_LEDGER_REVERT,
+				    job->headers, job->count, &entries);
+	if (err)
+		return err;
+	err = graft_job_run(carry_out, job, ret, &killed);
+	if (killed)
+		return graft_recover_after_kill(ledger, job->pid, err);
+	return graft_entries_conclude(ledger, &entries, ret->pause_us, err);
+}
+
+struct graft_error *
+graft_revert_run(pid_t pid, const char *id, struct graft_ledger *ledger,
+		 const struct graft_switch_limits *limits,
+		 struct graft_switch_result *ret)
+{
+	struct graft_error *err;
+	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
+	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+	GRAFT_CLEANUP(graft_headers_freep) struct graft_headers *all = NULL;
+	size_t count;
+
+	*ret = (struct graft_switch_result){ 0 };
+	err = graft_target_open(pid, &target);
+	if (err)
+		return err;
+	err = graft_maps_read(pid, &maps);
+	if (err)
+		return err;
+	err = graft_headers_find(target, maps, &all);
+	if (err)
+		return err;
+	GRAFT_FREE const struct graft_header **headers =
+		calloc(all->count + 1, sizeof(*headers));
+	if (!headers)
+		return graft_error_no_memory();
+	err = choose(target, all, id, headers, &count);
+	if (err)
+		return err;
+	struct job job = {
+		.pid = pid,
+		.start_ticks = graft_target_start_ticks(target),
+		.headers = headers,
+		.count = count,
+		.limits = limits,
+	};
+	return run(&job, graft_target_comm(target), ledger, ret);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * Take a hotpatch out of a process. The header pages in it are all that is
+ * needed.
+ *
+ * The original bytes come back; the shadow stays mapped, because pointers to
+ * carried functions and constants may live in the process. A later application
+ * of the same hotpatch uses it again, so that no memory grows.
+ */
+
+#ifndef GRAFT_APPLY_REVERT_H
+#define GRAFT_APPLY_REVERT_H
+
+#include "apply/switch.h"
+#include "base/error.h"
+#include "ledger/ledger.h"
+
+#include <sys/types.h>
+
+/**
+ * Take a hotpatch out.
+ *
+ * @param[in] pid Process.
+ * @param[in] id Id of the hotpatch.
+ * @param[in] ledger Where intent and outcome go.
+ * @param[in] limits How long to try.
+ * @param[out] ret Pause and tries; written on error too.
+ * @return NULL; #GRAFT_ERROR_NOT_APPLIED; what graft_switch_run() says. On error
+ * nothing is changed in the process, unless the guardian was killed.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_revert_run(pid_t pid, const char *id, struct graft_ledger *ledger,
+		 const struct graft_switch_limits *limits,
+		 struct graft_switch_result *ret);
+
+#endif /* GRAFT_APPLY_REVERT_H */

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * The switch itself: with all threads stopped, see that none is in the way
+ * (R-13), and write the jumps, or the original bytes back.
+ *
+ * All of it or nothing: a write that fails puts back those before it in the same
+ * stop. Whoever is killed between two writes leaves a mixture, which
+ * apply/recover.h completes or undoes; so this runs in a guardian, which a kill
+ * of the tool does not reach.
+ */
+
+#ifndef GRAFT_APPLY_SWITCH_H
+#define GRAFT_APPLY_SWITCH_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "plan/header.h"
+#include "proc/target.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Which way to switch. */
+enum graft_switch_way {
+	/** Old code -> carried code; no thread may be in old fragments. */
+	GRAFT_SWITCH_IN,
+	/** Carried code -> old code; no thread may be in the shadow. */
+	GRAFT_SWITCH_OUT,
+};
+
+/** How long to try. */
+struct graft_switch_limits {
+	/** How long to try again while threads are in the way. */
+	uint64_t wait_us;
+	/** Longest time for one stop. */
+	uint64_t stop_us;
+	/**
+	 * Who waits for us, our parent: when it is gone, nothing is tried again.
+	 * 0: nobody.
+	 */
+	pid_t owner;
+};
+
+/** How it went. */
+struct graft_switch_result {
+	/** Of the stop in which it was done. */
+	uint64_t pause_us;
+	/** Stops that were needed. */
+	uint32_t tries;
+};
+
+/** A switch of one or more modules of a process, all at once. */
+struct graft_switch;
+
+/**
+ * Prepare a switch.
+ *
+ * @param[in] headers What to switch; borrowed until the switch is freed.
+ * @param[in] count At least 1.
+ * @param[in] way Which way.
+ * @param[in] partly Entries that are switched already are accepted (recovery).
+ * @param[out] ret New switch; free with graft_switch_free().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_switch_new(const struct graft_header *const *headers, size_t count,
+		 enum graft_switch_way way, bool partly,
+		 struct graft_switch **ret);
+
+/** Free a switch. NULL is a no-op. */
+void
+graft_switch_free(struct graft_switch *sw);
+GRAFT_DEFINE_CLEANUP(struct graft_switch, graft_switch_free)
+
+/**
+ * Do it.
+ *
+ * The target is RUNNING before and after; between two tries it is not attached
+ * to, so that its signals are not held up.
+ *
+ * @param[in] limits How long to try.
+ * @param[out] ret How it went; pause and tries are written on error too.
+ * @return NULL; #GRAFT_ERROR_FUNCTION_ACTIVE that names thread and function;
+ * #GRAFT_ERROR_LIMIT if the threads did not stop in time;
+ * #GRAFT_ERROR_REFUSED (R-12) if the live bytes changed; #GRAFT_ERROR_TRACED;
+ * #GRAFT_ERROR_TARGET_GONE. On error no entry is switched that was not before,
+ * unless the message says so.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_switch_run(struct graft_switch *sw, struct graft_target *target,
+		 const struct graft_switch_limits *limits,
+		 struct graft_switch_result *ret);
+
+#endif /* GRAFT_APPLY_SWITCH_H */

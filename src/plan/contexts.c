@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "plan/contexts.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	DYNAMIC_MAX = 64 << 10,
+	STRINGS_MAX = 16 << 20,
+};
+
+/** Functions whose users switch stacks. */
+static const char *const functions[] = { "makecontext", "swapcontext" };
+
+/** Files that switch stacks with code of their own. */
+static const char *const files[] = { "libboost_context", "libruby", "libcoro",
+				     "libco.so" };
+
+/** Read memory whose address the target itself names; NULL if it is not there. */
+GRAFT_MUST_CHECK static struct graft_error *
+read_named(struct graft_target *target, uint64_t addr, size_t len,
+	   uint8_t **ret)
+{
+	*ret = NULL;
+	GRAFT_FREE uint8_t *bytes = malloc(len + 1);
+	if (!bytes)
+		return graft_error_no_memory();
+	struct graft_error *err = graft_target_read(target, addr, bytes, len);
+	if (err && graft_error_code(err) == GRAFT_ERROR_OS) {
+		graft_error_free(err);
+		return NULL;
+	}
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(bytes);
+	return NULL;
+}
+
+static bool
+has_string(const uint8_t *strings, size_t len, const char *name)
+{
+	// With its NUL: the end of a longer name is no hit either.
+	size_t name_len = strlen(name) + 1;
+	const uint8_t *at = strings;
+
+	while (at) {
+		at = memmem(at, len - (size_t)(at - strings), name, name_len);
+		if (at && (at == strings || at[-1] == 0))
+			return true;
+		at = at ? at + 1 : NULL;
+	}
+	return false;
+}
+
+static bool
+is_file(const struct graft_module *module, const char *name)
+{
+	const char *slash = strrchr(module->map->path, '/');
+	const char *file = slash ? slash + 1 : module->map->path;
+
+	return strncmp(file, name, strlen(name)) == 0;
+}
+
+/** Look at the dynamic strings of one module. */
+GRAFT_MUST_CHECK static struct graft_error *
+look(struct graft_target *target, const struct graft_module *module, bool *ret)
+{
+	struct graft_error *err;
+	uint64_t strings = 0;
+	uint64_t size = 0;
+	size_t len = module->dynamic_size < DYNAMIC_MAX ? module->dynamic_size
+							: DYNAMIC_MAX;
+	GRAFT_FREE uint8_t *dynamic = NULL;
+	GRAFT_FREE uint8_t *bytes = NULL;
+
+	err = read_named(target, module->dynamic, len, &dynamic);
+	if (err || !dynamic)
+		return err;
+	for (size_t off = 0; off + sizeof(Elf64_Dyn) <= len;
+	     off += sizeof(Elf64_Dyn)) {
+		Elf64_Dyn dyn;
+		memcpy(&dyn, dynamic + off, sizeof(dyn));
+		if (dyn.d_tag == DT_NULL)
+			break;
+		if (dyn.d_tag == DT_STRTAB)
+			strings = dyn.d_un.d_ptr;
+		else if (dyn.d_tag == DT_STRSZ)
+			size = dyn.d_un.d_val;
+	}
+	// glibc relocates the entry in place, musl does not.
+	if (strings < module->start)
+		strings += module->base;
+	if (!size || size > STRINGS_MAX)
+		return NULL;
+	err = read_named(target, strings, size, &bytes);
+	if (err || !bytes)
+		return err;
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+		*ret |= has_string(bytes, size, functions[i]);
+	return NULL;
+}
+
+struct graft_error *
+graft_contexts_possible(struct graft_target *target,
+			const struct graft_modules *modules, bool *ret)
+{
+	bool dynamic = false;
+	bool found = false;
+
+	for (size_t i = 0; i < modules->count && !found; i++) {
+		const struct graft_module *module = &modules->modules[i];
+		if (module->dynamic)
+			dynamic = true;
+		for (size_t j = 0; j < sizeof(files) / sizeof(files[0]); j++)
+			found |= is_file(module, files[j]);
+		if (!module->dynamic || is_file(module, "libc.so.") ||
+		    is_file(module, "libc-2.") ||
+		    is_file(module, "libcrypto.so."))
+			continue;
+		struct graft_error *err = look(target, module, &found);
+		if (err)
+			return err;
+	}
+	*ret = found || !dynamic;
+	return NULL;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file Whether a process can have suspended contexts in its memory. */
+
+#ifndef GRAFT_PLAN_CONTEXTS_H
+#define GRAFT_PLAN_CONTEXTS_H
+
+#include "base/error.h"
+#include "plan/module.h"
+#include "proc/target.h"
+
+#include <stdbool.h>
+
+/**
+ * Look for what makes stacks that no thread stands on: makecontext(3) and
+ * swapcontext(3) among the dynamic symbols of a module other than the C library,
+ * or a library of coroutines by name. A static program may hold anything.
+ *
+ * libcrypto is left out though it has them: it uses them only for asynchronous
+ * engines, which nothing in Debian turns on.
+ *
+ * @param[out] ret Such contexts may be there.
+ * @return NULL; #GRAFT_ERROR_TARGET_GONE.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_contexts_possible(struct graft_target *target,
+			const struct graft_modules *modules, bool *ret);
+
+#endif /* GRAFT_PLAN_CONTEXTS_H */

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "report/host.h"
+
+#include <string.h>
+#include <time.h>
+
+enum {
+	/** Digits of an id that a table shows. */
+	ID_SHOWN = 12,
+};
+
+static const char *
+state_color(const char *state)
+{
+	if (strcmp(state, "applied") == 0)
+		return "\033[32m";
+	if (strcmp(state, "reverted") == 0)
+		return "\033[2m";
+	return "\033[31m";
+}
+
+static void
+put_time(uint64_t us, struct graft_text *text)
+{
+	time_t seconds = (time_t)(us / 1000000);
+	struct tm tm;
+	char when[32] = "?";
+
+	if (localtime_r(&seconds, &tm))
+		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	graft_text_put(text, when);
+}
+
+/** Widths of the columns that vary. */
+struct widths {
+	int comm;
+};
+
+static int
+wider(int width, const char *str)
+{
+	int len = (int)strlen(str);
+	return len > width ? len : width;
+}
+
+static void
+put_row(const struct graft_report_process *process,
+	const struct graft_report_hotpatch *hotpatch,
+	const struct widths *widths, bool color, struct graft_text *text)
+{
+	graft_text_printf(
+		text, "%8d  %-*s  %-*.*s  %s%-10s%s  %9u  ", (int)process->pid,
+		widths->comm, process->comm, ID_SHOWN, ID_SHOWN, hotpatch->id,
+		color ? state_color(hotpatch->state) : "", hotpatch->state,
+		color ? "\033[0m" : "", hotpatch->functions);
+	put_time(hotpatch->since_us, text);
+	graft_text_put(text, "  ");
+	graft_text_put_safe(text, hotpatch->module);
+	graft_text_put(text, "\n");
+	for (size_t i = 0; i < hotpatch->thread_count; i++) {
+		const struct graft_report_thread *thread =
+			&hotpatch->threads[i];
+		graft_text_printf(text, "%8s  thread %d (", "",
+				  (int)thread->tid);
+		graft_text_put_safe(text, thread->comm);
+		graft_text_printf(text, ") %s still in old code: ",
+				  thread->certain ? "is" : "may be");
+		graft_text_put_safe(text, thread->function);
+		graft_text_put(text, "\n");
+	}
+}
+
+void
+graft_report_print_text(const struct graft_report *report, bool color,
+			struct graft_text *text)
+{
+	struct widths widths = { .comm = 7 };
+	bool reverted = false;
+
+	if (!report->count) {
+		graft_text_put(text, "no process holds a hotpatch\n");
+		return;
+	}
+	for (size_t i = 0; i < report->count; i++)
+		widths.comm = wider(widths.comm, report->processes[i].comm);
+	graft_text_printf(text, "%8s  %-*s  %-*s  %-10s  %9s  %-19s  %s\n",
+			  "PID", widths.comm, "PROCESS", ID_SHOWN, "HOTPATCH",
+			  "STATE", "FUNCTIONS", "SINCE", "MODULE");
+	for (size_t i = 0; i < report->count; i++) {
+		const struct graft_report_process *process =
+			&report->processes[i];
+		for (size_t j = 0; j < process->hotpatch_count; j++) {
+			put_row(process, &process->hotpatches[j], &widths,
+				color, text);
+			reverted |= strcmp(process->hotpatches[j].state,
+					   "reverted") == 0;
+		}
+	}
+	if (reverted)
+		graft_text_put(
+			text,
+			"A reverted hotpatch runs no more; its memory stays for pointers into it and is used again.\n");
+}
