@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/compare.h"
+
+#include "base/text.h"
+#include "diff/diff.h"
+#include "diff/pairs.h"
+#include "elf/image.h"
+#include "judge/judge.h"
+#include "patch/patch.h"
+
+#include <string.h>
+
+/** Copy a string; NULL stays NULL. */
+static struct graft_error *
+copy_string(const char *str, char **ret)
+{
+	if (!str)
+		return NULL;
+	*ret = strdup(str);
+	return *ret ? NULL : graft_error_no_memory();
+}
+
+/** Copy a string from a file so that it can be shown and stored. */
+static struct graft_error *
+copy_safe(const char *str, char **ret)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+
+	graft_text_put_safe(&text, str);
+	return graft_text_take(&text, ret);
+}
+
+/** Make a module `baseline` for one reason. */
+static struct graft_error *
+refuse(struct graft_patch_module *module, const char *rule, const char *text)
+{
+	struct graft_error *err;
+
+	module->verdict = GRAFT_VERDICT_BASELINE;
+	module->reasons = calloc(1, sizeof(*module->reasons));
+	if (!module->reasons)
+		return graft_error_no_memory();
+	module->reason_count = 1;
+	err = copy_string(rule, &module->reasons[0].rule);
+	if (!err)
+		err = copy_string(module->path, &module->reasons[0].where);
+	if (!err)
+		err = copy_safe(text, &module->reasons[0].text);
+	return err;
+}
+
+/** Open one side of a pair. */
+static struct graft_error *
+open_image(const struct graft_tree *tree, const struct graft_tree_file *file,
+	   const struct graft_debug_search *search, struct graft_image **ret)
+{
+	GRAFT_FREE uint8_t *bytes = NULL;
+	struct graft_error *err;
+	size_t len = 0;
+
+	err = graft_tree_read(tree, file, &bytes, &len);
+	if (!err)
+		err = graft_image_open_bytes(
+			tree->kind == GRAFT_TREE_FILE ? tree->name : file->path,
+			bytes, len, search, ret);
+	if (err && tree->kind != GRAFT_TREE_FILE)
+		return graft_error_prefix(err, "%s", tree->name);
+	return err;
+}
+
+/** Say what a module is: its soname, build-ids and hashes. */
+static struct graft_error *
+identify(const struct graft_image *old_image,
+	 const struct graft_image *new_image, struct graft_patch_module *module)
+{
+	const struct graft_image *any = new_image ? new_image : old_image;
+	const uint8_t *id;
+
+	if (old_image) {
+		id = graft_image_build_id(old_image, &module->old_build_id_len);
+		if (module->old_build_id_len)
+			memcpy(module->old_build_id, id,
+			       module->old_build_id_len);
+	}
+	if (new_image) {
+		id = graft_image_build_id(new_image, &module->new_build_id_len);
+		if (module->new_build_id_len)
+			memcpy(module->new_build_id, id,
+			       module->new_build_id_len);
+	}
+	if (module->soname || !graft_image_soname(any))
+		return NULL;
+	return copy_safe(graft_image_soname(any), &module->soname);
+}
+
+/** Count the functions of a diff. */
+static void
+count_functions(const struct graft_diff *diff,
+		struct graft_patch_counts *counts)
+{
+	counts->old_count = (uint32_t)diff->old_code->func_count;
+	counts->new_count = (uint32_t)diff->new_code->func_count;
+	counts->changed = diff->changed_count;
+	counts->added = diff->added_count;
+	counts->carried = (uint32_t)diff->carried_count;
+}
+
+/** Compare and judge two images. */
+static struct graft_error *
+judge_images(const struct graft_image *old_image,
+	     const struct graft_image *new_image,
+	     struct graft_patch_module *module)
+{
+	GRAFT_CLEANUP(graft_diff_freep) struct graft_diff *diff = NULL;
+	GRAFT_CLEANUP(graft_verdict_result_deinit)
+	struct graft_verdict_result result = { 0 };
+	struct graft_error *err;
+
+	err = graft_diff_make(old_image, new_image, &diff);
+	if (!err)
+		err = graft_judge(diff, &result);
+	if (err)
+		return err;
+	module->verdict = result.verdict;
+	module->assurance = result.assurance;
+	if (result.verdict == GRAFT_VERDICT_HOTPATCH) {
+		err = graft_diff_emit(diff, module);
+		if (err)
+			return err;
+	} else {
+		count_functions(diff, &module->counts);
+		module->counts.carried = 0;
+	}
+	module->reasons = GRAFT_TAKE(result.reasons);
+	module->reason_count = result.reason_count;
+	result.reason_count = 0;
+	return NULL;
+}
+
+/** Say whether an error is about the input alone, and judge the pair by it. */
+static struct graft_error *
+take_input_error(const struct graft_pairs *pairs, bool same,
+		 struct graft_patch_module *module, struct graft_error *err)
+{
+	if (!err || !module->path || pairs->old_tree->kind == GRAFT_TREE_FILE ||
+	    graft_error_kind(err) != GRAFT_KIND_INPUT)
+		return err;
+	// The same bytes on both sides need no reading.
+	if (same) {
+		graft_error_free(err);
+		return NULL;
+	}
+	struct graft_error *failed = refuse(module, "R-01",
+					    graft_error_message(err));
+	graft_error_free(err);
+	return failed;
+}
+
+/** Fill the module of one pair. */
+static struct graft_error *
+compare_pair(const struct graft_pairs *pairs, const struct graft_pair *pair,
+	     const struct graft_compare_options *options,
+	     struct graft_patch_module *module)
+{
+	GRAFT_CLEANUP(graft_image_closep) struct graft_image *old_image = NULL;
+	GRAFT_CLEANUP(graft_image_closep) struct graft_image *new_image = NULL;
+	struct graft_error *err;
+
+	err = copy_safe(graft_pair_path(pair), &module->path);
+	if (err)
+		return err;
+	if (pair->old_file)
+		memcpy(module->old_sha256, pair->old_file->sha256,
+		       sizeof(module->old_sha256));
+	if (pair->new_file)
+		memcpy(module->new_sha256, pair->new_file->sha256,
+		       sizeof(module->new_sha256));
+
+	if (pair->old_file)
+		err = open_image(pairs->old_tree, pair->old_file,
+				 options->search, &old_image);
+	if (!err && pair->new_file && !pair->same)
+		err = open_image(pairs->new_tree, pair->new_file,
+				 options->search, &new_image);
+	if (!err)
+		err = identify(old_image, pair->same ? old_image : new_image,
+			       module);
+	if (!err && !pair->new_file)
+		return refuse(module, "R-08", "NEW does not have this file");
+	if (!err && !pair->same)
+		err = judge_images(old_image, new_image, module);
+	return take_input_error(pairs, pair->same, module, err);
+}
+
+/** Name the hotpatch after what it was made from. */
+static struct graft_error *
+describe(const struct graft_pairs *pairs,
+	 const struct graft_compare_options *options, struct graft_patch *patch)
+{
+	const struct graft_tree *old_tree = pairs->old_tree;
+	const struct graft_tree *new_tree = pairs->new_tree;
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	struct graft_error *err = NULL;
+
+	if (options->title)
+		graft_text_put_safe(&text, options->title);
+	else if (new_tree->package && old_tree->version)
+		graft_text_printf(&text, "%s %s -> %s", new_tree->package,
+				  old_tree->version, new_tree->version);
+	free(patch->title);
+	patch->title = NULL;
+	err = graft_text_take(&text, &patch->title);
+	if (!err && !patch->toolchain)
+		err = copy_string("graft " GRAFT_VERSION, &patch->toolchain);
+	if (!err && new_tree->package && old_tree->version) {
+		err = copy_safe(new_tree->package, &patch->package);
+		if (!err)
+			err = copy_safe(old_tree->version, &patch->old_version);
+		if (!err)
+			err = copy_safe(new_tree->version, &patch->new_version);
+	}
+	if (err || !options->cve_count)
+		return err;
+	patch->cves = calloc(options->cve_count, sizeof(*patch->cves));
+	if (!patch->cves)
+		return graft_error_no_memory();
+	for (size_t i = 0; !err && i < options->cve_count; i++) {
+		err = copy_safe(options->cves[i], &patch->cves[i]);
+		patch->cve_count += !err;
+	}
+	return err;
+}
+
+struct graft_error *
+graft_compare(const struct graft_pairs *pairs,
+	      const struct graft_compare_options *options,
+	      struct graft_patch **ret)
+{
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+	struct graft_error *err;
+
+	err = graft_patch_new(&patch);
+	if (err)
+		return err;
+	patch->modules = calloc(pairs->count + 1, sizeof(*patch->modules));
+	if (!patch->modules)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < pairs->count; i++) {
+		const struct graft_pair *pair = &pairs->pairs[i];
+		if (!pair->old_file)
+			continue;
+		if (options->progress)
+			options->progress(options->progress_arg,
+					  graft_pair_path(pair), i,
+					  pairs->count);
+		err = compare_pair(pairs, pair, options,
+				   &patch->modules[patch->module_count++]);
+		if (err)
+			return err;
+	}
+	err = describe(pairs, options, patch);
+	if (!err)
+		err = graft_patch_check(patch);
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(patch);
+	return NULL;
+}

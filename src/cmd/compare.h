@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file From two trees to a hotpatch: each pair compared, judged, emitted. */
+
+#ifndef GRAFT_CMD_COMPARE_H
+#define GRAFT_CMD_COMPARE_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+
+struct graft_debug_search;
+struct graft_pairs;
+struct graft_patch;
+
+/** Told before each pair that takes time. */
+typedef void
+graft_compare_progress_fn(void *arg, const char *path, size_t done,
+			  size_t total);
+
+/** How to compare. */
+struct graft_compare_options {
+	/** Where debug files are, or NULL. */
+	const struct graft_debug_search *search;
+	/** What to call the hotpatch; NULL: after the package, if there is one. */
+	const char *title;
+	const char *const *cves;
+	size_t cve_count;
+	/** NULL for none. */
+	graft_compare_progress_fn *progress;
+	void *progress_arg;
+};
+
+/**
+ * Compare and judge every pair, and make a hotpatch of what may be applied.
+ *
+ * Each pair becomes a module, whatever its verdict is; a removed file is a
+ * `baseline` one (R-08), an added file is none. A file in a directory or package
+ * that cannot be read as an ELF build is `baseline` (R-01); one that was named by
+ * itself is an error.
+ *
+ * @param[in] pairs Borrowed for the call.
+ * @param[in] options Borrowed for the call.
+ * @param[out] ret New hotpatch; free with graft_patch_free().
+ * @return NULL, or the first error; the message names the file.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_compare(const struct graft_pairs *pairs,
+	      const struct graft_compare_options *options,
+	      struct graft_patch **ret);
+
+#endif /* GRAFT_CMD_COMPARE_H */

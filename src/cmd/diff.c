@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/verb.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/env.h"
+#include "base/text.h"
+#include "cmd/compare.h"
+#include "diff/pairs.h"
+#include "elf/image.h"
+#include "patch/file.h"
+#include "patch/patch.h"
+#include "patch/print.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] =
+	"usage: graft diff OLD NEW [-o FILE] [--json] [--title TEXT]\n"
+	"                  [--cve CVE]... [--debug-dir DIR]\n"
+	"\n"
+	"Compare two builds and make a hotpatch. OLD and NEW are two ELF files, two\n"
+	"directories or two Debian packages.\n"
+	"\n"
+	"  -o, --output FILE   write the hotpatch; only if at least one module can\n"
+	"                      be hotpatched. It names the others too, so that a\n"
+	"                      process which has them is refused\n"
+	"      --json          print JSON instead of a table\n"
+	"      --title TEXT    what to call the hotpatch\n"
+	"      --cve CVE       what it fixes; may be repeated\n"
+	"      --debug-dir DIR look for separate debug files here too, as in\n"
+	"                      /usr/lib/debug\n"
+	"\n"
+	"Exit status: 0 a hotpatch for all that changed; 3 nothing to do, all is\n"
+	"identical; 4 at least one module needs a restart (baseline).\n";
+
+/** What the command line says. */
+struct arguments {
+	const char *output;
+	const char *title;
+	const char *debug_dir;
+	bool json;
+	/** Lent by argv; as many as there are arguments. */
+	const char **cves;
+	size_t cve_count;
+	const char *old_path;
+	const char *new_path;
+};
+
+static void
+deinit_arguments(struct arguments *arguments)
+{
+	free(arguments->cves);
+}
+
+/** A progress line that appears after a second, on terminals only. */
+struct progress {
+	uint64_t start_us;
+	bool shown;
+};
+
+static void
+show_progress(void *arg, const char *path, size_t done, size_t total)
+{
+	struct progress *progress = arg;
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+
+	if (graft_clock_monotonic_us() - progress->start_us < 1000000)
+		return;
+	graft_text_put_safe(&text, path);
+	(void)fprintf(stderr, "\r\033[K%zu/%zu %.60s", done + 1, total,
+		      graft_text_str(&text));
+	(void)fflush(stderr);
+	progress->shown = true;
+}
+
+static void
+end_progress(struct progress *progress)
+{
+	if (progress->shown)
+		(void)fputs("\r\033[K", stderr);
+	progress->shown = false;
+}
+
+/** Print what a module's verdict rests on. */
+static void
+put_reasons(const struct graft_patch_module *module, struct graft_text *text)
+{
+	for (size_t i = 0; i < module->reason_count; i++) {
+		const struct graft_reason *reason = &module->reasons[i];
+
+		graft_text_printf(text, "    %s %s", reason->rule,
+				  reason->note ? "(note) " : "");
+		if (*reason->where) {
+			graft_text_put_safe(text, reason->where);
+			graft_text_put(text, ": ");
+		}
+		graft_text_put_safe(text, reason->text);
+		graft_text_put(text, "\n");
+	}
+}
+
+static const char *
+verdict_color(enum graft_verdict verdict, bool color)
+{
+	if (!color)
+		return "";
+	return verdict == GRAFT_VERDICT_HOTPATCH   ? "\033[32m"
+	       : verdict == GRAFT_VERDICT_BASELINE ? "\033[31m"
+						   : "";
+}
+
+/** Print a line for each module, reasons below, and what is no module. */
+static void
+put_table(const struct graft_patch *patch, const struct graft_pairs *pairs,
+	  bool color, struct graft_text *text)
+{
+	size_t width = strlen("MODULE");
+	size_t same = 0;
+
+	for (size_t i = 0; i < patch->module_count; i++) {
+		size_t len = strlen(patch->modules[i].path);
+		width = len > width ? len : width;
+	}
+	graft_text_printf(text, "%-*s  %-9s  %-9s  %7s  %5s  %7s  %9s\n",
+			  (int)width, "MODULE", "VERDICT", "ASSURANCE",
+			  "CHANGED", "ADDED", "CARRIED", "BYTES");
+	for (size_t i = 0; i < patch->module_count; i++) {
+		const struct graft_patch_module *module = &patch->modules[i];
+
+		graft_text_printf(
+			text, "%-*s  %s%-9s%s  %-9s  %7u  %5u  %7u  %9llu\n",
+			(int)width, module->path,
+			verdict_color(module->verdict, color),
+			graft_verdict_name(module->verdict),
+			color ? "\033[0m" : "",
+			module->assurance == GRAFT_ASSURANCE_NONE
+				? "-"
+				: graft_assurance_name(module->assurance),
+			module->counts.changed, module->counts.added,
+			module->counts.carried,
+			(unsigned long long)module->carried_bytes);
+		put_reasons(module, text);
+	}
+	for (size_t i = 0; i < pairs->count; i++) {
+		same += pairs->pairs[i].same;
+		if (pairs->pairs[i].old_file)
+			continue;
+		graft_text_put_safe(text, graft_pair_path(&pairs->pairs[i]));
+		graft_text_put(text, "  added: no process has it yet\n");
+	}
+	if (same)
+		graft_text_printf(text,
+				  "%zu of %zu hold the same bytes in both\n",
+				  same, patch->module_count);
+	if (pairs->others_changed)
+		graft_text_printf(text,
+				  "%zu other files differ or are on one side "
+				  "only; they are no code in memory\n",
+				  pairs->others_changed);
+}
+
+/** Read the command line; false: the usage was printed. */
+static bool
+parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
+{
+	static const struct option options[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "title", required_argument, NULL, 't' },
+		{ "cve", required_argument, NULL, 'c' },
+		{ "debug-dir", required_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+
+	optind = 0;
+	for (int at;
+	     (at = getopt_long(argc, argv, "o:h", options, NULL)) >= 0;) {
+		switch (at) {
+		case 'o':
+			arguments->output = optarg;
+			break;
+		case 'j':
+			arguments->json = true;
+			break;
+		case 't':
+			arguments->title = optarg;
+			break;
+		case 'c':
+			arguments->cves[arguments->cve_count++] = optarg;
+			break;
+		case 'd':
+			arguments->debug_dir = optarg;
+			break;
+		case 'h':
+			(void)fputs(usage, stdout);
+			*status_ret = 0;
+			return false;
+		default:
+			(void)fputs(usage, stderr);
+			*status_ret = 2;
+			return false;
+		}
+	}
+	if (argc - optind != 2) {
+		(void)fputs(usage, stderr);
+		*status_ret = 2;
+		return false;
+	}
+	arguments->old_path = argv[optind];
+	arguments->new_path = argv[optind + 1];
+	return true;
+}
+
+/** Open both sides and compare them. */
+static struct graft_error *
+compare(const struct arguments *arguments, struct graft_text *text,
+	enum graft_verdict *verdict_ret)
+{
+	const char *dirs[] = { NULL, NULL, NULL };
+	const struct graft_debug_search search = { dirs };
+	struct progress progress = { graft_clock_monotonic_us(), false };
+	const char *dumb = graft_env_get(GRAFT_ENV_TERM);
+	const struct graft_compare_options options = {
+		.search = &search,
+		.title = arguments->title,
+		.cves = arguments->cves,
+		.cve_count = arguments->cve_count,
+		.progress = isatty(STDERR_FILENO) &&
+					    !(dumb && !strcmp(dumb, "dumb"))
+				    ? show_progress
+				    : NULL,
+		.progress_arg = &progress,
+	};
+	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *old_tree = NULL;
+	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *new_tree = NULL;
+	GRAFT_CLEANUP(graft_pairs_freep) struct graft_pairs *pairs = NULL;
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+	struct graft_error *err;
+
+	size_t count = 0;
+	if (arguments->debug_dir)
+		dirs[count++] = arguments->debug_dir;
+	dirs[count] = graft_env_get(GRAFT_ENV_DEBUG_DIR);
+	if (!dirs[count])
+		dirs[count] = "/usr/lib/debug";
+
+	err = graft_tree_open(arguments->old_path, &old_tree);
+	if (!err)
+		err = graft_tree_open(arguments->new_path, &new_tree);
+	if (!err)
+		err = graft_pairs_make(old_tree, new_tree, &pairs);
+	if (!err)
+		err = graft_compare(pairs, &options, &patch);
+	end_progress(&progress);
+	if (err)
+		return err;
+
+	bool any = false;
+	for (size_t i = 0; i < patch->module_count; i++)
+		any |= patch->modules[i].verdict == GRAFT_VERDICT_HOTPATCH;
+	if (any && arguments->output)
+		err = graft_patch_write_file(patch, arguments->output);
+	if (!err && arguments->json)
+		err = graft_patch_print_diff_json(patch, text);
+	else if (!err)
+		put_table(patch, pairs, graft_env_color(STDOUT_FILENO), text);
+	if (!err)
+		*verdict_ret = graft_patch_verdict(patch);
+	return err;
+}
+
+struct graft_error *
+graft_verb_diff(int argc, char **argv, int *status_ret)
+{
+	static const int statuses[] = {
+		[GRAFT_VERDICT_IDENTICAL] = 3,
+		[GRAFT_VERDICT_HOTPATCH] = 0,
+		[GRAFT_VERDICT_BASELINE] = 4,
+	};
+	GRAFT_CLEANUP(deinit_arguments) struct arguments arguments = { 0 };
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	enum graft_verdict verdict = GRAFT_VERDICT_IDENTICAL;
+
+	arguments.cves = calloc((size_t)argc + 1, sizeof(*arguments.cves));
+	if (!arguments.cves)
+		return graft_error_no_memory();
+	if (!parse(argc, argv, &arguments, status_ret))
+		return NULL;
+	struct graft_error *err = compare(&arguments, &text, &verdict);
+	if (err)
+		return err;
+	if (text.failed)
+		return graft_error_no_memory();
+	(void)fputs(graft_text_str(&text), stdout);
+	*status_ret = statuses[verdict];
+	return NULL;
+}

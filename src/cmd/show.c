@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/verb.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "cmd/disassemble.h"
+#include "diff/tree.h"
+#include "elf/image.h"
+#include "patch/file.h"
+#include "patch/patch.h"
+#include "patch/print.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char usage[] =
+	"usage: graft show FILE [--json] [--disassemble [--old OLD]]\n"
+	"\n"
+	"Print what a hotpatch carries, where it came from, its verdicts and their\n"
+	"reasons, sizes, and what the verdicts do not say.\n"
+	"\n"
+	"      --json         print JSON\n"
+	"  -d, --disassemble  print the carried code too\n"
+	"      --old OLD      the build that it replaces (ELF file, directory or\n"
+	"                     Debian package): print its code beside\n";
+
+/** What the command line says. */
+struct arguments {
+	const char *path;
+	const char *old_path;
+	bool json;
+	bool disassemble;
+};
+
+/** Read the command line; false: the usage was printed. */
+static bool
+parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
+{
+	static const struct option options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "disassemble", no_argument, NULL, 'd' },
+		{ "old", required_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool good = true;
+
+	optind = 0;
+	for (int at;
+	     (at = getopt_long(argc, argv, "dh", options, NULL)) >= 0;) {
+		switch (at) {
+		case 'j':
+			arguments->json = true;
+			break;
+		case 'd':
+			arguments->disassemble = true;
+			break;
+		case 'o':
+			arguments->old_path = optarg;
+			break;
+		case 'h':
+			(void)fputs(usage, stdout);
+			*status_ret = 0;
+			return false;
+		default:
+			good = false;
+		}
+	}
+	if (!good || argc - optind != 1 ||
+	    (arguments->json && arguments->disassemble) ||
+	    (arguments->old_path && !arguments->disassemble)) {
+		(void)fputs(usage, stderr);
+		*status_ret = 2;
+		return false;
+	}
+	arguments->path = argv[optind];
+	return true;
+}
+
+/** Open the build that a module replaces; it stays NULL if it is not there. */
+static struct graft_error *
+open_old(const struct graft_tree *tree, const struct graft_patch_module *module,
+	 struct graft_image **ret)
+{
+	for (size_t i = 0; i < tree->file_count; i++) {
+		const struct graft_tree_file *file = &tree->files[i];
+		GRAFT_FREE uint8_t *bytes = NULL;
+		size_t len = 0;
+
+		if (!file->elf || memcmp(file->sha256, module->old_sha256,
+					 sizeof(file->sha256)) != 0)
+			continue;
+		struct graft_error *err = graft_tree_read(tree, file, &bytes,
+							  &len);
+		return err ? err
+			   : graft_image_open_bytes(file->path, bytes, len,
+						    NULL, ret);
+	}
+	return NULL;
+}
+
+/** Append the code of every module that carries some. */
+static struct graft_error *
+put_code(const struct graft_patch *patch, const char *old_path,
+	 struct graft_text *text)
+{
+	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *tree = NULL;
+	struct graft_error *err;
+	bool any = false;
+
+	if (old_path) {
+		err = graft_tree_open(old_path, &tree);
+		if (err)
+			return err;
+	}
+	for (size_t i = 0; i < patch->module_count; i++) {
+		const struct graft_patch_module *module = &patch->modules[i];
+		GRAFT_CLEANUP(graft_image_closep)
+		struct graft_image *image = NULL;
+
+		if (module->verdict != GRAFT_VERDICT_HOTPATCH)
+			continue;
+		if (tree) {
+			err = open_old(tree, module, &image);
+			if (err)
+				return err;
+			any |= image != NULL;
+		}
+		graft_text_put(text, "\n");
+		graft_text_put_safe(text, module->path);
+		graft_text_put(text, tree && !image
+					     ? ": its old build is not there\n"
+					     : ":\n");
+		err = graft_disassemble(module, image, text);
+		if (err)
+			return err;
+	}
+	if (tree && !any)
+		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
+				       "%s: holds no file that the hotpatch "
+				       "was made from",
+				       old_path);
+	return NULL;
+}
+
+struct graft_error *
+graft_verb_show(int argc, char **argv, int *status_ret)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+	struct arguments arguments = { 0 };
+	struct graft_error *err;
+	struct stat st = { 0 };
+
+	if (!parse(argc, argv, &arguments, status_ret))
+		return NULL;
+	err = graft_patch_read_file(arguments.path, &patch);
+	if (err)
+		return err;
+	if (stat(arguments.path, &st) < 0)
+		st.st_size = 0;
+	if (arguments.json)
+		graft_patch_print_json(patch, (uint64_t)st.st_size, &text);
+	else
+		graft_patch_print_text(patch, (uint64_t)st.st_size, &text);
+	if (arguments.disassemble)
+		err = put_code(patch, arguments.old_path, &text);
+	if (err)
+		return err;
+	if (text.failed)
+		return graft_error_no_memory();
+	(void)fputs(graft_text_str(&text), stdout);
+	*status_ret = 0;
+	return NULL;
+}

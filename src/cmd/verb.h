@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * The verbs of `graft`: one file each, one table in main.c.
+ *
+ * A verb prints its answer on standard output, and its usage on standard error
+ * if it was called wrongly; an error that it returns is printed by main.c, which
+ * ends with the error's exit status.
+ */
+
+#ifndef GRAFT_CMD_VERB_H
+#define GRAFT_CMD_VERB_H
+
+#include "base/error.h"
+
+/** What a verb does with its arguments; `argv[0]` is the verb itself. */
+typedef struct graft_error *
+graft_verb_fn(int argc, char **argv, int *status_ret);
+
+/** One verb. */
+struct graft_verb {
+	const char *name;
+	/** A few words for the list of verbs. */
+	const char *summary;
+	graft_verb_fn *run;
+};
+
+/**
+ * `graft diff`: compare two builds and make a hotpatch.
+ *
+ * @param[in] argv `argv[0]` is the verb.
+ * @param[out] status_ret Exit status, if no error is returned.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_diff(int argc, char **argv, int *status_ret);
+
+/** `graft show`: print what a hotpatch carries. As graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_show(int argc, char **argv, int *status_ret);
+
+/** `graft verify`: check a hotpatch and its signature. As graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_verify(int argc, char **argv, int *status_ret);
+
+#endif /* GRAFT_CMD_VERB_H */

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/verb.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "patch/file.h"
+#include "patch/patch.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] =
+	"usage: graft verify FILE [--key PUBLIC-KEY [--signature FILE]]\n"
+	"\n"
+	"Check that a hotpatch is well formed and that every hash in it is right.\n"
+	"With a key, check its signature too.\n"
+	"\n"
+	"      --key FILE        Ed25519 public key: 32 bytes, or as 64 hex digits\n"
+	"      --signature FILE  the signature, instead of FILE.sig\n";
+
+enum { KEY_FILE_MAX = 4096 };
+
+/** What the command line says. */
+struct arguments {
+	const char *path;
+	const char *key;
+	const char *signature;
+};
+
+/** Read the command line; false: the usage was printed. */
+static bool
+parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
+{
+	static const struct option options[] = {
+		{ "key", required_argument, NULL, 'k' },
+		{ "signature", required_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	bool good = true;
+
+	optind = 0;
+	for (int at; (at = getopt_long(argc, argv, "h", options, NULL)) >= 0;) {
+		switch (at) {
+		case 'k':
+			arguments->key = optarg;
+			break;
+		case 's':
+			arguments->signature = optarg;
+			break;
+		case 'h':
+			(void)fputs(usage, stdout);
+			*status_ret = 0;
+			return false;
+		default:
+			good = false;
+		}
+	}
+	if (!good || argc - optind != 1 ||
+	    (arguments->signature && !arguments->key)) {
+		(void)fputs(usage, stderr);
+		*status_ret = 2;
+		return false;
+	}
+	arguments->path = argv[optind];
+	return true;
+}
+
+/** Read a public key: raw, or as hexadecimal digits. */
+static struct graft_error *
+read_key(const char *path, uint8_t ret[GRAFT_PATCH_PUBLIC_KEY_SIZE])
+{
+	GRAFT_FREE uint8_t *bytes = NULL;
+	struct graft_error *err;
+	size_t len = 0;
+
+	err = graft_file_read(path, KEY_FILE_MAX, &bytes, &len);
+	if (err)
+		return err;
+	if (len == GRAFT_PATCH_PUBLIC_KEY_SIZE) {
+		memcpy(ret, bytes, len);
+		return NULL;
+	}
+	while (len && isspace(bytes[len - 1]))
+		bytes[--len] = '\0';
+	size_t got = 0;
+	err = graft_hex_decode((const char *)bytes, GRAFT_PATCH_PUBLIC_KEY_SIZE,
+			       ret, &got);
+	if (!err && got == GRAFT_PATCH_PUBLIC_KEY_SIZE)
+		return NULL;
+	graft_error_free(err);
+	return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+			       "%s: no Ed25519 public key", path);
+}
+
+/** Check the signature of a hotpatch. */
+static struct graft_error *
+verify_signature(const struct arguments *arguments, const uint8_t *bytes,
+		 size_t len)
+{
+	uint8_t key[GRAFT_PATCH_PUBLIC_KEY_SIZE];
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text path = { 0 };
+	GRAFT_FREE uint8_t *signature = NULL;
+	struct graft_error *err;
+	size_t signature_len = 0;
+
+	graft_text_put(&path, arguments->signature ? arguments->signature
+						   : arguments->path);
+	if (!arguments->signature)
+		graft_text_put(&path, ".sig");
+	if (path.failed)
+		return graft_error_no_memory();
+	err = read_key(arguments->key, key);
+	if (!err)
+		err = graft_file_read(graft_text_str(&path), KEY_FILE_MAX,
+				      &signature, &signature_len);
+	if (err)
+		return err;
+	err = graft_patch_verify_signature(bytes, len, signature, signature_len,
+					   key);
+	return err ? graft_error_prefix(err, "%s", graft_text_str(&path))
+		   : NULL;
+}
+
+struct graft_error *
+graft_verb_verify(int argc, char **argv, int *status_ret)
+{
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+	struct arguments arguments = { 0 };
+	GRAFT_FREE uint8_t *bytes = NULL;
+	struct graft_error *err;
+	size_t len = 0;
+
+	if (!parse(argc, argv, &arguments, status_ret))
+		return NULL;
+	err = graft_file_read(arguments.path, GRAFT_LIMIT_PATCH_BYTES, &bytes,
+			      &len);
+	if (err)
+		return err;
+	err = graft_patch_decode(bytes, len, &patch);
+	if (err)
+		return graft_error_prefix(err, "%s", arguments.path);
+	if (arguments.key) {
+		err = verify_signature(&arguments, bytes, len);
+		if (err)
+			return err;
+	}
+	(void)printf("%s: id %s, well formed, every hash is right%s\n",
+		     arguments.path, patch->id,
+		     arguments.key ? ", the signature is good"
+				   : "; no key given, no signature checked");
+	*status_ret = 0;
+	return NULL;
+}
