@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// NEW calls a function that OLD imports too.
+
+#include <stdlib.h>
+#include <string.h>
+
+__attribute__((noinline)) static long
+measure(const char *text)
+{
+#ifdef NEW
+	if (!strchr(text, 'a'))
+		return -1;
+#endif
+	return (long)strlen(text);
+}
+
+long
+probe(long input)
+{
+	static const char *const words[] = { "alpha", "xyz", "gamma" };
+
+	if (input == 77)
+		return strchr(words[0], 'l') != NULL;
+	return measure(words[input % 3]);
+}
