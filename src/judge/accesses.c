@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "judge/accesses.h"
+
+#include <stdlib.h>
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct graft_access *x = a;
+	const struct graft_access *y = b;
+
+	if (x->base != y->base)
+		return x->base < y->base ? -1 : 1;
+	if (x->disp != y->disp)
+		return x->disp < y->disp ? -1 : 1;
+	return (x->shape > y->shape) - (x->shape < y->shape);
+}
+
+struct graft_error *
+graft_accesses_read(const struct graft_ops *ops, struct graft_accesses *ret)
+{
+	struct graft_accesses accesses = { 0 };
+
+	accesses.list = calloc((size_t)ops->count + 1, sizeof(*accesses.list));
+	if (!accesses.list)
+		return graft_error_no_memory();
+	for (uint32_t i = 0; i < ops->count; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		if (!graft_op_through_pointer(ops, op))
+			continue;
+		accesses.list[accesses.count++] = (struct graft_access){
+			.base = op->base,
+			.disp = op->disp,
+			.shape = op->shape,
+			.addr = op->addr,
+		};
+	}
+	qsort(accesses.list, accesses.count, sizeof(*accesses.list), compare);
+	size_t kept = 0;
+	for (size_t i = 0; i < accesses.count; i++) {
+		if (kept &&
+		    compare(&accesses.list[kept - 1], &accesses.list[i]) == 0)
+			continue;
+		accesses.list[kept++] = accesses.list[i];
+	}
+	accesses.count = kept;
+	*ret = accesses;
+	return NULL;
+}
+
+void
+graft_accesses_deinit(struct graft_accesses *accesses)
+{
+	free(accesses->list);
+	*accesses = (struct graft_accesses){ 0 };
+}
+
+bool
+graft_accesses_have(const struct graft_accesses *accesses, int64_t disp)
+{
+	for (size_t i = 0; i < accesses->count; i++) {
+		if (accesses->list[i].disp == disp)
+			return true;
+	}
+	return false;
+}
+
+/** Get the range of accesses through one register. */
+static const struct graft_access *
+through(const struct graft_accesses *accesses, uint8_t base, size_t *count_ret)
+{
+	size_t first = 0;
+	size_t count = 0;
+
+	while (first < accesses->count && accesses->list[first].base != base)
+		first++;
+	while (first + count < accesses->count &&
+	       accesses->list[first + count].base == base)
+		count++;
+	*count_ret = count;
+	return accesses->list + first;
+}
+
+/** Count the accesses of one range that the other has too. */
+static size_t
+count_common(const struct graft_access *a, size_t a_count,
+	     const struct graft_access *b, size_t b_count)
+{
+	size_t common = 0;
+
+	for (size_t i = 0; i < a_count; i++) {
+		for (size_t j = 0; j < b_count; j++) {
+			if (a[i].disp == b[j].disp &&
+			    a[i].shape == b[j].shape) {
+				common++;
+				break;
+			}
+		}
+	}
+	return common;
+}
+
+bool
+graft_accesses_only_grew(const struct graft_accesses *o, uint8_t old_base,
+			 const struct graft_accesses *n, uint8_t new_base)
+{
+	size_t old_count;
+	size_t new_count;
+	const struct graft_access *a = through(o, old_base, &old_count);
+	const struct graft_access *b = through(n, new_base, &new_count);
+
+	if (old_count == new_count)
+		return false;
+	size_t common = count_common(a, old_count, b, new_count);
+	return common == old_count || common == new_count;
+}
+
+static bool
+range_has(const struct graft_access *list, size_t count, int64_t disp)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].disp == disp)
+			return true;
+	}
+	return false;
+}
+
+/** Count distinct OLD displacements that NEW has if those from @p from on move
+ * by @p by. */
+static size_t
+count_explained(const struct graft_access *o, size_t old_count,
+		const struct graft_access *n, size_t new_count, int64_t from,
+		int64_t by)
+{
+	size_t explained = 0;
+
+	for (size_t i = 0; i < old_count; i++) {
+		if (i && o[i].disp == o[i - 1].disp)
+			continue;
+		int64_t disp = o[i].disp >= from ? o[i].disp + by : o[i].disp;
+		explained += range_has(n, new_count, disp);
+	}
+	return explained;
+}
+
+bool
+graft_accesses_shifted(const struct graft_accesses *o,
+		       const struct graft_accesses *n, uint8_t base,
+		       struct graft_shift *ret)
+{
+	size_t old_count;
+	size_t new_count;
+	const struct graft_access *a = through(o, base, &old_count);
+	const struct graft_access *b = through(n, base, &new_count);
+	struct graft_shift best = {
+		.stayed = count_explained(a, old_count, b, new_count, 0, 0),
+	};
+
+	best.moved = best.stayed;
+	for (size_t i = 0; i < old_count; i++) {
+		if (range_has(b, new_count, a[i].disp))
+			continue;
+		for (size_t j = 0; j < new_count; j++) {
+			// Only another use of the same kind is a movement.
+			if (b[j].shape != a[i].shape)
+				continue;
+			int64_t by = b[j].disp - a[i].disp;
+			size_t moved = count_explained(
+				a, old_count, b, new_count, a[i].disp, by);
+			if (moved <= best.moved)
+				continue;
+			best.moved = moved;
+			best.from = a[i].disp;
+			best.by = by;
+		}
+	}
+	*ret = best;
+	return best.moved > best.stayed;
+}

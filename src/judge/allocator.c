@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "judge/allocator.h"
+
+#include "base/cleanup.h"
+
+#include <string.h>
+
+enum {
+	ARGUMENT_0 = 1,
+	ARGUMENT_1 = 2,
+	ARGUMENT_2 = 4,
+	/** Wrappers of wrappers that are followed. */
+	DEPTH_MAX = 3,
+	/** Instructions of a wrapper that are looked at. */
+	WRAPPER_MAX = 64,
+};
+
+static const struct {
+	const char *name;
+	uint8_t sizes;
+	bool fills;
+} known[] = {
+	{ "malloc", ARGUMENT_0, false },
+	{ "calloc", ARGUMENT_0 | ARGUMENT_1, false },
+	{ "realloc", ARGUMENT_1, false },
+	{ "reallocarray", ARGUMENT_1 | ARGUMENT_2, false },
+	{ "posix_memalign", ARGUMENT_2, false },
+	{ "aligned_alloc", ARGUMENT_1, false },
+	{ "memset", ARGUMENT_2, true },
+	{ "memcpy", ARGUMENT_2, true },
+	{ "memmove", ARGUMENT_2, true },
+	{ "mempcpy", ARGUMENT_2, true },
+	{ "__memset_chk", ARGUMENT_2, true },
+	{ "__memcpy_chk", ARGUMENT_2, true },
+	{ "__memmove_chk", ARGUMENT_2, true },
+	{ "explicit_bzero", ARGUMENT_1, true },
+};
+
+uint8_t
+graft_argument_reg(int argument)
+{
+	static const uint8_t regs[] = { GRAFT_REG_RDI, GRAFT_REG_RSI,
+					GRAFT_REG_RDX, GRAFT_REG_RCX,
+					GRAFT_REG_R8,  GRAFT_REG_R9 };
+	return regs[argument];
+}
+
+static struct graft_sizing
+sizing_of_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (strcmp(known[i].name, name) == 0)
+			return (struct graft_sizing){
+				.sizes = known[i].sizes,
+				.fills = known[i].fills,
+			};
+	}
+	// operator new and new[], plain, nothrow and aligned.
+	if (strncmp(name, "_Znwm", 5) == 0 || strncmp(name, "_Znam", 5) == 0)
+		return (struct graft_sizing){ .sizes = ARGUMENT_0 };
+	// g_malloc0, png_malloc, apr_palloc, CRYPTO_zalloc, xmlMallocAtomic:
+	// the size comes first or second; what follows may be a line number.
+	if (strstr(name, "alloc") || strstr(name, "Alloc"))
+		return (struct graft_sizing){ .sizes = ARGUMENT_0 |
+						       ARGUMENT_1 };
+	return (struct graft_sizing){ 0 };
+}
+
+static struct graft_error *
+sizing_of_callee(const struct graft_code *code, struct graft_callee callee,
+		 int depth, struct graft_sizing *ret);
+
+/** Follow the arguments of a function to a call of an allocator. */
+static struct graft_error *
+sizing_of_wrapper(const struct graft_code *code, uint32_t func, int depth,
+		  struct graft_sizing *ret)
+{
+	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
+	// Which arguments of the function each register depends on.
+	uint8_t holds[16] = { 0 };
+
+	*ret = (struct graft_sizing){ 0 };
+	if (depth >= DEPTH_MAX || code->funcs[func].insn_count > 256)
+		return NULL;
+	struct graft_error *err = graft_ops_read(code, func, &ops);
+	if (err)
+		return err;
+	for (int i = 0; i < GRAFT_SIZE_ARGUMENTS; i++)
+		holds[graft_argument_reg(i)] = (uint8_t)(1 << i);
+	for (uint32_t i = 0; i < ops.count && i < WRAPPER_MAX; i++) {
+		const struct graft_op *op = &ops.ops[i];
+		bool leaves = (op->flags &
+			       (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) &&
+			      !(op->flags & GRAFT_INSN_INTERNAL);
+		if (leaves) {
+			struct graft_sizing inner;
+			err = sizing_of_callee(code, graft_op_callee(&ops, op),
+					       depth + 1, &inner);
+			if (err)
+				return err;
+			for (int a = 0; a < GRAFT_SIZE_ARGUMENTS; a++) {
+				if (!inner.fills && (inner.sizes & (1 << a)))
+					ret->sizes |=
+						holds[graft_argument_reg(a)];
+			}
+			for (uint8_t r = 0; r < 16; r++) {
+				if (graft_reg_is_volatile(r))
+					holds[r] = 0;
+			}
+			continue;
+		}
+		uint8_t from = 0;
+		for (uint8_t r = 0; r < 16; r++) {
+			bool address = op->has_mem && op->what != GRAFT_OP_LEA;
+			if ((op->reads & (1U << r)) && !address)
+				from |= holds[r];
+		}
+		if (op->dst < 16)
+			holds[op->dst] = from;
+	}
+	return NULL;
+}
+
+static struct graft_error *
+sizing_of_callee(const struct graft_code *code, struct graft_callee callee,
+		 int depth, struct graft_sizing *ret)
+{
+	*ret = (struct graft_sizing){ 0 };
+	if (callee.import)
+		*ret = sizing_of_name(callee.import);
+	if (ret->sizes || callee.func == GRAFT_NONE)
+		return NULL;
+	return sizing_of_wrapper(code, callee.func, depth, ret);
+}
+
+struct graft_error *
+graft_sizing_of_call(const struct graft_ops *ops, const struct graft_op *op,
+		     struct graft_sizing *ret)
+{
+	struct graft_callee callee = graft_op_callee(ops, op);
+
+	if (callee.indirect) {
+		*ret = (struct graft_sizing){
+			.sizes = ARGUMENT_0 | ARGUMENT_1,
+			.guess = true,
+		};
+		return NULL;
+	}
+	return sizing_of_callee(ops->code, callee, 0, ret);
+}

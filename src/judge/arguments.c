@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "judge/arguments.h"
+
+#include "base/cleanup.h"
+
+#include <stdlib.h>
+
+enum {
+	/** Calls of calls through which an argument is followed. */
+	DEPTH_MAX = 3,
+	/** Functions longer than this are not followed into. */
+	CALLEE_MAX = 2000,
+};
+
+/** rdi rsi rdx rcx r8 r9 and xmm0 to xmm7. */
+static const uint32_t argument_bits = 0xff03c6;
+/** rax rcx rdx rsi rdi r8 to r11 and all vector registers. */
+static const uint32_t volatile_bits = 0xffff0fc7;
+
+/** Following the ways through one function. */
+struct walk {
+	const struct graft_ops *ops;
+	/** The function loads from its frame. */
+	bool loads;
+	/** Registers written on every way to each instruction. */
+	uint32_t *written;
+	bool *seen;
+	uint32_t *queue;
+	size_t queued;
+	int depth;
+	struct graft_arguments found;
+};
+
+static struct graft_error *
+read_func(const struct graft_code *code, uint32_t func, int depth,
+	  struct graft_arguments *ret);
+
+/** Reach an instruction with a set of written registers. */
+static void
+reach(struct walk *walk, uint32_t at, uint32_t written)
+{
+	if (at >= walk->ops->count)
+		return;
+	if (walk->seen[at]) {
+		written &= walk->written[at];
+		if (written == walk->written[at])
+			return;
+	}
+	walk->seen[at] = true;
+	walk->written[at] = written;
+	walk->queue[walk->queued++] = at;
+}
+
+/** Say whether a function loads anything from its frame. */
+static bool
+loads_from_frame(const struct graft_ops *ops)
+{
+	for (uint32_t i = 0; i < ops->count; i++) {
+		if (ops->ops[i].mem_read &&
+		    graft_op_in_frame(ops, &ops->ops[i]))
+			return true;
+	}
+	return false;
+}
+
+static struct graft_error *
+pass_on(struct walk *walk, const struct graft_op *op, uint32_t written)
+{
+	struct graft_callee callee = graft_op_callee(walk->ops, op);
+	struct graft_arguments inner;
+
+	if (callee.func == GRAFT_NONE || walk->depth >= DEPTH_MAX ||
+	    callee.func == walk->ops->func ||
+	    walk->ops->code->funcs[callee.func].insn_count > CALLEE_MAX)
+		return NULL;
+	struct graft_error *err = read_func(walk->ops->code, callee.func,
+					    walk->depth + 1, &inner);
+	if (!err)
+		walk->found.reads |= inner.reads & ~written;
+	return err;
+}
+
+static struct graft_error *
+step(struct walk *walk, uint32_t at)
+{
+	const struct graft_op *op = &walk->ops->ops[at];
+	uint32_t written = walk->written[at];
+	bool leaves = (op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) &&
+		      !(op->flags & GRAFT_INSN_INTERNAL);
+	// -Os moves the stack pointer by pushing whatever is at hand.
+	bool filler = op->what == GRAFT_OP_PUSH && !walk->loads;
+	struct graft_error *err = NULL;
+
+	if (!filler)
+		walk->found.reads |= op->reads & ~written & argument_bits;
+	if (leaves)
+		err = pass_on(walk, op, written);
+	written |= op->writes;
+	if (op->flags & GRAFT_INSN_CALL)
+		written |= volatile_bits;
+	if (op->flags & GRAFT_INSN_RET) {
+		walk->found.returns = true;
+		walk->found.returns_value &= written & 1;
+		return err;
+	}
+	if (op->flags & GRAFT_INSN_JUMP) {
+		if (op->target)
+			reach(walk, graft_op_at(walk->ops, op->target),
+			      written);
+		// 0xeb, 0xe9 and indirect jumps do not go on.
+		const struct graft_func *func =
+			&walk->ops->code->funcs[walk->ops->func];
+		const uint8_t *bytes = graft_func_bytes(walk->ops->code, func);
+		uint8_t first = bytes ? bytes[op->addr - func->addr] : 0;
+		if (first == 0xeb || first == 0xe9 ||
+		    (op->flags & GRAFT_INSN_INDIRECT))
+			return err;
+	}
+	reach(walk, at + 1, written);
+	return err;
+}
+
+/** Targets of jump tables: what no way reached is entered from such a jump with
+ * at least what was written there. */
+static bool
+reach_unseen(struct walk *walk)
+{
+	uint32_t written = UINT32_MAX;
+	bool indirect = false;
+
+	for (uint32_t i = 0; i < walk->ops->count; i++) {
+		const struct graft_op *op = &walk->ops->ops[i];
+		if (!walk->seen[i] || !(op->flags & GRAFT_INSN_JUMP) ||
+		    !(op->flags & GRAFT_INSN_INDIRECT) ||
+		    op->what == GRAFT_OP_NOP)
+			continue;
+		written &= walk->written[i];
+		indirect = true;
+	}
+	for (uint32_t i = 0; indirect && i < walk->ops->count; i++) {
+		if (walk->seen[i] || walk->ops->ops[i].what == GRAFT_OP_NOP)
+			continue;
+		reach(walk, i, written);
+		return true;
+	}
+	return false;
+}
+
+static struct graft_error *
+run(struct walk *walk)
+{
+	struct graft_error *err = NULL;
+
+	walk->found.returns_value = true;
+	reach(walk, 0, 0);
+	do {
+		while (!err && walk->queued)
+			err = step(walk, walk->queue[--walk->queued]);
+	} while (!err && reach_unseen(walk));
+	walk->found.returns_value &= walk->found.returns;
+	return err;
+}
+
+static struct graft_error *
+read_func(const struct graft_code *code, uint32_t func, int depth,
+	  struct graft_arguments *ret)
+{
+	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
+	struct graft_error *err = graft_ops_read(code, func, &ops);
+
+	if (err)
+		return err;
+	size_t room = (size_t)ops.count + 1;
+	GRAFT_FREE uint32_t *written = calloc(room, sizeof(*written));
+	GRAFT_FREE bool *seen = calloc(room, sizeof(*seen));
+	// Each instruction is queued when it is first seen, and again when a
+	// register drops out of its set of 32.
+	GRAFT_FREE uint32_t *queue = calloc(room * 33, sizeof(*queue));
+	if (!written || !seen || !queue)
+		return graft_error_no_memory();
+	struct walk walk = {
+		.ops = &ops,
+		.loads = loads_from_frame(&ops),
+		.written = written,
+		.seen = seen,
+		.queue = queue,
+		.depth = depth,
+	};
+	err = run(&walk);
+	if (!err)
+		*ret = walk.found;
+	return err;
+}
+
+struct graft_error *
+graft_arguments_read(const struct graft_code *code, uint32_t func,
+		     struct graft_arguments *ret)
+{
+	return read_func(code, func, 0, ret);
+}
+
+const char *
+graft_argument_name(uint32_t bit)
+{
+	static const struct {
+		uint32_t bit;
+		const char *name;
+	} names[] = {
+		{ 1 << GRAFT_REG_RDI, "%rdi" }, { 1 << GRAFT_REG_RSI, "%rsi" },
+		{ 1 << GRAFT_REG_RDX, "%rdx" }, { 1 << GRAFT_REG_RCX, "%rcx" },
+		{ 1 << GRAFT_REG_R8, "%r8" },   { 1 << GRAFT_REG_R9, "%r9" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (names[i].bit == bit)
+			return names[i].name;
+	}
+	return "a vector register";
+}

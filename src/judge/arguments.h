@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file Which argument registers a function reads, and whether it returns
+ * something, as far as its code shows. */
+
+#ifndef GRAFT_JUDGE_ARGUMENTS_H
+#define GRAFT_JUDGE_ARGUMENTS_H
+
+#include "judge/op.h"
+
+/** What the code of a function says of its signature. */
+struct graft_arguments {
+	/** Argument registers that may be read before they are written: bits
+	 * of graft_op::reads. */
+	uint32_t reads;
+	/** On every way to a return %rax was written or a call made. */
+	bool returns_value;
+	/** Some way ends in a return. */
+	bool returns;
+};
+
+/**
+ * Read the signature off a function.
+ *
+ * Follows every way from the entry. A register counts as read too if a call
+ * passes it on to a function of this build that reads it.
+ *
+ * @param[out] ret What was found.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_arguments_read(const struct graft_code *code, uint32_t func,
+		     struct graft_arguments *ret);
+
+/** Get the name of an argument register from its bit, as "%rdi". Static. */
+const char *
+graft_argument_name(uint32_t bit);
+
+#endif /* GRAFT_JUDGE_ARGUMENTS_H */

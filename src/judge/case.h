@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * A case before the judge: the diff, what was worked out about it for several
+ * rules, and the reasons found so far.
+ */
+
+#ifndef GRAFT_JUDGE_CASE_H
+#define GRAFT_JUDGE_CASE_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "diff/diff.h"
+#include "judge/graph.h"
+#include "judge/rule.h"
+#include "patch/patch.h"
+
+enum {
+	/** Reasons that one rule gives; the rest is counted in a last one. */
+	GRAFT_CASE_PER_RULE = 12,
+};
+
+/** A case. All zeroes but for the diff before graft_case_init(). */
+struct graft_case {
+	/** Borrowed. */
+	const struct graft_diff *diff;
+	/** Who calls whom on each side. */
+	struct graft_graph *old_graph;
+	struct graft_graph *new_graph;
+	struct graft_reason *reasons;
+	size_t count;
+	size_t cap;
+	/** Reasons of each rule, those that were only counted too. */
+	uint32_t per_rule[GRAFT_RULE_COUNT];
+};
+
+/** Work out what several rules need. @p c is zeroed but for its diff. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_case_init(struct graft_case *c);
+
+/** Free what a case owns, and zero it. */
+void
+graft_case_deinit(struct graft_case *c);
+
+/**
+ * Refuse: the verdict becomes `baseline`.
+ *
+ * @param[in] where The place, as graft_case_place() and the like write it.
+ * @param[in] fmt One sentence for people, without a full stop.
+ * @return NULL; #GRAFT_ERROR_NO_MEMORY.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_case_refuse(struct graft_case *c, enum graft_rule rule, const char *where,
+		  const char *fmt, ...)
+	__attribute__((__format__(__printf__, 4, 5)));
+
+/** Say something that does not forbid; otherwise as graft_case_refuse(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_case_note(struct graft_case *c, enum graft_rule rule, const char *where,
+		const char *fmt, ...)
+	__attribute__((__format__(__printf__, 4, 5)));
+
+/** Say of each rule that gave more reasons than are kept how many more. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_case_finish(struct graft_case *c);
+
+/** A buffer for a place. */
+struct graft_place_text {
+	char str[256];
+};
+
+/** Write "name+0x12" for an address of code, "name" at its start. */
+struct graft_place_text
+graft_place_code(const struct graft_code *code, uint32_t func, uint64_t addr);
+
+/** Write "symbol+0x8" or ".data+0x40" for an address of data. */
+struct graft_place_text
+graft_place_data(const struct graft_image *image, uint64_t addr);
+
+/** Say whether a NEW function is carried in place of an OLD one and their code
+ * is to be compared. */
+bool
+graft_case_is_twin(const struct graft_case *c, uint32_t new_func);
+
+#endif /* GRAFT_JUDGE_CASE_H */

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * The checks, each in a file of its own. Each looks at the whole case, or at
+ * one changed function beside its old self, and adds reasons.
+ */
+
+#ifndef GRAFT_JUDGE_CHECKS_H
+#define GRAFT_JUDGE_CHECKS_H
+
+#include "judge/case.h"
+#include "judge/twin.h"
+
+/** Translate what the diff could not settle (R-01 R-06 R-11 R-17 R-18). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_findings(struct graft_case *c);
+
+/** R-03 for objects that have a symbol, and for the sections around them. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_globals(struct graft_case *c);
+
+/** initial values of existing writable data. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_initial(struct graft_case *c);
+
+/** constructors, destructors and what only they run. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_startup(struct graft_case *c);
+
+/** the thread-local block. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_thread_local(struct graft_case *c);
+
+/** exported symbols. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_exports(struct graft_case *c);
+
+/** arguments that NEW reads and OLD did not. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_signature(struct graft_case *c);
+
+/** virtual tables. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_vtables(struct graft_case *c);
+
+/** runtimes with their own maps of the code. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_runtime(struct graft_case *c);
+
+/** exceptions through carried code. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_unwind(struct graft_case *c);
+
+/** addresses of changed constants. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_identity(struct graft_case *c);
+
+/** new writable objects. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_objects(struct graft_case *c);
+
+/** code that ran only once, or never returns. Notes. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_once(struct graft_case *c);
+
+/** displacements that moved. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_layout(struct graft_case *c, const struct graft_twin *twin);
+
+/** sizes in calls of allocators. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_sizes(struct graft_case *c, const struct graft_twin *twin);
+
+/** acquire/release pairs. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_pairs(struct graft_case *c, const struct graft_twin *twin);
+
+/** constants that are stored. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_meaning(struct graft_case *c, const struct graft_twin *twin);
+
+#endif /* GRAFT_JUDGE_CHECKS_H */

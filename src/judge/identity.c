@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// a constant that changed has two addresses from then on: OLD's, which
+// data and threads may remember, and NEW's, which carried code uses. That is
+// harmless while the address is only used to read. It is refused where carried
+// code stores the address outside of its frame, compares it, hands it back to a
+// caller, or hands it on in a call, unless it is that of text: text that is
+// passed or returned is read, and its identity means nothing.
+//
+// The address is followed from the `lea` through copies of registers to the
+// next instruction that overwrites them, straight on.
+
+#include "judge/checks.h"
+
+#include "diff/constant.h"
+
+enum {
+	/** Instructions through which an address is followed. */
+	FOLLOW_MAX = 64,
+};
+
+/** What becomes of an address. */
+enum fate {
+	FATE_READ,
+	FATE_STORED,
+	FATE_COMPARED,
+	FATE_PASSED,
+	FATE_RETURNED,
+};
+
+static const uint32_t argument_regs =
+	1U << GRAFT_REG_RDI | 1U << GRAFT_REG_RSI | 1U << GRAFT_REG_RDX |
+	1U << GRAFT_REG_RCX | 1U << GRAFT_REG_R8 | 1U << GRAFT_REG_R9;
+
+static enum fate
+worse(enum fate a, enum fate b)
+{
+	// Stored and compared refuse whatever is pointed to.
+	if (a == FATE_STORED || a == FATE_COMPARED)
+		return a;
+	return b == FATE_READ ? a : b;
+}
+
+/** Drop registers that a call destroys. */
+static uint32_t
+after_call(uint32_t regs)
+{
+	for (uint8_t r = 0; r < 16; r++) {
+		if (graft_reg_is_volatile(r))
+			regs &= ~(1U << r);
+	}
+	return regs;
+}
+
+/** Judge one instruction while some registers hold the address. */
+static enum fate
+fate_at(const struct graft_ops *ops, const struct graft_op *op, uint32_t regs)
+{
+	bool source = op->src < 16 && (regs & (1U << op->src));
+
+	if ((op->what == GRAFT_OP_PUSH && (op->reads & regs)) ||
+	    (op->what == GRAFT_OP_MOV && op->mem_write && source))
+		return op->what == GRAFT_OP_PUSH || graft_op_in_frame(ops, op)
+			       ? FATE_PASSED
+			       : FATE_STORED;
+	if (op->what == GRAFT_OP_CMP && !op->has_imm && (op->reads & regs)) {
+		// A pointer that is compared, not memory that it points to.
+		bool through = op->has_mem && op->base < 16 &&
+			       (regs & (1U << op->base));
+		return through && !source ? FATE_READ : FATE_COMPARED;
+	}
+	if (op->flags & GRAFT_INSN_RET)
+		return regs & (1U << GRAFT_REG_RAX) ? FATE_RETURNED : FATE_READ;
+	if ((op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) &&
+	    !(op->flags & GRAFT_INSN_INTERNAL) && (regs & argument_regs))
+		return FATE_PASSED;
+	// Into a vector register, from where pairs of pointers are stored.
+	if (op->dst != GRAFT_REG_NONE && op->dst >= GRAFT_REG_XMM0 && source)
+		return FATE_STORED;
+	return FATE_READ;
+}
+
+static enum fate
+follow(const struct graft_ops *ops, uint32_t at)
+{
+	const struct graft_op *lea = &ops->ops[at];
+	uint32_t regs = lea->dst < 16 ? 1U << lea->dst : 0;
+	enum fate fate = FATE_READ;
+
+	for (uint32_t i = at + 1; regs && i < ops->count && i - at < FOLLOW_MAX;
+	     i++) {
+		const struct graft_op *op = &ops->ops[i];
+		fate = worse(fate, fate_at(ops, op, regs));
+		if (op->flags & GRAFT_INSN_RET)
+			break;
+		bool copies = op->what == GRAFT_OP_MOV && op->src < 16 &&
+			      !op->has_mem && (regs & (1U << op->src));
+		regs &= ~op->writes;
+		if (copies && op->dst < 16)
+			regs |= 1U << op->dst;
+		if (op->flags & GRAFT_INSN_CALL)
+			regs = after_call(regs);
+	}
+	return fate;
+}
+
+static const struct graft_piece *
+changed_constant_at(const struct graft_diff *diff, uint64_t addr)
+{
+	for (size_t i = 0; i < diff->piece_count; i++) {
+		const struct graft_piece *piece = &diff->pieces[i];
+		if (!piece->writable && piece->old_addr &&
+		    addr - piece->addr < piece->size &&
+		    (piece->thing == GRAFT_THING_CONSTANT ||
+		     piece->thing == GRAFT_THING_TABLE))
+			return piece;
+	}
+	return NULL;
+}
+
+static const char *
+say_fate(enum fate fate)
+{
+	switch (fate) {
+	case FATE_STORED:
+		return "stored where it outlives the call";
+	case FATE_COMPARED:
+		return "compared";
+	case FATE_PASSED:
+		return "handed on to another function";
+	default:
+		return "returned";
+	}
+}
+
+static struct graft_error *
+judge_use(struct graft_case *c, const struct graft_ops *ops, uint32_t at,
+	  uint64_t target)
+{
+	enum fate fate = follow(ops, at);
+	uint64_t len;
+
+	if (fate == FATE_READ)
+		return NULL;
+	if ((fate == FATE_PASSED || fate == FATE_RETURNED) &&
+	    graft_constant_text(c->diff->new_image, target, &len))
+		return NULL;
+	struct graft_place_text where = graft_place_code(ops->code, ops->func,
+							 ops->ops[at].addr);
+	struct graft_place_text what = graft_place_data(c->diff->new_image,
+							target);
+	return graft_case_refuse(
+		c, GRAFT_RULE_IDENTITY, where.str,
+		"the address of the changed constant at %s is %s, and OLD's has another one",
+		what.str, say_fate(fate));
+}
+
+static struct graft_error *
+judge_func(struct graft_case *c, uint32_t func)
+{
+	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
+	const struct graft_code *code = c->diff->new_code;
+	struct graft_error *err = graft_ops_read(code, func, &ops);
+
+	for (uint32_t i = 0; !err && i < ops.count; i++) {
+		uint32_t ref = code->insns[ops.ops[i].insn].ref;
+		if (ref == GRAFT_NONE ||
+		    code->refs[ref].kind != GRAFT_REF_ADDRESS ||
+		    !changed_constant_at(c->diff, code->refs[ref].target))
+			continue;
+		err = judge_use(c, &ops, i, code->refs[ref].target);
+	}
+	return err;
+}
+
+struct graft_error *
+graft_check_identity(struct graft_case *c)
+{
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; !err && i < c->diff->carried_count; i++)
+		err = judge_func(c, c->diff->carried[i]);
+	return err;
+}

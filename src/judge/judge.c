@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "judge/judge.h"
+
+#include "judge/case.h"
+#include "judge/checks.h"
+#include "judge/twin.h"
+
+typedef struct graft_error *(*check_fn)(struct graft_case *c);
+typedef struct graft_error *(*twin_check_fn)(struct graft_case *c,
+					     const struct graft_twin *twin);
+
+/** Checks of the whole case. */
+static const check_fn checks[] = {
+	graft_check_findings,  graft_check_globals,      graft_check_initial,
+	graft_check_startup,   graft_check_thread_local, graft_check_exports,
+	graft_check_signature, graft_check_vtables,      graft_check_runtime,
+	graft_check_unwind,    graft_check_identity,     graft_check_objects,
+	graft_check_once,
+};
+
+/** Checks of one function beside its old self. */
+static const twin_check_fn twin_checks[] = {
+	graft_check_layout,
+	graft_check_sizes,
+	graft_check_pairs,
+	graft_check_meaning,
+};
+
+static struct graft_error *
+judge_twin(struct graft_case *c, uint32_t new_func)
+{
+	GRAFT_CLEANUP(graft_twin_deinit) struct graft_twin twin = { 0 };
+	struct graft_error *err = graft_twin_make(c->diff, new_func, &twin);
+
+	for (size_t i = 0;
+	     !err && i < sizeof(twin_checks) / sizeof(*twin_checks); i++)
+		err = twin_checks[i](c, &twin);
+	return err;
+}
+
+static struct graft_error *
+judge_all(struct graft_case *c)
+{
+	struct graft_error *err = graft_case_init(c);
+
+	for (size_t i = 0; !err && i < sizeof(checks) / sizeof(*checks); i++)
+		err = checks[i](c);
+	for (size_t i = 0; !err && i < c->diff->carried_count; i++) {
+		if (graft_case_is_twin(c, c->diff->carried[i]))
+			err = judge_twin(c, c->diff->carried[i]);
+	}
+	if (err)
+		return err;
+	return graft_case_finish(c);
+}
+
+static enum graft_verdict
+verdict_of(const struct graft_case *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		if (!c->reasons[i].note)
+			return GRAFT_VERDICT_BASELINE;
+	}
+	if (graft_diff_is_identical(c->diff))
+		return GRAFT_VERDICT_IDENTICAL;
+	return GRAFT_VERDICT_HOTPATCH;
+}
+
+struct graft_error *
+graft_judge(const struct graft_diff *diff, struct graft_verdict_result *ret)
+{
+	GRAFT_CLEANUP(graft_case_deinit) struct graft_case c = { .diff = diff };
+	struct graft_error *err = judge_all(&c);
+
+	if (err)
+		return err;
+	enum graft_verdict verdict = verdict_of(&c);
+	*ret = (struct graft_verdict_result){
+		.verdict = verdict,
+		.assurance = verdict == GRAFT_VERDICT_HOTPATCH
+				     ? GRAFT_ASSURANCE_INFERRED
+				     : GRAFT_ASSURANCE_NONE,
+		.reasons = GRAFT_TAKE(c.reasons),
+		.reason_count = c.count,
+	};
+	c.count = 0;
+	return NULL;
+}
+
+void
+graft_verdict_result_deinit(struct graft_verdict_result *result)
+{
+	if (!result)
+		return;
+	for (size_t i = 0; i < result->reason_count; i++)
+		graft_reason_deinit(&result->reasons[i]);
+	free(result->reasons);
+	*result = (struct graft_verdict_result){ 0 };
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// R-02 without types. A member that moved shows in every function that uses it:
+// the same instruction with another displacement. So it is looked for in three
+// ways, each of which refuses:
+//
+// - two instructions stand for each other and differ in the displacement from a
+//   pointer, and it is not so that NEW merely does more (or less) through that
+//   register than OLD did;
+// - where alignment misleads (loads of 8 and 16 that became loads of 16 and 24
+//   look like one load removed and one added): the set of displacements through
+//   a register is explained better by a movement than by none;
+// - the distance between elements (`add $imm`, `imul $imm`) of what is used as
+//   a pointer changed.
+//
+// The frame of the function itself is no layout: it dies with the call.
+
+#include "judge/accesses.h"
+#include "judge/checks.h"
+
+/** Everything about one changed function that is looked at here. */
+struct layout {
+	struct graft_case *c;
+	const struct graft_twin *twin;
+	struct graft_accesses o;
+	struct graft_accesses n;
+};
+
+/** Say whether a register is used as a pointer near an instruction: before it
+ * is written again. */
+static bool
+is_pointer_from(const struct graft_ops *ops, uint32_t at, uint8_t reg)
+{
+	uint32_t end = at + 1 + GRAFT_OP_BACK_MAX;
+
+	for (uint32_t i = at + 1; i < end && i < ops->count; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		if (graft_op_through_pointer(ops, op) && op->base == reg &&
+		    op->index == GRAFT_REG_NONE)
+			return true;
+		if (op->writes & ((uint32_t)1 << reg))
+			return false;
+		if ((op->flags & GRAFT_INSN_CALL) && graft_reg_is_volatile(reg))
+			return false;
+	}
+	return false;
+}
+
+static bool
+was_pointer_before(const struct graft_ops *ops, uint32_t at, uint8_t reg)
+{
+	for (uint32_t i = at, n = 0; i-- > 0 && n < GRAFT_OP_BACK_MAX; n++) {
+		const struct graft_op *op = &ops->ops[i];
+		if (graft_op_through_pointer(ops, op) && op->base == reg &&
+		    op->index == GRAFT_REG_NONE && !(op->writes & (1U << reg)))
+			return true;
+		if (op->writes & ((uint32_t)1 << reg))
+			return false;
+		if ((op->flags & GRAFT_INSN_CALL) && graft_reg_is_volatile(reg))
+			return false;
+	}
+	return false;
+}
+
+/** Say whether `lea` computes an address rather than a number. */
+static bool
+lea_is_address(const struct graft_ops *ops, uint32_t at)
+{
+	const struct graft_op *op = &ops->ops[at];
+
+	if (op->base < 16 && (is_pointer_from(ops, at, op->base) ||
+			      was_pointer_before(ops, at, op->base)))
+		return true;
+	return op->dst < 16 && is_pointer_from(ops, at, op->dst);
+}
+
+static struct graft_error *
+refuse_pair(const struct layout *layout, const struct graft_op *o,
+	    const struct graft_op *n, const char *what)
+{
+	const struct graft_twin *twin = layout->twin;
+	struct graft_place_text where = graft_place_code(
+		twin->new_ops.code, twin->new_ops.func, n->addr);
+	struct graft_op_text was = graft_op_print(&twin->old_ops, o);
+	struct graft_op_text is = graft_op_print(&twin->new_ops, n);
+
+	return graft_case_refuse(layout->c, GRAFT_RULE_LAYOUT, where.str,
+				 "`%s` became `%s`: %s", was.str, is.str, what);
+}
+
+static struct graft_error *
+check_displacement(const struct layout *layout, const struct graft_op *o,
+		   const struct graft_op *n)
+{
+	if (o->disp == n->disp)
+		return NULL;
+	if (o->regs == n->regs) {
+		if (graft_accesses_only_grew(&layout->o, o->base, &layout->n,
+					     n->base))
+			return NULL;
+	} else if (o->imm != n->imm ||
+		   graft_accesses_have(&layout->n, o->disp) ||
+		   graft_accesses_have(&layout->o, n->disp)) {
+		return NULL;
+	}
+	return refuse_pair(layout, o, n,
+			   "a member of what is pointed to may have moved");
+}
+
+static struct graft_error *
+check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
+{
+	const struct graft_ops *old_ops = &layout->twin->old_ops;
+	const struct graft_ops *new_ops = &layout->twin->new_ops;
+	const struct graft_op *o = &old_ops->ops[pair->o];
+	const struct graft_op *n = &new_ops->ops[pair->n];
+
+	if (graft_op_through_pointer(old_ops, o) &&
+	    graft_op_through_pointer(new_ops, n))
+		return check_displacement(layout, o, n);
+	if (o->what == GRAFT_OP_LEA && !o->has_ref && !n->has_ref &&
+	    !graft_op_in_frame(old_ops, o) && !graft_op_in_frame(new_ops, n)) {
+		if (o->disp == n->disp || o->regs != n->regs)
+			return NULL;
+		if (!lea_is_address(old_ops, pair->o) &&
+		    !lea_is_address(new_ops, pair->n))
+			return NULL;
+		return refuse_pair(layout, o, n,
+				   "the address of a member may have moved");
+	}
+	if (!o->has_imm || o->imm == n->imm || o->regs != n->regs)
+		return NULL;
+	if (o->what == GRAFT_OP_ADD && o->dst < 16 && o->dst != GRAFT_REG_RSP &&
+	    o->dst_size == 8 &&
+	    (is_pointer_from(old_ops, pair->o, o->dst) ||
+	     was_pointer_before(old_ops, pair->o, o->dst)))
+		return refuse_pair(layout, o, n,
+				   "the distance of two elements may differ");
+	if (o->what == GRAFT_OP_IMUL && o->dst_size == 8 && o->imm >= 8 &&
+	    n->imm >= 8 && o->imm < 1 << 20 && n->imm < 1 << 20)
+		return refuse_pair(layout, o, n,
+				   "the size of an element may differ");
+	return NULL;
+}
+
+static struct graft_error *
+check_sets(const struct layout *layout)
+{
+	const struct graft_twin *twin = layout->twin;
+	struct graft_error *err = NULL;
+
+	for (uint8_t base = 0; !err && base < 16; base++) {
+		struct graft_shift shift;
+		if (!graft_accesses_shifted(&layout->o, &layout->n, base,
+					    &shift))
+			continue;
+		struct graft_place_text where =
+			graft_place_code(twin->new_ops.code, twin->new_ops.func,
+					 twin->new_ops.ops[0].addr);
+		err = graft_case_refuse(
+			layout->c, GRAFT_RULE_LAYOUT, where.str,
+			"what is reached through one register at 0x%llx and behind it is better explained by members that moved by %lld bytes (%zu of OLD's displacements) than by none that did (%zu)",
+			(unsigned long long)shift.from, (long long)shift.by,
+			shift.moved, shift.stayed);
+	}
+	return err;
+}
+
+static struct graft_error *
+check_all(const struct layout *layout)
+{
+	const struct graft_twin *twin = layout->twin;
+	struct graft_error *err = NULL;
+	uint32_t before = layout->c->per_rule[GRAFT_RULE_LAYOUT];
+
+	if (twin->partial) {
+		struct graft_place_text where =
+			graft_place_code(twin->new_ops.code, twin->new_ops.func,
+					 twin->new_ops.ops[0].addr);
+		return graft_case_refuse(
+			layout->c, GRAFT_RULE_LAYOUT, where.str,
+			"so much of the function was rewritten that its use of members cannot be compared");
+	}
+	for (size_t i = 0; !err && i < twin->count; i++)
+		err = check_pair(layout, &twin->pairs[i]);
+	// One movement is said once.
+	if (!err && layout->c->per_rule[GRAFT_RULE_LAYOUT] == before)
+		err = check_sets(layout);
+	return err;
+}
+
+struct graft_error *
+graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
+{
+	struct layout layout = { .c = c, .twin = twin };
+
+	struct graft_error *err = graft_accesses_read(&twin->old_ops,
+						      &layout.o);
+	if (!err)
+		err = graft_accesses_read(&twin->new_ops, &layout.n);
+	if (!err)
+		err = check_all(&layout);
+	graft_accesses_deinit(&layout.o);
+	graft_accesses_deinit(&layout.n);
+	return err;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// a constant that is stored to memory which outlives the call. In the
+// bytes a renumbered enum and an innocent constant look the same, so each such
+// change refuses. A constant that is only compared, passed or returned is not
+// refused: if it is stored at last, somebody's store shows it.
+
+#include "judge/checks.h"
+
+#include <string.h>
+
+/** A constant that an instruction stores. */
+struct stored {
+	enum {
+		STORED_UNKNOWN,
+		STORED_VALUE,
+		STORED_BYTES,
+	} kind;
+	int64_t value;
+	const uint8_t *bytes;
+	uint16_t len;
+};
+
+static bool
+outlives_the_call(const struct graft_ops *ops, const struct graft_op *op)
+{
+	return op->has_mem && op->mem_write && !graft_op_in_frame(ops, op);
+}
+
+static struct stored
+stored_by(const struct graft_ops *ops, uint32_t at)
+{
+	const struct graft_op *op = &ops->ops[at];
+	struct stored stored = { 0 };
+
+	if (op->has_imm) {
+		stored.kind = STORED_VALUE;
+		stored.value = op->imm;
+		return stored;
+	}
+	uint32_t writer = graft_op_writer(ops, at, op->src);
+	if (writer >= ops->count)
+		return stored;
+	const struct graft_op *from = &ops->ops[writer];
+	if (graft_op_loads_constant(from, op->src, &stored.value)) {
+		stored.kind = STORED_VALUE;
+	} else if (from->has_ref && from->mem_read &&
+		   from->what != GRAFT_OP_LEA) {
+		// Two constants that are set at once come from .rodata.
+		uint64_t addr = ops->code
+					->refs[ops->code->insns[from->insn].ref]
+					.target;
+		const struct graft_section *section =
+			graft_image_section_at(ops->code->image, addr);
+		if (!section || (section->flags & SHF_WRITE))
+			return stored;
+		stored.bytes = graft_image_bytes(ops->code->image, addr,
+						 from->mem_size);
+		stored.len = from->mem_size;
+		stored.kind = stored.bytes ? STORED_BYTES : STORED_UNKNOWN;
+	}
+	return stored;
+}
+
+static bool
+differs(const struct stored *o, const struct stored *n)
+{
+	if (o->kind != n->kind)
+		return false;
+	if (o->kind == STORED_VALUE)
+		return o->value != n->value;
+	if (o->kind == STORED_BYTES)
+		return o->len != n->len || memcmp(o->bytes, n->bytes, o->len);
+	return false;
+}
+
+static struct graft_error *
+refuse(struct graft_case *c, const struct graft_twin *twin,
+       const struct graft_op *o, const struct graft_op *n,
+       const struct stored *was, const struct stored *is)
+{
+	struct graft_place_text where = graft_place_code(
+		twin->new_ops.code, twin->new_ops.func, n->addr);
+	struct graft_op_text old_text = graft_op_print(&twin->old_ops, o);
+	struct graft_op_text new_text = graft_op_print(&twin->new_ops, n);
+
+	if (was->kind == STORED_VALUE)
+		return graft_case_refuse(
+			c, GRAFT_RULE_MEANING, where.str,
+			"`%s` stored %lld and `%s` stores %lld where it outlives the call; whether the value means something else cannot be seen",
+			old_text.str, (long long)was->value, new_text.str,
+			(long long)is->value);
+	return graft_case_refuse(
+		c, GRAFT_RULE_MEANING, where.str,
+		"the constant that `%s` stores where it outlives the call differs; whether its value means something else cannot be seen",
+		new_text.str);
+}
+
+struct graft_error *
+graft_check_meaning(struct graft_case *c, const struct graft_twin *twin)
+{
+	for (size_t i = 0; i < twin->count; i++) {
+		uint32_t old_at = twin->pairs[i].o;
+		uint32_t new_at = twin->pairs[i].n;
+		const struct graft_op *o = &twin->old_ops.ops[old_at];
+		const struct graft_op *n = &twin->new_ops.ops[new_at];
+		if (!outlives_the_call(&twin->old_ops, o) ||
+		    !outlives_the_call(&twin->new_ops, n))
+			continue;
+		struct stored was = stored_by(&twin->old_ops, old_at);
+		struct stored is = stored_by(&twin->new_ops, new_at);
+		if (!differs(&was, &is))
+			continue;
+		// Another member with another value is another store.
+		if (!o->has_ref && o->disp != n->disp)
+			continue;
+		struct graft_error *err = refuse(c, twin, o, n, &was, &is);
+		if (err)
+			return err;
+	}
+	return NULL;
+}

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "judge/op.h"
+
+#include "base/hash.h"
+
+#include <Zydis/Zydis.h>
+#include <stdio.h>
+#include <string.h>
+
+/** An instruction as Zydis tells it. */
+struct decoded {
+	ZydisDecodedInstruction insn;
+	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+};
+
+static bool
+decode(const struct graft_code *code, const struct graft_func *func,
+       const struct graft_insn *insn, struct decoded *ret)
+{
+	ZydisDecoder decoder;
+	const uint8_t *bytes = graft_func_bytes(code, func);
+
+	if (!bytes || (insn->flags & GRAFT_INSN_BAD))
+		return false;
+	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64,
+			 ZYDIS_STACK_WIDTH_64);
+	return ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes + insn->off,
+						   insn->len, &ret->insn,
+						   ret->operands));
+}
+
+static uint8_t
+reg_of(ZydisRegister reg)
+{
+	if (reg == ZYDIS_REGISTER_NONE)
+		return GRAFT_REG_NONE;
+	if (reg == ZYDIS_REGISTER_RIP || reg == ZYDIS_REGISTER_EIP)
+		return GRAFT_REG_RIP;
+	switch (ZydisRegisterGetClass(reg)) {
+	case ZYDIS_REGCLASS_GPR8:
+	case ZYDIS_REGCLASS_GPR16:
+	case ZYDIS_REGCLASS_GPR32:
+	case ZYDIS_REGCLASS_GPR64:
+		reg = ZydisRegisterGetLargestEnclosing(
+			ZYDIS_MACHINE_MODE_LONG_64, reg);
+		return (uint8_t)ZydisRegisterGetId(reg);
+	case ZYDIS_REGCLASS_XMM:
+	case ZYDIS_REGCLASS_YMM:
+	case ZYDIS_REGCLASS_ZMM: {
+		int id = ZydisRegisterGetId(reg);
+		return id < 16 ? (uint8_t)(GRAFT_REG_XMM0 + id)
+			       : GRAFT_REG_NONE;
+	}
+	default:
+		return GRAFT_REG_NONE;
+	}
+}
+
+static uint32_t
+bit_of(uint8_t reg)
+{
+	return reg < 32 ? (uint32_t)1 << reg : 0;
+}
+
+static uint8_t
+class_of(ZydisMnemonic mnemonic)
+{
+	switch (mnemonic) {
+	case ZYDIS_MNEMONIC_MOV:
+		return GRAFT_OP_MOV;
+	case ZYDIS_MNEMONIC_LEA:
+		return GRAFT_OP_LEA;
+	case ZYDIS_MNEMONIC_ADD:
+	case ZYDIS_MNEMONIC_SUB:
+		return GRAFT_OP_ADD;
+	case ZYDIS_MNEMONIC_IMUL:
+		return GRAFT_OP_IMUL;
+	case ZYDIS_MNEMONIC_CMP:
+		return GRAFT_OP_CMP;
+	case ZYDIS_MNEMONIC_TEST:
+		return GRAFT_OP_TEST;
+	case ZYDIS_MNEMONIC_PUSH:
+		return GRAFT_OP_PUSH;
+	case ZYDIS_MNEMONIC_POP:
+		return GRAFT_OP_POP;
+	case ZYDIS_MNEMONIC_NOP:
+	case ZYDIS_MNEMONIC_ENDBR64:
+		return GRAFT_OP_NOP;
+	default:
+		return GRAFT_OP_OTHER;
+	}
+}
+
+static bool
+is_zeroing(const struct decoded *d)
+{
+	switch (d->insn.mnemonic) {
+	case ZYDIS_MNEMONIC_XOR:
+	case ZYDIS_MNEMONIC_SUB:
+	case ZYDIS_MNEMONIC_PXOR:
+	case ZYDIS_MNEMONIC_XORPS:
+	case ZYDIS_MNEMONIC_XORPD:
+		return d->operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		       d->operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		       d->operands[0].reg.value == d->operands[1].reg.value;
+	default:
+		return false;
+	}
+}
+
+static void
+read_register(const ZydisDecodedOperand *operand, int number,
+	      struct graft_op *op)
+{
+	uint8_t reg = reg_of(operand->reg.value);
+	bool wide = operand->size >= 32;
+
+	if (operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ)
+		op->reads |= bit_of(reg);
+	if ((operand->actions & ZYDIS_OPERAND_ACTION_WRITE) && wide) {
+		op->writes |= bit_of(reg);
+		if (number == 0) {
+			op->dst = reg;
+			op->dst_size = (uint8_t)(operand->size / 8);
+		}
+	}
+	if (number == 1)
+		op->src = reg;
+	if (operand->visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT) {
+		op->shape = (uint32_t)graft_hash_mix(op->shape,
+						     0x100U + operand->size);
+		op->regs = (uint32_t)graft_hash_mix(op->regs, reg);
+	}
+}
+
+static void
+read_memory(const ZydisDecodedOperand *operand, struct graft_op *op)
+{
+	const ZydisDecodedOperandMem *mem = &operand->mem;
+	bool is_explicit = operand->visibility ==
+			   ZYDIS_OPERAND_VISIBILITY_EXPLICIT;
+
+	op->reads |= bit_of(reg_of(mem->base)) | bit_of(reg_of(mem->index));
+	if (!is_explicit || op->what == GRAFT_OP_NOP)
+		return;
+	op->has_mem = true;
+	op->base = reg_of(mem->base);
+	op->index = reg_of(mem->index);
+	op->disp = mem->disp.has_displacement ? mem->disp.value : 0;
+	op->mem_size = operand->size / 8;
+	op->mem_read = operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
+	op->mem_write = operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+	op->has_ref = op->base == GRAFT_REG_RIP;
+	uint64_t form = 0x200U + operand->size;
+	form |= (uint64_t)(op->has_ref) << 20 | (uint64_t)mem->scale << 24;
+	form |= (uint64_t)(op->index != GRAFT_REG_NONE) << 21;
+	form |= (uint64_t)mem->segment << 32;
+	op->shape = (uint32_t)graft_hash_mix(op->shape, form);
+	op->regs = (uint32_t)graft_hash_mix(
+		op->regs, ((uint64_t)op->base << 8) | op->index);
+}
+
+static void
+read_operands(const struct decoded *d, struct graft_op *op)
+{
+	op->mnemonic = (uint16_t)d->insn.mnemonic;
+	op->what = class_of(d->insn.mnemonic);
+	op->shape = (uint32_t)graft_hash_mix(1, op->mnemonic);
+	for (int i = 0; i < d->insn.operand_count; i++) {
+		const ZydisDecodedOperand *operand = &d->operands[i];
+		if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER) {
+			read_register(operand, i, op);
+		} else if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+			read_memory(operand, op);
+		} else if (operand->type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
+			   !operand->imm.is_relative) {
+			op->has_imm = true;
+			op->imm = operand->imm.value.s;
+			op->shape = (uint32_t)graft_hash_mix(
+				op->shape, 0x300U + operand->size);
+		}
+	}
+	if (is_zeroing(d)) {
+		op->what = GRAFT_OP_ZERO;
+		op->reads = 0;
+	}
+}
+
+static bool
+has_frame_pointer(const struct graft_ops *ops)
+{
+	uint32_t end = ops->count < 24 ? ops->count : 24;
+
+	for (uint32_t i = 0; i < end; i++) {
+		if (ops->ops[i].what == GRAFT_OP_MOV &&
+		    ops->ops[i].dst == GRAFT_REG_RBP &&
+		    ops->ops[i].src == GRAFT_REG_RSP)
+			return true;
+	}
+	return false;
+}
+
+/** Say whether a cut-off part of a function uses the frame pointer of the rest:
+ * it has %rbp but never saves it. */
+static bool
+inherits_frame_pointer(const struct graft_ops *ops)
+{
+	const struct graft_func *func = &ops->code->funcs[ops->func];
+	const struct graft_code *code = ops->code;
+
+	if (func->group == ops->func || func->group >= code->func_count)
+		return false;
+	const struct graft_func *head = &code->funcs[func->group];
+	struct decoded d;
+	uint32_t end = head->insn_count < 24 ? head->insn_count : 24;
+	for (uint32_t i = 0; i < end; i++) {
+		if (decode(code, head, &code->insns[head->first_insn + i],
+			   &d) &&
+		    d.insn.mnemonic == ZYDIS_MNEMONIC_MOV &&
+		    d.operands[0].reg.value == ZYDIS_REGISTER_RBP &&
+		    d.operands[1].reg.value == ZYDIS_REGISTER_RSP)
+			return true;
+	}
+	return false;
+}
+
+struct graft_error *
+graft_ops_read(const struct graft_code *code, uint32_t func,
+	       struct graft_ops *ret)
+{
+	const struct graft_func *f = &code->funcs[func];
+	struct graft_ops ops = { .code = code, .func = func };
+
+	ops.ops = calloc((size_t)f->insn_count + 1, sizeof(*ops.ops));
+	if (!ops.ops)
+		return graft_error_no_memory();
+	for (uint32_t i = 0; i < f->insn_count; i++) {
+		const struct graft_insn *insn = &code->insns[f->first_insn + i];
+		struct graft_op *op = &ops.ops[ops.count++];
+		struct decoded d = { 0 };
+
+		*op = (struct graft_op){
+			.addr = f->addr + insn->off,
+			.insn = f->first_insn + i,
+			.flags = insn->flags,
+			.base = GRAFT_REG_NONE,
+			.index = GRAFT_REG_NONE,
+			.dst = GRAFT_REG_NONE,
+			.src = GRAFT_REG_NONE,
+		};
+		if (!decode(code, f, insn, &d))
+			continue;
+		read_operands(&d, op);
+		if (insn->flags & GRAFT_INSN_INTERNAL)
+			(void)ZydisCalcAbsoluteAddress(&d.insn, &d.operands[0],
+						       op->addr, &op->target);
+	}
+	ops.frame_pointer = has_frame_pointer(&ops) ||
+			    inherits_frame_pointer(&ops);
+	*ret = ops;
+	return NULL;
+}
+
+void
+graft_ops_deinit(struct graft_ops *ops)
+{
+	free(ops->ops);
+	*ops = (struct graft_ops){ 0 };
+}
+
+bool
+graft_op_in_frame(const struct graft_ops *ops, const struct graft_op *op)
+{
+	if (!op->has_mem)
+		return false;
+	return op->base == GRAFT_REG_RSP ||
+	       (op->base == GRAFT_REG_RBP && ops->frame_pointer);
+}
+
+bool
+graft_op_through_pointer(const struct graft_ops *ops, const struct graft_op *op)
+{
+	return op->has_mem && !op->has_ref && op->base != GRAFT_REG_NONE &&
+	       op->what != GRAFT_OP_LEA && !graft_op_in_frame(ops, op);
+}
+
+bool
+graft_op_loads_constant(const struct graft_op *op, uint8_t reg,
+			int64_t *value_ret)
+{
+	if (op->dst != reg)
+		return false;
+	if (op->what == GRAFT_OP_ZERO) {
+		*value_ret = 0;
+		return true;
+	}
+	if (op->what != GRAFT_OP_MOV || !op->has_imm)
+		return false;
+	*value_ret = op->imm;
+	return true;
+}
+
+uint32_t
+graft_op_at(const struct graft_ops *ops, uint64_t addr)
+{
+	const struct graft_func *func = &ops->code->funcs[ops->func];
+	uint32_t insn = graft_code_insn_at(ops->code, func, addr);
+
+	return insn == GRAFT_NONE ? ops->count : insn - func->first_insn;
+}
+
+bool
+graft_reg_is_volatile(uint8_t reg)
+{
+	switch (reg) {
+	case GRAFT_REG_RBX:
+	case GRAFT_REG_RSP:
+	case GRAFT_REG_RBP:
+		return false;
+	default:
+		return reg < 12 || reg >= GRAFT_REG_XMM0;
+	}
+}
+
+uint32_t
+graft_op_writer(const struct graft_ops *ops, uint32_t at, uint8_t reg)
+{
+	for (uint32_t back = 1; back <= GRAFT_OP_BACK_MAX && back <= at;
+	     back++) {
+		const struct graft_op *op = &ops->ops[at - back];
+		if (op->writes & bit_of(reg))
+			return at - back;
+		if ((op->flags & GRAFT_INSN_CALL) && graft_reg_is_volatile(reg))
+			return ops->count;
+		if (op->flags & GRAFT_INSN_RET)
+			return ops->count;
+	}
+	return ops->count;
+}
+
+bool
+graft_op_find_constant(const struct graft_ops *ops, uint32_t at, uint8_t reg,
+		       int64_t *value_ret)
+{
+	uint32_t writer = graft_op_writer(ops, at, reg);
+
+	return writer < ops->count &&
+	       graft_op_loads_constant(&ops->ops[writer], reg, value_ret);
+}
+
+struct graft_callee
+graft_op_callee(const struct graft_ops *ops, const struct graft_op *op)
+{
+	return graft_callee_of(ops->code, &ops->code->insns[op->insn]);
+}
+
+struct graft_op_text
+graft_op_print(const struct graft_ops *ops, const struct graft_op *op)
+{
+	struct graft_op_text text = { .str = "(bad)" };
+	ZydisFormatter formatter;
+	struct decoded d = { 0 };
+
+	if (!decode(ops->code, &ops->code->funcs[ops->func],
+		    &ops->code->insns[op->insn], &d))
+		return text;
+	ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_ATT);
+	ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_HEX_PREFIX,
+				  (ZyanUPointer) "0x");
+	ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_DISP_PADDING,
+				  ZYDIS_PADDING_DISABLED);
+	ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_IMM_PADDING,
+				  ZYDIS_PADDING_DISABLED);
+	ZydisFormatterSetProperty(&formatter,
+				  ZYDIS_FORMATTER_PROP_ADDR_PADDING_ABSOLUTE,
+				  ZYDIS_PADDING_DISABLED);
+	ZydisFormatterSetProperty(
+		&formatter, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, ZYAN_FALSE);
+	(void)ZydisFormatterFormatInstruction(
+		&formatter, &d.insn, d.operands, d.insn.operand_count_visible,
+		text.str, sizeof(text.str), op->addr, NULL);
+	return text;
+}

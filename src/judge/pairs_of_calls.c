@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// acquire/release pairs. A function that took a lock and left it to
+// another to release must go on doing so while a caller sits between the two.
+// So of each pair a changed function calls in NEW either both halves or those
+// that it called in OLD.
+
+#include "judge/checks.h"
+
+#include "base/vec.h"
+
+#include <string.h>
+
+enum half {
+	HALF_NONE,
+	HALF_ACQUIRE,
+	HALF_RELEASE,
+};
+
+/** Endings of names, longer ones before those that they end with. */
+static const struct {
+	const char *suffix;
+	enum half half;
+} endings[] = {
+	{ "_unlock", HALF_RELEASE },     { "_unlock_np", HALF_RELEASE },
+	{ "_write_lock", HALF_ACQUIRE }, { "_read_lock", HALF_ACQUIRE },
+	{ "_rdlock", HALF_ACQUIRE },     { "_wrlock", HALF_ACQUIRE },
+	{ "_trylock", HALF_ACQUIRE },    { "_timedlock", HALF_ACQUIRE },
+	{ "_lock", HALF_ACQUIRE },       { "_acquire", HALF_ACQUIRE },
+	{ "_release", HALF_RELEASE },    { "_enter", HALF_ACQUIRE },
+	{ "_leave", HALF_RELEASE },      { "_begin", HALF_ACQUIRE },
+	{ "_end", HALF_RELEASE },        { "sem_wait", HALF_ACQUIRE },
+	{ "sem_post", HALF_RELEASE },    { "funlockfile", HALF_RELEASE },
+	{ "flockfile", HALF_ACQUIRE },
+};
+
+/** A pair that somebody calls. */
+struct family {
+	/** Name without its ending, @ref len bytes. */
+	const char *stem;
+	size_t len;
+	/** Each side (OLD, NEW), each half: it is called. */
+	bool calls[2][3];
+};
+
+struct families {
+	struct family *list;
+	size_t count;
+	size_t cap;
+};
+
+static enum half
+half_of(const char *name, size_t *stem_len_ret)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+		size_t end = strlen(endings[i].suffix);
+		if (len < end ||
+		    strcmp(name + len - end, endings[i].suffix) != 0)
+			continue;
+		*stem_len_ret = len - end;
+		return endings[i].half;
+	}
+	return HALF_NONE;
+}
+
+static struct graft_error *
+add_call(struct families *families, const char *name, int side)
+{
+	size_t len = 0;
+	enum half half = half_of(name, &len);
+
+	if (half == HALF_NONE)
+		return NULL;
+	for (size_t i = 0; i < families->count; i++) {
+		struct family *family = &families->list[i];
+		if (family->len == len && !memcmp(family->stem, name, len)) {
+			family->calls[side][half] = true;
+			return NULL;
+		}
+	}
+	struct graft_error *err =
+		graft_vec_reserve(&families->list, &families->cap,
+				  families->count + 1, sizeof(*families->list));
+	if (err)
+		return err;
+	struct family *family = &families->list[families->count++];
+	*family = (struct family){ .stem = name, .len = len };
+	family->calls[side][half] = true;
+	return NULL;
+}
+
+static struct graft_error *
+add_calls(struct families *families, const struct graft_ops *ops, int side)
+{
+	for (uint32_t i = 0; i < ops->count; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		if (!(op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) ||
+		    (op->flags & GRAFT_INSN_INTERNAL))
+			continue;
+		struct graft_callee callee = graft_op_callee(ops, op);
+		const char *name = callee.import;
+		if (!name && callee.func != GRAFT_NONE &&
+		    ops->code->funcs[callee.func].symbol)
+			name = ops->code->funcs[callee.func].symbol->name;
+		if (!name)
+			continue;
+		struct graft_error *err = add_call(families, name, side);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static struct graft_error *
+judge_family(struct graft_case *c, const struct graft_twin *twin,
+	     const struct family *family)
+{
+	const bool *was = family->calls[0];
+	const bool *is = family->calls[1];
+	bool acquire = was[HALF_ACQUIRE] != is[HALF_ACQUIRE];
+	bool release = was[HALF_RELEASE] != is[HALF_RELEASE];
+
+	if (acquire == release)
+		return NULL;
+	struct graft_place_text where =
+		graft_place_code(twin->new_ops.code, twin->new_ops.func,
+				 twin->new_ops.ops[0].addr);
+	bool added = acquire ? is[HALF_ACQUIRE] : is[HALF_RELEASE];
+	return graft_case_refuse(
+		c, GRAFT_RULE_PAIRS, where.str,
+		"a call that %s %.*s was %s and the other half of the pair was not: a caller that is between the two halves would see one of each build",
+		acquire ? "acquires" : "releases",
+		family->len ? (int)family->len : 10,
+		family->len ? family->stem : "the object",
+		added ? "added" : "removed");
+}
+
+struct graft_error *
+graft_check_pairs(struct graft_case *c, const struct graft_twin *twin)
+{
+	struct families families = { 0 };
+
+	struct graft_error *err = add_calls(&families, &twin->old_ops, 0);
+	if (!err)
+		err = add_calls(&families, &twin->new_ops, 1);
+	for (size_t i = 0; !err && i < families.count; i++)
+		err = judge_family(c, twin, &families.list[i]);
+	free(families.list);
+	return err;
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * A carried function beside the one that it replaces, instruction by
+ * instruction.
+ *
+ * graft_diff_align() finds what stayed. Between, instructions are paired that
+ * do the same to other registers, with another displacement or with another
+ * constant: the best of all alignments by a score in which more of the same is
+ * worth more.
+ */
+
+#ifndef GRAFT_JUDGE_TWIN_H
+#define GRAFT_JUDGE_TWIN_H
+
+#include "diff/diff.h"
+#include "judge/op.h"
+
+/** Two instructions that stand for each other, as indexes in their ops. */
+struct graft_twin_pair {
+	uint32_t o;
+	uint32_t n;
+};
+
+/** Both sides of a changed function. */
+struct graft_twin {
+	struct graft_ops old_ops;
+	struct graft_ops new_ops;
+	/** Ascending on both sides. */
+	struct graft_twin_pair *pairs;
+	size_t count;
+	/** Some stretch was rewritten and is too long to be compared. */
+	bool partial;
+	/** Each OLD, each NEW instruction: it stands in a pair. */
+	bool *old_paired;
+	bool *new_paired;
+};
+
+/**
+ * Put a NEW function beside its counterpart.
+ *
+ * @param[in] new_func A function with a counterpart.
+ * @param[out] ret Filled; free with graft_twin_deinit().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_twin_make(const struct graft_diff *diff, uint32_t new_func,
+		struct graft_twin *ret);
+
+/** Free what a twin owns, and zero it. Also its guard. */
+void
+graft_twin_deinit(struct graft_twin *twin);
+
+#endif /* GRAFT_JUDGE_TWIN_H */
