@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * Fuzz the decoder of `.graft` files.
+ *
+ * The first byte of the input chooses what the rest is: a whole file (its
+ * hashes made right first, so that mutations get past them), the ELF file of a
+ * module, or a manifest. Property: what decodes, encodes to the same bytes.
+ *
+ *     clang -std=gnu17 -g -O1 -D_GNU_SOURCE -Isrc \
+ *         -fsanitize=fuzzer,address,undefined test/fuzz/fuzz_patch.c \
+ *         src/patch/[a-z]*.c src/base/[a-z]*.c -o build/fuzz_patch \
+ *         -lzstd -lcjson -lsodium -lcrypto
+ *     build/fuzz_patch -max_len=16384 -max_total_time=60 CORPUS
+ *
+ * With -DGRAFT_FUZZ_MAIN (and without `fuzzer`) it instead runs the files that
+ * are named as arguments.
+ */
+
+#include "base/cleanup.h"
+#include "patch/file.h"
+#include "patch/manifest.h"
+#include "patch/module.h"
+#include "patch/print.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+must(struct graft_error *err)
+{
+	if (!err)
+		return;
+	(void)fprintf(stderr, "%s\n", graft_error_message(err));
+	abort();
+}
+
+// An error is an ordinary answer, but one line.
+static void
+refused(struct graft_error *err)
+{
+	if (strchr(graft_error_message(err), '\n'))
+		abort();
+	graft_error_free(err);
+}
+
+static void
+fuzz_file(const uint8_t *data, size_t size)
+{
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	GRAFT_FREE uint8_t *copy = malloc(size + 1);
+	GRAFT_FREE uint8_t *again = NULL;
+	size_t len;
+
+	if (!copy)
+		return;
+	memcpy(copy, data, size);
+	graft_patch_seal(copy, size);
+	struct graft_error *err = graft_patch_decode(copy, size, &patch);
+	if (err) {
+		refused(err);
+		return;
+	}
+	must(graft_patch_encode(patch, &again, &len));
+	if (len != size || memcmp(again, copy, size) != 0)
+		abort();
+	graft_patch_print_text(patch, size, &text);
+	graft_patch_print_json(patch, size, &text);
+	must(graft_patch_print_diff_json(patch, &text));
+}
+
+static void
+fuzz_module(const uint8_t *data, size_t size)
+{
+	struct graft_patch_module m = {
+		.verdict = GRAFT_VERDICT_HOTPATCH,
+		.assurance = GRAFT_ASSURANCE_INFERRED,
+		.path = strdup("module"),
+	};
+	GRAFT_FREE uint8_t *copy = malloc(size + 1);
+
+	// graft_patch_module_decode() compares with the input itself.
+	if (copy && m.path) {
+		memcpy(copy, data, size);
+		struct graft_error *err = graft_patch_module_decode(copy, size,
+								    &m);
+		if (err)
+			refused(err);
+		else
+			must(graft_patch_module_check(&m));
+	}
+	graft_patch_module_deinit(&m);
+}
+
+static void
+fuzz_manifest(const uint8_t *data, size_t size)
+{
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+	GRAFT_FREE struct graft_manifest_elf *elfs = NULL;
+	GRAFT_FREE char *json = malloc(size + 1);
+	char id[GRAFT_PATCH_ID_LEN + 1];
+
+	if (!json)
+		return;
+	memcpy(json, data, size);
+	if (size > GRAFT_MANIFEST_ID_OFF + GRAFT_PATCH_ID_LEN) {
+		must(graft_manifest_id(json, size, id));
+		memcpy(json + GRAFT_MANIFEST_ID_OFF, id, GRAFT_PATCH_ID_LEN);
+	}
+	struct graft_error *err = graft_manifest_decode(json, size, &patch,
+							&elfs);
+	if (err)
+		refused(err);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size == 0)
+		return 0;
+	switch (data[0]) {
+	case 'e':
+		fuzz_module(data + 1, size - 1);
+		break;
+	case 'j':
+		fuzz_manifest(data + 1, size - 1);
+		break;
+	default:
+		// A plain `.graft` file is a seed too: it starts with an 'm'.
+		fuzz_file(data, size);
+		break;
+	}
+	return 0;
+}
+
+#ifdef GRAFT_FUZZ_MAIN
+int
+main(int argc, char **argv)
+{
+	static uint8_t bytes[1 << 20];
+
+	for (int i = 1; i < argc; i++) {
+		FILE *file = fopen(argv[i], "rb");
+		if (!file)
+			return 1;
+		size_t len = fread(bytes, 1, sizeof(bytes), file);
+		(void)fclose(file);
+		(void)LLVMFuzzerTestOneInput(bytes, len);
+	}
+	return 0;
+}
+#endif
