@@ -9,7 +9,10 @@
 enum {
 	/** UIO_MAXIOV of the kernel. */
 	PIECES_MAX = 1024,
-	ARENA_BYTES = 2 << 20,
+	ARENA_BYTES = GRAFT_BATCH_PIECE_MAX,
+	/** More is read only for a single piece: what was read is looked at
+	 * while it is in the cache. */
+	READ_BYTES = 128 * 1024,
 };
 
 struct graft_batch {
@@ -41,7 +44,8 @@ bool
 graft_batch_add(struct graft_batch *batch, uint64_t addr, size_t len,
 		size_t tag)
 {
-	if (batch->count == PIECES_MAX || len > ARENA_BYTES - batch->used)
+	if (batch->count == PIECES_MAX || len > ARENA_BYTES - batch->used ||
+	    (batch->count > 0 && batch->used + len > READ_BYTES))
 		return false;
 	batch->pieces[batch->count] = (struct graft_batch_piece){
 		.addr = addr,
