@@ -5,6 +5,8 @@
 #include "diff/area.h"
 #include "diff/constant.h"
 #include "diff/data.h"
+#include "diff/main.h"
+#include "diff/match.h"
 #include "diff/table.h"
 
 #include <string.h>
@@ -52,6 +54,9 @@ same_code(const struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr)
 	uint32_t o = graft_code_func_at(diff->old_code, old_addr);
 	uint32_t n = graft_code_func_at(diff->new_code, new_addr);
 
+	uint64_t between;
+	if (n == GRAFT_NONE && graft_match_between(diff, new_addr, &between))
+		return between == old_addr;
 	if (o == GRAFT_NONE || n == GRAFT_NONE)
 		return o == n &&
 		       graft_area_same_frame(diff->old_image, old_addr,
@@ -189,6 +194,53 @@ compare_func(struct graft_diff *diff, uint32_t n, uint8_t *change)
 	return NULL;
 }
 
+/** Does a pair of references name two texts? */
+static bool
+names_text(const struct graft_diff *diff, const struct graft_ref *o,
+	   const struct graft_ref *n)
+{
+	uint64_t len;
+
+	return n->kind == GRAFT_REF_ADDRESS &&
+	       graft_constant_text(diff->old_image, o->target, &len) &&
+	       graft_constant_text(diff->new_image, n->target, &len);
+}
+
+/**
+ * Leave `main` alone if it differs in nothing but text.
+ *
+ * A carried `main` could never be switched to: a thread is always inside.
+ */
+static struct graft_error *
+leave_main(struct graft_diff *diff)
+{
+	uint32_t n = graft_main_find(diff->new_code);
+
+	if (n == GRAFT_NONE || diff->new_match[n].other == GRAFT_NONE ||
+	    diff->new_match[n].change != GRAFT_CHANGE_CONSTANT)
+		return NULL;
+	const struct graft_func *of =
+		&diff->old_code->funcs[diff->new_match[n].other];
+	const struct graft_func *nf = &diff->new_code->funcs[n];
+	for (uint32_t i = 0; i < nf->ref_count; i++) {
+		const struct graft_ref *o =
+			&diff->old_code->refs[of->first_ref + i];
+		const struct graft_ref *r =
+			&diff->new_code->refs[nf->first_ref + i];
+		uint8_t change = 0;
+		struct graft_error *err = compare_refs(diff, n, o, r, &change);
+		if (err)
+			return err;
+		if (change && !names_text(diff, o, r))
+			return NULL;
+	}
+	diff->new_match[n].change = 0;
+	diff->old_match[diff->new_match[n].other].change = 0;
+	diff->changed_count--;
+	diff->left_main = n;
+	return NULL;
+}
+
 /** A group with a member that the other side does not have has changed. */
 static void
 mark_unmatched(const struct graft_code *code, struct graft_func_match *match)
@@ -251,6 +303,9 @@ graft_change_find(struct graft_diff *diff)
 		diff->old_match[match->other].change = match->change;
 		diff->changed_count += match->change != 0;
 	}
+	struct graft_error *err = leave_main(diff);
+	if (err)
+		return err;
 	spread(diff);
 	return NULL;
 }

@@ -217,6 +217,28 @@ hash_func(struct decode *decode)
 	func->hash = hash;
 }
 
+/**
+ * Take a stretch as data: assemblers put tables between functions, and what
+ * decodes in them means nothing. It is compared byte by byte.
+ */
+static void
+take_as_data(struct decode *decode)
+{
+	struct graft_code *code = decode->code;
+	struct graft_func *func = decode->func;
+
+	code->ref_count = func->first_ref;
+	func->ref_count = 0;
+	func->indirect_jump = false;
+	for (uint32_t i = 0; i < func->insn_count; i++) {
+		struct graft_insn *insn = &code->insns[func->first_insn + i];
+		insn->ref = GRAFT_NONE;
+		insn->flags = GRAFT_INSN_BAD;
+		insn->hash = graft_hash_bytes(
+			hash_seed, decode->bytes + insn->off, insn->len);
+	}
+}
+
 static struct graft_error *
 decode_func(struct decode *decode, struct graft_func *func)
 {
@@ -238,6 +260,8 @@ decode_func(struct decode *decode, struct graft_func *func)
 		if (err)
 			return err;
 	}
+	if (func->bad && !func->extent && !func->symbol)
+		take_as_data(decode);
 	hash_func(decode);
 	return NULL;
 }

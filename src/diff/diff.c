@@ -55,6 +55,7 @@ graft_diff_make(const struct graft_image *old_image,
 		return no_memory();
 	diff->old_image = old_image;
 	diff->new_image = new_image;
+	diff->left_main = GRAFT_NONE;
 
 	struct graft_error *err = begin(diff);
 	if (!err)

@@ -195,6 +195,12 @@ struct graft_diff {
 	struct graft_finding *findings;
 	size_t finding_count;
 
+	/**
+	 * NEW's `main`, if it changed in nothing but text that it names, or
+	 * #GRAFT_NONE. It is left as it is: it never returns while the program
+	 * runs, and what it names it has passed on already.
+	 */
+	uint32_t left_main;
 	/** Functions changed in the sense of #graft_change but _GROUP. */
 	uint32_t changed_count;
 	/** Carried functions without counterpart. */

@@ -19,6 +19,8 @@ enum {
 	 * being the only one of its kind.
 	 */
 	FORM_MIN = 24,
+	/** The same without the help of what the references name. */
+	PLAIN_FORM_MIN = 64,
 };
 
 /** A function of one side with its signature. */
@@ -54,6 +56,53 @@ graft_match_same_form(const struct graft_diff *diff, uint32_t old_func,
 		at = off + nr->width;
 	}
 	return memcmp(ob + at, nb + at, n->size - at) == 0;
+}
+
+/** Find the last function that starts before @p addr. */
+static uint32_t
+func_before(const struct graft_code *code, uint64_t addr)
+{
+	size_t low = 0;
+	size_t high = code->func_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (code->funcs[mid].addr <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low ? (uint32_t)(low - 1) : GRAFT_NONE;
+}
+
+bool
+graft_match_between(const struct graft_diff *diff, uint64_t new_addr,
+		    uint64_t *ret)
+{
+	uint32_t n = func_before(diff->new_code, new_addr);
+
+	if (n == GRAFT_NONE || n + 1 >= diff->new_code->func_count ||
+	    !diff->new_match[n].same_form)
+		return false;
+	uint32_t o = diff->new_match[n].other;
+	if (o + 1 >= diff->old_code->func_count ||
+	    diff->new_match[n + 1].other != o + 1)
+		return false;
+	uint64_t start = diff->new_code->funcs[n].addr;
+	uint64_t end = diff->new_code->funcs[n + 1].addr;
+	uint64_t old_start = diff->old_code->funcs[o].addr;
+	uint64_t size = diff->new_code->funcs[n].size;
+	if (diff->old_code->funcs[o + 1].addr - old_start != end - start ||
+	    new_addr < start + size)
+		return false;
+	const uint8_t *nb = graft_image_bytes(diff->new_image, start + size,
+					      end - start - size);
+	const uint8_t *ob = graft_image_bytes(diff->old_image, old_start + size,
+					      end - start - size);
+	if (!nb || !ob || memcmp(nb, ob, end - start - size) != 0)
+		return false;
+	*ret = old_start + (new_addr - start);
+	return true;
 }
 
 static void
@@ -115,31 +164,41 @@ by_signature(const void *x, const void *y)
 
 static size_t
 collect(const struct graft_diff *diff, const struct graft_code *code,
-	const struct graft_func_match *match, uint32_t side, struct entry *ret)
+	const struct graft_func_match *match, uint32_t side, bool plain,
+	struct entry *ret)
 {
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < code->func_count; i++) {
-		if (match[i].other == GRAFT_NONE)
-			ret[count++] = (struct entry){
-				graft_signature(diff, side == 1, i), i, side
-			};
+		if (match[i].other != GRAFT_NONE)
+			continue;
+		ret[count++] = (struct entry){
+			plain ? code->funcs[i].hash
+			      : graft_signature(diff, side == 1, i),
+			i, side
+		};
 	}
 	return count;
 }
 
-/** Pair the functions whose signature only one of each side has. */
+/**
+ * Pair the functions whose signature only one of each side has.
+ *
+ * @param[in] plain Take the normal form alone: what the references name (text
+ * with a line number in it) may be the very thing that changed.
+ */
 static struct graft_error *
-match_signatures(struct graft_diff *diff)
+match_signatures(struct graft_diff *diff, bool plain)
 {
+	uint64_t least = plain ? PLAIN_FORM_MIN : FORM_MIN;
 	size_t most = diff->old_code->func_count + diff->new_code->func_count;
 	GRAFT_FREE struct entry *entries = calloc(most + 1, sizeof(*entries));
 	if (!entries)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
 
-	size_t count = collect(diff, diff->old_code, diff->old_match, 0,
+	size_t count = collect(diff, diff->old_code, diff->old_match, 0, plain,
 			       entries);
-	count += collect(diff, diff->new_code, diff->new_match, 1,
+	count += collect(diff, diff->new_code, diff->new_match, 1, plain,
 			 entries + count);
 	if (count)
 		qsort(entries, count, sizeof(*entries), by_signature);
@@ -152,7 +211,7 @@ match_signatures(struct graft_diff *diff)
 			continue;
 		uint32_t o = entries[i].func;
 		uint32_t n = entries[i + 1].func;
-		if (diff->new_code->funcs[n].size >= FORM_MIN &&
+		if (diff->new_code->funcs[n].size >= least &&
 		    graft_match_same_form(diff, o, n))
 			pair(diff, o, n, GRAFT_EVIDENCE_FORM);
 	}
@@ -324,10 +383,14 @@ graft_match_make(struct graft_diff *diff)
 		diff->new_match[i].other = GRAFT_NONE;
 	match_symbols(diff);
 	for (int round = 0; !err && round < ROUNDS; round++) {
-		err = match_signatures(diff);
+		err = match_signatures(diff, false);
 		if (!err)
 			err = follow_references(diff, false);
 	}
+	if (!err)
+		err = match_signatures(diff, true);
+	if (!err)
+		err = follow_references(diff, false);
 	if (!err)
 		err = match_order(diff);
 	if (!err)

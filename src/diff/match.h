@@ -29,6 +29,19 @@
 GRAFT_MUST_CHECK struct graft_error *
 graft_match_make(struct graft_diff *diff);
 
+/**
+ * Find the OLD address for a place of NEW's code that is in no function: a table
+ * that an assembler put there and whose first bytes look like padding.
+ *
+ * It must stand behind a function that has the same form on both sides, before
+ * one that matches, with the same bytes up to there on both sides.
+ *
+ * @param[out] ret OLD address, written if true is returned.
+ */
+bool
+graft_match_between(const struct graft_diff *diff, uint64_t new_addr,
+		    uint64_t *ret);
+
 /** Say whether two functions have the same normal form, byte by byte. */
 bool
 graft_match_same_form(const struct graft_diff *diff, uint32_t old_func,

@@ -7,6 +7,7 @@
 #include "diff/area.h"
 #include "diff/constant.h"
 #include "diff/data.h"
+#include "diff/match.h"
 #include "diff/names.h"
 #include "diff/slot.h"
 #include "diff/table.h"
@@ -160,6 +161,12 @@ resolve_code(const struct question *q)
 	uint32_t func = graft_code_func_at(diff->new_code, q->ref->target);
 
 	q->resolution->thing = GRAFT_THING_FUNCTION;
+	uint64_t between;
+	if (func == GRAFT_NONE &&
+	    graft_match_between(diff, q->ref->target, &between)) {
+		put_old(q->resolution, between);
+		return NULL;
+	}
 	if (func == GRAFT_NONE)
 		return graft_closure_find(
 			q->closure, finding_of(q, GRAFT_FINDING_UNRESOLVED),
@@ -336,6 +343,60 @@ all_agree(const struct question *q)
 	return strong;
 }
 
+/** Where would the neighbours put this reference in OLD? */
+static bool
+guess_of(const struct graft_diff *diff, const struct graft_ref *ref,
+	 uint64_t *ret)
+{
+	if (ref->kind != GRAFT_REF_MEMORY && ref->kind != GRAFT_REF_ADDRESS)
+		return false;
+	return graft_area_of(diff->new_image, ref->target) == GRAFT_AREA_DATA &&
+	       graft_diff_old_data(diff, ref->target, ret) ==
+		       GRAFT_WITNESS_NEIGHBOURS;
+}
+
+/**
+ * Does OLD's version of the function name the same writable data in the same
+ * order, going by the neighbours?
+ *
+ * Registers and schedule may have changed so that no instruction aligns; but the
+ * neighbours put every such reference on an address that the old version of this
+ * very function names, in the same way, and in the same order. An object that
+ * traded places with another would break the order.
+ */
+static bool
+old_version_agrees(const struct question *q)
+{
+	const struct graft_diff *diff = q->closure->diff;
+	uint32_t func = q->resolution->func;
+	if (func == GRAFT_NONE || diff->new_match[func].other == GRAFT_NONE)
+		return false;
+	const struct graft_func *nf = &diff->new_code->funcs[func];
+	const struct graft_func *of =
+		&diff->old_code->funcs[diff->new_match[func].other];
+	uint32_t at = 0;
+	uint64_t last = 0;
+
+	for (uint32_t i = 0; i < nf->ref_count; i++) {
+		const struct graft_ref *n =
+			&diff->new_code->refs[nf->first_ref + i];
+		uint64_t guess;
+		if (!guess_of(diff, n, &guess) || guess == last)
+			continue;
+		last = guess;
+		for (;; at++) {
+			if (at == of->ref_count)
+				return false;
+			const struct graft_ref *o =
+				&diff->old_code->refs[of->first_ref + at];
+			if (o->target == guess && o->kind == n->kind &&
+			    o->access == n->access && o->writes == n->writes)
+				break;
+		}
+	}
+	return true;
+}
+
 static struct graft_error *
 resolve_data(const struct question *q)
 {
@@ -352,6 +413,10 @@ resolve_data(const struct question *q)
 	}
 	if (all_agree(q)) {
 		put_old(q->resolution, q->partner->target);
+		return NULL;
+	}
+	if (witness == GRAFT_WITNESS_NEIGHBOURS && old_version_agrees(q)) {
+		put_old(q->resolution, old_addr);
 		return NULL;
 	}
 	struct graft_error *err = carry_new_object(q->closure, q->ref->target,
