@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { CALLS = 2 * 1000 * 1000, ROUNDS_MAX = 1000, JUMP_BYTES = 5 };
+enum { CALLS = 500 * 1000, ROUNDS_MAX = 1000, JUMP_BYTES = 5 };
 
 typedef uint64_t (*work_fn)(uint64_t);
 
