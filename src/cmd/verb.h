@@ -44,4 +44,24 @@ graft_verb_show(int argc, char **argv, int *status_ret);
 GRAFT_MUST_CHECK struct graft_error *
 graft_verb_verify(int argc, char **argv, int *status_ret);
 
+/** `graft plan`: print what apply would do. As graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_plan(int argc, char **argv, int *status_ret);
+
+/** `graft apply`: put a hotpatch into processes. As graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_apply(int argc, char **argv, int *status_ret);
+
+/** `graft revert`: take a hotpatch out of processes. As graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_revert(int argc, char **argv, int *status_ret);
+
+/** `graft status`: print who holds which hotpatch. As graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_status(int argc, char **argv, int *status_ret);
+
+/** `graft recover`: end works that were cut off. As graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_recover(int argc, char **argv, int *status_ret);
+
 #endif /* GRAFT_CMD_VERB_H */

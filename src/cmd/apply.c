@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/verb.h"
+
+#include "apply/apply.h"
+#include "cmd/work.h"
+#include "patch/file.h"
+#include "plan/plan.h"
+
+#include <stdio.h>
+
+static const char apply_usage[] =
+	"usage: graft apply FILE --all | --pid N [--pid N ...]\n"
+	"                   [--wait SECONDS] [--dry-run] [--json]\n"
+	"\n"
+	"Put a hotpatch into running processes.\n"
+	"\n"
+	"  -a, --all           every process that runs an old build of it\n"
+	"  -p, --pid N         this process; may be repeated\n"
+	"  -w, --wait SECONDS  how long to wait for threads to leave the functions\n"
+	"                      that are replaced (default 10)\n"
+	"  -n, --dry-run       print the plan only, as `graft plan`\n"
+	"      --json          print JSON\n"
+	"      --state-dir DIR instead of /var/lib/graft\n";
+
+static const char plan_usage[] =
+	"usage: graft plan FILE --all | --pid N [--pid N ...] [--json]\n"
+	"\n"
+	"Print what `graft apply` would do to each process, or why it would not.\n"
+	"Nothing is touched; no process is stopped.\n"
+	"\n"
+	"  -a, --all    every process that runs an old build of it\n"
+	"  -p, --pid N  this process; may be repeated\n"
+	"      --json   print JSON\n";
+
+/** Make the plan for a process, and let go of it. */
+GRAFT_MUST_CHECK static struct graft_error *
+make_plan(struct graft_work *work, struct graft_outcome *outcome,
+	  struct graft_plan **ret)
+{
+	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
+	struct graft_error *err = graft_target_open(outcome->pid, &target);
+
+	if (!err)
+		err = graft_plan_make(target, work->patch, work->builds, ret);
+	if (err)
+		return err;
+	outcome->functions = graft_plan_functions(*ret);
+	return NULL;
+}
+
+static struct graft_error *
+plan_one(struct graft_work *work, struct graft_outcome *outcome)
+{
+	GRAFT_CLEANUP(graft_plan_freep) struct graft_plan *plan = NULL;
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	struct graft_error *err = make_plan(work, outcome, &plan);
+
+	if (err)
+		return err;
+	graft_plan_print(plan, &text);
+	return graft_text_take(&text, &outcome->detail);
+}
+
+static struct graft_error *
+apply_one(struct graft_work *work, struct graft_outcome *outcome)
+{
+	struct graft_switch_result result;
+	GRAFT_CLEANUP(graft_plan_freep) struct graft_plan *plan = NULL;
+	struct graft_error *err = make_plan(work, outcome, &plan);
+
+	if (err)
+		return err;
+	err = graft_apply_run(plan, work->ledger, &work->limits, &result);
+	outcome->pause_us = result.pause_us;
+	outcome->tries = result.tries;
+	return err;
+}
+
+/** --all: the process maps an old build. */
+static struct graft_error *
+concerns(struct graft_work *work, pid_t pid, bool *ret)
+{
+	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
+	struct graft_error *err = graft_target_open(pid, &target);
+
+	return err ? err : graft_plan_concerns(target, work->patch, ret);
+}
+
+/** Say why a hotpatch is for no process at all. */
+GRAFT_MUST_CHECK static struct graft_error *
+print_verdict(const struct graft_patch *patch, const char *path,
+	      int *status_ret)
+{
+	bool identical = graft_patch_verdict(patch) == GRAFT_VERDICT_IDENTICAL;
+
+	(void)fprintf(
+		stderr, "graft: %s: %s\n", path,
+		identical
+			? "identical: the two builds run the same code, there is nothing to do"
+			: "baseline: it needs a restart");
+	for (size_t i = 0; i < patch->module_count; i++) {
+		const struct graft_patch_module *module = &patch->modules[i];
+		for (size_t j = 0; j < module->reason_count; j++) {
+			const struct graft_reason *reason = &module->reasons[j];
+			(void)fprintf(stderr, "  %s: %s: %s: %s\n",
+				      module->path, reason->rule, reason->where,
+				      reason->text);
+		}
+	}
+	*status_ret = identical ? 3 : 4;
+	return NULL;
+}
+
+/** Say whether any module of a hotpatch can be switched. */
+static bool
+has_hotpatch(const struct graft_patch *patch)
+{
+	for (size_t i = 0; i < patch->module_count; i++) {
+		if (patch->modules[i].verdict == GRAFT_VERDICT_HOTPATCH)
+			return true;
+	}
+	return false;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+run(struct graft_work *work, graft_work_fn fn, int *status_ret)
+{
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+	GRAFT_CLEANUP(graft_builds_freep) struct graft_builds *builds = NULL;
+	struct graft_error *err = graft_patch_read_file(work->options->subject,
+							&patch);
+
+	if (err)
+		return err;
+	if (!has_hotpatch(patch))
+		return print_verdict(patch, work->options->subject, status_ret);
+	err = graft_builds_new(&builds);
+	if (err)
+		return err;
+	work->id = patch->id;
+	work->patch = patch;
+	work->builds = builds;
+	return graft_work_run(work, concerns, fn, status_ret);
+}
+
+struct graft_error *
+graft_verb_plan(int argc, char **argv, int *status_ret)
+{
+	GRAFT_CLEANUP(graft_options_deinit)
+	struct graft_options options = { 0 };
+	struct graft_work work = {
+		.verb = "plan",
+		.done = "can be applied",
+		.options = &options,
+	};
+
+	if (!graft_options_parse(
+		    argc, argv, plan_usage,
+		    GRAFT_OPTION_ALL | GRAFT_OPTION_PID | GRAFT_OPTION_JSON |
+			    GRAFT_OPTION_SUBJECT | GRAFT_OPTION_WHO,
+		    &options, status_ret))
+		return NULL;
+	return run(&work, plan_one, status_ret);
+}
+
+struct graft_error *
+graft_verb_apply(int argc, char **argv, int *status_ret)
+{
+	GRAFT_CLEANUP(graft_options_deinit)
+	struct graft_options options = { 0 };
+
+	if (!graft_options_parse(
+		    argc, argv, apply_usage,
+		    GRAFT_OPTION_ALL | GRAFT_OPTION_PID | GRAFT_OPTION_WAIT |
+			    GRAFT_OPTION_JSON | GRAFT_OPTION_DRY_RUN |
+			    GRAFT_OPTION_SUBJECT | GRAFT_OPTION_WHO,
+		    &options, status_ret))
+		return NULL;
+	struct graft_work work = {
+		.verb = "apply",
+		.done = options.dry_run ? "can be applied" : "applied",
+		.changes = !options.dry_run,
+		.options = &options,
+	};
+	return run(&work, options.dry_run ? plan_one : apply_one, status_ret);
+}

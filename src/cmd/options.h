@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file The options of the verbs that work on processes. */
+
+#ifndef GRAFT_CMD_OPTIONS_H
+#define GRAFT_CMD_OPTIONS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/** Which options a verb takes, beside --help. */
+enum graft_option {
+	GRAFT_OPTION_ALL = 1,
+	GRAFT_OPTION_PID = 2,
+	GRAFT_OPTION_WAIT = 4,
+	GRAFT_OPTION_JSON = 8,
+	GRAFT_OPTION_DRY_RUN = 16,
+	/** One argument that is no option: a file or an id. */
+	GRAFT_OPTION_SUBJECT = 32,
+	/** --all or --pid must be there. */
+	GRAFT_OPTION_WHO = 64,
+};
+
+/** What a command line says. */
+struct graft_options {
+	const char *subject;
+	bool all;
+	pid_t *pids;
+	size_t pid_count;
+	/** --wait in microseconds; 10 s if it is not given. */
+	uint64_t wait_us;
+	bool json;
+	bool dry_run;
+};
+
+/** Free what options own. Also their guard. */
+void
+graft_options_deinit(struct graft_options *options);
+
+/**
+ * Read a command line.
+ *
+ * @param[in] usage Printed for --help, and for what is wrong.
+ * @param[in] allowed #graft_option, or-ed.
+ * @param[out] ret What it says; free with graft_options_deinit().
+ * @param[out] status_ret Exit status, if the result is false.
+ * @return false: there is nothing to do, the usage or a fault was printed.
+ */
+bool
+graft_options_parse(int argc, char **argv, const char *usage, unsigned allowed,
+		    struct graft_options *ret, int *status_ret);
+
+#endif /* GRAFT_CMD_OPTIONS_H */

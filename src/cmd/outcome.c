@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/outcome.h"
+
+#include "base/cleanup.h"
+#include "base/env.h"
+#include "base/vec.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/** Exit statuses that belong to the verbs. */
+enum {
+	STATUS_DONE = 0,
+	STATUS_NOTHING = 3,
+	STATUS_REFUSED = 4,
+	STATUS_SOME = 5,
+};
+
+void
+graft_outcomes_deinit(struct graft_outcomes *outcomes)
+{
+	for (size_t i = 0; i < outcomes->count; i++) {
+		graft_error_free(outcomes->items[i].err);
+		free(outcomes->items[i].detail);
+	}
+	free(outcomes->items);
+	*outcomes = (struct graft_outcomes){ 0 };
+}
+
+struct graft_error *
+graft_outcomes_take(struct graft_outcomes *outcomes,
+		    struct graft_outcome *outcome)
+{
+	struct graft_error *err = graft_vec_reserve(
+		&outcomes->items, &outcomes->room, outcomes->count + 1,
+		sizeof(*outcomes->items));
+	if (err) {
+		graft_error_free(outcome->err);
+		free(outcome->detail);
+	} else {
+		outcomes->items[outcomes->count++] = *outcome;
+	}
+	*outcome = (struct graft_outcome){ 0 };
+	return err;
+}
+
+/** Say whether it was so already. */
+static bool
+is_nothing(const struct graft_error *err)
+{
+	return graft_error_code(err) == GRAFT_ERROR_ALREADY_APPLIED ||
+	       graft_error_code(err) == GRAFT_ERROR_NOT_APPLIED;
+}
+
+int
+graft_outcomes_status(const struct graft_outcomes *outcomes)
+{
+	size_t done = 0;
+	size_t failed = 0;
+	int status = STATUS_REFUSED;
+
+	for (size_t i = 0; i < outcomes->count; i++) {
+		const struct graft_error *err = outcomes->items[i].err;
+		if (!err)
+			done++;
+		if (!err || is_nothing(err))
+			continue;
+		failed++;
+		if (status == STATUS_REFUSED &&
+		    graft_error_kind(err) != GRAFT_KIND_REFUSAL)
+			status = graft_error_status(graft_error_code(err));
+	}
+	if (failed)
+		return done ? STATUS_SOME : status;
+	return done ? STATUS_DONE : STATUS_NOTHING;
+}
+
+static void
+print_one(const struct graft_outcome *outcome, const char *done,
+	  const char *verb, bool pauses)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	bool color = graft_env_color(outcome->err ? STDERR_FILENO
+						  : STDOUT_FILENO);
+
+	graft_text_printf(&text, "pid %d", (int)outcome->pid);
+	if (outcome->comm[0]) {
+		graft_text_put(&text, " (");
+		graft_text_put_safe(&text, outcome->comm);
+		graft_text_put(&text, ")");
+	}
+	graft_text_put(&text, ": ");
+	if (outcome->err) {
+		graft_text_put_safe(&text, graft_error_message(outcome->err));
+		(void)fflush(stdout);
+		(void)fprintf(stderr, "graft %s: %s%s%s\n", verb,
+			      color ? "\033[31m" : "", graft_text_str(&text),
+			      color ? "\033[0m" : "");
+		return;
+	}
+	graft_text_printf(&text, "%s%s%s, %u function%s",
+			  color ? "\033[32m" : "", done, color ? "\033[0m" : "",
+			  outcome->functions,
+			  outcome->functions == 1 ? "" : "s");
+	if (pauses)
+		graft_text_printf(&text, ", stood still for %.3f ms",
+				  (double)outcome->pause_us / 1000);
+	if (outcome->tries > 1)
+		graft_text_printf(&text, ", %u tries", outcome->tries);
+	(void)printf("%s\n", graft_text_str(&text));
+	if (outcome->detail)
+		(void)fputs(outcome->detail, stdout);
+}
+
+void
+graft_outcomes_print(const struct graft_outcomes *outcomes, const char *done,
+		     const char *verb, bool pauses)
+{
+	for (size_t i = 0; i < outcomes->count; i++)
+		print_one(&outcomes->items[i], done, verb, pauses);
+}
+
+static bool
+add_error(cJSON *item, const struct graft_error *err)
+{
+	cJSON *object = cJSON_AddObjectToObject(item, "error");
+
+	return object &&
+	       cJSON_AddStringToObject(
+		       object, "code",
+		       graft_error_wire(graft_error_code(err))) &&
+	       cJSON_AddStringToObject(object, "message",
+				       graft_error_message(err));
+}
+
+static bool
+add_outcome(cJSON *list, const struct graft_outcome *outcome, const char *done)
+{
+	const char *result = done;
+	cJSON *item = cJSON_CreateObject();
+
+	if (outcome->err)
+		result = is_nothing(outcome->err) ? "nothing-to-do" : "refused";
+	if (outcome->err &&
+	    graft_error_kind(outcome->err) != GRAFT_KIND_REFUSAL)
+		result = "failed";
+	return item && cJSON_AddItemToArray(list, item) &&
+	       cJSON_AddNumberToObject(item, "pid", outcome->pid) &&
+	       cJSON_AddStringToObject(item, "comm", outcome->comm) &&
+	       cJSON_AddStringToObject(item, "result", result) &&
+	       cJSON_AddNumberToObject(item, "functions", outcome->functions) &&
+	       cJSON_AddNumberToObject(item, "pause_us",
+				       (double)outcome->pause_us) &&
+	       cJSON_AddNumberToObject(item, "tries", outcome->tries) &&
+	       (!outcome->err || add_error(item, outcome->err));
+}
+
+struct graft_error *
+graft_outcomes_print_json(const struct graft_outcomes *outcomes, const char *id,
+			  const char *done, struct graft_text *text)
+{
+	cJSON *root = cJSON_CreateObject();
+	bool ok = root && cJSON_AddStringToObject(root, "id", id);
+	cJSON *list = ok ? cJSON_AddArrayToObject(root, "processes") : NULL;
+
+	ok = list != NULL;
+	for (size_t i = 0; ok && i < outcomes->count; i++)
+		ok = add_outcome(list, &outcomes->items[i], done);
+	char *json = ok ? cJSON_PrintUnformatted(root) : NULL;
+	cJSON_Delete(root);
+	if (!json)
+		return graft_error_no_memory();
+	graft_text_put(text, json);
+	graft_text_put(text, "\n");
+	free(json);
+	return NULL;
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/verb.h"
+
+#include "apply/inspect.h"
+#include "apply/revert.h"
+#include "cmd/work.h"
+#include "patch/file.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"usage: graft revert FILE|ID --all | --pid N [--pid N ...]\n"
+	"                    [--wait SECONDS] [--json]\n"
+	"\n"
+	"Take a hotpatch out of running processes. Its file is not needed: the id\n"
+	"that `graft status` prints is enough.\n"
+	"\n"
+	"  -a, --all           every process that holds it\n"
+	"  -p, --pid N         this process; may be repeated\n"
+	"  -w, --wait SECONDS  how long to wait for threads to leave the carried\n"
+	"                      functions (default 10)\n"
+	"      --json          print JSON\n"
+	"      --state-dir DIR instead of /var/lib/graft\n";
+
+/** Find the item of an inspection that holds the hotpatch, or NULL. */
+static bool
+holds(const struct graft_inspection *inspection, const char *id,
+      uint32_t *functions_ret)
+{
+	bool found = false;
+
+	*functions_ret = 0;
+	for (size_t i = 0; i < inspection->count; i++) {
+		const struct graft_inspected *item = &inspection->items[i];
+		if (strcmp(item->header->id, id) != 0 ||
+		    item->live == GRAFT_LIVE_OLD)
+			continue;
+		*functions_ret += item->header->redirect_count;
+		found = true;
+	}
+	return found;
+}
+
+static struct graft_error *
+concerns(struct graft_work *work, pid_t pid, bool *ret)
+{
+	uint32_t functions;
+	GRAFT_CLEANUP(graft_inspection_freep)
+	struct graft_inspection *inspection = NULL;
+	struct graft_error *err = graft_inspect(pid, false, &inspection);
+
+	if (err)
+		return err;
+	*ret = holds(inspection, work->id, &functions);
+	return NULL;
+}
+
+static struct graft_error *
+revert_one(struct graft_work *work, struct graft_outcome *outcome)
+{
+	struct graft_switch_result result = { 0 };
+	GRAFT_CLEANUP(graft_inspection_freep)
+	struct graft_inspection *inspection = NULL;
+	struct graft_error *err = graft_inspect(outcome->pid, false,
+						&inspection);
+
+	if (err)
+		return err;
+	(void)holds(inspection, work->id, &outcome->functions);
+	err = graft_revert_run(outcome->pid, work->id, work->ledger,
+			       &work->limits, &result);
+	outcome->pause_us = result.pause_us;
+	outcome->tries = result.tries;
+	return err;
+}
+
+/** Say whether a subject is an id and no file. */
+static bool
+is_id(const char *subject)
+{
+	return strlen(subject) == GRAFT_PATCH_ID_LEN &&
+	       strspn(subject, "0123456789abcdef") == GRAFT_PATCH_ID_LEN &&
+	       access(subject, F_OK) != 0;
+}
+
+struct graft_error *
+graft_verb_revert(int argc, char **argv, int *status_ret)
+{
+	GRAFT_CLEANUP(graft_options_deinit)
+	struct graft_options options = { 0 };
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+	struct graft_work work = {
+		.verb = "revert",
+		.done = "reverted",
+		.changes = true,
+		.options = &options,
+	};
+
+	if (!graft_options_parse(argc, argv, usage,
+				 GRAFT_OPTION_ALL | GRAFT_OPTION_PID |
+					 GRAFT_OPTION_WAIT | GRAFT_OPTION_JSON |
+					 GRAFT_OPTION_SUBJECT |
+					 GRAFT_OPTION_WHO,
+				 &options, status_ret))
+		return NULL;
+	work.id = options.subject;
+	if (!is_id(options.subject)) {
+		struct graft_error *err = graft_patch_read_file(options.subject,
+								&patch);
+		if (err)
+			return err;
+		work.id = patch->id;
+	}
+	return graft_work_run(&work, concerns, revert_one, status_ret);
+}

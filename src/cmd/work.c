@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/work.h"
+
+#include "apply/lock.h"
+#include "apply/recover.h"
+#include "base/env.h"
+#include "base/text.h"
+#include "base/vec.h"
+#include "cmd/progress.h"
+#include "proc/list.h"
+#include "proc/status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	/** Longest time that a process may stand still at once: 50 ms. */
+	STOP_LIMIT_US = 50 * 1000,
+};
+
+/** Processes to work on. */
+struct pids {
+	pid_t *pids;
+	size_t count;
+	size_t room;
+};
+
+static void
+pids_deinit(struct pids *pids)
+{
+	free(pids->pids);
+}
+
+/** Find those that --all means. What cannot be looked at is not meant. */
+GRAFT_MUST_CHECK static struct graft_error *
+find_all(struct graft_work *work, graft_work_filter_fn filter, struct pids *ret)
+{
+	GRAFT_FREE pid_t *pids = NULL;
+	size_t count;
+	struct graft_error *err = graft_proc_list(&pids, &count);
+	if (err)
+		return err;
+
+	GRAFT_CLEANUP(graft_progress_end)
+	struct graft_progress progress = graft_progress_begin(count);
+	for (size_t i = 0; i < count; i++) {
+		bool meant = false;
+		if (pids[i] == getpid())
+			continue;
+		graft_progress_step(&progress, i, "looking for processes");
+		graft_error_free(filter(work, pids[i], &meant));
+		if (!meant)
+			continue;
+		err = graft_vec_reserve(&ret->pids, &ret->room, ret->count + 1,
+					sizeof(*ret->pids));
+		if (err)
+			return err;
+		ret->pids[ret->count++] = pids[i];
+	}
+	return NULL;
+}
+
+/** Work on one process, alone and with nothing left over from earlier. */
+GRAFT_MUST_CHECK static struct graft_error *
+work_alone(struct graft_work *work, graft_work_fn fn,
+	   struct graft_outcome *outcome)
+{
+	struct graft_recover_result recovered = { 0 };
+	GRAFT_CLEANUP(graft_lock_deinit) struct graft_lock lock = { 0 };
+
+	struct graft_error *err =
+		graft_lock_take(graft_env_state_dir(), outcome->pid,
+				work->options->wait_us, &lock);
+	if (err)
+		return err;
+	err = graft_recover_pid(work->ledger, outcome->pid, &work->limits,
+				&recovered);
+	if (err)
+		return graft_error_prefix(err, "earlier work was cut off");
+	return fn(work, outcome);
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+work_on(struct graft_work *work, graft_work_fn fn, pid_t pid,
+	struct graft_outcomes *outcomes)
+{
+	struct graft_outcome outcome = { .pid = pid };
+	struct graft_proc_status status = { 0 };
+
+	graft_error_free(graft_proc_status_read(pid, &status));
+	memcpy(outcome.comm, status.comm, sizeof(outcome.comm));
+	outcome.err = work->changes ? work_alone(work, fn, &outcome)
+				    : fn(work, &outcome);
+	// With --all, who exits meanwhile is no longer one of all.
+	if (outcome.err && work->options->all &&
+	    graft_error_code(outcome.err) == GRAFT_ERROR_TARGET_GONE) {
+		graft_error_free(outcome.err);
+		free(outcome.detail);
+		return NULL;
+	}
+	return graft_outcomes_take(outcomes, &outcome);
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+print(struct graft_work *work, const struct graft_outcomes *outcomes)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+
+	if (!work->options->json) {
+		graft_outcomes_print(outcomes, work->done, work->verb,
+				     work->changes);
+		if (!outcomes->count)
+			(void)fprintf(stderr,
+				      "graft %s: no process concerns it\n",
+				      work->verb);
+		return NULL;
+	}
+	struct graft_error *err = graft_outcomes_print_json(outcomes, work->id,
+							    work->done, &text);
+	if (!err)
+		(void)fputs(graft_text_str(&text), stdout);
+	return err;
+}
+
+struct graft_error *
+graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
+	       graft_work_fn fn, int *status_ret)
+{
+	struct graft_error *err = NULL;
+	GRAFT_CLEANUP(pids_deinit) struct pids pids = { 0 };
+	GRAFT_CLEANUP(graft_outcomes_deinit)
+	struct graft_outcomes outcomes = { 0 };
+	GRAFT_CLEANUP(graft_ledger_closep) struct graft_ledger *ledger = NULL;
+
+	work->limits = (struct graft_switch_limits){
+		.wait_us = work->options->wait_us,
+		.stop_us = STOP_LIMIT_US,
+		.owner = getpid(),
+	};
+	if (work->options->all) {
+		err = find_all(work, filter, &pids);
+		if (err)
+			return err;
+	}
+	const pid_t *list = work->options->all ? pids.pids
+					       : work->options->pids;
+	size_t count = work->options->all ? pids.count
+					  : work->options->pid_count;
+	if (work->changes && count) {
+		err = graft_ledger_open(graft_env_state_dir(), false, &ledger);
+		if (err)
+			return err;
+		work->ledger = ledger;
+	}
+	struct graft_progress progress = graft_progress_begin(count);
+	for (size_t i = 0; i < count && !err; i++) {
+		graft_progress_step(&progress, i, work->verb);
+		err = work_on(work, fn, list[i], &outcomes);
+	}
+	graft_progress_end(&progress);
+	if (!err)
+		err = print(work, &outcomes);
+	if (!err)
+		*status_ret = graft_outcomes_status(&outcomes);
+	return err;
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * What plan, apply and revert have in common: go over the processes that are
+ * meant, do one thing to each, print what became of them.
+ */
+
+#ifndef GRAFT_CMD_WORK_H
+#define GRAFT_CMD_WORK_H
+
+#include "apply/switch.h"
+#include "cmd/options.h"
+#include "cmd/outcome.h"
+#include "ledger/ledger.h"
+#include "patch/patch.h"
+#include "plan/builds.h"
+
+#include <stdbool.h>
+
+/** A work on processes. */
+struct graft_work {
+	/** Name of the verb, and what its success is called. */
+	const char *verb;
+	const char *done;
+	/** The processes are stopped and changed: lock, ledger, pauses. */
+	bool changes;
+	const struct graft_options *options;
+	/** Id of the hotpatch, and itself if the verb has it. */
+	const char *id;
+	const struct graft_patch *patch;
+	struct graft_builds *builds;
+	/** NULL unless @ref changes. */
+	struct graft_ledger *ledger;
+	struct graft_switch_limits limits;
+};
+
+/**
+ * Do it to one process.
+ *
+ * @param[in,out] outcome Has the pid; its other fields but `err` are filled.
+ * @return NULL, or why it was not done.
+ */
+typedef struct graft_error *(*graft_work_fn)(struct graft_work *work,
+					     struct graft_outcome *outcome);
+
+/**
+ * Say whether a process is meant by --all.
+ *
+ * @param[out] ret It is.
+ * @return NULL; an error means that it is not.
+ */
+typedef struct graft_error *(*graft_work_filter_fn)(struct graft_work *work,
+						    pid_t pid, bool *ret);
+
+/**
+ * Go over the processes and print the outcomes.
+ *
+ * @param[in] filter For --all.
+ * @param[in] fn For each.
+ * @param[out] status_ret Exit status.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
+	       graft_work_fn fn, int *status_ret);
+
+#endif /* GRAFT_CMD_WORK_H */
