@@ -24,7 +24,7 @@ _graft_files()
 _graft()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='diff show verify plan apply status revert'
+	local verbs='diff show verify plan apply status revert recover'
 	local verb= word i options='--state-dir --help'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -55,17 +55,25 @@ _graft()
 		;;
 	esac
 
+	if [[ $previous == --old || $previous == --key || $previous == --signature ]]; then
+		compopt -o default 2>/dev/null
+		return
+	fi
+
 	case $verb in
 	'') options="$verbs --help --version --state-dir" ;;
 	diff) options+=' -o --output --json --title --cve --debug-dir' ;;
-	show) options+=' --json --disassemble' ;;
-	verify) ;;
+	show) options+=' --disassemble --old --json' ;;
+	verify) options+=' --key --signature' ;;
 	plan) options+=' --all --pid --json' ;;
-	apply | revert) options+=' --all --pid --wait --json' ;;
-	status) options+=' --json' ;;
+	apply) options+=' --all --pid --wait --dry-run --json' ;;
+	revert) options+=' --all --pid --wait --json' ;;
+	status) options+=' --pid --json' ;;
+	recover) options+=' --wait' ;;
 	esac
 
-	if [[ -z $verb || $current == -* || $verb == status ]]; then
+	if [[ -z $verb || $current == -* ||
+		$verb == status || $verb == recover ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 	elif [[ $verb == diff ]]; then
 		compopt -o default 2>/dev/null
