@@ -285,7 +285,12 @@ graft_assurance_name(enum graft_assurance assurance);
  * @return NULL if the module keeps every promise of this header: runs sorted,
  * not overlapping, no page both writable and executable, every fix, import,
  * redirect, fragment and carried piece inside what it must be inside of;
- * #GRAFT_ERROR_BAD_INPUT with the first that is broken.
+ * #GRAFT_ERROR_BAD_INPUT with the first that is broken, #GRAFT_ERROR_LIMIT if
+ * there is too much of something. Beyond that: carried pieces do not overlap and
+ * lie in executable runs; a redirect leads into a carried piece, its room
+ * overlaps no other's, and a fragment of its own covers its entry; no two fixes
+ * or imports overlap; a `hotpatch` has a redirect and an assurance, a `baseline`
+ * a reason that is no note; every string is UTF-8 without control characters.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_patch_module_check(const struct graft_patch_module *module);
