@@ -154,29 +154,32 @@ find_target(const ZydisDecodedInstruction *insn,
 	return false;
 }
 
-/** Append a name behind an instruction, and make the line's key from it. */
+/**
+ * Put a name in the place of an address, and make the line's key.
+ *
+ * What stands where differs in each build, so the name says more than the
+ * address; a distance inside the function does not count for the key.
+ */
 static void
 finish_line(struct line *line, const char *name, uint64_t target, bool has)
 {
 	char hex[32];
+	char rest[LINE];
 	uint64_t key = 0xcbf29ce484222325;
+	size_t from = SIZE_MAX;
 
-	if (has) {
-		// What stands where differs in each build: the name says it.
-		int width = snprintf(hex, sizeof(hex), "0x%016llX",
-				     (unsigned long long)target);
-		char *at = strstr(line->text, hex);
-		if (at) {
-			char rest[LINE];
-			(void)snprintf(rest, sizeof(rest), "%s", at + width);
-			(void)snprintf(at,
-				       sizeof(line->text) -
-					       (size_t)(at - line->text),
-				       "%s%s", name, rest);
-		}
+	int width = snprintf(hex, sizeof(hex), "0x%016llX",
+			     (unsigned long long)target);
+	char *at = has ? strstr(line->text, hex) : NULL;
+	if (at) {
+		size_t off = (size_t)(at - line->text);
+		(void)snprintf(rest, sizeof(rest), "%s", at + width);
+		(void)snprintf(at, sizeof(line->text) - off, "%s%s", name,
+			       rest);
+		from = *name == '+' ? off : SIZE_MAX;
 	}
-	for (const char *at = line->text; *at; at++)
-		key = (key ^ (uint8_t)*at) * 0x100000001b3;
+	for (size_t i = 0; line->text[i] && i < from; i++)
+		key = (key ^ (uint8_t)line->text[i]) * 0x100000001b3;
 	line->key = key;
 }
 
@@ -251,6 +254,15 @@ put_line(const struct line *left, const struct line *right, char mark,
 			  right ? right->text : "");
 }
 
+/** Append two lines that stand for each other. */
+static void
+put_pair(const struct line *left, const struct line *right,
+	 struct graft_text *text)
+{
+	put_line(left, right, strcmp(left->text, right->text) ? '|' : ' ',
+		 text);
+}
+
 /** Append two listings side by side, equal lines beside each other. */
 static struct graft_error *
 put_aligned(const struct listing *old_list, const struct listing *new_list,
@@ -287,8 +299,8 @@ put_aligned(const struct listing *old_list, const struct listing *new_list,
 		const uint32_t *cell = &best[i * (columns + 1) + j];
 		if (i < rows && j < columns &&
 		    old_list->lines[i].key == new_list->lines[j].key)
-			put_line(&old_list->lines[i++], &new_list->lines[j++],
-				 ' ', text);
+			put_pair(&old_list->lines[i++], &new_list->lines[j++],
+				 text);
 		else if (j == columns ||
 			 (i < rows && cell[columns + 1] >= cell[1]))
 			put_line(&old_list->lines[i++], NULL, '<', text);

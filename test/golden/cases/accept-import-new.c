@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// NEW imports a function of a library that is loaded.
+// NEW imports functions of a library that is loaded.
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ probe(long input)
 
 	text[input % 9] = '7';
 #ifdef NEW
-	return strtol(text + 2, NULL, 10) + (long)strcspn(text, ";");
+	return strtol(text + 2, NULL, 10) + atol(text + 7);
 #else
 	return (long)strlen(text) + text[2];
 #endif

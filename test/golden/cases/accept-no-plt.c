@@ -14,8 +14,8 @@ probe(long input)
 	memset(text, 'x', sizeof(text));
 	text[input] = '\0';
 #ifdef NEW
-	strcat(text, "123");
-	return (long)strlen(text) + atoi(text + input);
+	text[3] = '5';
+	return (long)strlen(text) + atoi(text + 3);
 #else
 	return (long)strlen(text);
 #endif

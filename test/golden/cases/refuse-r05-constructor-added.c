@@ -2,7 +2,7 @@
 
 // NEW has a constructor that OLD does not have: it would never run.
 
-static long ready;
+static volatile long ready;
 
 #ifdef NEW
 __attribute__((constructor)) static void

@@ -2,7 +2,7 @@
 
 // A constructor, which already ran, does something else.
 
-static long ready;
+static volatile long ready;
 
 __attribute__((constructor)) static void
 begin(void)

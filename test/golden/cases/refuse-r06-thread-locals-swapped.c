@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// compiler: gcc
 // Two thread-local variables change places; the segment stays as it is.
 
 #ifdef NEW

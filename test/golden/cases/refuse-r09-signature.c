@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // debug: g
+// kind: so
 // An exported function takes one argument more; its callers pass one less.
 
 long
