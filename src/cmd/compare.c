@@ -106,9 +106,19 @@ count_functions(const struct graft_diff *diff,
 	counts->carried = (uint32_t)diff->carried_count;
 }
 
+/** Get a package's version as its programs print it: without the epoch. */
+static const char *
+printed_version(const struct graft_tree *tree)
+{
+	const char *colon = tree->version ? strchr(tree->version, ':') : NULL;
+
+	return colon ? colon + 1 : tree->version;
+}
+
 /** Compare and judge two images. */
 static struct graft_error *
-judge_images(const struct graft_image *old_image,
+judge_images(const struct graft_pairs *pairs,
+	     const struct graft_image *old_image,
 	     const struct graft_image *new_image,
 	     struct graft_patch_module *module)
 {
@@ -117,7 +127,9 @@ judge_images(const struct graft_image *old_image,
 	struct graft_verdict_result result = { 0 };
 	struct graft_error *err;
 
-	err = graft_diff_make(old_image, new_image, &diff);
+	err = graft_diff_make_packages(old_image, new_image,
+				       printed_version(pairs->old_tree),
+				       printed_version(pairs->new_tree), &diff);
 	if (!err)
 		err = graft_judge(diff, &result);
 	if (err)
@@ -189,7 +201,7 @@ compare_pair(const struct graft_pairs *pairs, const struct graft_pair *pair,
 	if (!err && !pair->new_file)
 		return refuse(module, "R-08", "NEW does not have this file");
 	if (!err && !pair->same)
-		err = judge_images(old_image, new_image, module);
+		err = judge_images(pairs, old_image, new_image, module);
 	return take_input_error(pairs, pair->same, module, err);
 }
 

@@ -302,6 +302,7 @@ graft_code_free(struct graft_code *code)
 	free(code->insns);
 	free(code->refs);
 	free(code->starts);
+	free(code->marks);
 	free(code);
 }
 

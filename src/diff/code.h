@@ -126,6 +126,9 @@ struct graft_code {
 	 */
 	uint64_t *starts;
 	size_t start_count;
+	/** All data addresses that code or a relocation names, likewise. */
+	uint64_t *marks;
+	size_t mark_count;
 };
 
 /**
@@ -149,6 +152,10 @@ GRAFT_DEFINE_CLEANUP(struct graft_code, graft_code_free)
  */
 uint64_t
 graft_code_next_start(const struct graft_code *code, uint64_t addr);
+
+/** Find the first data address behind @p addr that is named, or UINT64_MAX. */
+uint64_t
+graft_code_next_mark(const struct graft_code *code, uint64_t addr);
 
 /** Find the function that contains @p addr; its index or #GRAFT_NONE. */
 uint32_t

@@ -97,6 +97,22 @@ graft_constant_text(const struct graft_image *image, uint64_t addr,
 	return (const char *)text;
 }
 
+static bool
+is_padding(const struct graft_image *image, uint64_t addr, uint64_t len)
+{
+	const uint8_t *bytes = graft_image_bytes(image, addr, len);
+
+	if (len == 0)
+		return true;
+	if (!bytes || len > PADDING_MAX)
+		return false;
+	for (uint64_t i = 0; i < len; i++) {
+		if (bytes[i] != 0)
+			return false;
+	}
+	return true;
+}
+
 uint64_t
 graft_constant_extent(const struct graft_constants *constants,
 		      const struct graft_code *code, uint64_t addr)
@@ -119,9 +135,17 @@ graft_constant_extent(const struct graft_constants *constants,
 	if (end > section->addr + section->size)
 		end = section->addr + section->size;
 	uint64_t text_len;
-	if (graft_constant_text(code->image, addr, &text_len) &&
-	    addr + text_len > end)
-		end = addr + text_len;
+	if (graft_constant_text(code->image, addr, &text_len)) {
+		// Behind a text, zeroes up to the next thing that is named are
+		// padding, even if nobody takes the address of that thing.
+		uint64_t mark = graft_code_next_mark(code, addr + text_len - 1);
+		uint64_t gap = mark - (addr + text_len);
+		if (addr + text_len > end)
+			end = addr + text_len;
+		else if (mark <= end &&
+			 is_padding(code->image, addr + text_len, gap))
+			end = addr + text_len;
+	}
 	return end - addr;
 }
 
@@ -293,20 +317,85 @@ compare_bytes(struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
 	return NULL;
 }
 
+/**
+ * Do two texts differ in nothing but the version of the package?
+ *
+ * A program that prints its version goes on printing that of the build that it
+ * was started from; such a text is no reason to carry what names it.
+ */
 static bool
-is_padding(const struct graft_image *image, uint64_t addr, uint64_t len)
+differs_in_version(const struct graft_diff *diff, uint64_t old_addr,
+		   uint64_t new_addr)
+{
+	uint64_t len;
+	const char *o = graft_constant_text(diff->old_image, old_addr, &len);
+	const char *n = graft_constant_text(diff->new_image, new_addr, &len);
+	const char *old_version = diff->old_version;
+	const char *new_version = diff->new_version;
+
+	if (!o || !n || !old_version || !new_version)
+		return false;
+	size_t old_len = strlen(old_version);
+	size_t new_len = strlen(new_version);
+	bool found = false;
+	while (*o || *n) {
+		if (strncmp(o, old_version, old_len) == 0 &&
+		    strncmp(n, new_version, new_len) == 0) {
+			o += old_len;
+			n += new_len;
+			found = true;
+		} else if (*o++ != *n++) {
+			return false;
+		}
+	}
+	return found;
+}
+
+static uint64_t
+count_zeroes(const struct graft_image *image, uint64_t addr, uint64_t len)
 {
 	const uint8_t *bytes = graft_image_bytes(image, addr, len);
+	uint64_t count = 0;
 
-	if (len == 0)
-		return true;
-	if (!bytes || len > PADDING_MAX)
-		return false;
-	for (uint64_t i = 0; i < len; i++) {
-		if (bytes[i] != 0)
-			return false;
-	}
-	return true;
+	while (bytes && count < len && bytes[count] == 0)
+		count++;
+	return count;
+}
+
+/**
+ * Compare two texts with what stands behind them up to the next start.
+ *
+ * That may be rows of the same table (`char names[][8]`) or another object that
+ * nobody names; the padding before it depends on where the text ends.
+ */
+static struct graft_error *
+compare_text(struct graft_diff *diff, uint64_t old_addr, uint64_t old_len,
+	     uint64_t new_addr, uint64_t new_len, bool *ret)
+{
+	uint64_t old_text;
+	uint64_t new_text;
+
+	*ret = false;
+	if (!graft_constant_text(diff->old_image, old_addr, &old_text) ||
+	    !graft_constant_text(diff->new_image, new_addr, &new_text) ||
+	    old_text != new_text || old_text > old_len || new_text > new_len)
+		return NULL;
+	uint64_t old_zeroes = count_zeroes(diff->old_image, old_addr + old_text,
+					   old_len - old_text);
+	uint64_t new_zeroes = count_zeroes(diff->new_image, new_addr + new_text,
+					   new_len - new_text);
+	if (old_zeroes > PADDING_MAX || new_zeroes > PADDING_MAX)
+		return NULL;
+	uint64_t old_skip = old_text + old_zeroes;
+	uint64_t new_skip = new_text + new_zeroes;
+	if (old_len - old_skip != new_len - new_skip)
+		return NULL;
+	struct graft_error *err = compare_bytes(diff, old_addr, new_addr,
+						old_text, ret);
+	if (err || !*ret || old_len == old_skip)
+		return err;
+	return compare_bytes(diff, old_addr + old_skip, new_addr + new_skip,
+			     old_len - old_skip, ret);
 }
 
 static struct graft_error *
@@ -316,12 +405,21 @@ compare(struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
 	if (access)
 		return compare_bytes(diff, old_addr, new_addr, access, ret);
 
+	*ret = differs_in_version(diff, old_addr, new_addr);
+	if (*ret) {
+		diff->version_texts++;
+		return NULL;
+	}
 	uint64_t old_len = graft_constant_extent(diff->constants,
 						 diff->old_code, old_addr);
 	uint64_t new_len = graft_constant_extent(diff->constants,
 						 diff->new_code, new_addr);
 	uint64_t len = old_len < new_len ? old_len : new_len;
 	*ret = false;
+	struct graft_error *err = compare_text(diff, old_addr, old_len,
+					       new_addr, new_len, ret);
+	if (err || *ret)
+		return err;
 	// What is longer on one side may only be padding up to the neighbour.
 	if (!is_padding(diff->old_image, old_addr + len, old_len - len) ||
 	    !is_padding(diff->new_image, new_addr + len, new_len - len))

@@ -49,6 +49,15 @@ struct graft_error *
 graft_diff_make(const struct graft_image *old_image,
 		const struct graft_image *new_image, struct graft_diff **ret)
 {
+	return graft_diff_make_packages(old_image, new_image, NULL, NULL, ret);
+}
+
+struct graft_error *
+graft_diff_make_packages(const struct graft_image *old_image,
+			 const struct graft_image *new_image,
+			 const char *old_version, const char *new_version,
+			 struct graft_diff **ret)
+{
 	GRAFT_CLEANUP(graft_diff_freep)
 	struct graft_diff *diff = calloc(1, sizeof(*diff));
 	if (!diff)
@@ -56,6 +65,11 @@ graft_diff_make(const struct graft_image *old_image,
 	diff->old_image = old_image;
 	diff->new_image = new_image;
 	diff->left_main = GRAFT_NONE;
+	// An empty version would match everywhere.
+	if (old_version && new_version && old_version[0] && new_version[0]) {
+		diff->old_version = old_version;
+		diff->new_version = new_version;
+	}
 
 	struct graft_error *err = begin(diff);
 	if (!err)

@@ -168,6 +168,11 @@ struct graft_diff {
 	/** Borrowed. */
 	const struct graft_image *old_image;
 	const struct graft_image *new_image;
+	/** Versions of the packages that they come from, or NULL. Borrowed. */
+	const char *old_version;
+	const char *new_version;
+	/** Pairs of texts that differ in nothing but those versions. */
+	uint32_t version_texts;
 	struct graft_code *old_code;
 	struct graft_code *new_code;
 	/** One per function of each side. */
@@ -217,6 +222,20 @@ struct graft_diff {
 GRAFT_MUST_CHECK struct graft_error *
 graft_diff_make(const struct graft_image *old_image,
 		const struct graft_image *new_image, struct graft_diff **ret);
+
+/**
+ * Compare two builds of which the package versions are known.
+ *
+ * @param[in] old_version Version as the package names it in its texts (without
+ * epoch), or NULL. Borrowed until the diff is freed; so is @p new_version.
+ * @param[out] ret New diff; free with graft_diff_free().
+ * @return As graft_diff_make().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_diff_make_packages(const struct graft_image *old_image,
+			 const struct graft_image *new_image,
+			 const char *old_version, const char *new_version,
+			 struct graft_diff **ret);
 
 /** Free a diff. NULL is a no-op. */
 void

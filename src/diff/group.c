@@ -33,67 +33,106 @@ points_inside(const struct graft_reloc *reloc, uint64_t *ret)
 }
 
 static void
-add_start(struct graft_code *code, uint64_t addr)
+add_addr(const struct graft_code *code, uint64_t *addrs, size_t *count,
+	 uint64_t addr)
 {
 	enum graft_area area = graft_area_of(code->image, addr);
 
 	if (area == GRAFT_AREA_CONSTANT || area == GRAFT_AREA_DATA)
-		code->starts[code->start_count++] = addr;
+		addrs[(*count)++] = addr;
+}
+
+/** Collect what relocations and symbols name. */
+static void
+add_named(const struct graft_code *code, uint64_t *addrs, size_t *count)
+{
+	size_t n;
+	const struct graft_reloc *relocs = graft_image_relocs(code->image, &n);
+	uint64_t target;
+
+	for (size_t i = 0; i < n; i++) {
+		if (points_inside(&relocs[i], &target))
+			add_addr(code, addrs, count, target);
+	}
+	const struct graft_symbol *symbols = graft_image_symbols(code->image,
+								 &n);
+	for (size_t i = 0; i < n; i++) {
+		if (symbols[i].defined && symbols[i].type == STT_OBJECT)
+			add_addr(code, addrs, count, symbols[i].addr);
+	}
+}
+
+static size_t
+sort_unique(uint64_t *addrs, size_t count)
+{
+	size_t kept = 0;
+
+	if (count)
+		qsort(addrs, count, sizeof(*addrs), by_value);
+	for (size_t i = 0; i < count; i++) {
+		if (kept == 0 || addrs[kept - 1] != addrs[i])
+			addrs[kept++] = addrs[i];
+	}
+	return kept;
 }
 
 static struct graft_error *
 collect_starts(struct graft_code *code)
 {
-	size_t reloc_count;
-	const struct graft_reloc *relocs = graft_image_relocs(code->image,
-							      &reloc_count);
-	size_t symbol_count;
-	const struct graft_symbol *symbols = graft_image_symbols(code->image,
-								 &symbol_count);
-	size_t most = code->ref_count + reloc_count + symbol_count;
-	uint64_t target;
+	size_t relocs;
+	size_t symbols;
+	(void)graft_image_relocs(code->image, &relocs);
+	(void)graft_image_symbols(code->image, &symbols);
+	size_t most = code->ref_count + relocs + symbols + 1;
 
-	code->starts = calloc(most + 1, sizeof(*code->starts));
-	if (!code->starts)
+	code->starts = calloc(most, sizeof(*code->starts));
+	code->marks = calloc(most, sizeof(*code->marks));
+	if (!code->starts || !code->marks)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
 	for (size_t i = 0; i < code->ref_count; i++) {
-		if (code->refs[i].kind == GRAFT_REF_ADDRESS)
-			add_start(code, code->refs[i].target);
+		const struct graft_ref *ref = &code->refs[i];
+		if (ref->kind == GRAFT_REF_ADDRESS)
+			add_addr(code, code->starts, &code->start_count,
+				 ref->target);
+		if (ref->kind == GRAFT_REF_ADDRESS ||
+		    ref->kind == GRAFT_REF_MEMORY)
+			add_addr(code, code->marks, &code->mark_count,
+				 ref->target);
 	}
-	for (size_t i = 0; i < reloc_count; i++) {
-		if (points_inside(&relocs[i], &target))
-			add_start(code, target);
-	}
-	for (size_t i = 0; i < symbol_count; i++) {
-		if (symbols[i].defined && symbols[i].type == STT_OBJECT)
-			add_start(code, symbols[i].addr);
-	}
-	if (code->start_count)
-		qsort(code->starts, code->start_count, sizeof(*code->starts),
-		      by_value);
-	size_t kept = 0;
-	for (size_t i = 0; i < code->start_count; i++) {
-		if (kept == 0 || code->starts[kept - 1] != code->starts[i])
-			code->starts[kept++] = code->starts[i];
-	}
-	code->start_count = kept;
+	add_named(code, code->starts, &code->start_count);
+	add_named(code, code->marks, &code->mark_count);
+	code->start_count = sort_unique(code->starts, code->start_count);
+	code->mark_count = sort_unique(code->marks, code->mark_count);
 	return NULL;
+}
+
+/** Find the first of sorted addresses behind @p addr, or UINT64_MAX. */
+static uint64_t
+next_of(const uint64_t *addrs, size_t count, uint64_t addr)
+{
+	size_t low = 0;
+	size_t high = count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (addrs[mid] <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < count ? addrs[low] : UINT64_MAX;
 }
 
 uint64_t
 graft_code_next_start(const struct graft_code *code, uint64_t addr)
 {
-	size_t low = 0;
-	size_t high = code->start_count;
+	return next_of(code->starts, code->start_count, addr);
+}
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (code->starts[mid] <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < code->start_count ? code->starts[low] : UINT64_MAX;
+uint64_t
+graft_code_next_mark(const struct graft_code *code, uint64_t addr)
+{
+	return next_of(code->marks, code->mark_count, addr);
 }
 
 static uint32_t
