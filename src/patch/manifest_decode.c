@@ -62,12 +62,16 @@ take(struct object *o, const char *key)
 static void
 take_end(struct object *o)
 {
-	// Keys are untrusted: they may be long.
-	if (!o->err && o->next)
-		o->err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
-					 "\"%.64s\": unknown, twice, or not in "
-					 "its place",
-					 o->next->string);
+	enum { KEY_MAX = 64 };
+
+	if (o->err || !o->next)
+		return;
+	// Keys are untrusted: long, or with a newline from an escape.
+	size_t len = strlen(o->next->string);
+	bool shown = len <= KEY_MAX &&
+		     graft_utf8_printable(o->next->string, len);
+	object_bad(o, shown ? o->next->string : "?",
+		   "unknown, twice, or not in its place");
 }
 
 // NULL, with o->err, if it is not a string that may be shown.

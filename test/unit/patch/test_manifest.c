@@ -78,6 +78,9 @@ what_is_unknown_twice_or_misplaced_is_refused(void **state)
 	} table[] = {
 		{ "\"toolchain\":\"graft 0.1\",", "\"surprise\":1," },
 		{ "\"toolchain\":\"graft 0.1\",", "\"toolchain\":\"\"," },
+		// Its message is still one line: sample_refused() looks.
+		{ "\"elf\":{", "\"a\\nb\":1," },
+		{ "\"carried\":2", ",\"a\\nb\":1" },
 		{ "\"cves\":[\"CVE-2026-0001\"", ",7" },
 		{ "\"cves\":[\"CVE-2026-0001\"", ",null" },
 		{ "\"cves\":[\"CVE-2026-0001\"", ",\"\"" },
