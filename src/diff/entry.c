@@ -96,6 +96,33 @@ visit_data(struct visits *visits)
 	visit(visits, graft_image_entry(image), 0, false);
 }
 
+/**
+ * Does somebody name a place between the end of a function and @p end?
+ *
+ * Then it is no padding, even if it looks like it: tables of assemblers begin
+ * with zeroes too.
+ */
+static bool
+names_padding(const struct graft_code *code, const struct graft_func *func,
+	      uint64_t end)
+{
+	uint64_t start = func->addr + func->size;
+	size_t count;
+	const struct graft_reloc *relocs = graft_image_relocs(code->image,
+							      &count);
+
+	for (size_t i = 0; i < code->ref_count; i++) {
+		if (code->refs[i].target >= start && code->refs[i].target < end)
+			return true;
+	}
+	for (size_t i = 0; i < count; i++) {
+		uint64_t target = (uint64_t)relocs[i].addend;
+		if (!relocs[i].symbol && target >= start && target < end)
+			return true;
+	}
+	return false;
+}
+
 static struct graft_error *
 add_entry(struct visits *visits, uint32_t func, size_t *cap)
 {
@@ -104,6 +131,8 @@ add_entry(struct visits *visits, uint32_t func, size_t *cap)
 	uint64_t room = f->size + graft_func_padding(diff->old_code, func);
 	uint64_t need = GRAFT_JUMP_SIZE + (f->endbr ? GRAFT_ENDBR_SIZE : 0);
 
+	if (f->size < need && names_padding(diff->old_code, f, f->addr + need))
+		room = f->size;
 	if (room < need)
 		return graft_closure_find(
 			visits->closure,
