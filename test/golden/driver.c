@@ -19,12 +19,16 @@
 #include <string.h>
 
 #ifdef GOLDEN_LINKED
-extern long probe(long input);
-extern void setup(void) __attribute__((weak));
+extern long
+probe(long input);
+extern void
+setup(void) __attribute__((weak));
 #endif
 
-typedef long probe_fn(long input);
-typedef void setup_fn(void);
+typedef long
+probe_fn(long input);
+typedef void
+setup_fn(void);
 
 enum { INPUTS = 24 };
 

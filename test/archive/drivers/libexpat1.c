@@ -38,8 +38,8 @@ parse(const char *document, int piece)
 {
 	void *(*create)(const char *) = find("XML_ParserCreate");
 	void (*set_user)(void *, void *) = find("XML_SetUserData");
-	void (*set_elements)(void *, void *, void *) =
-		find("XML_SetElementHandler");
+	void (*set_elements)(void *, void *,
+			     void *) = find("XML_SetElementHandler");
 	void (*set_text)(void *, void *) = find("XML_SetCharacterDataHandler");
 	int (*feed)(void *, const char *, int, int) = find("XML_Parse");
 	int (*error)(void *) = find("XML_GetErrorCode");

@@ -28,8 +28,8 @@ say(void *session, const char *what, const char *input)
 static void *
 start(void *context, const char *mechanism)
 {
-	int (*client)(void *, const char *, void **) =
-		find("gsasl_client_start");
+	int (*client)(void *, const char *,
+		      void **) = find("gsasl_client_start");
 	int (*set)(void *, int, const char *) = find("gsasl_property_set");
 	void *session = NULL;
 

@@ -18,10 +18,10 @@
 static void
 base64(const char *text)
 {
-	int (*encode)(const unsigned char *, size_t, char **) =
-		find("Base64Encode");
-	int (*decode)(const char *, unsigned char **, size_t *) =
-		find("Base64Decode");
+	int (*encode)(const unsigned char *, size_t,
+		      char **) = find("Base64Encode");
+	int (*decode)(const char *, unsigned char **,
+		      size_t *) = find("Base64Decode");
 	unsigned char *bytes = NULL;
 	char *encoded = NULL;
 	size_t len = 0;
@@ -40,8 +40,8 @@ answer(void)
 		find("load_privkey_from_base64");
 	EVP_PKEY *(*load_public)(const char *) =
 		find("load_pubkey_from_base64");
-	int (*encode)(const char *, const char *, EVP_PKEY *, char **) =
-		find("encode_auth_setting");
+	int (*encode)(const char *, const char *, EVP_PKEY *,
+		      char **) = find("encode_auth_setting");
 	int (*decode)(int, const char *, EVP_PKEY *, char **, char **,
 		      time_t *) = find("decode_auth_setting");
 	static EVP_PKEY *key;

@@ -38,8 +38,9 @@ make_text(void)
 
 	for (size_t i = 0; i < TEXT; i++) {
 		state = state * 1103515245 + 12345;
-		text[i] = (uint8_t)(i % 97 < 60 ? "lorem ipsum "[i % 12]
-						: 'a' + (char)((state >> 16) % 26));
+		text[i] = (uint8_t)(i % 97 < 60
+					    ? "lorem ipsum "[i % 12]
+					    : 'a' + (char)((state >> 16) % 26));
 	}
 }
 
@@ -47,12 +48,13 @@ static void
 unpack(const char *what, size_t len)
 {
 	int (*decode)(uint64_t *, uint32_t, const void *, const uint8_t *,
-		      size_t *, size_t, uint8_t *, size_t *, size_t) =
-		find("lzma_stream_buffer_decode");
+		      size_t *, size_t, uint8_t *, size_t *,
+		      size_t) = find("lzma_stream_buffer_decode");
 	uint64_t limit = UINT64_MAX;
 	size_t in = 0, out = 0;
 
-	int status = decode(&limit, 0, NULL, packed, &in, len, back, &out, ROOM);
+	int status = decode(&limit, 0, NULL, packed, &in, len, back, &out,
+			    ROOM);
 	printf("%s: status %d, %zu in, limit %llu\n", what, status, in,
 	       (unsigned long long)limit);
 	print_bytes(what, back, out);
@@ -86,8 +88,8 @@ unpack_slowly(const char *what, int (*start)(struct stream *), size_t len)
 static int
 start_auto(struct stream *stream)
 {
-	int (*start)(struct stream *, uint64_t, uint32_t) =
-		find("lzma_auto_decoder");
+	int (*start)(struct stream *, uint64_t,
+		     uint32_t) = find("lzma_auto_decoder");
 	return start(stream, UINT64_MAX, 0);
 }
 
@@ -109,8 +111,8 @@ start_threads(struct stream *stream)
 	} mt = { .threads = 2,
 		 .memlimit_threading = UINT64_MAX,
 		 .memlimit_stop = UINT64_MAX };
-	int (*start)(struct stream *, const void *) =
-		find("lzma_stream_decoder_mt");
+	int (*start)(struct stream *,
+		     const void *) = find("lzma_stream_decoder_mt");
 	return start(stream, &mt);
 }
 
@@ -118,8 +120,8 @@ static void
 indexes(void)
 {
 	void *(*init)(const void *) = find("lzma_index_init");
-	int (*append)(void *, const void *, uint64_t, uint64_t) =
-		find("lzma_index_append");
+	int (*append)(void *, const void *, uint64_t,
+		      uint64_t) = find("lzma_index_append");
 	int (*cat)(void *, void *, const void *) = find("lzma_index_cat");
 	uint64_t (*size)(const void *) = find("lzma_index_size");
 	uint64_t (*total)(const void *) = find("lzma_index_total_size");
@@ -144,8 +146,8 @@ void
 answer(void)
 {
 	int (*encode)(uint32_t, int, const void *, const uint8_t *, size_t,
-		      uint8_t *, size_t *, size_t) =
-		find("lzma_easy_buffer_encode");
+		      uint8_t *, size_t *,
+		      size_t) = find("lzma_easy_buffer_encode");
 	static const uint32_t levels[] = { 0, 1, 3, 6, 9 };
 
 	make_text();

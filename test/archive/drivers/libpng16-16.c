@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef void message_fn(void *png, const char *text);
-typedef void data_fn(void *png, uint8_t *bytes, size_t len);
-typedef void flush_fn(void *png);
+typedef void
+message_fn(void *png, const char *text);
+typedef void
+data_fn(void *png, uint8_t *bytes, size_t len);
+typedef void
+flush_fn(void *png);
 
 enum { WIDTH = 16, HEIGHT = 8, ROOM = 1 << 16 };
 
@@ -77,11 +80,11 @@ on_read(void *png, uint8_t *bytes, size_t len)
 static void
 write_image(struct stream *stream)
 {
-	void *(*create)(const char *, void *, message_fn *, message_fn *) =
-		find("png_create_write_struct");
+	void *(*create)(const char *, void *, message_fn *,
+			message_fn *) = find("png_create_write_struct");
 	void *(*info_new)(void *) = find("png_create_info_struct");
-	void (*set_write)(void *, void *, data_fn *, flush_fn *) =
-		find("png_set_write_fn");
+	void (*set_write)(void *, void *, data_fn *,
+			  flush_fn *) = find("png_set_write_fn");
 	void (*set_header)(void *, void *, uint32_t, uint32_t, int, int, int,
 			   int, int) = find("png_set_IHDR");
 	void (*write_info)(void *, void *) = find("png_write_info");
@@ -128,8 +131,8 @@ put32(uint8_t *at, uint32_t value)
 
 /** Insert a chunk at an offset of the file. */
 static void
-insert(struct stream *stream, size_t off, const char *type,
-       const uint8_t *data, size_t len)
+insert(struct stream *stream, size_t off, const char *type, const uint8_t *data,
+       size_t len)
 {
 	uint8_t *at = stream->bytes + off;
 
@@ -172,7 +175,7 @@ print_texts(void *png, void *info)
 		char *key, *text;
 		size_t len, itxt_len;
 		char *lang, *lang_key;
-	} *texts;
+	} * texts;
 	int count = 0;
 
 	get_text(png, info, (void **)&texts, &count);
@@ -184,15 +187,15 @@ print_texts(void *png, void *info)
 static void
 read_image(const struct stream *from)
 {
-	void *(*create)(const char *, void *, message_fn *, message_fn *) =
-		find("png_create_read_struct");
+	void *(*create)(const char *, void *, message_fn *,
+			message_fn *) = find("png_create_read_struct");
 	void *(*info_new)(void *) = find("png_create_info_struct");
 	void (*set_read)(void *, void *, data_fn *) = find("png_set_read_fn");
 	void (*read_info)(void *, void *) = find("png_read_info");
 	void (*read_row)(void *, uint8_t *, uint8_t *) = find("png_read_row");
 	void (*read_end)(void *, void *) = find("png_read_end");
-	void (*destroy)(void **, void **, void **) =
-		find("png_destroy_read_struct");
+	void (*destroy)(void **, void **,
+			void **) = find("png_destroy_read_struct");
 	static struct stream stream;
 
 	memcpy(&stream, from, sizeof(stream));

@@ -34,11 +34,12 @@ void
 answer(void)
 {
 	size_t (*escape)(char *, const char *, size_t) = find("PQescapeString");
-	unsigned char *(*escape_bytes)(const unsigned char *, size_t, size_t *) =
-		find("PQescapeBytea");
-	unsigned char *(*unescape)(const unsigned char *, size_t *) =
-		find("PQunescapeBytea");
-	char *(*encrypt)(const char *, const char *) = find("PQencryptPassword");
+	unsigned char *(*escape_bytes)(const unsigned char *, size_t,
+				       size_t *) = find("PQescapeBytea");
+	unsigned char *(*unescape)(const unsigned char *,
+				   size_t *) = find("PQunescapeBytea");
+	char *(*encrypt)(const char *,
+			 const char *) = find("PQencryptPassword");
 	void *(*connect_db)(const char *) = find("PQconnectdb");
 	int (*status)(void *) = find("PQstatus");
 	void (*finish)(void *) = find("PQfinish");
@@ -54,8 +55,8 @@ answer(void)
 	parse("nonsense");
 	len = escape(out, "it's \\ a 'test'", 15);
 	print_bytes("escaped", out, len);
-	unsigned char *bytes = escape_bytes((const unsigned char *)"\0\1'x\\", 5,
-					    &len);
+	unsigned char *bytes = escape_bytes((const unsigned char *)"\0\1'x\\",
+					    5, &len);
 	print_bytes("bytea", bytes, len);
 	free(unescape(bytes, &len));
 	printf("unescaped %zu\n", len);

@@ -34,23 +34,22 @@ answer(void)
 	}
 	void *(*read_memory)(const char *, int, const char *, const char *,
 			     int) = dlsym(xml, "xmlReadMemory");
-	void (*dump)(void *, unsigned char **, int *) =
-		dlsym(xml, "xmlDocDumpMemory");
+	void (*dump)(void *, unsigned char **,
+		     int *) = dlsym(xml, "xmlDocDumpMemory");
 	void (*free_doc)(void *) = dlsym(xml, "xmlFreeDoc");
 	void *(*parse)(void *) = find("xsltParseStylesheetDoc");
-	void *(*apply)(void *, void *, const char **) =
-		find("xsltApplyStylesheet");
+	void *(*apply)(void *, void *,
+		       const char **) = find("xsltApplyStylesheet");
 	void (*free_sheet)(void *) = find("xsltFreeStylesheet");
 
 	for (int i = 0; i < 3; i++) {
 		unsigned char *text = NULL;
 		int len = 0;
 
-		void *sheet = parse(read_memory(sheet_text, sizeof(sheet_text) - 1,
-						"a", NULL, 0));
-		void *document = read_memory(document_text,
-					     sizeof(document_text) - 1, "b",
-					     NULL, 0);
+		void *sheet = parse(read_memory(
+			sheet_text, sizeof(sheet_text) - 1, "a", NULL, 0));
+		void *document = read_memory(
+			document_text, sizeof(document_text) - 1, "b", NULL, 0);
 		void *result = apply(sheet, document, NULL);
 		dump(result, &text, &len);
 		printf("%.*s\n", len, (const char *)text);

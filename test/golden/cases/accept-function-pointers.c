@@ -3,7 +3,8 @@
 // A function keeps its address: pointers taken before and after the switch are
 // the same, and a table that OLD filled calls the new code.
 
-typedef long op_fn(long);
+typedef long
+op_fn(long);
 
 __attribute__((noinline)) static long
 twice(long value)

@@ -9,13 +9,13 @@ plain(long value)
 	return value + 40;
 }
 
-static long (*
-choose(void))(long)
+static long (*choose(void))(long)
 {
 	return plain;
 }
 
-long chosen(long value) __attribute__((ifunc("choose")));
+long
+chosen(long value) __attribute__((ifunc("choose")));
 
 __attribute__((noinline)) static long
 work(long value)

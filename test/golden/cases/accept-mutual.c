@@ -2,7 +2,8 @@
 
 // Two changed functions call each other, and an unchanged one stands between.
 
-long even(long value);
+long
+even(long value);
 
 __attribute__((noinline)) long
 decrement(long value)

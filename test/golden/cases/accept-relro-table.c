@@ -2,7 +2,7 @@
 
 // A table of pointers to strings, which the dynamic linker relocates.
 
-static const char *const names[] = { "zero", "one", "two", "three",
+static const char *const names[] = { "zero",  "one",   "two",  "three",
 #ifdef NEW
 				     "four!", "five!", "six!", "seven!" };
 #else

@@ -5,7 +5,8 @@
 // NEW calls a function that nothing in the process defines.
 
 #ifdef NEW
-extern long nobody_defines_this(long);
+extern long
+nobody_defines_this(long);
 #endif
 
 long

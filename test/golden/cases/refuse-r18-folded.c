@@ -16,7 +16,8 @@ second(long value)
 	return value * 5 + 2;
 }
 #else
-long second(long value) __attribute__((alias("first")));
+long
+second(long value) __attribute__((alias("first")));
 #endif
 
 long
