@@ -51,10 +51,6 @@ print_module(const struct graft_plan_module *module, struct graft_text *text)
 void
 graft_plan_print(const struct graft_plan *plan, struct graft_text *text)
 {
-	graft_text_printf(text, "pid %d (", (int)plan->pid);
-	graft_text_put_safe(text, plan->comm);
-	graft_text_printf(text, "): %u functions in %zu modules\n",
-			  graft_plan_functions(plan), plan->count);
 	for (size_t i = 0; i < plan->count; i++)
 		print_module(&plan->modules[i], text);
 }
