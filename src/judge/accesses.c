@@ -31,7 +31,7 @@ graft_accesses_read(const struct graft_ops *ops, struct graft_accesses *ret)
 			continue;
 		accesses.list[accesses.count++] = (struct graft_access){
 			.base = op->base,
-			.disp = op->disp,
+			.disp = op->reach,
 			.shape = op->shape,
 			.addr = op->addr,
 		};
@@ -126,22 +126,71 @@ range_has(const struct graft_access *list, size_t count, int64_t disp)
 	return false;
 }
 
-/** Count distinct OLD displacements that NEW has if those from @p from on move
- * by @p by. */
-static size_t
-count_explained(const struct graft_access *o, size_t old_count,
-		const struct graft_access *n, size_t new_count, int64_t from,
-		int64_t by)
-{
-	size_t explained = 0;
+/** A hypothesis: from some displacement on, members moved. */
+struct hypothesis {
+	int64_t from;
+	int64_t by;
+};
 
-	for (size_t i = 0; i < old_count; i++) {
-		if (i && o[i].disp == o[i - 1].disp)
+/** What a hypothesis explains of the accesses through one register. */
+struct explained {
+	/** Distinct displacements of OLD that NEW has under it. */
+	size_t count;
+	/** One of them is gone from NEW otherwise. */
+	bool gone;
+	/** One of those that it leads to is new to OLD. */
+	bool come;
+};
+
+static struct explained
+explain(const struct graft_accesses *o, const struct graft_accesses *n,
+	const struct graft_access *a, size_t a_count,
+	const struct graft_access *b, size_t b_count,
+	struct hypothesis hypothesis)
+{
+	struct explained explained = { 0 };
+
+	for (size_t i = 0; i < a_count; i++) {
+		if (i && a[i].disp == a[i - 1].disp)
 			continue;
-		int64_t disp = o[i].disp >= from ? o[i].disp + by : o[i].disp;
-		explained += range_has(n, new_count, disp);
+		bool moves = hypothesis.by && a[i].disp >= hypothesis.from;
+		int64_t disp = a[i].disp + (moves ? hypothesis.by : 0);
+		if (!range_has(b, b_count, disp))
+			continue;
+		explained.count++;
+		if (!moves)
+			continue;
+		explained.gone |= !graft_accesses_have(n, a[i].disp);
+		explained.come |= !graft_accesses_have(o, disp);
 	}
 	return explained;
+}
+
+/** Find the register of NEW through which most of OLD's displacements are
+ * reached: the compiler may have chosen another one. */
+static uint8_t
+likeliest_base(const struct graft_accesses *o, const struct graft_accesses *n,
+	       uint8_t base, size_t *stayed_ret)
+{
+	size_t a_count;
+	const struct graft_access *a = through(o, base, &a_count);
+	uint8_t best = base;
+
+	*stayed_ret = 0;
+	for (uint8_t i = 0; i < 16; i++) {
+		// The same register first; another only if it is better.
+		uint8_t candidate = (uint8_t)((base + i) % 16);
+		size_t b_count;
+		const struct graft_access *b = through(n, candidate, &b_count);
+		size_t stayed = explain(o, n, a, a_count, b, b_count,
+					(struct hypothesis){ 0 })
+					.count;
+		if (stayed <= *stayed_ret)
+			continue;
+		*stayed_ret = stayed;
+		best = candidate;
+	}
+	return best;
 }
 
 bool
@@ -149,30 +198,31 @@ graft_accesses_shifted(const struct graft_accesses *o,
 		       const struct graft_accesses *n, uint8_t base,
 		       struct graft_shift *ret)
 {
-	size_t old_count;
-	size_t new_count;
-	const struct graft_access *a = through(o, base, &old_count);
-	const struct graft_access *b = through(n, base, &new_count);
-	struct graft_shift best = {
-		.stayed = count_explained(a, old_count, b, new_count, 0, 0),
-	};
+	struct graft_shift best = { 0 };
+	size_t a_count;
+	size_t b_count;
+	uint8_t new_base = likeliest_base(o, n, base, &best.stayed);
+	const struct graft_access *a = through(o, base, &a_count);
+	const struct graft_access *b = through(n, new_base, &b_count);
 
 	best.moved = best.stayed;
-	for (size_t i = 0; i < old_count; i++) {
-		if (range_has(b, new_count, a[i].disp))
+	for (size_t i = 0; i < a_count; i++) {
+		if (graft_accesses_have(n, a[i].disp))
 			continue;
-		for (size_t j = 0; j < new_count; j++) {
+		for (size_t j = 0; j < b_count; j++) {
 			// Only another use of the same kind is a movement.
 			if (b[j].shape != a[i].shape)
 				continue;
-			int64_t by = b[j].disp - a[i].disp;
-			size_t moved = count_explained(
-				a, old_count, b, new_count, a[i].disp, by);
-			if (moved <= best.moved)
+			struct hypothesis h = { a[i].disp,
+						b[j].disp - a[i].disp };
+			struct explained moved = explain(o, n, a, a_count, b,
+							 b_count, h);
+			if (moved.count <= best.moved || !moved.gone ||
+			    !moved.come)
 				continue;
-			best.moved = moved;
-			best.from = a[i].disp;
-			best.by = by;
+			best.moved = moved.count;
+			best.from = h.from;
+			best.by = h.by;
 		}
 	}
 	*ret = best;

@@ -76,7 +76,8 @@ pass_on(struct walk *walk, const struct graft_op *op, uint32_t written)
 		return NULL;
 	struct graft_error *err = read_func(walk->ops->code, callee.func,
 					    walk->depth + 1, &inner);
-	if (!err)
+	// A variadic function saves all argument registers, whoever set them.
+	if (!err && !inner.variadic)
 		walk->found.reads |= inner.reads & ~written;
 	return err;
 }
@@ -94,6 +95,8 @@ step(struct walk *walk, uint32_t at)
 
 	if (!filler)
 		walk->found.reads |= op->reads & ~written & argument_bits;
+	// Its caller says in %al how many vector registers it passes.
+	walk->found.variadic |= op->reads & ~written & 1;
 	if (leaves)
 		err = pass_on(walk, op, written);
 	written |= op->writes;
@@ -108,13 +111,7 @@ step(struct walk *walk, uint32_t at)
 		if (op->target)
 			reach(walk, graft_op_at(walk->ops, op->target),
 			      written);
-		// 0xeb, 0xe9 and indirect jumps do not go on.
-		const struct graft_func *func =
-			&walk->ops->code->funcs[walk->ops->func];
-		const uint8_t *bytes = graft_func_bytes(walk->ops->code, func);
-		uint8_t first = bytes ? bytes[op->addr - func->addr] : 0;
-		if (first == 0xeb || first == 0xe9 ||
-		    (op->flags & GRAFT_INSN_INDIRECT))
+		if (op->ends)
 			return err;
 	}
 	reach(walk, at + 1, written);

@@ -13,6 +13,8 @@ struct graft_arguments {
 	/** Argument registers that may be read before they are written: bits
 	 * of graft_op::reads. */
 	uint32_t reads;
+	/** It reads %al, as functions with `...` do. */
+	bool variadic;
 	/** On every way to a return %rax was written or a call made. */
 	bool returns_value;
 	/** Some way ends in a return. */

@@ -5,8 +5,9 @@
 // ways, each of which refuses:
 //
 // - two instructions stand for each other and differ in the displacement from a
-//   pointer, and it is not so that NEW merely does more (or less) through that
-//   register than OLD did;
+//   pointer, and OLD's is gone or NEW's is new in that function (in a function
+//   that differs in nothing else: even if not), and it is not so that NEW merely
+//   does more (or less) through that register than OLD did;
 // - where alignment misleads (loads of 8 and 16 that became loads of 16 and 24
 //   look like one load removed and one added): the set of displacements through
 //   a register is explained better by a movement than by none;
@@ -24,7 +25,17 @@ struct layout {
 	const struct graft_twin *twin;
 	struct graft_accesses o;
 	struct graft_accesses n;
+	/** Every instruction has its counterpart: nothing was added or removed,
+	 * so that a displacement that differs is all that there is. */
+	bool pure;
 };
+
+static bool
+is_pure(const struct graft_twin *twin)
+{
+	return twin->count == twin->old_ops.count &&
+	       twin->count == twin->new_ops.count;
+}
 
 /** Say whether a register is used as a pointer near an instruction: before it
  * is written again. */
@@ -92,17 +103,23 @@ static struct graft_error *
 check_displacement(const struct layout *layout, const struct graft_op *o,
 		   const struct graft_op *n)
 {
-	if (o->disp == n->disp)
+	// The same place, reached after the pointer was moved.
+	if (o->disp == n->disp || (!layout->pure && o->reach == n->reach))
 		return NULL;
-	if (o->regs == n->regs) {
-		if (graft_accesses_only_grew(&layout->o, o->base, &layout->n,
-					     n->base))
-			return NULL;
-	} else if (o->imm != n->imm ||
-		   graft_accesses_have(&layout->n, o->disp) ||
-		   graft_accesses_have(&layout->o, n->disp)) {
+	bool gone = !graft_accesses_have(&layout->n, o->reach);
+	bool come = !graft_accesses_have(&layout->o, n->reach);
+	bool same_regs = o->regs == n->regs;
+	bool innocent;
+	if (layout->pure)
+		innocent = false;
+	else if (same_regs)
+		innocent = (!gone && !come) ||
+			   graft_accesses_only_grew(&layout->o, o->base,
+						    &layout->n, n->base);
+	else
+		innocent = !gone || !come || o->imm != n->imm;
+	if (innocent)
 		return NULL;
-	}
 	return refuse_pair(layout, o, n,
 			   "a member of what is pointed to may have moved");
 }
@@ -192,7 +209,11 @@ check_all(const struct layout *layout)
 struct graft_error *
 graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
 {
-	struct layout layout = { .c = c, .twin = twin };
+	struct layout layout = {
+		.c = c,
+		.twin = twin,
+		.pure = is_pure(twin),
+	};
 
 	struct graft_error *err = graft_accesses_read(&twin->old_ops,
 						      &layout.o);

@@ -167,6 +167,8 @@ read_operands(const struct decoded *d, struct graft_op *op)
 	op->mnemonic = (uint16_t)d->insn.mnemonic;
 	op->what = class_of(d->insn.mnemonic);
 	op->shape = (uint32_t)graft_hash_mix(1, op->mnemonic);
+	op->ends = d->insn.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
+		   d->insn.meta.category == ZYDIS_CATEGORY_RET;
 	for (int i = 0; i < d->insn.operand_count; i++) {
 		const ZydisDecodedOperand *operand = &d->operands[i];
 		if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER) {
@@ -225,6 +227,50 @@ inherits_frame_pointer(const struct graft_ops *ops)
 	return false;
 }
 
+/** Find how far an instruction moves a pointer that it keeps: `add $imm`. */
+static bool
+moves_pointer(const struct graft_op *op, int64_t *by_ret)
+{
+	if (op->dst >= 16 || op->dst_size != 8)
+		return false;
+	if (op->what == GRAFT_OP_LEA && op->base == op->dst &&
+	    op->index == GRAFT_REG_NONE) {
+		*by_ret = op->disp;
+		return true;
+	}
+	if (op->what != GRAFT_OP_ADD || !op->has_imm || op->has_mem)
+		return false;
+	*by_ret = op->mnemonic == ZYDIS_MNEMONIC_SUB ? -op->imm : op->imm;
+	return true;
+}
+
+/** Fill graft_op::reach, straight on through the function. */
+static void
+find_reaches(struct graft_ops *ops)
+{
+	int64_t moved[16] = { 0 };
+
+	for (uint32_t i = 0; i < ops->count; i++) {
+		struct graft_op *op = &ops->ops[i];
+		int64_t by;
+		op->reach = op->disp;
+		if (op->has_mem && op->base < 16)
+			op->reach = (int64_t)((uint64_t)op->disp +
+					      (uint64_t)moved[op->base]);
+		if (moves_pointer(op, &by)) {
+			moved[op->dst] = (int64_t)((uint64_t)moved[op->dst] +
+						   (uint64_t)by);
+			continue;
+		}
+		for (uint8_t r = 0; r < 16; r++) {
+			bool call = (op->flags & GRAFT_INSN_CALL) &&
+				    graft_reg_is_volatile(r);
+			if (call || (op->writes & (1U << r)))
+				moved[r] = 0;
+		}
+	}
+}
+
 struct graft_error *
 graft_ops_read(const struct graft_code *code, uint32_t func,
 	       struct graft_ops *ret)
@@ -256,6 +302,7 @@ graft_ops_read(const struct graft_code *code, uint32_t func,
 			(void)ZydisCalcAbsoluteAddress(&d.insn, &d.operands[0],
 						       op->addr, &op->target);
 	}
+	find_reaches(&ops);
 	ops.frame_pointer = has_frame_pointer(&ops) ||
 			    inherits_frame_pointer(&ops);
 	*ret = ops;
@@ -333,7 +380,7 @@ graft_op_writer(const struct graft_ops *ops, uint32_t at, uint8_t reg)
 			return at - back;
 		if ((op->flags & GRAFT_INSN_CALL) && graft_reg_is_volatile(reg))
 			return ops->count;
-		if (op->flags & GRAFT_INSN_RET)
+		if (op->ends)
 			return ops->count;
 	}
 	return ops->count;

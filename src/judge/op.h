@@ -58,6 +58,8 @@ struct graft_op {
 	/** #graft_op_class. */
 	uint8_t what;
 	uint16_t mnemonic;
+	/** Control does not go on behind it: `jmp`, `ret`. */
+	bool ends;
 	/** It has a memory operand: base + index * scale + disp. */
 	bool has_mem;
 	bool mem_read;
@@ -77,6 +79,9 @@ struct graft_op {
 	/** Register that is the second operand, or _NONE. */
 	uint8_t src;
 	int64_t disp;
+	/** @ref disp from where the base pointed when it was last loaded: the
+	 * constants that were added to it since are counted in. */
+	int64_t reach;
 	int64_t imm;
 	/** Registers read and wholly written, a bit each (xmm from bit 16). */
 	uint32_t reads;

@@ -29,9 +29,9 @@ static const struct {
 	{ "_lock", HALF_ACQUIRE },       { "_acquire", HALF_ACQUIRE },
 	{ "_release", HALF_RELEASE },    { "_enter", HALF_ACQUIRE },
 	{ "_leave", HALF_RELEASE },      { "_begin", HALF_ACQUIRE },
-	{ "_end", HALF_RELEASE },        { "sem_wait", HALF_ACQUIRE },
-	{ "sem_post", HALF_RELEASE },    { "funlockfile", HALF_RELEASE },
-	{ "flockfile", HALF_ACQUIRE },
+	{ "_start", HALF_ACQUIRE },      { "_end", HALF_RELEASE },
+	{ "sem_wait", HALF_ACQUIRE },    { "sem_post", HALF_RELEASE },
+	{ "funlockfile", HALF_RELEASE }, { "flockfile", HALF_ACQUIRE },
 };
 
 /** A pair that somebody calls. */

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "judge/version.h"
+
+#include <stddef.h>
+#include <string.h>
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool
+is_of_word(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z') || (c && strchr(".+~:/-", c));
+}
+
+static size_t
+word_len(const char *at)
+{
+	size_t len = 0;
+
+	while (is_of_word(at[len]))
+		len++;
+	return len;
+}
+
+/** "1.20-1+b2": begins with a digit, and has a dot, a dash, and a plus or tilde
+ * that only packages have. */
+static bool
+is_version(const char *at, size_t len)
+{
+	return is_digit(at[0]) && memchr(at, '.', len) &&
+	       memchr(at, '-', len) &&
+	       (memchr(at, '+', len) || memchr(at, '~', len)) &&
+	       !memchr(at, '/', len);
+}
+
+/** "2025/10/03" or "2025-10-03". */
+static bool
+is_date(const char *at, size_t len)
+{
+	if (len != 10 || at[4] != at[7] || (at[4] != '/' && at[4] != '-') ||
+	    (at[0] != '1' && at[0] != '2'))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (i != 4 && i != 7 && !is_digit(at[i]))
+			return false;
+	}
+	return true;
+}
+
+bool
+graft_version_only_differs(const char *a, const char *b)
+{
+	while (*a || *b) {
+		size_t a_len = word_len(a);
+		size_t b_len = word_len(b);
+		bool same = a_len == b_len && memcmp(a, b, a_len) == 0;
+		if (!same && !(is_version(a, a_len) && is_version(b, b_len)) &&
+		    !(is_date(a, a_len) && is_date(b, b_len)))
+			return false;
+		a += a_len;
+		b += b_len;
+		if (*a != *b)
+			return false;
+		if (*a) {
+			a++;
+			b++;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file Text that differs only in the version or date that it names. */
+
+#ifndef GRAFT_JUDGE_VERSION_H
+#define GRAFT_JUDGE_VERSION_H
+
+#include <stdbool.h>
+
+/**
+ * Say whether two texts are the same but for versions of a distribution's
+ * package ("1.20-1+deb12u1") and dates ("2025/10/03").
+ *
+ * What could as well be an address, a path or a number is not taken for one.
+ */
+bool
+graft_version_only_differs(const char *a, const char *b);
+
+#endif /* GRAFT_JUDGE_VERSION_H */
