@@ -12,6 +12,8 @@
 enum {
 	/** How often the list of threads may change while we attach. */
 	ATTACH_ROUNDS = 1000,
+	/** Looks, 1 ms apart, for stops that come after a stop failed. */
+	LATE_PASSES = 5,
 	/** Room for threads that are born during a stop. */
 	SPARE_THREADS = 256,
 	/** How long detaching waits for threads: 0.1 s. */
@@ -85,6 +87,26 @@ wait_all(struct graft_target *target, uint64_t deadline_ns)
 			graft_tracee_go(target, i, PTRACE_DETACH);
 	}
 	return NULL;
+}
+
+/**
+ * Take the stops of those who stopped after somebody else did not: they must
+ * be let go too.
+ */
+static void
+take_late_stops(struct graft_target *target)
+{
+	bool late = true;
+	for (int pass = 0; late && pass < LATE_PASSES; pass++) {
+		late = false;
+		for (size_t i = 0; i < target->count; i++) {
+			if (target->tracees[i].state == GRAFT_TRACEE_RUNNING &&
+			    !graft_tracee_wait(target, i, WNOHANG))
+				late = true;
+		}
+		if (late)
+			(void)usleep(1000);
+	}
 }
 
 /** Read the registers of all stopped threads. */
@@ -184,12 +206,21 @@ graft_target_stop(struct graft_target *target, uint64_t limit_us)
 	graft_tick_end(&tick);
 	if (err) {
 		bool gone = target->state == GRAFT_TARGET_GONE;
+		take_late_stops(target);
 		mend_all(target);
 		let_go(target, gone ? PTRACE_DETACH : PTRACE_CONT);
+		graft_tracee_service(target);
 		return err;
 	}
 	target->state = GRAFT_TARGET_STOPPED;
 	return NULL;
+}
+
+void
+graft_target_service(struct graft_target *target)
+{
+	if (target->state == GRAFT_TARGET_ATTACHED)
+		graft_tracee_service(target);
 }
 
 void
@@ -226,10 +257,8 @@ graft_target_detach(struct graft_target *target)
 				       graft_tracee_now_ns() + DETACH_LIMIT_NS);
 			graft_tick_end(&tick);
 		}
-		for (size_t i = 0; err && i < target->count; i++) {
-			if (target->tracees[i].state == GRAFT_TRACEE_RUNNING)
-				(void)graft_tracee_wait(target, i, WNOHANG);
-		}
+		if (err)
+			take_late_stops(target);
 		graft_error_free(err);
 		mend_all(target);
 	}

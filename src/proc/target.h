@@ -89,7 +89,25 @@ graft_target_start_ticks(const struct graft_target *target);
 GRAFT_MUST_CHECK struct graft_error *
 graft_target_attach(struct graft_target *target);
 
-/** Detach from all threads. State ATTACHED or STOPPED -> RUNNING. */
+/**
+ * Hand on what happened to an attached target: its signals, its new threads.
+ *
+ * ptrace(2) holds a thread back at each signal until we hand it on. Every call
+ * on a target does so first; a caller that does something else for longer than
+ * some milliseconds calls this meanwhile, or detaches. Does not block.
+ *
+ * @param[in] target In any state; only ATTACHED has an effect.
+ */
+void
+graft_target_service(struct graft_target *target);
+
+/**
+ * Detach from all threads. State ATTACHED or STOPPED -> RUNNING.
+ *
+ * A thread that cannot be stopped (uninterruptible sleep, a parent in vfork(2))
+ * cannot be detached from either: after 0.1 s it is left, and the kernel lets it
+ * go when our process ends.
+ */
 void
 graft_target_detach(struct graft_target *target);
 

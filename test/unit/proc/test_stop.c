@@ -1,0 +1,650 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "victim.h"
+
+#include "proc/status.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+enum { STOP_US = 2 * 1000 * 1000 };
+
+static struct graft_target *
+attach(const struct victim *victim)
+{
+	struct graft_target *target = NULL;
+	assert_ok(graft_target_open(victim->pid, &target));
+	assert_ok(graft_target_attach(target));
+	return target;
+}
+
+/** Count the threads of a process, and those that stand in a trace stop. */
+static void
+count_threads(pid_t pid, size_t *all, size_t *stopped)
+{
+	char path[64];
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	DIR *dir = opendir(path);
+	assert_non_null(dir);
+	*all = 0;
+	*stopped = 0;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		pid_t tid = atoi(entry->d_name);
+		struct graft_proc_status status = { 0 };
+		if (tid <= 0)
+			continue;
+		struct graft_error *err = graft_proc_status_read(tid, &status);
+		*all += !err && status.state != 'Z' && status.state != 'X';
+		*stopped += !err && status.state == 't';
+		graft_error_free(err);
+	}
+	(void)closedir(dir);
+}
+
+/** Stop, see that all stand, and resume or release. */
+static void
+stop_once(struct graft_target *target, bool release)
+{
+	size_t count, all, stopped;
+	assert_ok(graft_target_stop(target, STOP_US));
+	(void)graft_target_threads(target, &count);
+	count_threads(graft_target_pid(target), &all, &stopped);
+	assert_int_equal(all, stopped);
+	assert_int_equal(all, count);
+	if (release) {
+		graft_target_release(target);
+		assert_ok(graft_target_attach(target));
+	} else {
+		graft_target_resume(target);
+	}
+}
+
+struct worker {
+	struct victim_page *page;
+	int index;
+};
+
+static void *
+work(void *arg)
+{
+	struct worker *worker = arg;
+	victim_work(worker->page, worker->index);
+	return NULL;
+}
+
+static void
+four_busy(struct victim_page *page)
+{
+	static struct worker workers[4];
+	pthread_t thread;
+	for (int i = 1; i < 4; i++) {
+		workers[i] = (struct worker){ page, i };
+		(void)pthread_create(&thread, NULL, work, &workers[i]);
+	}
+	victim_work(page, 0);
+}
+
+static void
+busy_threads_are_stopped_and_go_on(void **state)
+{
+	(void)state;
+	struct victim victim = victim_start(four_busy, 4);
+	struct graft_target *target = attach(&victim);
+	for (int i = 0; i < 50; i++)
+		stop_once(target, i % 2);
+	unsigned long before[4];
+	assert_ok(graft_target_stop(target, STOP_US));
+	for (int i = 0; i < 4; i++)
+		before[i] = atomic_load(&victim.page->progress[i]);
+	(void)usleep(50000);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(before[i],
+				 atomic_load(&victim.page->progress[i]));
+	graft_target_close(target);
+	for (int i = 0; i < 4; i++)
+		assert_works(&victim, i);
+	victim_end(&victim);
+}
+
+/** Calls that wait; each is one thread that must not return. */
+enum wait_kind {
+	WAIT_EPOLL,
+	WAIT_EPOLL_PWAIT,
+	WAIT_READ,
+	WAIT_POLL,
+	WAIT_PPOLL,
+	WAIT_FUTEX,
+	WAIT_FUTEX_TIMEOUT,
+	WAIT_PAUSE,
+	WAIT_SIGSUSPEND,
+	WAIT_SIGTIMEDWAIT,
+	WAIT_SEMOP,
+	WAIT_MSGRCV,
+	WAIT_RECV_TIMEOUT,
+	WAIT_SELECT,
+	WAIT_COUNT,
+};
+
+/** Make the call of a kind. @return what it returns. */
+static long
+wait_for_ever(enum wait_kind kind)
+{
+	struct epoll_event event;
+	struct timespec minute = { .tv_sec = 60 };
+	struct timeval minute_us = { .tv_sec = 60 };
+	uint32_t word = 0;
+	sigset_t set;
+	(void)sigemptyset(&set);
+	int fds[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
+		return -2;
+	struct pollfd poll_fd = { .fd = fds[0], .events = POLLIN };
+	struct sembuf down = { .sem_op = -1 };
+	struct {
+		long type;
+		char text[8];
+	} message;
+	int id = -1;
+	switch (kind) {
+	case WAIT_EPOLL:
+		return epoll_wait(epoll_create1(0), &event, 1, -1);
+	case WAIT_EPOLL_PWAIT:
+		return epoll_pwait(epoll_create1(0), &event, 1, -1, &set);
+	case WAIT_READ:
+		return read(fds[0], &event, 1);
+	case WAIT_POLL:
+		return poll(&poll_fd, 1, 60000);
+	case WAIT_PPOLL:
+		return ppoll(&poll_fd, 1, NULL, &set);
+	case WAIT_FUTEX:
+		return syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL);
+	case WAIT_FUTEX_TIMEOUT:
+		return syscall(SYS_futex, &word, FUTEX_WAIT, 0, &minute);
+	case WAIT_PAUSE:
+		return pause();
+	case WAIT_SIGSUSPEND:
+		return sigsuspend(&set);
+	case WAIT_SIGTIMEDWAIT:
+		(void)sigaddset(&set, SIGUSR2);
+		return sigtimedwait(&set, NULL, &minute);
+	case WAIT_SEMOP:
+		id = semget(IPC_PRIVATE, 1, 0600);
+		// Removed with the waiter inside, it would end: leave it.
+		return semop(id, &down, 1);
+	case WAIT_MSGRCV:
+		id = msgget(IPC_PRIVATE, 0600);
+		return msgrcv(id, &message, 8, 0, 0);
+	case WAIT_RECV_TIMEOUT:
+		(void)setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &minute_us,
+				 sizeof(minute_us));
+		return recv(fds[0], &event, 1, 0);
+	case WAIT_SELECT: {
+		fd_set read_set;
+		FD_ZERO(&read_set);
+		FD_SET(fds[0], &read_set);
+		return select(fds[0] + 1, &read_set, NULL, NULL, NULL);
+	}
+	case WAIT_COUNT:
+		break;
+	}
+	return -3;
+}
+
+static void *
+waiter(void *arg)
+{
+	struct worker *worker = arg;
+	atomic_fetch_add(&worker->page->ready, 1);
+	long got = wait_for_ever((enum wait_kind)worker->index);
+	atomic_store(&worker->page->answers[worker->index], got);
+	atomic_store(&worker->page->errnums[worker->index], errno);
+	atomic_fetch_add(&worker->page->failures, 1);
+	return NULL;
+}
+
+static void
+waiters(struct victim_page *page)
+{
+	static struct worker workers[WAIT_COUNT];
+	pthread_t thread;
+	for (int i = 0; i < WAIT_COUNT; i++) {
+		workers[i] = (struct worker){ page, i };
+		(void)pthread_create(&thread, NULL, waiter, &workers[i]);
+	}
+	victim_work(page, 0);
+}
+
+static void
+no_waiting_call_returns_because_of_a_stop(void **state)
+{
+	(void)state;
+	struct victim victim = victim_start(waiters, WAIT_COUNT + 1);
+	(void)usleep(50000);
+	struct graft_target *target = attach(&victim);
+	for (int i = 0; i < 30; i++) {
+		stop_once(target, i % 2);
+		(void)usleep(2000);
+	}
+	graft_target_close(target);
+	assert_works(&victim, 0);
+	for (int i = 0; i < WAIT_COUNT; i++) {
+		if (atomic_load(&victim.page->errnums[i]))
+			print_message("kind %d: %ld errno %ld\n", i,
+				      atomic_load(&victim.page->answers[i]),
+				      atomic_load(&victim.page->errnums[i]));
+	}
+	assert_int_equal(atomic_load(&victim.page->failures), 0);
+	victim_end(&victim);
+}
+
+static void
+sleeper(struct victim_page *page)
+{
+	atomic_store(&page->ready, 1);
+	uint64_t start = now_ms();
+	struct timespec half = { .tv_nsec = 500 * 1000 * 1000 };
+	atomic_store(&page->answers[0], nanosleep(&half, NULL));
+	atomic_store(&page->answers[1], (long)(now_ms() - start));
+	atomic_store(&page->order, 1);
+	for (;;)
+		(void)pause();
+}
+
+static void
+a_sleep_takes_as_long_as_it_should(void **state)
+{
+	(void)state;
+	struct victim victim = victim_start(sleeper, 1);
+	struct graft_target *target = attach(&victim);
+	for (int i = 0; i < 20; i++) {
+		stop_once(target, i % 2);
+		(void)usleep(10000);
+	}
+	graft_target_close(target);
+	assert_true(reaches(&victim.page->order, 1));
+	assert_int_equal(atomic_load(&victim.page->answers[0]), 0);
+	assert_in_range(atomic_load(&victim.page->answers[1]), 499, 700);
+	victim_end(&victim);
+}
+
+static atomic_long handled;
+static atomic_long handled_sum;
+
+static void
+on_signal(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)context;
+	atomic_fetch_add(&handled, 1);
+	atomic_fetch_add(&handled_sum, info->si_value.sival_int);
+}
+
+static void
+handle_signals(void)
+{
+	struct sigaction action = { .sa_sigaction = on_signal,
+				    .sa_flags = SA_SIGINFO };
+	(void)sigaction(SIGRTMIN + 3, &action, NULL);
+}
+
+static void
+interruptible(struct victim_page *page)
+{
+	handle_signals();
+	struct epoll_event event;
+	int fd = epoll_create1(0);
+	atomic_store(&page->ready, 1);
+	for (;;) {
+		int got = epoll_wait(fd, &event, 1, -1);
+		if (got != -1 || errno != EINTR)
+			atomic_fetch_add(&page->failures, 1);
+		// As many returns as there were signals.
+		atomic_fetch_add(&page->progress[0], 1);
+		atomic_store(&page->answers[0], atomic_load(&handled));
+		atomic_store(&page->answers[1], atomic_load(&handled_sum));
+	}
+}
+
+static void
+the_eintr_of_a_real_signal_is_not_lost(void **state)
+{
+	(void)state;
+	struct victim victim = victim_start(interruptible, 1);
+	(void)usleep(20000);
+	struct graft_target *target = attach(&victim);
+	for (unsigned long i = 1; i <= 20; i++) {
+		assert_ok(graft_target_stop(target, STOP_US));
+		union sigval value = { .sival_int = (int)i };
+		assert_int_equal(sigqueue(victim.pid, SIGRTMIN + 3, value), 0);
+		if (i % 2)
+			graft_target_resume(target);
+		else
+			graft_target_release(target);
+		for (int n = 0; n < 2000; n++) {
+			if (atomic_load(&victim.page->progress[0]) == i)
+				break;
+			(void)usleep(1000);
+			if (i % 2)
+				graft_target_service(target);
+		}
+		assert_int_equal(atomic_load(&victim.page->progress[0]), i);
+		assert_int_equal(atomic_load(&victim.page->answers[0]), i);
+		if (i % 2 == 0)
+			assert_ok(graft_target_attach(target));
+	}
+	assert_int_equal(atomic_load(&victim.page->answers[1]), 210);
+	assert_int_equal(atomic_load(&victim.page->failures), 0);
+	graft_target_close(target);
+	victim_end(&victim);
+}
+
+static void
+signalled(struct victim_page *page)
+{
+	handle_signals();
+	struct worker worker = { page, 0 };
+	pthread_t thread;
+	(void)pthread_create(&thread, NULL, work, &worker);
+	for (;;) {
+		(void)usleep(200);
+		atomic_store(&page->answers[0], atomic_load(&handled));
+		atomic_store(&page->answers[1], atomic_load(&handled_sum));
+	}
+}
+
+static void
+signals_sent_all_the_time_arrive_once_and_whole(void **state)
+{
+	(void)state;
+	enum { SIGNALS = 4000 };
+	struct victim victim = victim_start(signalled, 1);
+	pid_t sender = fork();
+	if (sender == 0) {
+		for (int i = 0; i < SIGNALS; i++) {
+			union sigval value = { .sival_int = i };
+			while (sigqueue(victim.pid, SIGRTMIN + 3, value) != 0)
+				(void)usleep(100);
+			(void)usleep(50);
+		}
+		_exit(0);
+	}
+	struct graft_target *target = attach(&victim);
+	int stops = 0;
+	for (; waitpid(sender, NULL, WNOHANG) == 0; stops++) {
+		stop_once(target, stops % 2);
+		struct graft_target_call c = { .nr = SYS_getpid };
+		assert_ok(graft_target_syscalls(target, &c, 1));
+		assert_int_equal(c.result, victim.pid);
+	}
+	graft_target_close(target);
+	assert_true(stops > 50);
+	for (int i = 0; i < 3000; i++) {
+		if (atomic_load(&victim.page->answers[0]) == SIGNALS)
+			break;
+		(void)usleep(1000);
+	}
+	assert_int_equal(atomic_load(&victim.page->answers[0]), SIGNALS);
+	assert_int_equal(atomic_load(&victim.page->answers[1]),
+			 (long)SIGNALS * (SIGNALS - 1) / 2);
+	assert_works(&victim, 0);
+	victim_end(&victim);
+}
+
+static void *
+short_life(void *page)
+{
+	atomic_fetch_add(&((struct victim_page *)page)->progress[1], 1);
+	return NULL;
+}
+
+static void *
+breed(void *page)
+{
+	for (;;) {
+		pthread_t threads[4];
+		for (int i = 0; i < 4; i++) {
+			if (pthread_create(&threads[i], NULL, short_life,
+					   page) != 0)
+				abort();
+		}
+		for (int i = 0; i < 4; i++)
+			(void)pthread_join(threads[i], NULL);
+	}
+	return NULL;
+}
+
+static void
+breeder(struct victim_page *page)
+{
+	pthread_t thread;
+	(void)pthread_create(&thread, NULL, breed, page);
+	(void)pthread_create(&thread, NULL, breed, page);
+	victim_work(page, 0);
+}
+
+static void
+threads_that_come_and_go_are_all_stopped(void **state)
+{
+	(void)state;
+	struct victim victim = victim_start(breeder, 1);
+	struct graft_target *target = attach(&victim);
+	for (int i = 0; i < 100; i++)
+		stop_once(target, i % 2);
+	graft_target_close(target);
+	assert_works(&victim, 0);
+	assert_works(&victim, 1);
+	victim_end(&victim);
+}
+
+static void *
+rest(void *page)
+{
+	atomic_fetch_add(&((struct victim_page *)page)->ready, 1);
+	for (;;) {
+		(void)usleep(1000);
+		atomic_fetch_add(&((struct victim_page *)page)->progress[1], 1);
+	}
+	return NULL;
+}
+
+static void
+five_hundred(struct victim_page *page)
+{
+	pthread_attr_t attr;
+	(void)pthread_attr_init(&attr);
+	(void)pthread_attr_setstacksize(&attr, 64 * 1024);
+	pthread_t thread;
+	for (int i = 0; i < 500; i++)
+		(void)pthread_create(&thread, &attr, rest, page);
+	victim_work(page, 0);
+}
+
+static void
+five_hundred_threads_are_stopped(void **state)
+{
+	(void)state;
+	struct victim victim = victim_start(five_hundred, 501);
+	struct graft_target *target = attach(&victim);
+	for (int i = 0; i < 6; i++)
+		stop_once(target, i % 2);
+	graft_target_close(target);
+	assert_works(&victim, 0);
+	assert_works(&victim, 1);
+	victim_end(&victim);
+}
+
+/** Wait until a process has a state of proc(5). */
+static void
+assert_state(pid_t pid, char wanted)
+{
+	struct graft_proc_status status = { 0 };
+	for (int i = 0; i < 2000 && status.state != wanted; i++) {
+		(void)usleep(1000);
+		assert_ok(graft_proc_status_read(pid, &status));
+	}
+	assert_int_equal(status.state, wanted);
+}
+
+static void
+a_process_that_was_stopped_stays_stopped(void **state)
+{
+	(void)state;
+	struct victim victim = victim_start(four_busy, 4);
+	(void)kill(victim.pid, SIGSTOP);
+	assert_state(victim.pid, 'T');
+	struct graft_target *target = attach(&victim);
+	for (int i = 0; i < 6; i++) {
+		stop_once(target, i % 2);
+		struct graft_target_call c = { .nr = SYS_getpid };
+		assert_ok(graft_target_syscalls(target, &c, 1));
+		assert_int_equal(c.result, victim.pid);
+	}
+	unsigned long before = atomic_load(&victim.page->progress[0]);
+	graft_target_close(target);
+	assert_state(victim.pid, 'T');
+	(void)usleep(50000);
+	assert_int_equal(atomic_load(&victim.page->progress[0]), before);
+	(void)kill(victim.pid, SIGCONT);
+	for (int i = 0; i < 4; i++)
+		assert_works(&victim, i);
+	victim_end(&victim);
+}
+
+static void
+stopping_and_continuing_it_meanwhile_works(void **state)
+{
+	(void)state;
+	struct victim victim = victim_start(four_busy, 4);
+	struct graft_target *target = attach(&victim);
+	for (int i = 0; i < 20; i++) {
+		(void)kill(victim.pid, i % 2 ? SIGCONT : SIGSTOP);
+		(void)usleep((useconds_t)(i * 100));
+		stop_once(target, i % 4 < 2);
+	}
+	graft_target_close(target);
+	for (int i = 0; i < 4; i++)
+		assert_works(&victim, i);
+	victim_end(&victim);
+}
+
+/** A parent in vfork(2) cannot be interrupted. */
+static void
+in_vfork(struct victim_page *page)
+{
+	struct worker worker = { page, 0 };
+	pthread_t thread;
+	(void)pthread_create(&thread, NULL, work, &worker);
+	// The raw call, for a child that only sleeps; it shares our memory.
+	pid_t child = (pid_t)syscall(SYS_clone,
+				     0x4000 /* CLONE_VFORK */ | SIGCHLD, NULL,
+				     NULL, NULL, NULL);
+	if (child == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (atomic_load(&page->order) == 0)
+			(void)usleep(1000);
+		_exit(0);
+	}
+	victim_work(page, 1);
+}
+
+static void
+a_thread_that_does_not_stop_is_named_and_nobody_stays_stopped(void **state)
+{
+	(void)state;
+	struct victim victim = victim_start(in_vfork, 1);
+	struct graft_target *target = attach(&victim);
+	char name[32];
+	(void)snprintf(name, sizeof(name), "thread %d", victim.pid);
+	for (int i = 0; i < 3; i++) {
+		assert_error(graft_target_stop(target, 20000),
+			     GRAFT_ERROR_LIMIT, name);
+		assert_works(&victim, 0);
+	}
+	atomic_store(&victim.page->order, 1);
+	(void)usleep(50000);
+	stop_once(target, false);
+	graft_target_close(target);
+	assert_works(&victim, 0);
+	assert_works(&victim, 1);
+	victim_end(&victim);
+}
+
+static void
+execer(struct victim_page *page)
+{
+	struct worker worker = { page, 0 };
+	pthread_t thread;
+	(void)pthread_create(&thread, NULL, work, &worker);
+	while (atomic_load(&page->order) == 0)
+		(void)usleep(1000);
+	(void)execlp("sleep", "sleep", "60", NULL);
+}
+
+static void
+a_process_that_becomes_another_program_is_gone(void **state)
+{
+	(void)state;
+	struct victim victim = victim_start(execer, 1);
+	struct graft_target *target = attach(&victim);
+	stop_once(target, false);
+	atomic_store(&victim.page->order, 1);
+	(void)usleep(100000);
+	assert_error(graft_target_stop(target, STOP_US),
+		     GRAFT_ERROR_TARGET_GONE, "another program");
+	graft_target_close(target);
+	// The new program was let go.
+	assert_state(victim.pid, 'S');
+	victim_end(&victim);
+}
+
+static void
+a_process_that_dies_is_gone(void **state)
+{
+	(void)state;
+	struct victim victim = victim_start(four_busy, 4);
+	struct graft_target *target = attach(&victim);
+	assert_ok(graft_target_stop(target, STOP_US));
+	(void)kill(victim.pid, SIGKILL);
+	(void)usleep(20000);
+	graft_target_resume(target);
+	assert_error(graft_target_stop(target, STOP_US),
+		     GRAFT_ERROR_TARGET_GONE, "exited");
+	char byte;
+	assert_error(graft_target_read(target, 4096, &byte, 1),
+		     GRAFT_ERROR_TARGET_GONE, "exited");
+	graft_target_close(target);
+	victim_end(&victim);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(busy_threads_are_stopped_and_go_on),
+		cmocka_unit_test(no_waiting_call_returns_because_of_a_stop),
+		cmocka_unit_test(a_sleep_takes_as_long_as_it_should),
+		cmocka_unit_test(the_eintr_of_a_real_signal_is_not_lost),
+		cmocka_unit_test(
+			signals_sent_all_the_time_arrive_once_and_whole),
+		cmocka_unit_test(threads_that_come_and_go_are_all_stopped),
+		cmocka_unit_test(five_hundred_threads_are_stopped),
+		cmocka_unit_test(a_process_that_was_stopped_stays_stopped),
+		cmocka_unit_test(stopping_and_continuing_it_meanwhile_works),
+		cmocka_unit_test(
+			a_thread_that_does_not_stop_is_named_and_nobody_stays_stopped),
+		cmocka_unit_test(
+			a_process_that_becomes_another_program_is_gone),
+		cmocka_unit_test(a_process_that_dies_is_gone),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
