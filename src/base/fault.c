@@ -4,6 +4,7 @@
 
 #include "base/env.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -49,13 +50,14 @@ graft_fault(const char *name)
 	// environment names was passed. Only tests ever make it move.
 	static atomic_uint passes;
 	const char *text = graft_env_get(GRAFT_ENV_FAULT);
-	struct graft_fault_order order;
+	struct graft_fault_order order = { 0 };
 
 	if (!text)
 		return NULL;
 	struct graft_error *err = graft_fault_parse(text, &order);
 	if (err)
 		return err;
+	assert(order.name);
 	if (strlen(name) != (size_t)order.name_len ||
 	    memcmp(name, order.name, (size_t)order.name_len) != 0)
 		return NULL;
