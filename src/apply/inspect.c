@@ -27,21 +27,39 @@ graft_inspection_free(struct graft_inspection *inspection)
 	free(inspection);
 }
 
-static const char *
-state_name(const struct graft_header *header, enum graft_live live)
+/** Say whether the module that a header is about is still there. */
+static bool
+is_loaded(struct graft_target *target, const struct graft_header *header)
 {
-	switch (live) {
-	case GRAFT_LIVE_NEW:
+	uint8_t id[GRAFT_PATCH_BUILD_ID_MAX];
+
+	if (!header->build_id_addr)
+		return true;
+	struct graft_error *err = graft_target_read(
+		target, header->build_id_addr, id, header->old_build_id_len);
+	bool same = !err && memcmp(id, header->old_build_id,
+				   header->old_build_id_len) == 0;
+	graft_error_free(err);
+	return same;
+}
+
+static const char *
+state_name(struct graft_target *target, const struct graft_header *header,
+	   enum graft_live live)
+{
+	if (!is_loaded(target, header))
+		return "unloaded";
+	if (live == GRAFT_LIVE_NEW)
 		return "applied";
-	case GRAFT_LIVE_OLD:
-		return header->state == GRAFT_HEADER_REVERTED ? "reverted"
-							      : "incomplete";
-	case GRAFT_LIVE_MIXED:
-		return "incomplete";
-	case GRAFT_LIVE_OTHER:
-		break;
-	}
-	return "damaged";
+	if (live == GRAFT_LIVE_OTHER)
+		return "damaged";
+	if (live == GRAFT_LIVE_OLD && header->state == GRAFT_HEADER_REVERTED)
+		return "reverted";
+	// One that says `applied` without its jumps: the module was unloaded,
+	// and loaded anew at the same place.
+	if (live == GRAFT_LIVE_OLD && header->state == GRAFT_HEADER_APPLIED)
+		return "unloaded";
+	return "incomplete";
 }
 
 /** What of a fragment is old code: not the entry, up to the end of the jump. */
@@ -148,7 +166,7 @@ look(struct graft_target *target, const struct graft_maps *maps, bool threads,
 			graft_header_live(target, item->header, &item->live);
 		if (err)
 			return err;
-		item->state = state_name(item->header, item->live);
+		item->state = state_name(target, item->header, item->live);
 		inspection->count++;
 		if (!threads || item->live != GRAFT_LIVE_NEW)
 			continue;

@@ -27,7 +27,7 @@ struct graft_inspected {
 	/** Borrowed from the inspection. */
 	const struct graft_header *header;
 	enum graft_live live;
-	/** "applied", "reverted", "incomplete" or "damaged". Static. */
+	/** "applied", "reverted", "incomplete", "unloaded" or "damaged". Static. */
 	const char *state;
 	struct graft_inspected_thread *threads;
 	size_t thread_count;

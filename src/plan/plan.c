@@ -188,13 +188,22 @@ choose_place(struct making *making, const struct graft_module *module,
 
 	for (size_t i = 0; i < making->headers->count; i++) {
 		const struct graft_header *old = making->headers->headers[i];
-		if (old->state != GRAFT_HEADER_REVERTED ||
+		enum graft_live live;
+		// One that is `ready` came by fork(2), one that is `applied`
+		// lost its jumps when the module was loaded anew.
+		if (old->state == GRAFT_HEADER_BUILDING ||
 		    old->base != module->base ||
 		    strcmp(old->id, patch->id) != 0)
 			continue;
-		struct graft_error *err = graft_place_reuse(
-			old, patch->id, patch->title, ret->patch, module,
-			making->maps, &ret->header, &ret->reuse);
+		struct graft_error *err = graft_header_live(making->target, old,
+							    &live);
+		if (err)
+			return err;
+		if (live != GRAFT_LIVE_OLD)
+			continue;
+		err = graft_place_reuse(old, patch->id, patch->title,
+					ret->patch, module, making->maps,
+					&ret->header, &ret->reuse);
 		if (err || ret->reuse)
 			return err;
 	}

@@ -35,7 +35,7 @@ struct graft_report_hotpatch {
 	char *module;
 	/** OLD build-id in hex. */
 	char *build_id;
-	/** "applied", "reverted", "incomplete" or "damaged". */
+	/** "applied", "reverted", "incomplete", "unloaded" or "damaged". */
 	char *state;
 	uint32_t functions;
 	/** Unix time in microseconds of the last change. */
