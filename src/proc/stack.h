@@ -68,7 +68,7 @@ graft_stack_check_new(struct graft_target *target,
  * coroutines). A hit there cannot be dismissed. Off at first; to be set where
  * the process can have such contexts.
  *
- * It makes the stop longer, by about 0.3 ms for each MiB that the process has
+ * It makes the stop longer, by about 0.4 ms for each MiB that the process has
  * in use; with more than 1 GiB the check is refused.
  */
 void
