@@ -8,7 +8,7 @@
 
 enum {
 	/** Calls of calls through which an argument is followed. */
-	DEPTH_MAX = 3,
+	DEPTH_MAX = 2,
 	/** Functions longer than this are not followed into. */
 	CALLEE_MAX = 2000,
 };
@@ -20,6 +20,7 @@ static const uint32_t volatile_bits = 0xffff0fc7;
 
 /** Following the ways through one function. */
 struct walk {
+	struct graft_argument_reader *reader;
 	const struct graft_ops *ops;
 	/** The function loads from its frame. */
 	bool loads;
@@ -33,8 +34,27 @@ struct walk {
 };
 
 static struct graft_error *
-read_func(const struct graft_code *code, uint32_t func, int depth,
+read_func(struct graft_argument_reader *reader, uint32_t func, int depth,
 	  struct graft_arguments *ret);
+
+/** Read a callee once on each level: on which level a function is first met
+ * must not decide what is found of it. */
+static struct graft_error *
+read_callee(struct graft_argument_reader *reader, uint32_t func, int depth,
+	    struct graft_arguments *ret)
+{
+	size_t at = (size_t)(depth - 1) * reader->code->func_count + func;
+
+	if (!reader->is_known[at]) {
+		struct graft_error *err = read_func(reader, func, depth,
+						    &reader->known[at]);
+		if (err)
+			return err;
+		reader->is_known[at] = true;
+	}
+	*ret = reader->known[at];
+	return NULL;
+}
 
 /** Reach an instruction with a set of written registers. */
 static void
@@ -70,12 +90,12 @@ pass_on(struct walk *walk, const struct graft_op *op, uint32_t written)
 	struct graft_callee callee = graft_op_callee(walk->ops, op);
 	struct graft_arguments inner;
 
-	if (callee.func == GRAFT_NONE || walk->depth >= DEPTH_MAX ||
-	    callee.func == walk->ops->func ||
+	if (!(argument_bits & ~written) || callee.func == GRAFT_NONE ||
+	    walk->depth >= DEPTH_MAX || callee.func == walk->ops->func ||
 	    walk->ops->code->funcs[callee.func].insn_count > CALLEE_MAX)
 		return NULL;
-	struct graft_error *err = read_func(walk->ops->code, callee.func,
-					    walk->depth + 1, &inner);
+	struct graft_error *err = read_callee(walk->reader, callee.func,
+					      walk->depth + 1, &inner);
 	// A variadic function saves all argument registers, whoever set them.
 	if (!err && !inner.variadic)
 		walk->found.reads |= inner.reads & ~written;
@@ -160,11 +180,11 @@ run(struct walk *walk)
 }
 
 static struct graft_error *
-read_func(const struct graft_code *code, uint32_t func, int depth,
+read_func(struct graft_argument_reader *reader, uint32_t func, int depth,
 	  struct graft_arguments *ret)
 {
 	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
-	struct graft_error *err = graft_ops_read(code, func, &ops);
+	struct graft_error *err = graft_ops_read(reader->code, func, &ops);
 
 	if (err)
 		return err;
@@ -177,6 +197,7 @@ read_func(const struct graft_code *code, uint32_t func, int depth,
 	if (!written || !seen || !queue)
 		return graft_error_no_memory();
 	struct walk walk = {
+		.reader = reader,
 		.ops = &ops,
 		.loads = loads_from_frame(&ops),
 		.written = written,
@@ -191,10 +212,35 @@ read_func(const struct graft_code *code, uint32_t func, int depth,
 }
 
 struct graft_error *
-graft_arguments_read(const struct graft_code *code, uint32_t func,
+graft_argument_reader_init(const struct graft_code *code,
+			   struct graft_argument_reader *ret)
+{
+	size_t count = code->func_count * DEPTH_MAX + 1;
+	struct graft_argument_reader reader = { .code = code };
+
+	reader.known = calloc(count, sizeof(*reader.known));
+	reader.is_known = calloc(count, sizeof(*reader.is_known));
+	if (!reader.known || !reader.is_known) {
+		graft_argument_reader_deinit(&reader);
+		return graft_error_no_memory();
+	}
+	*ret = reader;
+	return NULL;
+}
+
+void
+graft_argument_reader_deinit(struct graft_argument_reader *reader)
+{
+	free(reader->known);
+	free(reader->is_known);
+	*reader = (struct graft_argument_reader){ 0 };
+}
+
+struct graft_error *
+graft_arguments_read(struct graft_argument_reader *reader, uint32_t func,
 		     struct graft_arguments *ret)
 {
-	return read_func(code, func, 0, ret);
+	return read_func(reader, func, 0, ret);
 }
 
 const char *

@@ -21,6 +21,29 @@ struct graft_arguments {
 	bool returns;
 };
 
+/** Reads signatures, and remembers what it read of callees. */
+struct graft_argument_reader {
+	/** Borrowed. */
+	const struct graft_code *code;
+	/** One per level of calls and function; see arguments.c. */
+	struct graft_arguments *known;
+	bool *is_known;
+};
+
+/**
+ * Make a reader.
+ *
+ * @param[in] code Borrowed until the reader is freed.
+ * @param[out] ret Filled; free with graft_argument_reader_deinit().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_argument_reader_init(const struct graft_code *code,
+			   struct graft_argument_reader *ret);
+
+/** Free what a reader owns, and zero it. Also its guard. */
+void
+graft_argument_reader_deinit(struct graft_argument_reader *reader);
+
 /**
  * Read the signature off a function.
  *
@@ -30,7 +53,7 @@ struct graft_arguments {
  * @param[out] ret What was found.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_arguments_read(const struct graft_code *code, uint32_t func,
+graft_arguments_read(struct graft_argument_reader *reader, uint32_t func,
 		     struct graft_arguments *ret);
 
 /** Get the name of an argument register from its bit, as "%rdi". Static. */

@@ -34,7 +34,8 @@ judge_reads(struct graft_case *c, const char *where, uint32_t more)
 }
 
 static struct graft_error *
-judge_func(struct graft_case *c, uint32_t old_func, uint32_t new_func)
+judge_func(struct graft_case *c, struct graft_argument_reader readers[2],
+	   uint32_t old_func, uint32_t new_func)
 {
 	const struct graft_code *code = c->diff->new_code;
 	struct graft_arguments was;
@@ -46,10 +47,10 @@ judge_func(struct graft_case *c, uint32_t old_func, uint32_t new_func)
 	// Fragments that were cut off are no functions with a signature.
 	if (code->funcs[new_func].group != new_func)
 		return NULL;
-	struct graft_error *err = graft_arguments_read(c->diff->old_code,
-						       old_func, &was);
+	struct graft_error *err = graft_arguments_read(&readers[0], old_func,
+						       &was);
 	if (!err)
-		err = graft_arguments_read(code, new_func, &is);
+		err = graft_arguments_read(&readers[1], new_func, &is);
 	if (err)
 		return err;
 	struct graft_place_text where =
@@ -66,8 +67,13 @@ judge_func(struct graft_case *c, uint32_t old_func, uint32_t new_func)
 struct graft_error *
 graft_check_signature(struct graft_case *c)
 {
-	struct graft_error *err = NULL;
+	struct graft_argument_reader readers[2] = { 0 };
+	struct graft_error *err = graft_argument_reader_init(c->diff->old_code,
+							     &readers[0]);
 
+	if (!err)
+		err = graft_argument_reader_init(c->diff->new_code,
+						 &readers[1]);
 	for (size_t i = 0; !err && i < c->diff->carried_count; i++) {
 		uint32_t func = c->diff->carried[i];
 		const struct graft_func_match *match =
@@ -75,7 +81,9 @@ graft_check_signature(struct graft_case *c)
 		if (match->other != GRAFT_NONE &&
 		    (!match->same_form ||
 		     (match->change & GRAFT_CHANGE_REFERENCE)))
-			err = judge_func(c, match->other, func);
+			err = judge_func(c, readers, match->other, func);
 	}
+	graft_argument_reader_deinit(&readers[0]);
+	graft_argument_reader_deinit(&readers[1]);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include "judge/allocator.h"
 #include "judge/checks.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool
@@ -50,17 +51,28 @@ looks_like_size(int64_t value)
 	return value >= 16 && value % 8 == 0 && value < 1 << 24;
 }
 
+/** Find what a constant argument was and is; false if it is none, or the same.
+ */
+static bool
+argument_differs(const struct graft_twin *twin,
+		 const struct graft_twin_pair *pair, int argument,
+		 int64_t *was_ret, int64_t *is_ret)
+{
+	uint8_t reg = graft_argument_reg(argument);
+
+	return graft_op_find_constant(&twin->old_ops, pair->o, reg, was_ret) &&
+	       graft_op_find_constant(&twin->new_ops, pair->n, reg, is_ret) &&
+	       *was_ret != *is_ret;
+}
+
 static struct graft_error *
 check_argument(struct graft_case *c, const struct graft_twin *twin,
 	       const struct graft_twin_pair *pair, int argument, bool guess)
 {
-	uint8_t reg = graft_argument_reg(argument);
 	int64_t was;
 	int64_t is;
 
-	if (!graft_op_find_constant(&twin->old_ops, pair->o, reg, &was) ||
-	    !graft_op_find_constant(&twin->new_ops, pair->n, reg, &is) ||
-	    was == is)
+	if (!argument_differs(twin, pair, argument, &was, &is))
 		return NULL;
 	if (guess && !(looks_like_size(was) && looks_like_size(is)))
 		return NULL;
@@ -70,7 +82,7 @@ check_argument(struct graft_case *c, const struct graft_twin *twin,
 		twin->new_ops.code, twin->new_ops.func, call->addr);
 	char name[200] = "a function that is called through a pointer";
 	if (callee.import)
-		(void)strncpy(name, callee.import, sizeof(name) - 1);
+		snprintf(name, sizeof(name), "%s", callee.import);
 	else if (callee.func != GRAFT_NONE)
 		graft_code_name(twin->new_ops.code, callee.func, name,
 				sizeof(name));
@@ -90,9 +102,14 @@ check_call(struct graft_case *c, const struct graft_twin *twin,
 	struct graft_callee was = graft_op_callee(&twin->old_ops, o);
 	struct graft_callee is = graft_op_callee(&twin->new_ops, n);
 	struct graft_sizing sizing;
+	bool differs = false;
+	int64_t value[2];
 
-	if (!same_callee(c, &was, &is))
+	for (int i = 0; !differs && i < GRAFT_SIZE_ARGUMENTS; i++)
+		differs = argument_differs(twin, pair, i, &value[0], &value[1]);
+	if (!differs || !same_callee(c, &was, &is))
 		return NULL;
+	// What wraps an allocator is found by reading it, so this comes last.
 	struct graft_error *err = graft_sizing_of_call(&twin->new_ops, n,
 						       &sizing);
 	if (err || !sizing.sizes)
