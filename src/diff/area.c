@@ -37,37 +37,65 @@ graft_area_of(const struct graft_image *image, uint64_t addr)
 	return graft_area_of_section(graft_image_section_at(image, addr));
 }
 
-/** Find the last section that starts at or before @p addr. */
-static const struct graft_section *
-section_before(const struct graft_image *image, uint64_t addr)
+/** An address as the linker's frame names it: by the sections around it. */
+struct frame {
+	/** Section that holds it, or NULL, and the offset in it. */
+	const struct graft_section *inside;
+	uint64_t off;
+	/** Section that ends last at or before it, or NULL, and how far. */
+	const struct graft_section *behind;
+	uint64_t gap;
+};
+
+static struct frame
+frame_of(const struct graft_image *image, uint64_t addr)
 {
+	struct frame frame = { 0 };
 	size_t count;
 	const struct graft_section *sections = graft_image_sections(image,
 								    &count);
-	const struct graft_section *best = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		if (sections[i].addr <= addr && !(sections[i].flags & SHF_TLS))
-			best = &sections[i];
+		const struct graft_section *s = &sections[i];
+		if (s->addr > addr || (s->flags & SHF_TLS))
+			continue;
+		if (addr - s->addr < s->size) {
+			frame.inside = s;
+			frame.off = addr - s->addr;
+		} else {
+			frame.behind = s;
+			frame.gap = addr - s->addr - s->size;
+		}
 	}
-	return best;
+	return frame;
+}
+
+static bool
+same_name(const struct graft_section *a, const struct graft_section *b)
+{
+	return a && b && strcmp(a->name, b->name) == 0;
+}
+
+bool
+graft_area_same_end(const struct graft_image *old_image, uint64_t old_addr,
+		    const struct graft_image *new_image, uint64_t new_addr)
+{
+	struct frame o = frame_of(old_image, old_addr);
+	struct frame n = frame_of(new_image, new_addr);
+
+	return same_name(o.behind, n.behind) && o.gap == 0 && n.gap == 0;
 }
 
 bool
 graft_area_same_frame(const struct graft_image *old_image, uint64_t old_addr,
 		      const struct graft_image *new_image, uint64_t new_addr)
 {
-	const struct graft_section *o = section_before(old_image, old_addr);
-	const struct graft_section *n = section_before(new_image, new_addr);
+	struct frame o = frame_of(old_image, old_addr);
+	struct frame n = frame_of(new_image, new_addr);
 
-	if (!o || !n)
-		return !o && !n && old_addr == new_addr;
-	if (strcmp(o->name, n->name) != 0)
-		return false;
-	// Ends correspond to ends, starts to starts, whatever the size.
-	if (old_addr - o->addr >= o->size)
-		return new_addr - n->addr >= n->size &&
-		       old_addr - o->addr - o->size ==
-			       new_addr - n->addr - n->size;
-	return old_addr - o->addr == new_addr - n->addr;
+	if (o.inside && n.inside)
+		return same_name(o.inside, n.inside) && o.off == n.off;
+	if (!o.inside && !n.inside && !o.behind && !n.behind)
+		return old_addr == new_addr;
+	return same_name(o.behind, n.behind) && o.gap == n.gap;
 }

@@ -37,4 +37,12 @@ bool
 graft_area_same_frame(const struct graft_image *old_image, uint64_t old_addr,
 		      const struct graft_image *new_image, uint64_t new_addr);
 
+/**
+ * Say whether two addresses are the end of sections of one name, whatever
+ * follows there: `__TMC_END__`, `_edata`, `_end`.
+ */
+bool
+graft_area_same_end(const struct graft_image *old_image, uint64_t old_addr,
+		    const struct graft_image *new_image, uint64_t new_addr);
+
 #endif /* GRAFT_DIFF_AREA_H */

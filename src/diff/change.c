@@ -140,7 +140,10 @@ compare_refs(struct graft_diff *diff, uint32_t func, const struct graft_ref *o,
 		enum graft_area area = graft_area_of(diff->new_image,
 						     n->target);
 		if (graft_area_of(diff->old_image, o->target) != area) {
-			*change |= kind;
+			// What follows an end of section may have come or gone.
+			if (!graft_area_same_end(diff->old_image, o->target,
+						 diff->new_image, n->target))
+				*change |= kind;
 			return NULL;
 		}
 		switch (area) {
