@@ -15,8 +15,16 @@ main(int argc, char **argv)
 	int (*answer)(int) = (int (*)(int))dlsym(one, "victim_answer");
 	printf("ready\n");
 	fflush(stdout);
-	while (getchar() != EOF) {
-		printf("answer %d\n", answer(5));
+	for (int c; (c = getchar()) != EOF;) {
+		if (c == 'r') {
+			dlclose(one);
+			one = dlopen(argv[1], RTLD_NOW);
+			answer = (int (*)(int))dlsym(one, "victim_answer");
+			printf("reloaded\n");
+			(void)getchar();
+		} else {
+			printf("answer %d\n", answer(5));
+		}
 		fflush(stdout);
 	}
 	return 0;

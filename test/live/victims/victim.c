@@ -45,7 +45,7 @@ ask_often(void *arg)
 			__atomic_add_fetch(&bad, 1, __ATOMIC_RELAXED);
 		__atomic_store_n(&last[i], got, __ATOMIC_RELAXED);
 		__atomic_add_fetch(&rounds[i], 1, __ATOMIC_RELEASE);
-		if (usleep(200) != 0 && errno == EINTR)
+		if (usleep(200 + 20 * (unsigned)count) != 0 && errno == EINTR)
 			__atomic_add_fetch(&interrupted, 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
