@@ -124,6 +124,10 @@ graft_anchors_ask(const struct graft_anchors *anchors, uint64_t new_addr)
 		const struct graft_anchor *below = &anchors->list[low - 1];
 		answer.old_addr[0] = below->old_addr +
 				     (new_addr - below->new_addr);
+		if (below->new_addr == new_addr) {
+			answer.old_addr[1] = answer.old_addr[0];
+			return answer;
+		}
 	}
 	if (low < anchors->count) {
 		const struct graft_anchor *above = &anchors->list[low];

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "pair.h"
+
+#define CODE                                                                   \
+	"KEEP int get(void) { return limit + *name; }\n"                       \
+	"KEEP void put(int v) { limit = v; name++; }\n"
+
+static void
+another_initial_value_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(STRIPPED,
+		    PRELUDE
+		    "static int limit = 5; static char *name = \"x\";\n" CODE,
+		    PRELUDE
+		    "static int limit = 6; static char *name = \"x\";\n" CODE,
+		    "R-04");
+}
+
+static void
+a_value_that_began_as_something_and_begins_as_zero_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(LIBRARY,
+		    PRELUDE
+		    "static int limit = 5; static char *name = \"x\";\n" CODE,
+		    PRELUDE
+		    "static int limit; static char *name = \"x\";\n" CODE,
+		    "R-04");
+}
+
+static void
+a_pointer_to_other_text_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(
+		STRIPPED,
+		PRELUDE
+		"static int limit = 5; static char *name = \"left\";\n" CODE,
+		PRELUDE
+		"static int limit = 5; static char *name = \"right\";\n" CODE,
+		"R-04");
+}
+
+static void
+a_pointer_to_another_function_is_refused(void **state)
+{
+	static const char start[] = PRELUDE
+		"KEEP static int a(int x) { return x + 1001; }\n"
+		"KEEP static int b(int x) { return x * 7; }\n";
+	static const char end[] =
+		"int call(int x) { return hook(x) + b(x) + a(x); }\n"
+		"void set(int (*f)(int)) { hook = f; }\n";
+	char o[1024];
+	char n[1024];
+
+	(void)state;
+	snprintf(o, sizeof(o), "%sstatic int (*hook)(int) = a;\n%s", start,
+		 end);
+	snprintf(n, sizeof(n), "%sstatic int (*hook)(int) = b;\n%s", start,
+		 end);
+	must_refuse(LIBRARY, o, n, "R-04");
+}
+
+static void
+the_same_values_elsewhere_are_accepted(void **state)
+{
+	(void)state;
+	// Other text in .rodata moves what the pointer leads to.
+	must_accept(
+		STRIPPED,
+		PRELUDE
+		"static int limit = 5; static char *name = \"here\";\n" CODE
+		"const char *say(int i) { return i ? \"one\" : \"two\"; }\n",
+		PRELUDE
+		"static int limit = 5; static char *name = \"here\";\n" CODE
+		"const char *say(int i) { return i > 2 ? \"three and more\" : \"two\"; }\n");
+}
+
+static void
+a_version_in_text_is_noted(void **state)
+{
+	(void)state;
+	must_note(
+		LIBRARY,
+		PRELUDE
+		"static int limit = 5; static char *name = \"tool 1.2-1+deb12u1\";\n" CODE
+		"int more(int i) { return i + 1001; }\n",
+		PRELUDE
+		"static int limit = 5; static char *name = \"tool 1.2-1+deb12u2\";\n" CODE
+		"int more(int i) { return i + 1002; }\n",
+		"R-04");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(another_initial_value_is_refused),
+		cmocka_unit_test(
+			a_value_that_began_as_something_and_begins_as_zero_is_refused),
+		cmocka_unit_test(a_pointer_to_other_text_is_refused),
+		cmocka_unit_test(a_pointer_to_another_function_is_refused),
+		cmocka_unit_test(the_same_values_elsewhere_are_accepted),
+		cmocka_unit_test(a_version_in_text_is_noted),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
