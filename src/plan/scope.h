@@ -28,7 +28,10 @@ struct graft_scope;
 /**
  * Read the dynamic linker's list of a process.
  *
- * @param[in] target,maps,modules,builds Borrowed until the scope is freed.
+ * @param[in] target Borrowed until the scope is freed, as all that follows.
+ * @param[in] maps Its mappings.
+ * @param[in] modules Its modules.
+ * @param[in] builds Files that were read already.
  * @param[out] ret New scope; free with graft_scope_free().
  * @return NULL; #GRAFT_ERROR_REFUSED (R-07) if there is no such list or a file
  * in it cannot be read; #GRAFT_ERROR_TARGET_GONE.
