@@ -47,7 +47,9 @@ victim_block(int fd)
 {
 	unsigned char byte = 0;
 	ssize_t got = read(fd, &byte, 1);
-#ifdef NEW
+#if defined(THIRD)
+	return got == 1 ? byte * 3 + 2000 : -3;
+#elif defined(NEW)
 	return got == 1 ? byte + 1000 : -2;
 #else
 	return got == 1 ? byte : -1;
@@ -61,5 +63,16 @@ victim_parse(const char *text)
 	return strtol(text, NULL, 10);
 #else
 	return (long)strlen(text);
+#endif
+}
+
+int
+victim_call(int (*fn)(void))
+{
+	int got = fn();
+#ifdef NEW
+	return got * 2 + 1;
+#else
+	return got + 1;
 #endif
 }

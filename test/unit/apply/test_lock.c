@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "apply/lock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int
+make_dir(void **state)
+{
+	char *dir = strdup("/tmp/graft-lock-XXXXXX");
+
+	*state = mkdtemp(dir);
+	return *state ? 0 : -1;
+}
+
+static int
+remove_dir(void **state)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/locks", (char *)*state);
+	int bad = rmdir(path) | rmdir(*state);
+	free(*state);
+	return bad;
+}
+
+static void
+expect_held(const char *dir, pid_t pid)
+{
+	struct graft_lock lock = { 0 };
+	struct graft_error *err = graft_lock_take(dir, pid, 0, &lock);
+
+	assert_non_null(err);
+	assert_int_equal(graft_error_code(err), GRAFT_ERROR_REFUSED);
+	assert_null(lock.path);
+	graft_error_free(err);
+}
+
+static void
+a_process_is_locked_once_at_a_time(void **state)
+{
+	struct graft_lock one = { 0 };
+	struct graft_lock other = { 0 };
+
+	assert_null(graft_lock_take(*state, 100, 0, &one));
+	expect_held(*state, 100);
+	assert_null(graft_lock_take(*state, 101, 0, &other));
+	graft_lock_deinit(&one);
+	assert_null(graft_lock_take(*state, 100, 0, &one));
+	graft_lock_deinit(&one);
+	graft_lock_deinit(&other);
+	graft_lock_deinit(&other);
+}
+
+static void
+a_child_holds_the_lock_of_a_tool_that_was_killed(void **state)
+{
+	int pipes[2];
+	int status;
+
+	assert_int_equal(pipe(pipes), 0);
+	pid_t tool = fork();
+	if (tool == 0) {
+		struct graft_lock lock = { 0 };
+		struct graft_error *err = graft_lock_take(*state, 7, 0, &lock);
+		// The guardian: lives until the pipe is closed.
+		pid_t guardian = err ? -1 : fork();
+		if (guardian == 0) {
+			char byte;
+			(void)close(pipes[1]);
+			(void)!read(pipes[0], &byte, 1);
+			_exit(0);
+		}
+		_exit(guardian > 0 ? 0 : 1);
+	}
+	(void)close(pipes[0]);
+	assert_int_equal(waitpid(tool, &status, 0), tool);
+	assert_int_equal(status, 0);
+	expect_held(*state, 7);
+	(void)close(pipes[1]);
+	struct graft_lock lock = { 0 };
+	assert_null(graft_lock_take(*state, 7, 5 * 1000 * 1000, &lock));
+	graft_lock_deinit(&lock);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_process_is_locked_once_at_a_time, make_dir,
+			remove_dir),
+		cmocka_unit_test_setup_teardown(
+			a_child_holds_the_lock_of_a_tool_that_was_killed,
+			make_dir, remove_dir),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
