@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// NEW imports functions of a library that is loaded.
+// NEW imports functions of a library that is loaded; they are bound when it is
+// applied.
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char *const words[] = { "12 apples", "7 pears", "nothing" };
 
 long
 probe(long input)
 {
-	char text[16] = "a=12;b=34";
+	const char *word = words[input % 3];
 
-	text[input % 9] = '7';
 #ifdef NEW
-	return strtol(text + 2, NULL, 10) + atol(text + 7);
+	return strtol(word, NULL, 10) + atol(word + 1) + (long)strlen(word);
 #else
-	return (long)strlen(text) + text[2];
+	return (long)strlen(word) * 3;
 #endif
 }
