@@ -68,7 +68,7 @@ switch_in(struct graft_target *target, const struct job *job,
 		err = graft_switch_run(sw, target, job->limits, result);
 	if (!err)
 		return NULL;
-	struct graft_error *more = graft_target_attach(target);
+	struct graft_error *more = graft_switch_attach(target);
 	if (!more)
 		more = undo(target, job->plan, job->plan->count);
 	graft_target_detach(target);
@@ -119,7 +119,7 @@ carry_out(const void *ctx, struct graft_switch_result *result)
 	if (graft_target_start_ticks(target) != plan->start_ticks)
 		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
 				       "it exited, and its number is reused");
-	err = graft_target_attach(target);
+	err = graft_switch_attach(target);
 	if (err)
 		return err;
 	err = build_all(target, plan);

@@ -91,7 +91,7 @@ GRAFT_MUST_CHECK static struct graft_error *
 unmap(const struct scene *scene, const struct graft_header *header)
 {
 	bool whole = header->state == GRAFT_HEADER_READY;
-	struct graft_error *err = graft_target_attach(scene->target);
+	struct graft_error *err = graft_switch_attach(scene->target);
 
 	if (!err)
 		err = graft_build_undo(scene->target, header,
@@ -117,7 +117,7 @@ unmap_blank(const struct scene *scene, uint64_t addr)
 		return err;
 	if (memcmp(page, zeroes, sizeof(page)) != 0)
 		return NULL;
-	err = graft_target_attach(scene->target);
+	err = graft_switch_attach(scene->target);
 	if (!err)
 		err = graft_build_unmap(scene->target, addr, PAGE);
 	graft_target_detach(scene->target);

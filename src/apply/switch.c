@@ -19,6 +19,8 @@ enum {
 	/** First and longest wait between two tries. */
 	WAIT_FIRST_US = 1000,
 	WAIT_MOST_US = 50 * 1000,
+	/** How long to wait for another tracer. */
+	TRACED_US = 300 * 1000,
 };
 
 /** Bytes that are exchanged. */
@@ -387,6 +389,21 @@ may_pass(const struct graft_error *err)
 }
 
 struct graft_error *
+graft_switch_attach(struct graft_target *target)
+{
+	uint64_t deadline = graft_clock_monotonic_us() + TRACED_US;
+
+	for (;;) {
+		struct graft_error *err = graft_target_attach(target);
+		if (!err || graft_error_code(err) != GRAFT_ERROR_TRACED ||
+		    graft_clock_monotonic_us() >= deadline)
+			return err;
+		graft_error_free(err);
+		graft_clock_sleep_us(WAIT_FIRST_US);
+	}
+}
+
+struct graft_error *
 graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 		 const struct graft_switch_limits *limits,
 		 struct graft_switch_result *ret)
@@ -397,7 +414,7 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 
 	*ret = (struct graft_switch_result){ 0 };
 	for (;;) {
-		err = graft_target_attach(target);
+		err = graft_switch_attach(target);
 		if (err)
 			return err;
 		// Only once attached, nobody else of our kind is at work here.

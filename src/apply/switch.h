@@ -94,4 +94,13 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 		 const struct graft_switch_limits *limits,
 		 struct graft_switch_result *ret);
 
+/**
+ * Attach to a target, waiting a moment for who traces it: `graft status` does so
+ * for the length of a stop. State RUNNING -> ATTACHED.
+ *
+ * @return As graft_target_attach().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_switch_attach(struct graft_target *target);
+
 #endif /* GRAFT_APPLY_SWITCH_H */
