@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file How a header page is laid out (docs/format-header.md). Private to the
+ * files that encode and decode it. */
+
+#ifndef GRAFT_PLAN_HEADER_LAYOUT_H
+#define GRAFT_PLAN_HEADER_LAYOUT_H
+
+#include "base/sha256.h"
+#include "plan/header.h"
+
+// All integers are little-endian.
+//
+//     0  magic "GRAFTHDR"   8  version u32   12  length u32
+//    16  state u32, ~state u32, changed_us u64      (outside the checksum)
+//    32  SHA-256 of all bytes with 16..63 zeroed
+//    64  addr len base start end shadow_base created_us build_id_addr: u64 each
+//   128  id, 32 hex digits
+//   160  old build-id length u32, new build-id length u32
+//   168  old build-id, 64 bytes; new build-id, 64 bytes
+//   296  region, redirect and fragment count u32 each, zero u32
+//   312  title, module: length u32, bytes
+//        regions: addr u64, len u64, prot u32, zero u32
+//        redirects: entry u64, target u64, skip u32, original 5, jump 5,
+//                   zero u16, name: length u32, bytes
+//        fragments: addr u64, size u64, redirect u32, zero u32
+
+enum {
+	SUM_OFF = 32,
+	BODY_OFF = 64,
+	FIXED_SIZE = 312,
+	REGION_SIZE = 24,
+	REDIRECT_SIZE = 8 + 8 + 4 + 2 * GRAFT_JUMP_SIZE + 2 + 4,
+	FRAGMENT_SIZE = 24,
+	NAME_MAX_LEN = 4096,
+};
+
+/** What a header page begins with, #GRAFT_HEADER_MAGIC_SIZE bytes. */
+static const char magic[] = "GRAFTHDR";
+
+/**
+ * Compute the checksum of an encoded header.
+ *
+ * @param[in] len At least BODY_OFF.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_header_sum(const uint8_t *bytes, size_t len,
+		 uint8_t ret[GRAFT_SHA256_LEN]);
+
+#endif /* GRAFT_PLAN_HEADER_LAYOUT_H */
