@@ -14,6 +14,8 @@ enum {
 	DEPTH_MAX = 3,
 	/** Instructions of a wrapper that are looked at. */
 	WRAPPER_MAX = 64,
+	/** Words of the frame that are told apart. */
+	FRAME_SLOTS = 64,
 };
 
 static const struct {
@@ -79,6 +81,8 @@ sizing_of_wrapper(const struct graft_code *code, uint32_t func, int depth,
 	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
 	// Which arguments of the function each register depends on.
 	uint8_t holds[16] = { 0 };
+	// The same of words in the frame, where -O0 keeps arguments.
+	uint8_t slots[FRAME_SLOTS] = { 0 };
 
 	*ret = (struct graft_sizing){ 0 };
 	if (depth >= DEPTH_MAX || code->funcs[func].insn_count > 256)
@@ -108,6 +112,15 @@ sizing_of_wrapper(const struct graft_code *code, uint32_t func, int depth,
 				if (graft_reg_is_volatile(r))
 					holds[r] = 0;
 			}
+			continue;
+		}
+		if (graft_op_in_frame(&ops, op) && op->what == GRAFT_OP_MOV) {
+			uint8_t *slot =
+				&slots[(uint64_t)op->disp / 4 % FRAME_SLOTS];
+			if (op->mem_write && op->src < 16)
+				*slot = holds[op->src];
+			else if (op->dst < 16)
+				holds[op->dst] = *slot;
 			continue;
 		}
 		uint8_t from = 0;

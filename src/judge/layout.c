@@ -124,6 +124,13 @@ check_displacement(const struct layout *layout, const struct graft_op *o,
 			   "a member of what is pointed to may have moved");
 }
 
+/** What a size of elements may be, where nothing shows that it is none. */
+static bool
+looks_like_stride(int64_t imm)
+{
+	return imm >= 8 && imm % 4 == 0 && imm < 1 << 20;
+}
+
 static struct graft_error *
 check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 {
@@ -147,6 +154,11 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 	}
 	if (!o->has_imm || o->imm == n->imm || o->regs != n->regs)
 		return NULL;
+	if (layout->pure && o->what == GRAFT_OP_ADD && o->dst < 16 &&
+	    o->dst != GRAFT_REG_RSP && o->dst_size == 8 &&
+	    looks_like_stride(o->imm) && looks_like_stride(n->imm))
+		return refuse_pair(layout, o, n,
+				   "the distance of two elements may differ");
 	if (o->what == GRAFT_OP_ADD && o->dst < 16 && o->dst != GRAFT_REG_RSP &&
 	    o->dst_size == 8 &&
 	    (is_pointer_from(old_ops, pair->o, o->dst) ||

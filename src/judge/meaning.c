@@ -9,11 +9,18 @@
 
 #include <string.h>
 
+enum {
+	/** Copies of registers through which a constant is followed. */
+	COPIES_MAX = 4,
+};
+
 /** A constant that an instruction stores. */
 struct stored {
 	enum {
 		STORED_UNKNOWN,
 		STORED_VALUE,
+		/** Bits that are set, cleared or turned in what is stored. */
+		STORED_BITS,
 		STORED_BYTES,
 	} kind;
 	int64_t value;
@@ -38,12 +45,25 @@ stored_by(const struct graft_ops *ops, uint32_t at)
 		stored.value = op->imm;
 		return stored;
 	}
-	uint32_t writer = graft_op_writer(ops, at, op->src);
+	uint8_t reg = op->src;
+	uint32_t writer = graft_op_writer(ops, at, reg);
+	for (int copies = 0; writer < ops->count && copies < COPIES_MAX;
+	     copies++) {
+		const struct graft_op *copy = &ops->ops[writer];
+		if (copy->what != GRAFT_OP_MOV || copy->has_mem ||
+		    copy->has_imm || copy->src == GRAFT_REG_NONE)
+			break;
+		reg = copy->src;
+		writer = graft_op_writer(ops, writer, reg);
+	}
 	if (writer >= ops->count)
 		return stored;
 	const struct graft_op *from = &ops->ops[writer];
-	if (graft_op_loads_constant(from, op->src, &stored.value)) {
+	if (graft_op_loads_constant(from, reg, &stored.value)) {
 		stored.kind = STORED_VALUE;
+	} else if (from->what == GRAFT_OP_BITS && from->has_imm) {
+		stored.kind = STORED_BITS;
+		stored.value = from->imm;
 	} else if (from->has_ref && from->mem_read &&
 		   from->what != GRAFT_OP_LEA) {
 		// Two constants that are set at once come from .rodata.
@@ -67,7 +87,7 @@ differs(const struct stored *o, const struct stored *n)
 {
 	if (o->kind != n->kind)
 		return false;
-	if (o->kind == STORED_VALUE)
+	if (o->kind == STORED_VALUE || o->kind == STORED_BITS)
 		return o->value != n->value;
 	if (o->kind == STORED_BYTES)
 		return o->len != n->len || memcmp(o->bytes, n->bytes, o->len);
@@ -84,7 +104,7 @@ refuse(struct graft_case *c, const struct graft_twin *twin,
 	struct graft_op_text old_text = graft_op_print(&twin->old_ops, o);
 	struct graft_op_text new_text = graft_op_print(&twin->new_ops, n);
 
-	if (was->kind == STORED_VALUE)
+	if (was->kind == STORED_VALUE || was->kind == STORED_BITS)
 		return graft_case_refuse(
 			c, GRAFT_RULE_MEANING, where.str,
 			"`%s` stored %lld and `%s` stores %lld where it outlives the call; whether the value means something else cannot be seen",
@@ -94,6 +114,72 @@ refuse(struct graft_case *c, const struct graft_twin *twin,
 		c, GRAFT_RULE_MEANING, where.str,
 		"the constant that `%s` stores where it outlives the call differs; whether its value means something else cannot be seen",
 		new_text.str);
+}
+
+/** Say whether some instruction stores a constant at a displacement. */
+static bool
+stores_there(const struct graft_ops *ops, int64_t reach, uint16_t size,
+	     int64_t value)
+{
+	for (uint32_t i = 0; i < ops->count; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		if (!op->mem_write || op->reach != reach ||
+		    op->mem_size != size || !outlives_the_call(ops, op))
+			continue;
+		struct stored stored = stored_by(ops, i);
+		if (stored.kind == STORED_VALUE && stored.value == value)
+			return true;
+	}
+	return false;
+}
+
+/** Find a store of OLD that a store of NEW, of another shape, stands for: the
+ * same member, with a constant that NEW no longer stores there. */
+static uint32_t
+find_unpaired(const struct graft_twin *twin, const struct graft_op *n)
+{
+	const struct graft_ops *ops = &twin->old_ops;
+
+	for (uint32_t i = 0; i < ops->count; i++) {
+		const struct graft_op *o = &ops->ops[i];
+		if (twin->old_paired[i] || o->has_ref ||
+		    !outlives_the_call(ops, o) || o->reach != n->reach ||
+		    o->mem_size != n->mem_size)
+			continue;
+		struct stored was = stored_by(ops, i);
+		if (was.kind == STORED_VALUE &&
+		    !stores_there(&twin->new_ops, n->reach, n->mem_size,
+				  was.value))
+			return i;
+	}
+	return ops->count;
+}
+
+/** Compare stores that do not stand for each other instruction by instruction:
+ * compilers store zero in another way than other constants. */
+static struct graft_error *
+check_unpaired(struct graft_case *c, const struct graft_twin *twin)
+{
+	const struct graft_ops *ops = &twin->new_ops;
+	struct graft_error *err = NULL;
+
+	for (uint32_t i = 0; !err && i < ops->count; i++) {
+		const struct graft_op *n = &ops->ops[i];
+		if (twin->new_paired[i] || n->has_ref ||
+		    !outlives_the_call(ops, n))
+			continue;
+		struct stored is = stored_by(ops, i);
+		if (is.kind != STORED_VALUE ||
+		    stores_there(&twin->old_ops, n->reach, n->mem_size,
+				 is.value))
+			continue;
+		uint32_t o = find_unpaired(twin, n);
+		if (o >= twin->old_ops.count)
+			continue;
+		struct stored was = stored_by(&twin->old_ops, o);
+		err = refuse(c, twin, &twin->old_ops.ops[o], n, &was, &is);
+	}
+	return err;
 }
 
 struct graft_error *
@@ -118,5 +204,5 @@ graft_check_meaning(struct graft_case *c, const struct graft_twin *twin)
 		if (err)
 			return err;
 	}
-	return NULL;
+	return check_unpaired(c, twin);
 }

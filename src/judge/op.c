@@ -74,6 +74,10 @@ class_of(ZydisMnemonic mnemonic)
 	case ZYDIS_MNEMONIC_ADD:
 	case ZYDIS_MNEMONIC_SUB:
 		return GRAFT_OP_ADD;
+	case ZYDIS_MNEMONIC_OR:
+	case ZYDIS_MNEMONIC_AND:
+	case ZYDIS_MNEMONIC_XOR:
+		return GRAFT_OP_BITS;
 	case ZYDIS_MNEMONIC_IMUL:
 		return GRAFT_OP_IMUL;
 	case ZYDIS_MNEMONIC_CMP:

@@ -40,6 +40,8 @@ enum graft_op_class {
 	/** add, sub. */
 	GRAFT_OP_ADD,
 	GRAFT_OP_IMUL,
+	/** or, and, xor. */
+	GRAFT_OP_BITS,
 	GRAFT_OP_CMP,
 	GRAFT_OP_TEST,
 	GRAFT_OP_PUSH,

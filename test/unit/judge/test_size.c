@@ -5,25 +5,22 @@
 static void
 a_larger_allocation_is_refused(void **state)
 {
-	static const char *const calls[] = {
-		"malloc(%s)",
-		"calloc(1, %s)",
-		"realloc(q, %s)",
+	static const char *const calls[][2] = {
+		{ "malloc(24)", "malloc(32)" },
+		{ "calloc(1, 24)", "calloc(1, 32)" },
+		{ "realloc(q, 24)", "realloc(q, 32)" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
 		char o[512];
 		char n[512];
-		char call[64];
-		snprintf(call, sizeof(call), calls[i], "24");
 		snprintf(o, sizeof(o),
 			 PRELUDE "KEEP void *make(void *q) { return %s; }\n",
-			 call);
-		snprintf(call, sizeof(call), calls[i], "32");
+			 calls[i][0]);
 		snprintf(n, sizeof(n),
 			 PRELUDE "KEEP void *make(void *q) { return %s; }\n",
-			 call);
+			 calls[i][1]);
 		must_refuse(LIBRARY, o, n, "R-03");
 	}
 }
