@@ -303,6 +303,7 @@ graft_code_free(struct graft_code *code)
 	free(code->refs);
 	free(code->starts);
 	free(code->marks);
+	free(code->tables);
 	free(code);
 }
 

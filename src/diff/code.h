@@ -129,6 +129,9 @@ struct graft_code {
 	/** All data addresses that code or a relocation names, likewise. */
 	uint64_t *marks;
 	size_t mark_count;
+	/** Where jump tables start, likewise. */
+	uint64_t *tables;
+	size_t table_count;
 };
 
 /**

@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "diff/area.h"
 #include "diff/data.h"
+#include "diff/reach.h"
 
 #include <string.h>
 
@@ -398,13 +399,11 @@ compare_text(struct graft_diff *diff, uint64_t old_addr, uint64_t old_len,
 			     old_len - old_skip, ret);
 }
 
+/** Compare up to the next address that is taken. */
 static struct graft_error *
-compare(struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
-	uint64_t access, bool *ret)
+compare_part(struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
+	     bool *ret)
 {
-	if (access)
-		return compare_bytes(diff, old_addr, new_addr, access, ret);
-
 	*ret = differs_in_version(diff, old_addr, new_addr);
 	if (*ret) {
 		diff->version_texts++;
@@ -425,6 +424,70 @@ compare(struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
 	    !is_padding(diff->new_image, new_addr + len, new_len - len))
 		return NULL;
 	return compare_bytes(diff, old_addr, new_addr, len, ret);
+}
+
+/**
+ * Say whether the two may go on behind the next address that is taken. An
+ * address inside or at the end of an object keeps its distance from the start;
+ * what moved against it is something else.
+ */
+static bool
+go_on(const struct graft_diff *diff, uint64_t *old_addr, uint64_t *new_addr)
+{
+	uint64_t old_next;
+	uint64_t new_next;
+	bool old_on = graft_reach_goes_on(diff->old_code, *old_addr, &old_next);
+	bool new_on = graft_reach_goes_on(diff->new_code, *new_addr, &new_next);
+
+	if ((!old_on && !new_on) ||
+	    old_next - *old_addr != new_next - *new_addr ||
+	    !graft_image_section_at(diff->old_image, old_next) ||
+	    !graft_image_section_at(diff->new_image, new_next))
+		return false;
+	*old_addr = old_next;
+	*new_addr = new_next;
+	return true;
+}
+
+/** Compare two constants, and remember what was found of each part on the way.
+ */
+static struct graft_error *
+compare(struct graft_diff *diff, struct memo whole, bool *ret)
+{
+	struct graft_constants *c = diff->constants;
+	struct memo at = whole;
+
+	if (whole.access)
+		return compare_bytes(diff, whole.old_addr, whole.new_addr,
+				     whole.access, ret);
+	for (;;) {
+		struct graft_error *err = compare_part(diff, at.old_addr,
+						       at.new_addr, ret);
+		if (err)
+			return err;
+		if (!*ret || !go_on(diff, &at.old_addr, &at.new_addr))
+			break;
+		err = make_room(c);
+		if (err)
+			return err;
+		const struct memo *known = find_memo(c, at);
+		if (known->state && known->state != MEMO_FORGOTTEN) {
+			*ret = known->state != MEMO_DIFFER;
+			break;
+		}
+		err = set_memo(c, at);
+		if (err)
+			return err;
+	}
+	// The parts before the one that differs differ with it.
+	struct graft_error *err = NULL;
+	uint64_t end = at.new_addr;
+	at = whole;
+	at.state = MEMO_DIFFER;
+	while (!err && !*ret && at.new_addr < end &&
+	       go_on(diff, &at.old_addr, &at.new_addr))
+		err = set_memo(c, at);
+	return err;
 }
 
 struct graft_error *
@@ -449,7 +512,7 @@ graft_constant_equal(struct graft_diff *diff, uint64_t old_addr,
 	if (err)
 		return err;
 	c->depth++;
-	err = compare(diff, old_addr, new_addr, access, ret);
+	err = compare(diff, memo, ret);
 	c->depth--;
 	if (!err && !*ret) {
 		memo.state = MEMO_DIFFER;

@@ -2,6 +2,7 @@
 
 #include "diff/group.h"
 
+#include "base/vec.h"
 #include "diff/area.h"
 #include "diff/table.h"
 
@@ -170,8 +171,12 @@ join_jumps(struct graft_code *code, uint32_t func)
 	}
 }
 
-/** Join a function with those that a jump table of it leads into. */
-static void
+/**
+ * Join a function with those that a jump table of it leads into.
+ *
+ * @return Whether there is one.
+ */
+static bool
 join_table(struct graft_code *code, uint32_t func, uint64_t table)
 {
 	uint64_t end = graft_code_next_start(code, table);
@@ -196,22 +201,31 @@ join_table(struct graft_code *code, uint32_t func, uint64_t table)
 				join(code, func, to);
 		}
 		if (!home)
-			return;
+			return false;
 	}
+	return true;
 }
 
-static void
-join_tables(struct graft_code *code, uint32_t func)
+static struct graft_error *
+join_tables(struct graft_code *code, uint32_t func, size_t *cap)
 {
 	const struct graft_func *f = &code->funcs[func];
 
 	for (uint32_t i = 0; f->indirect_jump && i < f->ref_count; i++) {
 		const struct graft_ref *ref = &code->refs[f->first_ref + i];
-		if (ref->kind == GRAFT_REF_ADDRESS &&
-		    graft_area_of(code->image, ref->target) ==
-			    GRAFT_AREA_CONSTANT)
-			join_table(code, func, ref->target);
+		if (ref->kind != GRAFT_REF_ADDRESS ||
+		    graft_area_of(code->image, ref->target) !=
+			    GRAFT_AREA_CONSTANT ||
+		    !join_table(code, func, ref->target))
+			continue;
+		struct graft_error *err = graft_vec_reserve(
+			&code->tables, cap, code->table_count + 1,
+			sizeof(*code->tables));
+		if (err)
+			return err;
+		code->tables[code->table_count++] = ref->target;
 	}
+	return NULL;
 }
 
 struct graft_error *
@@ -223,10 +237,14 @@ graft_group_make(struct graft_code *code)
 		return err;
 	for (uint32_t i = 0; i < code->func_count; i++)
 		code->funcs[i].group = i;
-	for (uint32_t i = 0; i < code->func_count; i++) {
+	size_t cap = 0;
+	for (uint32_t i = 0; !err && i < code->func_count; i++) {
 		join_jumps(code, i);
-		join_tables(code, i);
+		err = join_tables(code, i, &cap);
 	}
+	if (err)
+		return err;
+	code->table_count = sort_unique(code->tables, code->table_count);
 	for (uint32_t i = 0; i < code->func_count; i++)
 		code->funcs[i].group = root_of(code, i);
 	return NULL;

@@ -9,6 +9,7 @@
 #include "diff/data.h"
 #include "diff/match.h"
 #include "diff/names.h"
+#include "diff/reach.h"
 #include "diff/slot.h"
 #include "diff/table.h"
 
@@ -291,8 +292,7 @@ resolve_constant(const struct question *q)
 
 	uint64_t size = access;
 	if (!size)
-		size = graft_constant_extent(diff->constants, diff->new_code,
-					     addr);
+		size = graft_reach_end(diff->new_code, addr) - addr;
 	q->resolution->place = GRAFT_PLACE_NEW;
 	struct graft_piece piece = { .addr = addr,
 				     .size = size,
@@ -356,6 +356,35 @@ guess_of(const struct graft_diff *diff, const struct graft_ref *ref,
 }
 
 /**
+ * Find the OLD version of a function: its counterpart, or, for a part that was
+ * cut out of another (`.part.0`, a helper that is no longer inlined), the
+ * counterpart of the only function that comes to it.
+ */
+static uint32_t
+old_version(const struct graft_diff *diff, uint32_t func)
+{
+	const struct graft_code *code = diff->new_code;
+	uint32_t caller = GRAFT_NONE;
+
+	if (func == GRAFT_NONE || diff->new_match[func].other != GRAFT_NONE)
+		return func == GRAFT_NONE ? func : diff->new_match[func].other;
+	for (uint32_t i = 0; i < code->func_count; i++) {
+		const struct graft_func *f = &code->funcs[i];
+		for (uint32_t k = 0; k < f->ref_count; k++) {
+			const struct graft_ref *ref =
+				&code->refs[f->first_ref + k];
+			if (ref->target != code->funcs[func].addr || i == func)
+				continue;
+			if (ref->kind != GRAFT_REF_BRANCH ||
+			    (caller != GRAFT_NONE && caller != i))
+				return GRAFT_NONE;
+			caller = i;
+		}
+	}
+	return caller == GRAFT_NONE ? caller : diff->new_match[caller].other;
+}
+
+/**
  * Does OLD's version of the function name the same writable data in the same
  * order, going by the neighbours?
  *
@@ -369,11 +398,11 @@ old_version_agrees(const struct question *q)
 {
 	const struct graft_diff *diff = q->closure->diff;
 	uint32_t func = q->resolution->func;
-	if (func == GRAFT_NONE || diff->new_match[func].other == GRAFT_NONE)
+	uint32_t old_func = old_version(diff, func);
+	if (old_func == GRAFT_NONE)
 		return false;
 	const struct graft_func *nf = &diff->new_code->funcs[func];
-	const struct graft_func *of =
-		&diff->old_code->funcs[diff->new_match[func].other];
+	const struct graft_func *of = &diff->old_code->funcs[old_func];
 	uint32_t at = 0;
 	uint64_t last = 0;
 
@@ -545,6 +574,7 @@ graft_resolve_func(struct graft_closure *closure, uint32_t func)
 	struct graft_diff *diff = closure->diff;
 	const struct graft_func *nf = &diff->new_code->funcs[func];
 	GRAFT_FREE uint32_t *partners = NULL;
+	size_t first = diff->resolution_count;
 	struct graft_error *err = find_partners(diff, func, &partners);
 
 	if (!err && nf->bad)
@@ -575,7 +605,7 @@ graft_resolve_func(struct graft_closure *closure, uint32_t func)
 			diff->resolutions[diff->resolution_count++] =
 				resolution;
 	}
-	return err;
+	return err ? err : graft_reach_settle(closure, first);
 }
 
 /** Resolve the address that a pointer inside the module holds. */
@@ -609,9 +639,9 @@ resolve_inner(struct graft_closure *closure, const struct graft_reloc *reloc,
 				closure,
 				(struct graft_piece){
 					.addr = target,
-					.size = graft_constant_extent(
-						diff->constants, diff->new_code,
-						target),
+					.size = graft_reach_end(diff->new_code,
+								target) -
+						target,
 					.thing = GRAFT_THING_CONSTANT,
 					.old_addr = old_addr,
 				});

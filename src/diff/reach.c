@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "diff/reach.h"
+
+#include "base/cleanup.h"
+#include "diff/area.h"
+#include "diff/constant.h"
+
+enum {
+	/** Shorter text may be a number. */
+	TEXT_MIN = 4,
+	/**
+	 * Tables of pointers stand one beside the other by the thousand, and
+	 * each is named. There, only an address this near is taken for one of
+	 * the same table (a member of a row, the row before the first).
+	 */
+	ROW_MAX = 32,
+};
+
+/** Is there a jump table at @p addr? */
+static bool
+is_table(const struct graft_code *code, uint64_t addr)
+{
+	size_t low = 0;
+	size_t high = code->table_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (code->tables[mid] < addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < code->table_count && code->tables[low] == addr;
+}
+
+/** Is there text, and nothing but zeroes behind it up to @p end? */
+static bool
+is_text(const struct graft_code *code, uint64_t addr, uint64_t end)
+{
+	uint64_t len;
+
+	if (!graft_constant_text(code->image, addr, &len) || len < TEXT_MIN)
+		return false;
+	uint64_t mark = graft_code_next_mark(code, addr + len - 1);
+	if (mark < end)
+		end = mark;
+	if (addr + len >= end)
+		return true;
+	const uint8_t *bytes = graft_image_bytes(code->image, addr + len,
+						 end - addr - len);
+	for (uint64_t i = 0; bytes && i < end - addr - len; i++) {
+		if (bytes[i] != 0)
+			return false;
+	}
+	return bytes != NULL;
+}
+
+/** Find the next start, or the end of the section. */
+static uint64_t
+next_of(const struct graft_code *code, const struct graft_section *section,
+	uint64_t addr)
+{
+	uint64_t next = graft_code_next_start(code, addr);
+	uint64_t end = section->addr + section->size;
+
+	return next < end ? next : end;
+}
+
+bool
+graft_reach_goes_on(const struct graft_code *code, uint64_t addr,
+		    uint64_t *next_ret)
+{
+	const struct graft_section *section =
+		graft_image_section_at(code->image, addr);
+
+	*next_ret = addr;
+	if (!section)
+		return false;
+	uint64_t end = section->addr + section->size;
+	uint64_t next = next_of(code, section, addr);
+	*next_ret = next;
+	if (next == end || is_table(code, next))
+		return false;
+	const struct graft_symbol *symbol = graft_image_symbol_at(code->image,
+								  addr);
+	if (symbol && symbol->type == STT_OBJECT &&
+	    addr - symbol->addr < symbol->size)
+		return symbol->addr + symbol->size > next;
+	if (section->flags & SHF_WRITE)
+		return next - addr <= ROW_MAX;
+	return !is_text(code, addr, next) &&
+	       !is_text(code, next, next_of(code, section, next));
+}
+
+uint64_t
+graft_reach_end(const struct graft_code *code, uint64_t addr)
+{
+	uint64_t next;
+
+	while (graft_reach_goes_on(code, addr, &next))
+		addr = next;
+	return next;
+}
+
+static const struct graft_ref *
+ref_of(const struct graft_closure *closure, uint32_t resolution)
+{
+	const struct graft_diff *diff = closure->diff;
+
+	return &diff->new_code->refs[diff->resolutions[resolution].ref];
+}
+
+/** May the reference be the address, or the end, of a constant? */
+static bool
+is_candidate(const struct graft_closure *closure, uint32_t resolution)
+{
+	const struct graft_ref *ref = ref_of(closure, resolution);
+	const struct graft_image *image = closure->diff->new_image;
+
+	if (ref->kind != GRAFT_REF_ADDRESS)
+		return false;
+	switch (graft_area_of(image, ref->target)) {
+	case GRAFT_AREA_CODE:
+	case GRAFT_AREA_PLT:
+	case GRAFT_AREA_DATA:
+		return false;
+	default:
+		return true;
+	}
+}
+
+/** Put indexes of resolutions in the order of their targets. */
+static void
+sort_by_target(const struct graft_closure *closure, uint32_t *at, size_t count)
+{
+	for (size_t gap = count / 2; gap > 0; gap /= 2) {
+		for (size_t i = gap; i < count; i++) {
+			uint32_t moving = at[i];
+			uint64_t target = ref_of(closure, moving)->target;
+			size_t k = i;
+			for (; k >= gap &&
+			       ref_of(closure, at[k - gap])->target > target;
+			     k -= gap)
+				at[k] = at[k - gap];
+			at[k] = moving;
+		}
+	}
+}
+
+/** Do all of them go to OLD, as far apart as in NEW, or all to the shadow? */
+static bool
+is_one_copy(const struct graft_closure *closure, const uint32_t *at,
+	    size_t count)
+{
+	const struct graft_resolution *all = closure->diff->resolutions;
+	const struct graft_resolution *first = &all[at[0]];
+	uint64_t target = ref_of(closure, at[0])->target;
+
+	for (size_t i = 1; i < count; i++) {
+		const struct graft_resolution *r = &all[at[i]];
+		if (r->place != first->place)
+			return false;
+		if (r->place == GRAFT_PLACE_OLD &&
+		    r->old_addr - first->old_addr !=
+			    ref_of(closure, at[i])->target - target)
+			return false;
+	}
+	return true;
+}
+
+/** Let some resolutions go to the shadow, which holds all of [start, end). */
+static struct graft_error *
+move_to_shadow(struct graft_closure *closure, const uint32_t *at, size_t count,
+	       uint64_t end)
+{
+	struct graft_diff *diff = closure->diff;
+	struct graft_piece piece = { .addr = ref_of(closure, at[0])->target,
+				     .thing = GRAFT_THING_CONSTANT };
+
+	piece.size = end - piece.addr;
+	for (size_t i = 0; i < count; i++) {
+		struct graft_resolution *r = &diff->resolutions[at[i]];
+		// What is not settled stays so.
+		if (r->place != GRAFT_PLACE_OLD)
+			continue;
+		if (!piece.old_addr)
+			piece.old_addr = r->old_addr;
+		r->place = GRAFT_PLACE_NEW;
+		r->old_addr = 0;
+	}
+	if (graft_area_of(diff->new_image, piece.addr) != GRAFT_AREA_CONSTANT)
+		return NULL;
+	if (piece.old_addr)
+		piece.old_size = piece.size;
+	return graft_closure_add_piece(closure, piece);
+}
+
+struct graft_error *
+graft_reach_settle(struct graft_closure *closure, size_t first)
+{
+	struct graft_diff *diff = closure->diff;
+	size_t most = diff->resolution_count - first;
+	struct graft_error *err = NULL;
+	size_t count = 0;
+	GRAFT_FREE uint32_t *at = calloc(most + 1, sizeof(*at));
+	if (!at)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+
+	for (size_t i = first; i < diff->resolution_count; i++) {
+		if (is_candidate(closure, (uint32_t)i))
+			at[count++] = (uint32_t)i;
+	}
+	sort_by_target(closure, at, count);
+	for (size_t i = 0, end; !err && i < count; i = end) {
+		uint64_t reach = graft_reach_end(
+			diff->new_code, ref_of(closure, at[i])->target);
+		for (end = i + 1;
+		     end < count && ref_of(closure, at[end])->target <= reach;
+		     end++) {
+			uint64_t target = ref_of(closure, at[end])->target;
+			uint64_t more = graft_reach_end(diff->new_code, target);
+			// What follows the section is another thing.
+			if (more > reach &&
+			    graft_image_section_at(diff->new_image, target) ==
+				    graft_image_section_at(
+					    diff->new_image,
+					    ref_of(closure, at[i])->target))
+				reach = more;
+		}
+		if (end - i > 1 && !is_one_copy(closure, at + i, end - i))
+			err = move_to_shadow(closure, at + i, end - i, reach);
+	}
+	return err;
+}
