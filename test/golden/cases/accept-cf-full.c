@@ -12,7 +12,7 @@ length(const char *text)
 #ifdef NEW
 	return (long)strlen(text) * 2 + text[0];
 #else
-	return (long)strlen(text);
+	return (long)strlen(text) + text[0];
 #endif
 }
 

@@ -13,7 +13,7 @@ struct item {
 	long weight;
 };
 
-static struct item *kept;
+struct item *kept;
 
 void
 setup(void)

@@ -14,7 +14,7 @@ struct item {
 #endif
 };
 
-static struct item *kept;
+struct item *kept;
 
 void
 setup(void)

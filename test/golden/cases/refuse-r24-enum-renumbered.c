@@ -12,7 +12,7 @@ enum state {
 	STATE_DONE,
 };
 
-static enum state state = 0;
+enum state state;
 
 long
 probe(long input)
