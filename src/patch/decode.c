@@ -102,10 +102,28 @@ decode_module(const struct graft_tar_member *member, bool zstd,
 	return NULL;
 }
 
+// A module made from the same files as an earlier one carries the same.
+static struct graft_error *
+same_module(struct graft_patch *patch, size_t first, size_t i,
+	    const struct graft_manifest_elf *elfs)
+{
+	const struct graft_patch_module *from = &patch->modules[first];
+	struct graft_patch_module *m = &patch->modules[i];
+	struct graft_tar_member member = { .bytes = from->packed,
+					   .len = from->packed_len };
+
+	if (elfs[first].size != elfs[i].size)
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "%s: the manifest gives two sizes for "
+				       "one file",
+				       m->path);
+	return decode_module(&member, from->packed_zstd, &elfs[i], m);
+}
+
 static struct graft_error *
 next_module(const uint8_t *bytes, size_t len, size_t *off,
 	    struct graft_patch *patch, size_t i,
-	    const struct graft_manifest_elf *elf)
+	    const struct graft_manifest_elf *elfs)
 {
 	struct graft_patch_module *m = &patch->modules[i];
 	struct graft_tar_member member;
@@ -114,6 +132,9 @@ next_module(const uint8_t *bytes, size_t len, size_t *off,
 	if (m->verdict != GRAFT_VERDICT_HOTPATCH)
 		return graft_patch_module_check(m);
 
+	size_t first = graft_patch_module_first(patch, i);
+	if (first != i)
+		return same_module(patch, first, i, elfs);
 	graft_manifest_member(patch, i, name);
 	struct graft_error *err = graft_tar_next(bytes, len, off, &member);
 	if (err)
@@ -123,7 +144,7 @@ next_module(const uint8_t *bytes, size_t len, size_t *off,
 	if (zstd && strcmp(member.name, name) != 0)
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				       "another member where %s belongs", name);
-	err = decode_module(&member, zstd, elf, m);
+	err = decode_module(&member, zstd, &elfs[i], m);
 	return err ? graft_error_prefix(err, "%s", member.name) : NULL;
 }
 
@@ -152,7 +173,7 @@ graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret)
 					       "together are too large");
 	}
 	for (size_t i = 0; !err && i < patch->module_count; i++)
-		err = next_module(bytes, len, &off, patch, i, &elfs[i]);
+		err = next_module(bytes, len, &off, patch, i, elfs);
 	if (!err)
 		err = graft_tar_check_end(bytes, len, off);
 	if (err)

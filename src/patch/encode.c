@@ -54,6 +54,17 @@ encode_modules(const struct graft_patch *patch, struct graft_manifest_elf *elfs,
 			err = encode_module(m, &elfs[i], &members->items[i]);
 		if (err)
 			return err;
+		size_t first = i;
+		if (m->verdict == GRAFT_VERDICT_HOTPATCH)
+			first = graft_patch_module_first(patch, i);
+		if (memcmp(elfs[first].sha256, elfs[i].sha256,
+			   sizeof(elfs[i].sha256)) != 0)
+			return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+					       "%s: carries something else "
+					       "than %s, which is the same "
+					       "file",
+					       m->path,
+					       patch->modules[first].path);
 		total += elfs[i].size;
 		if (total > GRAFT_PATCH_ELF_MAX)
 			return graft_error_new(GRAFT_ERROR_LIMIT,
@@ -90,7 +101,8 @@ graft_patch_encode(struct graft_patch *patch, uint8_t **bytes_ret,
 	for (size_t i = 0; i < patch->module_count; i++) {
 		const struct graft_member *member = &members.items[i];
 		char name[GRAFT_TAR_NAME_LEN];
-		if (patch->modules[i].verdict != GRAFT_VERDICT_HOTPATCH)
+		if (patch->modules[i].verdict != GRAFT_VERDICT_HOTPATCH ||
+		    graft_patch_module_first(patch, i) != i)
 			continue;
 		graft_manifest_member(patch, i, name);
 		if (member->zstd)

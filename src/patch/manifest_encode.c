@@ -37,6 +37,7 @@ graft_manifest_member(const struct graft_patch *patch, size_t i,
 	char other[MEMBER_KEY_LEN];
 	bool taken = false;
 
+	i = graft_patch_module_first(patch, i);
 	make_key(&patch->modules[i], key);
 	for (size_t k = 0; k < i && !taken; k++) {
 		if (patch->modules[k].verdict != GRAFT_VERDICT_HOTPATCH)

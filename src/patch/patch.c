@@ -116,6 +116,23 @@ graft_assurance_name(enum graft_assurance assurance)
 	return "unknown";
 }
 
+size_t
+graft_patch_module_first(const struct graft_patch *patch, size_t i)
+{
+	const struct graft_patch_module *m = &patch->modules[i];
+
+	for (size_t k = 0; k < i; k++) {
+		const struct graft_patch_module *other = &patch->modules[k];
+		if (other->verdict == GRAFT_VERDICT_HOTPATCH &&
+		    memcmp(other->old_sha256, m->old_sha256,
+			   sizeof(m->old_sha256)) == 0 &&
+		    memcmp(other->new_sha256, m->new_sha256,
+			   sizeof(m->new_sha256)) == 0)
+			return k;
+	}
+	return i;
+}
+
 enum graft_verdict
 graft_patch_verdict(const struct graft_patch *patch)
 {

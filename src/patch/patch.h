@@ -305,6 +305,18 @@ graft_patch_module_check(const struct graft_patch_module *module);
 GRAFT_MUST_CHECK struct graft_error *
 graft_patch_check(const struct graft_patch *patch);
 
+/**
+ * Find the first `hotpatch` module made from the same pair of files.
+ *
+ * Packages hold one program under several names; what is carried for it is
+ * stored, and applied, once.
+ *
+ * @param[in] i Index of a module whose verdict is `hotpatch`.
+ * @return An index up to @p i; @p i itself if no earlier one is the same.
+ */
+size_t
+graft_patch_module_first(const struct graft_patch *patch, size_t i);
+
 /** The worst verdict of all modules; `identical` if there are none. */
 enum graft_verdict
 graft_patch_verdict(const struct graft_patch *patch);

@@ -349,13 +349,23 @@ plan_modules(struct making *making, struct graft_plan *plan)
 	for (size_t i = 0; i < patch->module_count; i++) {
 		const struct graft_module *module;
 		const struct graft_patch_module *from = &patch->modules[i];
-		if (from->verdict != GRAFT_VERDICT_HOTPATCH)
+		if (from->verdict != GRAFT_VERDICT_HOTPATCH ||
+		    graft_patch_module_first(patch, i) != i)
 			continue;
 		err = find_module(making, from, &module);
 		if (err)
 			return err;
 		if (!module)
 			continue;
+		for (size_t k = 0; k < plan->count; k++) {
+			if (plan->modules[k].header.base == module->base)
+				return graft_error_new(
+					GRAFT_ERROR_REFUSED,
+					"R-22: %s: the hotpatch leads from this build to two others, %s and %s",
+					module->map->path,
+					plan->modules[k].patch->path,
+					from->path);
+		}
 		struct graft_plan_module *to = &plan->modules[plan->count++];
 		to->patch = from;
 		err = plan_module(making, module, to);

@@ -137,8 +137,11 @@ random_hotpatches_round_trip(void **state)
 		patch->module_count = 1 + seed % 3;
 		patch->modules = sample_alloc(patch->module_count,
 					      sizeof(*patch->modules));
-		for (size_t i = 0; i < patch->module_count; i++)
+		for (size_t i = 0; i < patch->module_count; i++) {
 			sample_random(&patch->modules[i], seed * 3 + i);
+			// Other files, or they would have to carry the same.
+			patch->modules[i].old_sha256[0] = (uint8_t)i;
+		}
 		struct bytes b = encode(patch);
 		assert_round_trip(b.at, b.len);
 		free(b.at);
@@ -400,10 +403,37 @@ modules_of_one_build_get_members_of_their_own(void **state)
 
 	graft_patch_module_deinit(&patch->modules[1]);
 	sample_hotpatch(&patch->modules[1]);
+	patch->modules[1].old_sha256[0] ^= 1;
 	struct bytes b = encode(patch);
 	assert_non_null(memmem(b.at, b.len, "-1.elf\"", 7));
 	assert_round_trip(b.at, b.len);
 	free(b.at);
+}
+
+static void
+one_file_under_two_names_is_carried_once(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_patch_freep)
+	struct graft_patch *patch = sample_patch();
+	uint8_t *bytes = NULL;
+	size_t len;
+
+	struct bytes one = encode(patch);
+	graft_patch_module_deinit(&patch->modules[1]);
+	sample_hotpatch(&patch->modules[1]);
+	assert_int_equal(graft_patch_module_first(patch, 1), 0);
+	struct bytes b = encode(patch);
+	assert_null(memmem(b.at, b.len, "-1.elf\"", 7));
+	assert_true(b.len < one.len + 1024);
+	assert_round_trip(b.at, b.len);
+	free(b.at);
+	free(one.at);
+
+	patch->modules[1].runs[0].bytes[0] ^= 1;
+	sample_refused(graft_patch_encode(patch, &bytes, &len),
+		       GRAFT_ERROR_BAD_INPUT, "the same file");
+	assert_null(bytes);
 }
 
 static void
@@ -513,6 +543,7 @@ main(void)
 			a_member_that_is_not_the_hashed_one_is_refused),
 		cmocka_unit_test(members_twice_or_behind_the_end_are_refused),
 		cmocka_unit_test(modules_of_one_build_get_members_of_their_own),
+		cmocka_unit_test(one_file_under_two_names_is_carried_once),
 		cmocka_unit_test(what_breaks_a_rule_is_not_encoded),
 		cmocka_unit_test(a_file_is_written_and_read),
 		cmocka_unit_test(
