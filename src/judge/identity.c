@@ -7,17 +7,15 @@
 // caller, or hands it on in a call, unless it is that of text: text that is
 // passed or returned is read, and its identity means nothing.
 //
-// The address is followed from the `lea` through copies of registers to the
-// next instruction that overwrites them, straight on.
+// The address is followed from the `lea` through copies of registers along every
+// way of the function.
 
 #include "judge/checks.h"
 
+#include "base/cleanup.h"
 #include "diff/constant.h"
 
-enum {
-	/** Instructions through which an address is followed. */
-	FOLLOW_MAX = 64,
-};
+#include <stdlib.h>
 
 /** What becomes of an address. */
 enum fate {
@@ -80,28 +78,75 @@ fate_at(const struct graft_ops *ops, const struct graft_op *op, uint32_t regs)
 	return FATE_READ;
 }
 
-static enum fate
-follow(const struct graft_ops *ops, uint32_t at)
+/** A way that is still to be followed. */
+struct way {
+	uint32_t at;
+	uint32_t regs;
+};
+
+/** Following an address along all ways. */
+struct follow {
+	const struct graft_ops *ops;
+	/** Registers with which each instruction was reached. */
+	uint32_t *reached;
+	struct way *ways;
+	size_t count;
+	enum fate fate;
+};
+
+static void
+go_on(struct follow *follow, uint32_t at, uint32_t regs)
+{
+	if (at >= follow->ops->count || !regs || !(regs & ~follow->reached[at]))
+		return;
+	follow->reached[at] |= regs;
+	follow->ways[follow->count++] = (struct way){ at, regs };
+}
+
+static void
+follow_one(struct follow *follow, struct way way)
+{
+	const struct graft_ops *ops = follow->ops;
+	const struct graft_op *op = &ops->ops[way.at];
+	uint32_t regs = way.regs;
+
+	follow->fate = worse(follow->fate, fate_at(ops, op, regs));
+	bool copies = op->what == GRAFT_OP_MOV && op->src < 16 &&
+		      !op->has_mem && (regs & (1U << op->src));
+	regs &= ~op->writes;
+	if (copies && op->dst < 16)
+		regs |= 1U << op->dst;
+	if (op->flags & GRAFT_INSN_CALL)
+		regs = after_call(regs);
+	if (op->target)
+		go_on(follow, graft_op_at(ops, op->target), regs);
+	if (!op->ends)
+		go_on(follow, way.at + 1, regs);
+}
+
+static struct graft_error *
+find_fate(const struct graft_ops *ops, uint32_t at, enum fate *ret)
 {
 	const struct graft_op *lea = &ops->ops[at];
-	uint32_t regs = lea->dst < 16 ? 1U << lea->dst : 0;
-	enum fate fate = FATE_READ;
+	size_t room = (size_t)ops->count + 1;
+	GRAFT_FREE uint32_t *reached = calloc(room, sizeof(*reached));
+	// An instruction is followed again only with one more register.
+	GRAFT_FREE struct way *ways = calloc(room * 17, sizeof(*ways));
+	struct follow follow = {
+		.ops = ops,
+		.reached = reached,
+		.ways = ways,
+		.fate = FATE_READ,
+	};
 
-	for (uint32_t i = at + 1; regs && i < ops->count && i - at < FOLLOW_MAX;
-	     i++) {
-		const struct graft_op *op = &ops->ops[i];
-		fate = worse(fate, fate_at(ops, op, regs));
-		if (op->flags & GRAFT_INSN_RET)
-			break;
-		bool copies = op->what == GRAFT_OP_MOV && op->src < 16 &&
-			      !op->has_mem && (regs & (1U << op->src));
-		regs &= ~op->writes;
-		if (copies && op->dst < 16)
-			regs |= 1U << op->dst;
-		if (op->flags & GRAFT_INSN_CALL)
-			regs = after_call(regs);
-	}
-	return fate;
+	if (!reached || !ways)
+		return graft_error_no_memory();
+	if (lea->dst < 16)
+		go_on(&follow, at + 1, 1U << lea->dst);
+	while (follow.count)
+		follow_one(&follow, ways[--follow.count]);
+	*ret = follow.fate;
+	return NULL;
 }
 
 static const struct graft_piece *
@@ -137,11 +182,12 @@ static struct graft_error *
 judge_use(struct graft_case *c, const struct graft_ops *ops, uint32_t at,
 	  uint64_t target)
 {
-	enum fate fate = follow(ops, at);
+	enum fate fate;
 	uint64_t len;
+	struct graft_error *err = find_fate(ops, at, &fate);
 
-	if (fate == FATE_READ)
-		return NULL;
+	if (err || fate == FATE_READ)
+		return err;
 	if ((fate == FATE_PASSED || fate == FATE_RETURNED) &&
 	    graft_constant_text(c->diff->new_image, target, &len))
 		return NULL;
