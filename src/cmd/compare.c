@@ -2,6 +2,7 @@
 
 #include "cmd/compare.h"
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "diff/diff.h"
 #include "diff/pairs.h"
@@ -205,6 +206,22 @@ compare_pair(const struct graft_pairs *pairs, const struct graft_pair *pair,
 	return take_input_error(pairs, pair->same, module, err);
 }
 
+/** Say whether a pair is one that was compared already, under other names. */
+static bool
+is_twin(const struct graft_patch *patch, const struct graft_pair *pair)
+{
+	for (size_t i = 0; pair->new_file && i < patch->module_count; i++) {
+		const struct graft_patch_module *module = &patch->modules[i];
+
+		if (memcmp(module->old_sha256, pair->old_file->sha256,
+			   sizeof(module->old_sha256)) == 0 &&
+		    memcmp(module->new_sha256, pair->new_file->sha256,
+			   sizeof(module->new_sha256)) == 0)
+			return true;
+	}
+	return false;
+}
+
 /** Name the hotpatch after what it was made from. */
 static struct graft_error *
 describe(const struct graft_pairs *pairs,
@@ -260,8 +277,13 @@ graft_compare(const struct graft_pairs *pairs,
 		return graft_error_no_memory();
 	for (size_t i = 0; i < pairs->count; i++) {
 		const struct graft_pair *pair = &pairs->pairs[i];
-		if (!pair->old_file)
+		if (!pair->old_file || is_twin(patch, pair))
 			continue;
+		if (patch->module_count >= GRAFT_LIMIT_MODULES)
+			return graft_error_new(GRAFT_ERROR_LIMIT,
+					       "more than %zu programs and "
+					       "libraries",
+					       (size_t)GRAFT_LIMIT_MODULES);
 		if (options->progress)
 			options->progress(options->progress_arg,
 					  graft_pair_path(pair), i,

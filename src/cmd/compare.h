@@ -37,7 +37,8 @@ struct graft_compare_options {
  * Each pair becomes a module, whatever its verdict is; a removed file is a
  * `baseline` one (R-08), an added file is none. A file in a directory or package
  * that cannot be read as an ELF build is `baseline` (R-01); one that was named by
- * itself is an error.
+ * itself is an error. The same two files under several names (hard links) are one
+ * module: a process does not have them twice.
  *
  * @param[in] pairs Borrowed for the call.
  * @param[in] options Borrowed for the call.

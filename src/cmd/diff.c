@@ -118,6 +118,7 @@ put_table(const struct graft_patch *patch, const struct graft_pairs *pairs,
 	  bool color, struct graft_text *text)
 {
 	size_t width = strlen("MODULE");
+	size_t added = 0;
 	size_t same = 0;
 
 	for (size_t i = 0; i < patch->module_count; i++) {
@@ -145,16 +146,24 @@ put_table(const struct graft_patch *patch, const struct graft_pairs *pairs,
 		put_reasons(module, text);
 	}
 	for (size_t i = 0; i < pairs->count; i++) {
-		same += pairs->pairs[i].same;
-		if (pairs->pairs[i].old_file)
+		const struct graft_pair *pair = &pairs->pairs[i];
+
+		same += pair->same;
+		if (pair->old_file)
 			continue;
-		graft_text_put_safe(text, graft_pair_path(&pairs->pairs[i]));
+		graft_text_put_safe(text, graft_pair_path(pair));
 		graft_text_put(text, "  added: no process has it yet\n");
+		added++;
 	}
+	if (pairs->count - added > patch->module_count)
+		graft_text_printf(text,
+				  "%zu more are the same files under other "
+				  "names\n",
+				  pairs->count - added - patch->module_count);
 	if (same)
 		graft_text_printf(text,
 				  "%zu of %zu hold the same bytes in both\n",
-				  same, patch->module_count);
+				  same, pairs->count - added);
 	if (pairs->others_changed)
 		graft_text_printf(text,
 				  "%zu other files differ or are on one side "

@@ -184,7 +184,7 @@ class Web(Daemon):
 
 
 class Redis(Daemon):
-    package, program = "redis-tools", "usr/bin/redis-check-rdb"
+    package, program = "redis-tools", "usr/bin/redis-check-aof"
 
     def command(self):
         # One file with three names; it looks at the one it is called by.
