@@ -104,7 +104,11 @@ same_constant(struct graft_diff *diff, uint32_t func, const struct graft_ref *o,
 		}
 	}
 	uint64_t access = n->kind == GRAFT_REF_MEMORY ? n->access : 0;
-	return graft_constant_equal(diff, o->target, n->target, access, ret);
+	struct graft_error *err = graft_constant_equal(diff, o->target,
+						       n->target, access, ret);
+	if (err || !*ret || !n->back)
+		return err;
+	return graft_constant_equal_before(diff, o->target, n->target, ret);
 }
 
 /** Does everybody who names this NEW address name the same OLD one? */

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/vec.h"
+#include "diff/back.h"
 #include "diff/group.h"
 #include "diff/layout.h"
 
@@ -23,6 +24,7 @@ struct decode {
 	/** Function at hand. */
 	struct graft_func *func;
 	const uint8_t *bytes;
+	struct graft_back back;
 };
 
 const uint8_t *
@@ -70,6 +72,8 @@ read_access(const struct decode *decode, const ZydisDecoderContext *context,
 	ref->kind = GRAFT_REF_MEMORY;
 	if (insn->mnemonic == ZYDIS_MNEMONIC_LEA) {
 		ref->kind = GRAFT_REF_ADDRESS;
+		ref->reg = (uint8_t)(insn->raw.modrm.reg | insn->raw.rex.R
+								   << 3);
 		return;
 	}
 	if (!ZYAN_SUCCESS(ZydisDecoderDecodeOperands(&decode->decoder, context,
@@ -157,6 +161,29 @@ decode_fields(struct decode *decode, const ZydisDecoderContext *context,
 	return add_ref(decode, ref);
 }
 
+/** Follow what registers hold of constants; see back.h. */
+static void
+follow(struct decode *decode, const ZydisDecoderContext *context,
+       const ZydisDecodedInstruction *zi, const struct graft_insn *insn)
+{
+	struct graft_code *code = decode->code;
+	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+	const struct graft_ref *ref = insn->ref == GRAFT_NONE
+					      ? NULL
+					      : &code->refs[insn->ref];
+
+	if (ref && ref->kind == GRAFT_REF_ADDRESS) {
+		graft_back_take(&decode->back, ref->reg, insn->ref);
+		return;
+	}
+	bool number = zi->mnemonic == ZYDIS_MNEMONIC_MOV && zi->raw.imm[0].size;
+	if ((decode->back.held || number) &&
+	    ZYAN_SUCCESS(ZydisDecoderDecodeOperands(&decode->decoder, context,
+						    zi, operands,
+						    zi->operand_count)))
+		graft_back_note(&decode->back, code->refs, zi, operands);
+}
+
 static struct graft_error *
 decode_one(struct decode *decode, uint32_t off, uint8_t *len_ret)
 {
@@ -185,6 +212,7 @@ decode_one(struct decode *decode, uint32_t off, uint8_t *len_ret)
 		err = decode_fields(decode, &context, &zi, &insn, blank);
 		if (err)
 			return err;
+		follow(decode, &context, &zi, &insn);
 		if ((insn.flags & GRAFT_INSN_JUMP) &&
 		    (insn.flags & GRAFT_INSN_INDIRECT))
 			decode->func->indirect_jump = true;
@@ -243,6 +271,7 @@ static struct graft_error *
 decode_func(struct decode *decode, struct graft_func *func)
 {
 	decode->func = func;
+	decode->back = (struct graft_back){ 0 };
 	decode->bytes = graft_func_bytes(decode->code, func);
 	func->first_insn = (uint32_t)decode->code->insn_count;
 	func->first_ref = (uint32_t)decode->code->ref_count;

@@ -54,6 +54,10 @@ struct graft_ref {
 	uint8_t access;
 	bool writes;
 	bool is_call;
+	/** The function may reach below the address; see back.h. */
+	bool back;
+	/** Number of the register that an _ADDRESS is put into. */
+	uint8_t reg;
 	/** Index of its instruction in graft_code::insns. */
 	uint32_t insn;
 };

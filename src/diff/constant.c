@@ -522,3 +522,16 @@ graft_constant_equal(struct graft_diff *diff, uint64_t old_addr,
 		settle(c, !err && *ret);
 	return err;
 }
+
+struct graft_error *
+graft_constant_equal_before(struct graft_diff *diff, uint64_t old_addr,
+			    uint64_t new_addr, bool *ret)
+{
+	uint64_t len = new_addr - graft_reach_start(diff->new_code, new_addr);
+
+	if (len == 0) {
+		*ret = true;
+		return NULL;
+	}
+	return compare_bytes(diff, old_addr - len, new_addr - len, len, ret);
+}

@@ -69,6 +69,15 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_constant_equal(struct graft_diff *diff, uint64_t old_addr,
 		     uint64_t new_addr, uint64_t access, bool *ret);
 
+/**
+ * Compare what stands before two constants, as far as they may be its end.
+ *
+ * @param[out] ret Whether it is the same.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_constant_equal_before(struct graft_diff *diff, uint64_t old_addr,
+			    uint64_t new_addr, bool *ret);
+
 /** Compare what two relocations put at their places. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_constant_same_pointer(struct graft_diff *diff,

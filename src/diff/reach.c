@@ -103,6 +103,38 @@ graft_reach_end(const struct graft_code *code, uint64_t addr)
 	return next;
 }
 
+uint64_t
+graft_reach_start(const struct graft_code *code, uint64_t addr)
+{
+	const struct graft_section *section =
+		graft_image_section_at(code->image, addr);
+	size_t low = 0;
+	size_t high = code->start_count;
+
+	if (!section)
+		return addr;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (code->starts[mid] < addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	uint64_t start = section->addr;
+	// Text among text is text of its own.
+	if (low > 0 && is_text(code, code->starts[low - 1], addr) &&
+	    is_text(code, addr, next_of(code, section, addr)))
+		return addr;
+	while (low > 0 && code->starts[low - 1] >= section->addr) {
+		uint64_t next;
+		start = code->starts[--low];
+		if (low == 0 || code->starts[low - 1] < section->addr ||
+		    !graft_reach_goes_on(code, code->starts[low - 1], &next))
+			break;
+	}
+	return start;
+}
+
 static const struct graft_ref *
 ref_of(const struct graft_closure *closure, uint32_t resolution)
 {

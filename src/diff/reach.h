@@ -32,6 +32,13 @@ uint64_t
 graft_reach_end(const struct graft_code *code, uint64_t addr);
 
 /**
+ * Find where what stands before @p addr may start, and @p addr be its end: the
+ * address that is taken before it, or the start of the section.
+ */
+uint64_t
+graft_reach_start(const struct graft_code *code, uint64_t addr);
+
+/**
  * Let all addresses that a carried function takes of what may be one constant go
  * to the same copy of it.
  *

@@ -214,6 +214,9 @@ try_constant(const struct question *q, uint64_t old_addr, uint64_t access,
 		return NULL;
 	struct graft_error *err = graft_constant_equal(
 		q->closure->diff, old_addr, q->ref->target, access, done);
+	if (!err && *done && q->ref->back)
+		err = graft_constant_equal_before(q->closure->diff, old_addr,
+						  q->ref->target, done);
 	if (!err && *done)
 		put_old(q->resolution, old_addr);
 	return err;
@@ -250,7 +253,7 @@ find_constant(const struct question *q, uint64_t access, uint64_t *old_ret,
 		*old_ret = by_name;
 		err = try_constant(q, by_name, access, done);
 	}
-	if (!err && !*done && access == 0) {
+	if (!err && !*done && access == 0 && !q->ref->back) {
 		uint64_t text = 0;
 		err = find_text(q->closure, q->ref->target, &text);
 		if (!err && text) {
@@ -293,6 +296,13 @@ resolve_constant(const struct question *q)
 	uint64_t size = access;
 	if (!size)
 		size = graft_reach_end(diff->new_code, addr) - addr;
+	if (q->ref->back) {
+		uint64_t before = addr -
+				  graft_reach_start(diff->new_code, addr);
+		addr -= before;
+		size += before;
+		old_addr -= old_addr ? before : 0;
+	}
 	q->resolution->place = GRAFT_PLACE_NEW;
 	struct graft_piece piece = { .addr = addr,
 				     .size = size,

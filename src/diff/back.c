@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "diff/back.h"
+
+enum { REG_NONE = 16, VOLATILE = 0x0fc7 };
+
+static void
+hold(struct graft_back *back, uint8_t reg, uint32_t what)
+{
+	back->held += (what != 0) - (back->holds[reg] != 0);
+	back->holds[reg] = what;
+}
+
+void
+graft_back_take(struct graft_back *back, uint8_t reg, uint32_t ref)
+{
+	hold(back, reg, ref + 1);
+	back->negative &= (uint16_t) ~(1U << reg);
+}
+
+/** Number of a general register of any width, or REG_NONE. */
+static uint8_t
+number_of(ZydisRegister reg)
+{
+	ZydisRegister whole = ZydisRegisterGetLargestEnclosing(
+		ZYDIS_MACHINE_MODE_LONG_64, reg);
+
+	if (whole < ZYDIS_REGISTER_RAX || whole > ZYDIS_REGISTER_R15)
+		return REG_NONE;
+	return (uint8_t)(whole - ZYDIS_REGISTER_RAX);
+}
+
+static void
+mark(const struct graft_back *back, struct graft_ref *refs, uint8_t reg)
+{
+	if (reg != REG_NONE && back->holds[reg])
+		refs[back->holds[reg] - 1].back = true;
+}
+
+static bool
+is_negative(const struct graft_back *back, uint8_t reg)
+{
+	return reg != REG_NONE && (back->negative & 1U << reg);
+}
+
+static void
+note_address(struct graft_back *back, struct graft_ref *refs,
+	     const ZydisDecodedOperand *operand)
+{
+	uint8_t base = number_of(operand->mem.base);
+	uint8_t index = number_of(operand->mem.index);
+	bool below = operand->mem.disp.has_displacement &&
+		     operand->mem.disp.value < 0;
+
+	if (below || is_negative(back, index))
+		mark(back, refs, base);
+	if (below || is_negative(back, base))
+		mark(back, refs, index);
+}
+
+/** What does the second operand hold? */
+static uint32_t
+held_by(const struct graft_back *back, const ZydisDecodedOperand *operand)
+{
+	uint8_t reg = REG_NONE;
+	uint8_t index = REG_NONE;
+
+	if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER) {
+		reg = number_of(operand->reg.value);
+	} else if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		   operand->mem.type == ZYDIS_MEMOP_TYPE_AGEN) {
+		reg = number_of(operand->mem.base);
+		index = number_of(operand->mem.index);
+	}
+	if (reg != REG_NONE && back->holds[reg])
+		return back->holds[reg];
+	return index == REG_NONE ? 0 : back->holds[index];
+}
+
+/** The first operand is a register that is written. */
+static void
+note_write(struct graft_back *back, struct graft_ref *refs,
+	   const ZydisDecodedInstruction *insn,
+	   const ZydisDecodedOperand *operands, uint8_t reg)
+{
+	const ZydisDecodedOperand *second = &operands[1];
+	bool has_imm = insn->operand_count > 1 &&
+		       second->type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
+	bool minus = has_imm && second->imm.value.s < 0;
+	uint32_t holds = back->holds[reg];
+	bool negative = false;
+
+	switch (insn->mnemonic) {
+	case ZYDIS_MNEMONIC_MOV:
+	case ZYDIS_MNEMONIC_LEA:
+		holds = held_by(back, second);
+		negative = minus;
+		break;
+	case ZYDIS_MNEMONIC_ADD:
+		if (minus)
+			mark(back, refs, reg);
+		if (!holds)
+			holds = held_by(back, second);
+		negative = is_negative(back, reg);
+		break;
+	case ZYDIS_MNEMONIC_SUB:
+	case ZYDIS_MNEMONIC_DEC:
+		mark(back, refs, reg);
+		break;
+	case ZYDIS_MNEMONIC_INC:
+		negative = is_negative(back, reg);
+		break;
+	case ZYDIS_MNEMONIC_OR:
+		holds = 0;
+		negative = minus;
+		break;
+	case ZYDIS_MNEMONIC_NEG:
+		holds = 0;
+		negative = true;
+		break;
+	default:
+		if (insn->meta.category == ZYDIS_CATEGORY_CMOV) {
+			if (!holds)
+				holds = held_by(back, second);
+		} else {
+			holds = 0;
+		}
+		break;
+	}
+	hold(back, reg, holds);
+	back->negative &= (uint16_t) ~(1U << reg);
+	back->negative |= (uint16_t)(negative << reg);
+}
+
+void
+graft_back_note(struct graft_back *back, struct graft_ref *refs,
+		const ZydisDecodedInstruction *insn,
+		const ZydisDecodedOperand *operands)
+{
+	for (int i = 0; i < insn->operand_count; i++) {
+		if (operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
+			note_address(back, refs, &operands[i]);
+	}
+	for (int i = 0; i < insn->operand_count; i++) {
+		if (operands[i].type != ZYDIS_OPERAND_TYPE_REGISTER ||
+		    !(operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+			continue;
+		uint8_t reg = number_of(operands[i].reg.value);
+		if (reg == REG_NONE)
+			continue;
+		if (i == 0)
+			note_write(back, refs, insn, operands, reg);
+		else
+			hold(back, reg, 0);
+	}
+	for (uint8_t reg = 0;
+	     insn->meta.category == ZYDIS_CATEGORY_CALL && reg < 16; reg++) {
+		if (VOLATILE & 1U << reg)
+			hold(back, reg, 0);
+	}
+}
