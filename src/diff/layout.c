@@ -111,6 +111,45 @@ graft_layout_padding(const uint8_t *bytes, size_t len)
 	return at;
 }
 
+static bool
+is_zero(const uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (bytes[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+/**
+ * Count the bytes of code without the padding behind it.
+ *
+ * How much padding there is depends on what follows; it is no part of a
+ * function. Code that does not decode is left as long as it is.
+ */
+static size_t
+trimmed(const uint8_t *bytes, size_t len)
+{
+	ZydisDecoder decoder;
+	size_t end = 0;
+
+	ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64,
+			 ZYDIS_STACK_WIDTH_64);
+	for (size_t at = 0; at < len;) {
+		ZydisDecodedInstruction insn;
+		if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(
+			    &decoder, NULL, bytes + at, len - at, &insn)))
+			return len - at < 2 && bytes[at] == 0 ? end : len;
+		bool padding = insn.mnemonic == ZYDIS_MNEMONIC_NOP ||
+			       insn.mnemonic == ZYDIS_MNEMONIC_INT3 ||
+			       is_zero(bytes + at, insn.length);
+		at += insn.length;
+		if (!padding)
+			end = at;
+	}
+	return end ? end : len;
+}
+
 /** Add what stands between two FDEs, cut at symbols, without padding. */
 static struct graft_error *
 add_gap(struct layout *layout, const struct graft_section *section,
@@ -133,8 +172,11 @@ add_gap(struct layout *layout, const struct graft_section *section,
 		uint64_t next = end;
 		if (i < layout->entry_count && layout->entries[i]->addr < end)
 			next = layout->entries[i]->addr;
+		bytes = graft_image_bytes(layout->code->image, start,
+					  next - start);
 		struct graft_error *err = add(layout, section, start,
-					      next - start, NULL);
+					      trimmed(bytes, next - start),
+					      NULL);
 		if (err)
 			return err;
 		start = next;
