@@ -83,8 +83,8 @@ class Load:
 class Daemon:
     """A running daemon; make one with start()."""
 
-    # What it is called in its package, and the package.
-    package = program = None
+    # The package, the program's path in it, and what people call it.
+    package = program = name = None
     # Whether it has more processes than the first that stay.
     many = False
 
@@ -115,7 +115,7 @@ class Daemon:
             said = log.read()[-400:]
         if said.startswith(("unshare:", "mount:")):
             raise Unable(said.strip())
-        raise Failed(f"{self.program} does not start: {said}")
+        raise Failed(f"{self.name} does not start: {said}")
 
     def end(self):
         end_session(self.popen)
@@ -167,7 +167,7 @@ class Web(Daemon):
         got = self.exchange(f"GET {self.path} HTTP/1.1\r\nHost: localhost\r\n"
                             "Connection: close\r\n\r\n".encode())
         if not got.startswith(b"HTTP/1.1 200"):
-            raise Failed(f"{self.program} answered {got[:60]!r}")
+            raise Failed(f"{self.name} answered {got[:60]!r}")
 
     def load(self):
         return Load().begin(self.wrk)
@@ -184,10 +184,11 @@ class Web(Daemon):
 
 
 class Redis(Daemon):
-    package, program = "redis-tools", "usr/bin/redis-check-aof"
+    # One file with three names; the package of the server holds a link to it.
+    package, program, name = "redis-tools", "usr/bin/redis-check-aof", "redis-server"
 
     def command(self):
-        # One file with three names; it looks at the one it is called by.
+        # It looks at the name that it is called by.
         name = f"{self.work}/redis-server"
         if not os.path.islink(name):
             os.symlink(f"{self.root}/{self.program}", name)
@@ -217,7 +218,7 @@ class Redis(Daemon):
 
 
 class Nginx(Web):
-    package, program = "nginx", "usr/sbin/nginx"
+    package, program, name = "nginx", "usr/sbin/nginx", "nginx"
     many = True
 
     def command(self):
@@ -235,7 +236,7 @@ server {{ listen 127.0.0.1:{self.port}; return 200 "page"; }} }}
 
 
 class Haproxy(Web):
-    package, program = "haproxy", "usr/sbin/haproxy"
+    package, program, name = "haproxy", "usr/sbin/haproxy", "haproxy"
 
     def command(self):
         config = f"{self.work}/haproxy.cfg"
@@ -255,7 +256,7 @@ frontend f
 class Sslh(Daemon):
     """sslh in front of a small echo server in this process."""
 
-    package, program = "sslh", "usr/sbin/sslh-select"
+    package, program, name = "sslh", "usr/sbin/sslh-select", "sslh-select"
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -295,7 +296,7 @@ class Sslh(Daemon):
 
 
 class Xrdp(Daemon):
-    package, program = "xrdp", "usr/sbin/xrdp"
+    package, program, name = "xrdp", "usr/sbin/xrdp", "xrdp"
 
     def command(self):
         config = f"{self.work}/xrdp.ini"
@@ -332,7 +333,7 @@ class Xrdp(Daemon):
 class Own(Web):
     """The repository's own server: `root` is the built program."""
 
-    package, program = None, "server"
+    package, program, name = None, "server", "small server"
     path = "/echo/5/hello"
 
     def command(self):
