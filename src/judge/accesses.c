@@ -33,6 +33,8 @@ graft_accesses_read(const struct graft_ops *ops, struct graft_accesses *ret)
 			.base = op->base,
 			.disp = op->reach,
 			.shape = op->shape,
+			.size = op->mem_size,
+			.is_float = op->mem_float,
 			.addr = op->addr,
 		};
 	}
@@ -227,4 +229,58 @@ graft_accesses_shifted(const struct graft_accesses *o,
 	}
 	*ret = best;
 	return best.moved > best.stayed;
+}
+
+/** Say whether some access through a register is of a kind. */
+static bool
+has_kind(const struct graft_access *list, size_t count,
+	 const struct graft_access *like)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].disp == like->disp && list[i].size == like->size &&
+		    list[i].is_float == like->is_float)
+			return true;
+	}
+	return false;
+}
+
+/** Say whether the uses of one displacement have no kind in common. */
+static bool
+kinds_differ(const struct graft_access *a, size_t a_count,
+	     const struct graft_access *b, size_t b_count, int64_t disp)
+{
+	for (size_t i = 0; i < a_count; i++) {
+		if (a[i].disp == disp && has_kind(b, b_count, &a[i]))
+			return false;
+	}
+	return true;
+}
+
+bool
+graft_accesses_retyped(const struct graft_accesses *o,
+		       const struct graft_accesses *n,
+		       struct graft_retyping *ret)
+{
+	for (uint8_t base = 0; base < 16; base++) {
+		size_t a_count;
+		size_t b_count;
+		const struct graft_access *a = through(o, base, &a_count);
+		const struct graft_access *b = through(n, base, &b_count);
+		for (size_t i = 0; i < a_count * b_count; i++) {
+			const struct graft_access *was = &a[i / b_count];
+			const struct graft_access *is = &b[i % b_count];
+			if (was->disp != is->disp || was->size != is->size ||
+			    was->is_float == is->is_float ||
+			    !kinds_differ(a, a_count, b, b_count, was->disp))
+				continue;
+			*ret = (struct graft_retyping){
+				.disp = was->disp,
+				.addr = is->addr,
+				.size = was->size,
+				.now_float = is->is_float,
+			};
+			return true;
+		}
+	}
+	return false;
 }

@@ -19,6 +19,9 @@ struct graft_access {
 	int64_t disp;
 	/** graft_op::shape: what is done there. */
 	uint32_t shape;
+	/** Bytes at once, and whether they are a number of floating point. */
+	uint16_t size;
+	bool is_float;
 	/** Address of one instruction that does it. */
 	uint64_t addr;
 };
@@ -67,5 +70,24 @@ bool
 graft_accesses_shifted(const struct graft_accesses *o,
 		       const struct graft_accesses *n, uint8_t base,
 		       struct graft_shift *ret);
+
+/** A displacement whose use changed. */
+struct graft_retyping {
+	int64_t disp;
+	uint64_t addr;
+	uint16_t size;
+	/** It was an integer and is floating point, or the other way round. */
+	bool now_float;
+};
+
+/**
+ * Find a displacement that is used in both through the same register, as an
+ * integer in one and as floating point in the other. Other widths say nothing:
+ * code may read half of a member.
+ */
+bool
+graft_accesses_retyped(const struct graft_accesses *o,
+		       const struct graft_accesses *n,
+		       struct graft_retyping *ret);
 
 #endif /* GRAFT_JUDGE_ACCESSES_H */

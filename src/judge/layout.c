@@ -128,7 +128,7 @@ check_displacement(const struct layout *layout, const struct graft_op *o,
 static bool
 looks_like_stride(int64_t imm)
 {
-	return imm >= 8 && imm % 4 == 0 && imm < 1 << 20;
+	return imm >= 8 && imm % 4 == 0 && imm <= 1024;
 }
 
 static struct graft_error *
@@ -195,6 +195,25 @@ check_sets(const struct layout *layout)
 	return err;
 }
 
+/** A member that is read and written in another way has another type. */
+static struct graft_error *
+check_types(const struct layout *layout)
+{
+	const struct graft_twin *twin = layout->twin;
+	struct graft_retyping found;
+
+	if (!graft_accesses_retyped(&layout->o, &layout->n, &found))
+		return NULL;
+	struct graft_place_text where = graft_place_code(
+		twin->new_ops.code, twin->new_ops.func, found.addr);
+	return graft_case_refuse(
+		layout->c, GRAFT_RULE_LAYOUT, where.str,
+		"the member of %u bytes at 0x%llx of what is pointed to was %s and is %s: its type changed",
+		found.size, (unsigned long long)found.disp,
+		found.now_float ? "an integer" : "floating point",
+		found.now_float ? "floating point" : "an integer");
+}
+
 static struct graft_error *
 check_all(const struct layout *layout)
 {
@@ -212,6 +231,8 @@ check_all(const struct layout *layout)
 	}
 	for (size_t i = 0; !err && i < twin->count; i++)
 		err = check_pair(layout, &twin->pairs[i]);
+	if (!err)
+		err = check_types(layout);
 	// One movement is said once.
 	if (!err && layout->c->per_rule[GRAFT_RULE_LAYOUT] == before)
 		err = check_sets(layout);

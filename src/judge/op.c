@@ -155,6 +155,9 @@ read_memory(const ZydisDecodedOperand *operand, struct graft_op *op)
 	op->mem_size = operand->size / 8;
 	op->mem_read = operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
 	op->mem_write = operand->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+	op->mem_float = operand->element_count == 1 &&
+			(operand->element_type == ZYDIS_ELEMENT_TYPE_FLOAT32 ||
+			 operand->element_type == ZYDIS_ELEMENT_TYPE_FLOAT64);
 	op->has_ref = op->base == GRAFT_REG_RIP;
 	uint64_t form = 0x200U + operand->size;
 	form |= (uint64_t)(op->has_ref) << 20 | (uint64_t)mem->scale << 24;
@@ -186,6 +189,13 @@ read_operands(const struct decoded *d, struct graft_op *op)
 			op->shape = (uint32_t)graft_hash_mix(
 				op->shape, 0x300U + operand->size);
 		}
+	}
+	// `or $-1` and `and $0` are how -Os loads constants.
+	bool loads = (op->mnemonic == ZYDIS_MNEMONIC_OR && op->imm == -1) ||
+		     (op->mnemonic == ZYDIS_MNEMONIC_AND && op->imm == 0);
+	if (loads && op->has_imm && op->dst != GRAFT_REG_NONE) {
+		op->what = GRAFT_OP_MOV;
+		op->reads = 0;
 	}
 	if (is_zeroing(d)) {
 		op->what = GRAFT_OP_ZERO;

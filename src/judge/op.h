@@ -66,6 +66,8 @@ struct graft_op {
 	bool has_mem;
 	bool mem_read;
 	bool mem_write;
+	/** The memory operand is one number of floating point. */
+	bool mem_float;
 	/** The memory operand is relative to the instruction. */
 	bool has_ref;
 	bool has_imm;

@@ -2,8 +2,8 @@
 
 // acquire/release pairs. A function that took a lock and left it to
 // another to release must go on doing so while a caller sits between the two.
-// So of each pair a changed function calls in NEW either both halves or those
-// that it called in OLD.
+// So of each pair a changed function calls in NEW either both halves, or those
+// that it called in OLD and as often.
 
 #include "judge/checks.h"
 
@@ -39,8 +39,8 @@ struct family {
 	/** Name without its ending, @ref len bytes. */
 	const char *stem;
 	size_t len;
-	/** Each side (OLD, NEW), each half: it is called. */
-	bool calls[2][3];
+	/** Each side (OLD, NEW), each half: how often it is called. */
+	uint32_t calls[2][3];
 };
 
 struct families {
@@ -76,7 +76,7 @@ add_call(struct families *families, const char *name, int side)
 	for (size_t i = 0; i < families->count; i++) {
 		struct family *family = &families->list[i];
 		if (family->len == len && !memcmp(family->stem, name, len)) {
-			family->calls[side][half] = true;
+			family->calls[side][half]++;
 			return NULL;
 		}
 	}
@@ -87,7 +87,7 @@ add_call(struct families *families, const char *name, int side)
 		return err;
 	struct family *family = &families->list[families->count++];
 	*family = (struct family){ .stem = name, .len = len };
-	family->calls[side][half] = true;
+	family->calls[side][half]++;
 	return NULL;
 }
 
@@ -117,17 +117,24 @@ static struct graft_error *
 judge_family(struct graft_case *c, const struct graft_twin *twin,
 	     const struct family *family)
 {
-	const bool *was = family->calls[0];
-	const bool *is = family->calls[1];
-	bool acquire = was[HALF_ACQUIRE] != is[HALF_ACQUIRE];
-	bool release = was[HALF_RELEASE] != is[HALF_RELEASE];
+	const uint32_t *was = family->calls[0];
+	const uint32_t *is = family->calls[1];
+	bool acquire = !was[HALF_ACQUIRE] != !is[HALF_ACQUIRE];
+	bool release = !was[HALF_RELEASE] != !is[HALF_RELEASE];
+	bool half = !is[HALF_ACQUIRE] != !is[HALF_RELEASE];
 
+	// Where there is only one half, each call has its other elsewhere.
+	if (half && !acquire && !release) {
+		acquire = was[HALF_ACQUIRE] != is[HALF_ACQUIRE];
+		release = was[HALF_RELEASE] != is[HALF_RELEASE];
+	}
 	if (acquire == release)
 		return NULL;
 	struct graft_place_text where =
 		graft_place_code(twin->new_ops.code, twin->new_ops.func,
 				 twin->new_ops.ops[0].addr);
-	bool added = acquire ? is[HALF_ACQUIRE] : is[HALF_RELEASE];
+	enum half changed = acquire ? HALF_ACQUIRE : HALF_RELEASE;
+	bool added = is[changed] > was[changed];
 	return graft_case_refuse(
 		c, GRAFT_RULE_PAIRS, where.str,
 		"a call that %s %.*s was %s and the other half of the pair was not: a caller that is between the two halves would see one of each build",
