@@ -136,7 +136,8 @@ graft_constant_extent(const struct graft_constants *constants,
 	if (end > section->addr + section->size)
 		end = section->addr + section->size;
 	uint64_t text_len;
-	if (graft_constant_text(code->image, addr, &text_len)) {
+	if (graft_constant_text(code->image, addr, &text_len) &&
+	    text_len >= GRAFT_TEXT_SURE) {
 		// Behind a text, zeroes up to the next thing that is named are
 		// padding, even if nobody takes the address of that thing.
 		uint64_t mark = graft_code_next_mark(code, addr + text_len - 1);

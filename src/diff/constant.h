@@ -19,6 +19,11 @@
 
 #include "diff/diff.h"
 
+enum {
+	/** Shorter text, with its NUL, may as well be a number. */
+	GRAFT_TEXT_SURE = 4,
+};
+
 /** Starts of objects on both sides, and what was compared already. */
 struct graft_constants;
 

@@ -15,6 +15,8 @@ enum {
 	ENTERED_INSIDE = 2,
 	/** Something that stays comes to the middle. */
 	ENTERED_BEHIND = 4,
+	/** Its address is taken: memory may remember it. */
+	TAKEN = 8,
 };
 
 /** What comes to one OLD function. */
@@ -44,6 +46,38 @@ visit(struct visits *visits, uint64_t target, uint64_t from, bool inside)
 	}
 }
 
+/** Note that the address of a function is taken. */
+static void
+take(struct visits *visits, uint64_t target)
+{
+	const struct graft_code *code = visits->closure->diff->old_code;
+	uint32_t func = graft_code_func_at(code, target);
+
+	if (func != GRAFT_NONE && code->funcs[func].addr == target)
+		visits->how[func] |= TAKEN;
+}
+
+/**
+ * Refuse if memory may remember the address of a function that NEW does not
+ * have: it would go on to run.
+ */
+static struct graft_error *
+check_taken(struct visits *visits, uint32_t func)
+{
+	const struct graft_diff *diff = visits->closure->diff;
+
+	if (!(visits->how[func] & TAKEN) || diff->carried_count == 0 ||
+	    diff->old_match[func].other != GRAFT_NONE)
+		return NULL;
+	return graft_closure_find(
+		visits->closure,
+		(struct graft_finding){ GRAFT_FINDING_REMOVED, GRAFT_NONE,
+					diff->old_code->funcs[func].addr, true,
+					NULL },
+		"nothing in the new build stands for this function, and memory "
+		"may hold its address");
+}
+
 static void
 visit_code(struct visits *visits)
 {
@@ -61,6 +95,8 @@ visit_code(struct visits *visits)
 			bool inside = diff->old_match[i].carried &&
 				      ref->kind == GRAFT_REF_BRANCH;
 			visit(visits, ref->target, ref->at, inside);
+			if (ref->kind == GRAFT_REF_ADDRESS)
+				take(visits, ref->target);
 		}
 	}
 }
@@ -85,6 +121,7 @@ visit_data(struct visits *visits)
 		    graft_area_of(image, relocs[i].addr) == GRAFT_AREA_CONSTANT)
 			continue;
 		visit(visits, target, relocs[i].addr, false);
+		take(visits, target);
 	}
 	const struct graft_symbol *symbols = graft_image_symbols(image, &count);
 	for (size_t i = 0; i < count; i++) {
@@ -181,7 +218,7 @@ check_func(struct visits *visits, uint32_t func, size_t *cap)
 		if (err)
 			return err;
 	}
-	if ((visits->how[func] & ENTERED) || visits->how[func] == 0)
+	if ((visits->how[func] & ENTERED) || (visits->how[func] & ~TAKEN) == 0)
 		return add_entry(visits, func, cap);
 	return NULL;
 }
@@ -202,7 +239,8 @@ graft_entry_find(struct graft_closure *closure)
 	visit_code(&visits);
 	visit_data(&visits);
 	for (uint32_t i = 0; !err && i < count; i++) {
-		if (diff->old_match[i].carried)
+		err = check_taken(&visits, i);
+		if (!err && diff->old_match[i].carried)
 			err = check_func(&visits, i, &cap);
 	}
 	return err;

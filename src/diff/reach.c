@@ -7,8 +7,6 @@
 #include "diff/constant.h"
 
 enum {
-	/** Shorter text may be a number. */
-	TEXT_MIN = 4,
 	/**
 	 * Tables of pointers stand one beside the other by the thousand, and
 	 * each is named. There, only an address this near is taken for one of
@@ -36,15 +34,13 @@ is_table(const struct graft_code *code, uint64_t addr)
 
 /** Is there text, and nothing but zeroes behind it up to @p end? */
 static bool
-is_text(const struct graft_code *code, uint64_t addr, uint64_t end)
+is_all_text(const struct graft_code *code, uint64_t addr, uint64_t end)
 {
 	uint64_t len;
 
-	if (!graft_constant_text(code->image, addr, &len) || len < TEXT_MIN)
+	if (!graft_constant_text(code->image, addr, &len) ||
+	    len < GRAFT_TEXT_SURE)
 		return false;
-	uint64_t mark = graft_code_next_mark(code, addr + len - 1);
-	if (mark < end)
-		end = mark;
 	if (addr + len >= end)
 		return true;
 	const uint8_t *bytes = graft_image_bytes(code->image, addr + len,
@@ -54,6 +50,18 @@ is_text(const struct graft_code *code, uint64_t addr, uint64_t end)
 			return false;
 	}
 	return bytes != NULL;
+}
+
+/** The same up to the next thing that is named, if that comes before @p end. */
+static bool
+is_text(const struct graft_code *code, uint64_t addr, uint64_t end)
+{
+	uint64_t len;
+
+	if (!graft_constant_text(code->image, addr, &len))
+		return false;
+	uint64_t mark = graft_code_next_mark(code, addr + len - 1);
+	return is_all_text(code, addr, mark < end ? mark : end);
 }
 
 /** Find the next start, or the end of the section. */
@@ -87,6 +95,10 @@ graft_reach_goes_on(const struct graft_code *code, uint64_t addr,
 	if (symbol && symbol->type == STT_OBJECT &&
 	    addr - symbol->addr < symbol->size)
 		return symbol->addr + symbol->size > next;
+	// Somebody takes the address of the end of this text.
+	uint64_t len;
+	if (graft_constant_text(code->image, addr, &len) && len > next - addr)
+		return true;
 	if (section->flags & SHF_WRITE)
 		return next - addr <= ROW_MAX;
 	return !is_text(code, addr, next) &&
@@ -122,7 +134,7 @@ graft_reach_start(const struct graft_code *code, uint64_t addr)
 	}
 	uint64_t start = section->addr;
 	// Text among text is text of its own.
-	if (low > 0 && is_text(code, code->starts[low - 1], addr) &&
+	if (low > 0 && is_all_text(code, code->starts[low - 1], addr) &&
 	    is_text(code, addr, next_of(code, section, addr)))
 		return addr;
 	while (low > 0 && code->starts[low - 1] >= section->addr) {
