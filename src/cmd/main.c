@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "base/cleanup.h"
 #include "base/env.h"
+#include "base/text.h"
 #include "cmd/verb.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +79,18 @@ take_state_dir(int *argc, char **argv)
 	return true;
 }
 
+/** Print an error in one line, whatever names it holds. */
+static void
+print_error(const struct graft_verb *verb, const struct graft_error *err)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+
+	graft_text_put_safe(&text, graft_error_message(err));
+	(void)fprintf(stderr, "graft %s: %s\n", verb->name,
+		      text.failed ? graft_error_text(graft_error_code(err))
+				  : graft_text_str(&text));
+}
+
 static int
 run(const struct graft_verb *verb, int argc, char **argv)
 {
@@ -84,11 +99,17 @@ run(const struct graft_verb *verb, int argc, char **argv)
 
 	if (err) {
 		(void)fflush(stdout);
-		(void)fprintf(stderr, "graft %s: %s\n", verb->name,
-			      graft_error_message(err));
+		print_error(verb, err);
 		status = graft_error_status(graft_error_code(err));
 		graft_error_free(err);
 	}
+	return status;
+}
+
+/** What was printed must have arrived. */
+static int
+end(int status)
+{
 	if (fflush(stdout) != 0 && status == 0) {
 		perror("graft: write");
 		status = graft_error_status(GRAFT_ERROR_OS);
@@ -99,6 +120,8 @@ run(const struct graft_verb *verb, int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+	// A limit of file sizes is an error of write(2), not our death.
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (!take_state_dir(&argc, argv)) {
 		(void)fputs("graft: --state-dir needs a directory\n", stderr);
 		return 2;
@@ -110,15 +133,15 @@ main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
 		print_usage(stdout);
-		return 0;
+		return end(0);
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		(void)printf("graft %s\n", GRAFT_VERSION);
-		return 0;
+		return end(0);
 	}
 	for (size_t i = 0; i < VERB_COUNT; i++) {
 		if (strcmp(argv[1], verbs[i].name) == 0)
-			return run(&verbs[i], argc - 1, argv + 1);
+			return end(run(&verbs[i], argc - 1, argv + 1));
 	}
 	(void)fprintf(stderr,
 		      "graft: no verb '%s'; `graft --help` lists them\n",

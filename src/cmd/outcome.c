@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/env.h"
 #include "base/vec.h"
+#include "report/string.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -132,7 +133,7 @@ add_error(cJSON *item, const struct graft_error *err)
 	       cJSON_AddStringToObject(
 		       object, "code",
 		       graft_error_wire(graft_error_code(err))) &&
-	       cJSON_AddStringToObject(object, "message",
+	       graft_report_add_string(object, "message",
 				       graft_error_message(err));
 }
 
@@ -149,7 +150,7 @@ add_outcome(cJSON *list, const struct graft_outcome *outcome, const char *done)
 		result = "failed";
 	return item && cJSON_AddItemToArray(list, item) &&
 	       cJSON_AddNumberToObject(item, "pid", outcome->pid) &&
-	       cJSON_AddStringToObject(item, "comm", outcome->comm) &&
+	       graft_report_add_string(item, "comm", outcome->comm) &&
 	       cJSON_AddStringToObject(item, "result", result) &&
 	       cJSON_AddNumberToObject(item, "functions", outcome->functions) &&
 	       cJSON_AddNumberToObject(item, "pause_us",

@@ -95,8 +95,12 @@ work_on(struct graft_work *work, graft_work_fn fn, pid_t pid,
 
 	graft_error_free(graft_proc_status_read(pid, &status));
 	memcpy(outcome.comm, status.comm, sizeof(outcome.comm));
-	outcome.err = work->changes ? work_alone(work, fn, &outcome)
-				    : fn(work, &outcome);
+	if (pid == getpid())
+		outcome.err = graft_error_new(GRAFT_ERROR_REFUSED,
+					      "graft does not work on itself");
+	else
+		outcome.err = work->changes ? work_alone(work, fn, &outcome)
+					    : fn(work, &outcome);
 	// With --all, who exits meanwhile is no longer one of all.
 	if (outcome.err && work->options->all &&
 	    graft_error_code(outcome.err) == GRAFT_ERROR_TARGET_GONE) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "report/host.h"
+#include "report/string.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -30,8 +31,8 @@ add_threads(cJSON *to, const struct graft_report_hotpatch *hotpatch)
 		cJSON *item = cJSON_CreateObject();
 		if (!item || !cJSON_AddItemToArray(list, item) ||
 		    !cJSON_AddNumberToObject(item, "tid", thread->tid) ||
-		    !cJSON_AddStringToObject(item, "comm", thread->comm) ||
-		    !cJSON_AddStringToObject(item, "function",
+		    !graft_report_add_string(item, "comm", thread->comm) ||
+		    !graft_report_add_string(item, "function",
 					     thread->function) ||
 		    !cJSON_AddBoolToObject(item, "certain", thread->certain))
 			return false;
@@ -47,9 +48,9 @@ add_hotpatch(cJSON *list, const struct graft_report_hotpatch *hotpatch)
 
 	format_time(hotpatch->since_us, since);
 	return item && cJSON_AddItemToArray(list, item) &&
-	       cJSON_AddStringToObject(item, "id", hotpatch->id) &&
-	       cJSON_AddStringToObject(item, "title", hotpatch->title) &&
-	       cJSON_AddStringToObject(item, "module", hotpatch->module) &&
+	       graft_report_add_string(item, "id", hotpatch->id) &&
+	       graft_report_add_string(item, "title", hotpatch->title) &&
+	       graft_report_add_string(item, "module", hotpatch->module) &&
 	       cJSON_AddStringToObject(item, "build_id", hotpatch->build_id) &&
 	       cJSON_AddStringToObject(item, "state", hotpatch->state) &&
 	       cJSON_AddNumberToObject(item, "functions",
@@ -66,7 +67,7 @@ add_process(cJSON *list, const struct graft_report_process *process)
 	cJSON *item = cJSON_CreateObject();
 	if (!item || !cJSON_AddItemToArray(list, item) ||
 	    !cJSON_AddNumberToObject(item, "pid", process->pid) ||
-	    !cJSON_AddStringToObject(item, "comm", process->comm))
+	    !graft_report_add_string(item, "comm", process->comm))
 		return false;
 	cJSON *hotpatches = cJSON_AddArrayToObject(item, "hotpatches");
 	if (!hotpatches)

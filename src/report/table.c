@@ -32,28 +32,44 @@ put_time(uint64_t us, struct graft_text *text)
 	graft_text_put(text, when);
 }
 
+/** Append a string that a process chose, with spaces up to a width. */
+static void
+put_padded(struct graft_text *text, const char *str, size_t width)
+{
+	size_t before = text->len;
+
+	graft_text_put_safe(text, str);
+	size_t len = text->len - before;
+	graft_text_printf(text, "%*s", len < width ? (int)(width - len) : 0,
+			  "");
+}
+
+/** Compute how many bytes put_padded() writes at the least. */
+static size_t
+safe_len(const char *str)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+
+	graft_text_put_safe(&text, str);
+	return text.len;
+}
+
 /** Widths of the columns that vary. */
 struct widths {
-	int comm;
+	size_t comm;
 };
-
-static int
-wider(int width, const char *str)
-{
-	int len = (int)strlen(str);
-	return len > width ? len : width;
-}
 
 static void
 put_row(const struct graft_report_process *process,
 	const struct graft_report_hotpatch *hotpatch,
 	const struct widths *widths, bool color, struct graft_text *text)
 {
+	graft_text_printf(text, "%8d  ", (int)process->pid);
+	put_padded(text, process->comm, widths->comm);
 	graft_text_printf(
-		text, "%8d  %-*s  %-*.*s  %s%-10s%s  %9u  ", (int)process->pid,
-		widths->comm, process->comm, ID_SHOWN, ID_SHOWN, hotpatch->id,
-		color ? state_color(hotpatch->state) : "", hotpatch->state,
-		color ? "\033[0m" : "", hotpatch->functions);
+		text, "  %-*.*s  %s%-10s%s  %9u  ", ID_SHOWN, ID_SHOWN,
+		hotpatch->id, color ? state_color(hotpatch->state) : "",
+		hotpatch->state, color ? "\033[0m" : "", hotpatch->functions);
 	put_time(hotpatch->since_us, text);
 	graft_text_put(text, "  ");
 	graft_text_put_safe(text, hotpatch->module);
@@ -82,11 +98,13 @@ graft_report_print_text(const struct graft_report *report, bool color,
 		graft_text_put(text, "no process holds a hotpatch\n");
 		return;
 	}
-	for (size_t i = 0; i < report->count; i++)
-		widths.comm = wider(widths.comm, report->processes[i].comm);
+	for (size_t i = 0; i < report->count; i++) {
+		size_t len = safe_len(report->processes[i].comm);
+		widths.comm = len > widths.comm ? len : widths.comm;
+	}
 	graft_text_printf(text, "%8s  %-*s  %-*s  %-10s  %9s  %-19s  %s\n",
-			  "PID", widths.comm, "PROCESS", ID_SHOWN, "HOTPATCH",
-			  "STATE", "FUNCTIONS", "SINCE", "MODULE");
+			  "PID", (int)widths.comm, "PROCESS", ID_SHOWN,
+			  "HOTPATCH", "STATE", "FUNCTIONS", "SINCE", "MODULE");
 	for (size_t i = 0; i < report->count; i++) {
 		const struct graft_report_process *process =
 			&report->processes[i];

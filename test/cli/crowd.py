@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many processes, and processes in odd places."""
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+
+from stage import GRAFT, Victim, check, one_line, same, test
+
+
+@test
+def two_hundred_processes_are_done_with_one_command(place):
+    with contextlib.ExitStack() as stack:
+        victims = [stack.enter_context(place.victim()) for _ in range(200)]
+        done = json.loads(place.run("apply", place.patch, "--all", "--json", status=0,
+                                    timeout=120).stdout)
+        same({p["pid"] for p in done["processes"]} >= {v.pid for v in victims}, True, "all")
+        for victim in victims:
+            victim.expect(True)
+        done = place.run("revert", place.patch, "--all", status=0, timeout=120)
+        same(len(done.stdout.splitlines()), 200, "lines")
+        for victim in victims:
+            victim.expect(False)
+
+
+@test
+def processes_that_come_and_go_do_not_disturb_all(place):
+    with place.victim(2) as victim, subprocess.Popen(
+            ["sh", "-c", f"while :; do {place.path('old/victim')} 0 </dev/null >/dev/null; done"],
+            start_new_session=True) as crowd:
+        try:
+            for verb, new in (("apply", True), ("revert", False)) * 5:
+                done = place.run(verb, place.patch, "--all")
+                check(done.returncode in (0, 5), f"{done.returncode}: {done.stderr}")
+                victim.expect(new, 2)
+        finally:
+            os.killpg(crowd.pid, 9)
+    same(place.run("recover").returncode in (0, 3), True, "recover")
+
+
+@test
+def children_that_are_forked_while_it_is_switched_work(place):
+    with place.victim(2) as victim:
+        children = []
+        try:
+            for verb in ("apply", "revert") * 6:
+                tool = place.start(verb, place.patch, "--pid", str(victim.pid))
+                for _ in range(4):
+                    victim.tell("breed")
+                    children.append(int(victim.line().split()[1]))
+                _, err = tool.communicate(timeout=30)
+                same(tool.returncode, 0, f"status ({err})")
+            victim.expect(False, 2)
+            for child in children:
+                states = place.states(child)
+                check(states in ([], ["applied"], ["reverted"]), f"{child}: {states}")
+            done = place.run("revert", place.patch, "--all")
+            check(done.returncode in (0, 3), f"{done.returncode}: {done.stderr}")
+            for child in children:
+                check(place.states(child) in ([], ["reverted"]), f"{child}")
+        finally:
+            for child in children:
+                os.kill(child, 9)
+
+
+@test
+def a_library_that_was_replaced_on_disk_is_still_the_old_one_in_memory(place):
+    """What a package's upgrade does: a new file at the old path."""
+    for deleted in (False, True):
+        folder = place.path("upgrade")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.mkdir(folder)
+        shutil.copy(place.old, folder + "/libvictim.so")
+        place.cc("victim.c", "upgrade/victim", folder + "/libvictim.so", f"-Wl,-rpath,{folder}",
+                 "-pthread")
+        os.rename(folder + "/libvictim.so", folder + "/libvictim.so.1")
+        with Victim(folder + "/victim", "2") as victim:
+            os.unlink(folder + "/libvictim.so.1")
+            if not deleted:
+                shutil.copy(place.new, folder + "/libvictim.so.1")
+            place.apply(victim.pid)
+            victim.expect(True, 2)
+            place.revert(victim.pid)
+            victim.expect(False, 2)
+
+
+@test
+def another_root_and_other_namespaces_are_seen_through(place):
+    root = place.path("root")
+    libs = subprocess.run(["ldd", place.path("old/victim")], capture_output=True, text=True,
+                          check=True).stdout
+    for path in set(re.findall(r"(/\S+) \(", libs)) | {place.path("old/victim")}:
+        os.makedirs(root + os.path.dirname(path), exist_ok=True)
+        shutil.copy(os.path.realpath(path), root + path)
+    for prefix in (("chroot", root), ("unshare", "--mount"), ("unshare", "--pid", "--fork"),
+                   ("unshare", "--mount", "--net", "--uts", "--ipc")):
+        with Victim(*prefix, place.path("old/victim"), "1") as victim:
+            pid = victim.pid
+            if "--fork" in prefix:
+                with open(f"/proc/{pid}/task/{pid}/children") as file:
+                    pid = int(file.read().split()[0])
+            place.apply(pid)
+            victim.expect(True, 1)
+            place.revert(pid)
+            victim.expect(False, 1)
+            if "--fork" in prefix:
+                os.kill(pid, 9)
+
+
+@test
+def a_limit_of_memory_refuses_before_harm(place):
+    """No room for the shadow, or for the pages that the system call needs."""
+    for room in (0, 4, 16, 64):
+        with place.victim() as victim:
+            with open(f"/proc/{victim.pid}/statm") as file:
+                used = int(file.read().split()[0]) * 4096
+            subprocess.run(["prlimit", f"--pid={victim.pid}", f"--as={used + room * 1024}"],
+                           check=True)
+            done = place.run("apply", place.patch, "--pid", str(victim.pid))
+            check(done.returncode in (0, 4), f"{room} kB: {done.returncode}: {done.stderr}")
+            if done.returncode:
+                one_line(done, str(victim.pid))
+            victim.expect(done.returncode == 0)
+            place.run("recover")
+            same(place.states(victim.pid), ["applied"] if not done.returncode else [], "state")
+
+
+@test
+def a_limit_of_graft_itself_harms_nobody(place):
+    """Little memory, few descriptors, no file size: for the tool, not the victim."""
+    with place.victim(2) as victim:
+        for limit in ("--nofile=3", "--nofile=5", "--nofile=8", "--nofile=12", "--nofile=20",
+                      "--fsize=0", "--fsize=5000", "--nproc=1", "--stack=65536",
+                      *(f"--as={size << 20}" for size in (18, 20, 22, 24, 28, 40))):
+            done = subprocess.run(["prlimit", limit, *command(place, victim.pid)],
+                                  capture_output=True, text=True, env=place.env(), timeout=60)
+            got = victim.works()
+            place.run("recover", "--wait", "5")
+            states = place.states(victim.pid)
+            same(victim.works() == 17, states == ["applied"],
+                 f"{limit}: {got} {states} {done.returncode} {done.stderr}")
+            check(done.returncode == 0 or done.stderr, f"{limit}: it says nothing")
+            same(place.run("recover").returncode, 3, f"{limit}: nothing is left open")
+            if states == ["applied"]:
+                place.revert(victim.pid)
+            victim.expect(False, 2)
+
+
+def command(place, pid):
+    return [GRAFT, "apply", place.patch, "--pid", str(pid)]
+
+
+@test
+def many_mappings_and_threads_are_no_obstacle(place):
+    source = place.write("maps.c", b"""
+#include <stdio.h>
+#include <sys/mman.h>
+int victim_answer(int x);
+int main(void)
+{
+	for (long i = 0; i < 20000; i++) {
+		char *at = mmap(NULL, 4096, i & 1 ? PROT_READ : PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (at == MAP_FAILED)
+			return 1;
+	}
+	printf("ready\\n");
+	fflush(stdout);
+	while (getchar() != EOF) {
+		printf("answer %d\\n", victim_answer(5));
+		fflush(stdout);
+	}
+	return 0;
+}
+""")
+    subprocess.run(["gcc", "-O2", source, "-o", place.path("maps"), place.old,
+                    f"-Wl,-rpath,{place.path('old')}"], check=True)
+    with Victim(place.path("maps")) as victim:
+        start = time.monotonic()
+        place.apply(victim.pid)
+        check(time.monotonic() - start < 10, "it takes long")
+        victim.tell("")
+        same(victim.line(), "answer 17", "the answer")
+        place.revert(victim.pid)
+        victim.tell("")
+        same(victim.line(), "answer 11", "the answer")
