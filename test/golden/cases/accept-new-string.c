@@ -2,15 +2,13 @@
 
 // A string is longer, and one is new.
 
-#include <string.h>
-
 long
 probe(long input)
 {
 #ifdef NEW
-	const char *text = input & 1 ? "an odd number" : "not an odd one";
+	const char *text = input & 1 ? "odd, that is" : "not odd, but even";
 #else
 	const char *text = input & 1 ? "odd" : "even";
 #endif
-	return (long)strlen(text) * 256 + text[input % 3];
+	return text[0] * 10 + text[input % 3];
 }
