@@ -16,6 +16,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char usage[] =
 	"usage: graft diff OLD NEW [-o FILE] [--json] [--title TEXT]\n"
@@ -160,6 +161,8 @@ put_table(const struct graft_patch *patch, const struct graft_pairs *pairs,
 				  "%zu more are the same files under other "
 				  "names\n",
 				  pairs->count - added - patch->module_count);
+	if (!pairs->count)
+		graft_text_put(text, "no ELF file on either side\n");
 	if (same)
 		graft_text_printf(text,
 				  "%zu of %zu hold the same bytes in both\n",
@@ -224,6 +227,58 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 	return true;
 }
 
+/** Say whether a path is that of one of the inputs, by whatever name. */
+static bool
+is_input(const struct arguments *arguments, const char *path)
+{
+	struct stat out;
+	struct stat in;
+
+	if (stat(path, &out) < 0)
+		return false;
+	for (int i = 0; i < 2; i++) {
+		const char *side = i ? arguments->new_path
+				     : arguments->old_path;
+		if (stat(side, &in) == 0 && in.st_dev == out.st_dev &&
+		    in.st_ino == out.st_ino)
+			return true;
+	}
+	return false;
+}
+
+/** Say whether a tree holds a program or a library. */
+static bool
+has_elf(const struct graft_tree *tree)
+{
+	for (size_t i = 0; i < tree->file_count; i++) {
+		if (tree->files[i].elf && !tree->files[i].debug)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * Open one side.
+ *
+ * A directory without any build is most likely the wrong one, and "nothing to do"
+ * the wrong answer. Packages without any are common.
+ */
+static struct graft_error *
+open_side(const char *path, struct graft_tree **ret)
+{
+	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *tree = NULL;
+	struct graft_error *err = graft_tree_open(path, &tree);
+
+	if (err)
+		return err;
+	if (tree->kind == GRAFT_TREE_DIRECTORY && !has_elf(tree))
+		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
+				       "%s: no ELF file in this directory",
+				       path);
+	*ret = GRAFT_TAKE(tree);
+	return NULL;
+}
+
 /** Open both sides and compare them. */
 static struct graft_error *
 compare(const struct arguments *arguments, struct graft_text *text,
@@ -257,9 +312,13 @@ compare(const struct arguments *arguments, struct graft_text *text,
 	if (!dirs[count])
 		dirs[count] = "/usr/lib/debug";
 
-	err = graft_tree_open(arguments->old_path, &old_tree);
+	if (arguments->output && is_input(arguments, arguments->output))
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "%s: the output is one of the inputs",
+				       arguments->output);
+	err = open_side(arguments->old_path, &old_tree);
 	if (!err)
-		err = graft_tree_open(arguments->new_path, &new_tree);
+		err = open_side(arguments->new_path, &new_tree);
 	if (!err)
 		err = graft_pairs_make(old_tree, new_tree, &pairs);
 	if (!err)
