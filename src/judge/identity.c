@@ -16,6 +16,7 @@
 #include "diff/constant.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /** What becomes of an address. */
 enum fate {
@@ -50,6 +51,24 @@ after_call(uint32_t regs)
 	return regs;
 }
 
+/** Functions that read what they are given, and keep nothing of it. */
+static bool
+only_reads(const struct graft_ops *ops, const struct graft_op *op)
+{
+	static const char *const names[] = {
+		"memcmp", "bcmp",    "memcpy",  "memmove",     "mempcpy",
+		"memchr", "strcmp",  "strlen",  "strcasecmp",  "strncmp",
+		"strspn", "strcspn", "strnlen", "strncasecmp",
+	};
+	const char *name = graft_op_callee(ops, op).import;
+
+	for (size_t i = 0; name && i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /** Judge one instruction while some registers hold the address. */
 static enum fate
 fate_at(const struct graft_ops *ops, const struct graft_op *op, uint32_t regs)
@@ -71,7 +90,7 @@ fate_at(const struct graft_ops *ops, const struct graft_op *op, uint32_t regs)
 		return regs & (1U << GRAFT_REG_RAX) ? FATE_RETURNED : FATE_READ;
 	if ((op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) &&
 	    !(op->flags & GRAFT_INSN_INTERNAL) && (regs & argument_regs))
-		return FATE_PASSED;
+		return only_reads(ops, op) ? FATE_READ : FATE_PASSED;
 	// Into a vector register, from where pairs of pointers are stored.
 	if (op->dst != GRAFT_REG_NONE && op->dst >= GRAFT_REG_XMM0 && source)
 		return FATE_STORED;
@@ -149,6 +168,32 @@ find_fate(const struct graft_ops *ops, uint32_t at, enum fate *ret)
 	return NULL;
 }
 
+/** Say whether both builds have the same bytes under one symbol: the end of the
+ * object is known then, and what differs lies behind it. */
+static bool
+is_same_symbol(const struct graft_diff *diff, const struct graft_piece *piece)
+{
+	const struct graft_symbol *o = graft_image_symbol_at(diff->old_image,
+							     piece->old_addr);
+	const struct graft_symbol *n = graft_image_symbol_at(diff->new_image,
+							     piece->addr);
+
+	if (!o || !n || !o->size || o->size != n->size ||
+	    o->addr != piece->old_addr || n->addr != piece->addr ||
+	    strcmp(o->name, n->name) != 0)
+		return false;
+	const struct graft_section *section =
+		graft_image_section_at(diff->new_image, n->addr);
+	// Pointers are compared by the diff, which found them to differ.
+	if (!section || (section->flags & SHF_WRITE))
+		return false;
+	const uint8_t *was = graft_image_bytes(diff->old_image, o->addr,
+					       o->size);
+	const uint8_t *is = graft_image_bytes(diff->new_image, n->addr,
+					      n->size);
+	return was && is && memcmp(was, is, n->size) == 0;
+}
+
 static const struct graft_piece *
 changed_constant_at(const struct graft_diff *diff, uint64_t addr)
 {
@@ -158,7 +203,7 @@ changed_constant_at(const struct graft_diff *diff, uint64_t addr)
 		    addr - piece->addr < piece->size &&
 		    (piece->thing == GRAFT_THING_CONSTANT ||
 		     piece->thing == GRAFT_THING_TABLE))
-			return piece;
+			return is_same_symbol(diff, piece) ? NULL : piece;
 	}
 	return NULL;
 }
@@ -202,7 +247,7 @@ judge_use(struct graft_case *c, const struct graft_ops *ops, uint32_t at,
 }
 
 static struct graft_error *
-judge_func(struct graft_case *c, uint32_t func)
+judge_func(struct graft_case *c, const bool *is_new, uint32_t func)
 {
 	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
 	const struct graft_code *code = c->diff->new_code;
@@ -210,7 +255,7 @@ judge_func(struct graft_case *c, uint32_t func)
 
 	for (uint32_t i = 0; !err && i < ops.count; i++) {
 		uint32_t ref = code->insns[ops.ops[i].insn].ref;
-		if (ref == GRAFT_NONE ||
+		if (ref == GRAFT_NONE || !is_new[ref] ||
 		    code->refs[ref].kind != GRAFT_REF_ADDRESS ||
 		    !changed_constant_at(c->diff, code->refs[ref].target))
 			continue;
@@ -222,9 +267,19 @@ judge_func(struct graft_case *c, uint32_t func)
 struct graft_error *
 graft_check_identity(struct graft_case *c)
 {
+	const struct graft_diff *diff = c->diff;
+	// References that lead into the shadow; the others see OLD's constant.
+	GRAFT_FREE bool *is_new = calloc(diff->new_code->ref_count + 1,
+					 sizeof(*is_new));
 	struct graft_error *err = NULL;
 
-	for (size_t i = 0; !err && i < c->diff->carried_count; i++)
-		err = judge_func(c, c->diff->carried[i]);
+	if (!is_new)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < diff->resolution_count; i++) {
+		if (diff->resolutions[i].place == GRAFT_PLACE_NEW)
+			is_new[diff->resolutions[i].ref] = true;
+	}
+	for (size_t i = 0; !err && i < diff->carried_count; i++)
+		err = judge_func(c, is_new, diff->carried[i]);
 	return err;
 }
