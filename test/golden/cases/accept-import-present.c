@@ -9,7 +9,7 @@ __attribute__((noinline)) static long
 measure(const char *text)
 {
 #ifdef NEW
-	if (!strchr(text, 'a'))
+	if (atol(text))
 		return -1;
 #endif
 	return (long)strlen(text) + text[0];
@@ -18,9 +18,9 @@ measure(const char *text)
 long
 probe(long input)
 {
-	static const char *const words[] = { "alpha", "xyz", "gamma" };
+	static const char *const words[] = { "alpha", "7 xyz", "gamma" };
 
 	if (input == 77)
-		return strchr(words[0], 'l') != NULL;
+		return atol(words[0]);
 	return measure(words[input % 3]);
 }
