@@ -154,7 +154,9 @@ graft_constant_extent(const struct graft_constants *constants,
 static struct memo *
 find_memo(const struct graft_constants *c, struct memo key)
 {
-	uint64_t hash = graft_hash_mix(key.old_addr, key.new_addr);
+	// One after the other: keys of one shift have the same exclusive or.
+	uint64_t hash = graft_hash_mix(graft_hash_mix(1, key.old_addr),
+				       key.new_addr);
 	size_t at = graft_hash_mix(hash, key.access) & (c->memo_len - 1);
 
 	while (c->memos[at].state && (c->memos[at].old_addr != key.old_addr ||
@@ -535,4 +537,11 @@ graft_constant_equal_before(struct graft_diff *diff, uint64_t old_addr,
 		return NULL;
 	}
 	return compare_bytes(diff, old_addr - len, new_addr - len, len, ret);
+}
+
+struct graft_error *
+graft_constant_equal_part(struct graft_diff *diff, uint64_t old_addr,
+			  uint64_t new_addr, bool *ret)
+{
+	return compare_part(diff, old_addr, new_addr, ret);
 }

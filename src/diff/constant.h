@@ -74,6 +74,11 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_constant_equal(struct graft_diff *diff, uint64_t old_addr,
 		     uint64_t new_addr, uint64_t access, bool *ret);
 
+/** Compare two constants up to the next address that is taken. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_constant_equal_part(struct graft_diff *diff, uint64_t old_addr,
+			  uint64_t new_addr, bool *ret);
+
 /**
  * Compare what stands before two constants, as far as they may be its end.
  *

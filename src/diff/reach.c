@@ -6,6 +6,8 @@
 #include "diff/area.h"
 #include "diff/constant.h"
 
+#include <string.h>
+
 enum {
 	/**
 	 * Tables of pointers stand one beside the other by the thousand, and
@@ -52,12 +54,28 @@ is_all_text(const struct graft_code *code, uint64_t addr, uint64_t end)
 	return bytes != NULL;
 }
 
-/** The same up to the next thing that is named, if that comes before @p end. */
+/** Are there bytes in any script, and one NUL, right before @p end? */
+static bool
+is_closed(const struct graft_code *code, uint64_t addr, uint64_t end)
+{
+	const uint8_t *bytes = graft_image_bytes(code->image, addr, end - addr);
+
+	return bytes && end - addr >= GRAFT_TEXT_SURE &&
+	       memchr(bytes, 0, end - addr) == bytes + (end - addr - 1);
+}
+
+/**
+ * Is there text up to the next thing that is named, or to @p end?
+ *
+ * Text that is not ASCII, and no other bytes, is known by its one NUL.
+ */
 static bool
 is_text(const struct graft_code *code, uint64_t addr, uint64_t end)
 {
 	uint64_t len;
 
+	if (is_closed(code, addr, end))
+		return true;
 	if (!graft_constant_text(code->image, addr, &len))
 		return false;
 	uint64_t mark = graft_code_next_mark(code, addr + len - 1);
@@ -88,7 +106,7 @@ graft_reach_goes_on(const struct graft_code *code, uint64_t addr,
 	uint64_t end = section->addr + section->size;
 	uint64_t next = next_of(code, section, addr);
 	*next_ret = next;
-	if (next == end || is_table(code, next))
+	if (next == end || is_table(code, next) || is_table(code, addr))
 		return false;
 	const struct graft_symbol *symbol = graft_image_symbol_at(code->image,
 								  addr);
@@ -134,6 +152,8 @@ graft_reach_start(const struct graft_code *code, uint64_t addr)
 	}
 	uint64_t start = section->addr;
 	// Text among text is text of its own.
+	if (low > 0 && is_table(code, code->starts[low - 1]))
+		return addr;
 	if (low > 0 && is_all_text(code, code->starts[low - 1], addr) &&
 	    is_text(code, addr, next_of(code, section, addr)))
 		return addr;
@@ -228,15 +248,11 @@ move_to_shadow(struct graft_closure *closure, const uint32_t *at, size_t count,
 		// What is not settled stays so.
 		if (r->place != GRAFT_PLACE_OLD)
 			continue;
-		if (!piece.old_addr)
-			piece.old_addr = r->old_addr;
 		r->place = GRAFT_PLACE_NEW;
 		r->old_addr = 0;
 	}
 	if (graft_area_of(diff->new_image, piece.addr) != GRAFT_AREA_CONSTANT)
 		return NULL;
-	if (piece.old_addr)
-		piece.old_size = piece.size;
 	return graft_closure_add_piece(closure, piece);
 }
 

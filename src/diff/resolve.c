@@ -311,7 +311,13 @@ resolve_constant(const struct question *q)
 	if (old_addr)
 		piece.old_size = graft_constant_extent(
 			diff->constants, diff->old_code, old_addr);
-	return graft_closure_add_piece(q->closure, piece);
+	// What is carried for the sake of what follows it has not changed.
+	bool same = false;
+	if (old_addr && !access && !q->ref->back)
+		err = graft_constant_equal_part(diff, old_addr, addr, &same);
+	if (same)
+		piece.old_addr = piece.old_size = 0;
+	return err ? err : graft_closure_add_piece(q->closure, piece);
 }
 
 /** Carry a writable object of which the symbols prove that OLD has none. */
