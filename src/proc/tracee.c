@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdalign.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	/** What we ask the kernel to report; exec ends the target for us. */
@@ -310,6 +312,17 @@ graft_tracee_service(struct graft_target *target)
 	drop_gone(target);
 }
 
+/** Say whether the kernel lets us trace a thread: it asks the same for this. */
+static bool
+may_trace(pid_t tid)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)tid);
+	GRAFT_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
+	return fd >= 0;
+}
+
 /** Why did PTRACE_SEIZE say EPERM? NULL if the thread merely ended. */
 static struct graft_error *
 explain_eperm(const struct graft_target *target, pid_t tid, bool *ours_ret)
@@ -332,6 +345,11 @@ explain_eperm(const struct graft_target *target, pid_t tid, bool *ours_ret)
 				       "%d",
 				       target->pid, target->comm,
 				       status.tracer);
+	if (may_trace(tid))
+		return graft_error_new(
+			GRAFT_ERROR_TRACED,
+			"process %d (%s) was traced by another a moment ago",
+			target->pid, target->comm);
 	return graft_error_new(GRAFT_ERROR_NOT_PERMITTED,
 			       "not permitted to trace process %d (%s)",
 			       target->pid, target->comm);
