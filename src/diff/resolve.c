@@ -95,8 +95,20 @@ find_text(struct graft_closure *closure, uint64_t new_addr, uint64_t *ret)
 	const char *text = graft_constant_text(diff->new_image, new_addr, &len);
 
 	*ret = 0;
-	if (!text || graft_constant_extent(diff->constants, diff->new_code,
-					   new_addr) > len + 63)
+	if (!text)
+		return NULL;
+	// Nothing but the text: no number that looks like it, no table of rows.
+	uint64_t extent = graft_constant_extent(diff->constants, diff->new_code,
+						new_addr);
+	for (uint64_t i = len; i < extent; i++) {
+		const uint8_t *byte = graft_image_bytes(diff->new_image,
+							new_addr + i, 1);
+		if (i > len + 63 || !byte || *byte != 0)
+			return NULL;
+	}
+	uint64_t next;
+	if (graft_reach_goes_on(diff->new_code, new_addr, &next) &&
+	    next < new_addr + len)
 		return NULL;
 	if (!closure->texts) {
 		struct graft_error *err = index_texts(closure);
@@ -182,6 +194,18 @@ resolve_code(const struct question *q)
 		return graft_closure_carry(q->closure, func);
 	}
 	uint64_t old_addr = diff->old_code->funcs[match->other].addr;
+	// Twins that a reordered link swapped are only told by their callers.
+	uint32_t twin = GRAFT_NONE;
+	if (match->evidence == GRAFT_EVIDENCE_ORDER && q->partner &&
+	    q->partner->kind == q->ref->kind)
+		twin = graft_code_func_at(diff->old_code, q->partner->target);
+	if (twin != GRAFT_NONE && twin != match->other &&
+	    graft_match_same_form(diff, twin, func))
+		return graft_closure_find(
+			q->closure, finding_of(q, GRAFT_FINDING_CONFLICT),
+			"the function at 0x%llx was found by its place only, "
+			"and the old build comes to another one here",
+			(unsigned long long)q->ref->target);
 	if (off == 0 && !branch) {
 		// Identity: pointers to a function that OLD has stay the same.
 		put_old(q->resolution, old_addr);
