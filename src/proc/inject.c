@@ -23,10 +23,14 @@
 #include <sys/uio.h>
 
 enum {
-	/** How long one thread may take to stop before another is tried. */
+	/**
+	 * How long one thread may take to stop before another is tried; on a
+	 * busy machine it must be scheduled first. Five times as long in each
+	 * further round.
+	 */
 	STOP_LIMIT_NS = 20 * 1000 * 1000,
 	/** How often all threads are tried. */
-	ROUNDS = 3,
+	ROUNDS = 4,
 	/** Signals that a thread may deliver while it is to stop. */
 	SIGNALS_MAX = 64,
 	/** si_code of a SIGSYS that seccomp sent (asm-generic/siginfo.h). */
@@ -51,6 +55,10 @@ struct injection {
 	struct graft_sigframe frame;
 	/** What stood where the frame lies. */
 	uint8_t saved[GRAFT_SIGFRAME_MAX];
+	/** How long a thread may take to stop in this round. */
+	uint64_t stop_limit_ns;
+	/** Why the last thread that was tried could not be used. */
+	const char *why;
 };
 
 /** Wait until a thread is not running, or the deadline. */
@@ -70,9 +78,9 @@ wait_until(struct graft_target *target, size_t index, uint64_t deadline_ns)
  * @return false if it exits, or does not stop in time.
  */
 static bool
-interrupt_one(struct graft_target *target, size_t index)
+interrupt_one(struct graft_target *target, size_t index, uint64_t limit_ns)
 {
-	uint64_t deadline_ns = graft_tracee_now_ns() + STOP_LIMIT_NS;
+	uint64_t deadline_ns = graft_tracee_now_ns() + limit_ns;
 	for (int i = 0; i < SIGNALS_MAX; i++) {
 		pid_t tid = target->tracees[index].tid;
 		if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) != 0 ||
@@ -95,8 +103,11 @@ prepare(struct injection *inj, const struct graft_maps *maps)
 	if (ptrace(PTRACE_GETREGS, inj->tid, NULL, &inj->regs) != 0)
 		return false;
 	graft_tracee_mend(&target->tracees[inj->index], &inj->regs);
-	if (!graft_room_is_calm(target, inj->tid, &inj->regs) ||
-	    ptrace(PTRACE_GETREGSET, inj->tid, NT_X86_XSTATE, &iov) != 0 ||
+	inj->why = "is in a restartable sequence, or in 32-bit code";
+	if (!graft_room_is_calm(target, inj->tid, &inj->regs))
+		return false;
+	inj->why = "has registers that cannot be read";
+	if (ptrace(PTRACE_GETREGSET, inj->tid, NT_X86_XSTATE, &iov) != 0 ||
 	    ptrace(PTRACE_GETSIGMASK, inj->tid, sizeof(inj->mask),
 		   &inj->mask) != 0)
 		return false;
@@ -106,6 +117,7 @@ prepare(struct injection *inj, const struct graft_maps *maps)
 		.xstate = inj->xstate,
 		.xstate_len = iov.iov_len,
 	};
+	inj->why = "has no room on its stack";
 	if (!graft_sigframe_build(&state, target->gadgets.restore,
 				  &inj->frame) ||
 	    !graft_room_below(maps, &inj->regs, inj->frame.addr))
@@ -261,13 +273,16 @@ try_thread(struct injection *inj, const struct graft_maps *maps, size_t index,
 {
 	struct graft_target *target = inj->target;
 	if (target->tracees[index].state != GRAFT_TRACEE_RUNNING ||
-	    target->tracees[index].stranger)
+	    target->tracees[index].stranger) {
+		inj->why = "does not run";
 		return UNUSABLE;
+	}
 	inj->index = index;
 	inj->tid = target->tracees[index].tid;
 	enum attempt attempt = UNUSABLE;
 	target->stopped_ns = graft_tracee_now_ns();
-	if (interrupt_one(target, index)) {
+	inj->why = "did not stop in time";
+	if (interrupt_one(target, index, inj->stop_limit_ns)) {
 		if (prepare(inj, maps))
 			attempt = run(inj, calls, count) ? DONE : LOST;
 		else
@@ -309,6 +324,8 @@ try_all(struct injection *inj, const struct graft_maps *maps,
 	struct graft_target_call *calls, size_t count)
 {
 	struct graft_target *target = inj->target;
+	inj->stop_limit_ns = STOP_LIMIT_NS;
+	inj->why = "is alive";
 	for (int round = 0; round < ROUNDS; round++) {
 		for (size_t i = 0; i < target->count; i++) {
 			enum attempt attempt = try_thread(inj, maps, i, calls,
@@ -324,11 +341,12 @@ try_all(struct injection *inj, const struct graft_maps *maps,
 					"finish a system call in time",
 					inj->tid, target->pid, target->comm);
 		}
+		inj->stop_limit_ns *= 5;
 	}
 	return graft_error_new(GRAFT_ERROR_REFUSED,
-			       "no thread of process %d (%s) has room on its "
-			       "stack for a system call",
-			       target->pid, target->comm);
+			       "no thread of process %d (%s) can make a system "
+			       "call for us: thread %d %s",
+			       target->pid, target->comm, inj->tid, inj->why);
 }
 
 struct graft_error *
