@@ -63,9 +63,8 @@ replace_group(struct graft_closure *closure, uint32_t func)
 	if (other == GRAFT_NONE)
 		return NULL;
 	uint32_t group = diff->old_code->funcs[other].group;
-	for (uint32_t i = group; !err && i < diff->old_code->func_count; i++) {
-		if (diff->old_code->funcs[i].group != group)
-			continue;
+	for (uint32_t i = group; !err && i != GRAFT_NONE;
+	     i = diff->old_code->funcs[i].group_next) {
 		diff->old_match[i].carried = true;
 		if (diff->old_match[i].other != GRAFT_NONE)
 			err = graft_closure_carry(closure,
@@ -85,10 +84,9 @@ graft_closure_carry(struct graft_closure *closure, uint32_t func)
 	struct graft_error *err = enqueue(closure, func);
 	if (!err)
 		err = replace_group(closure, func);
-	for (uint32_t i = group; !err && i < code->func_count; i++) {
-		if (code->funcs[i].group == group)
-			err = graft_closure_carry(closure, i);
-	}
+	for (uint32_t i = group; !err && i != GRAFT_NONE;
+	     i = code->funcs[i].group_next)
+		err = graft_closure_carry(closure, i);
 	return err;
 }
 

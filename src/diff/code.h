@@ -106,6 +106,8 @@ struct graft_func {
 	uint32_t ref_count;
 	/** Lowest index of a function of the same group. */
 	uint32_t group;
+	/** Next function of the same group, or #GRAFT_NONE. */
+	uint32_t group_next;
 	/** Starts with `endbr64`. */
 	bool endbr;
 	/** Some bytes do not decode. */

@@ -247,5 +247,16 @@ graft_group_make(struct graft_code *code)
 	code->table_count = sort_unique(code->tables, code->table_count);
 	for (uint32_t i = 0; i < code->func_count; i++)
 		code->funcs[i].group = root_of(code, i);
+	// The root is the lowest: put each behind it, from the last to the
+	// second.
+	for (uint32_t i = 0; i < code->func_count; i++)
+		code->funcs[i].group_next = GRAFT_NONE;
+	for (uint32_t i = (uint32_t)code->func_count; i-- > 0;) {
+		struct graft_func *root = &code->funcs[code->funcs[i].group];
+		if (code->funcs[i].group == i)
+			continue;
+		code->funcs[i].group_next = root->group_next;
+		root->group_next = i;
+	}
 	return NULL;
 }
