@@ -466,6 +466,27 @@ old_version_agrees(const struct question *q)
 	return true;
 }
 
+/**
+ * May the address be the end of one object for others, and the start of a new
+ * one here? A new object may lie in what was padding.
+ */
+static bool
+may_be_another(const struct question *q, uint64_t old_addr)
+{
+	size_t count;
+	const struct graft_sighting *s = graft_data_map_find(
+		q->closure->diff->data, q->ref->target, &count);
+
+	if (q->partner && q->partner->kind == q->ref->kind &&
+	    q->partner->target == old_addr)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (s[i].firm && s[i].old_addr == old_addr)
+			return false;
+	}
+	return q->ref->kind == GRAFT_REF_ADDRESS && q->ref->width == 4;
+}
+
 static struct graft_error *
 resolve_data(const struct question *q)
 {
@@ -476,7 +497,9 @@ resolve_data(const struct question *q)
 	bool is_new = false;
 
 	q->resolution->thing = GRAFT_THING_DATA;
-	if (witness >= GRAFT_WITNESS_ALIGNED) {
+	if (witness == GRAFT_WITNESS_SYMBOL ||
+	    (witness >= GRAFT_WITNESS_ALIGNED &&
+	     !may_be_another(q, old_addr))) {
 		put_old(q->resolution, old_addr);
 		return NULL;
 	}
