@@ -326,6 +326,20 @@ a_function_that_is_gone_but_may_be_remembered_is_refused(void **state)
 }
 
 static void
+a_new_object_in_the_padding_is_not_the_end_of_its_neighbour(void **state)
+{
+	(void)state;
+#define PADDED(object, more)                                                   \
+	HEAD "H long first; H int array[5]; " object "\n"                      \
+	     "long f(long x) { first = x; array[x] = 7; return x " more        \
+	     "; }\n"                                                           \
+	     "long g(void) { return sum(array, array + 5); }\n"
+	(void)check_all(PADDED("", ""), NULL,
+			PADDED("H int added;", "+ use(&added)"), NULL, "",
+			"-shared");
+}
+
+static void
 equal_builds_are_identical(void **state)
 {
 	(void)state;
@@ -365,6 +379,8 @@ main(void)
 		cmocka_unit_test(a_thread_local_variable_that_moved_is_refused),
 		cmocka_unit_test(
 			a_function_that_is_gone_but_may_be_remembered_is_refused),
+		cmocka_unit_test(
+			a_new_object_in_the_padding_is_not_the_end_of_its_neighbour),
 		cmocka_unit_test(equal_builds_are_identical),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
