@@ -8,6 +8,7 @@
 #include "diff/match.h"
 #include "diff/names.h"
 #include "diff/resolve.h"
+#include "diff/texts.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -26,7 +26,7 @@ struct graft_closure {
 	size_t piece_cap;
 	size_t pointer_cap;
 	size_t finding_cap;
-	/** OLD text by hash, to find equal text; see resolve.c. */
+	/** OLD text by hash, to find equal text; see texts.h. */
 	struct graft_text_index *texts;
 };
 

@@ -7,9 +7,6 @@
 
 #include "diff/closure.h"
 
-/** Text of OLD by contents. */
-struct graft_text_index;
-
 /** Resolve all references of a carried function. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_resolve_func(struct graft_closure *closure, uint32_t func);
@@ -18,9 +15,5 @@ graft_resolve_func(struct graft_closure *closure, uint32_t func);
 GRAFT_MUST_CHECK struct graft_error *
 graft_resolve_pointer(struct graft_closure *closure,
 		      const struct graft_reloc *reloc);
-
-/** Free a text index. NULL is a no-op. */
-void
-graft_text_index_free(struct graft_text_index *index);
 
 #endif /* GRAFT_DIFF_RESOLVE_H */

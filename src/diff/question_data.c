@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "diff/question.h"
+
+#include "diff/area.h"
+#include "diff/data.h"
+#include "diff/names.h"
+
+/** Carry a writable object of which the symbols prove that OLD has none. */
+static struct graft_error *
+carry_new_object(struct graft_closure *closure, uint64_t addr, bool *ret)
+{
+	struct graft_diff *diff = closure->diff;
+	const struct graft_symbol *symbol =
+		graft_image_symbol_at(diff->new_image, addr);
+
+	*ret = symbol && symbol->type == STT_OBJECT &&
+	       addr - symbol->addr < symbol->size &&
+	       graft_names_is_new(diff->names, symbol);
+	if (!*ret)
+		return NULL;
+	return graft_closure_add_piece(
+		closure, (struct graft_piece){ .addr = symbol->addr,
+					       .size = symbol->size,
+					       .thing = GRAFT_THING_DATA,
+					       .writable = true });
+}
+
+/** Do all observations, the function's own too, name one OLD address? */
+static bool
+all_agree(const struct graft_question *q)
+{
+	size_t count;
+	const struct graft_sighting *s = graft_data_map_find(
+		q->closure->diff->data, q->ref->target, &count);
+
+	if (!q->partner || q->partner->kind != q->ref->kind || count == 0)
+		return false;
+	bool strong = false;
+	for (size_t i = 0; i < count; i++) {
+		if (s[i].old_addr != q->partner->target)
+			return false;
+		strong |= s[i].witness >= GRAFT_WITNESS_REFERENCE;
+	}
+	return strong;
+}
+
+/** Where would the neighbours put this reference in OLD? */
+static bool
+guess_of(const struct graft_diff *diff, const struct graft_ref *ref,
+	 uint64_t *ret)
+{
+	if (ref->kind != GRAFT_REF_MEMORY && ref->kind != GRAFT_REF_ADDRESS)
+		return false;
+	return graft_area_of(diff->new_image, ref->target) == GRAFT_AREA_DATA &&
+	       graft_diff_old_data(diff, ref->target, ret) ==
+		       GRAFT_WITNESS_NEIGHBOURS;
+}
+
+/**
+ * Find the OLD version of a function: its counterpart, or, for a part that was
+ * cut out of another (`.part.0`, a helper that is no longer inlined), the
+ * counterpart of the only function that comes to it.
+ */
+static uint32_t
+old_version(const struct graft_diff *diff, uint32_t func)
+{
+	const struct graft_code *code = diff->new_code;
+	uint32_t caller = GRAFT_NONE;
+
+	if (func == GRAFT_NONE || diff->new_match[func].other != GRAFT_NONE)
+		return func == GRAFT_NONE ? func : diff->new_match[func].other;
+	for (uint32_t i = 0; i < code->func_count; i++) {
+		const struct graft_func *f = &code->funcs[i];
+		for (uint32_t k = 0; k < f->ref_count; k++) {
+			const struct graft_ref *ref =
+				&code->refs[f->first_ref + k];
+			if (ref->target != code->funcs[func].addr || i == func)
+				continue;
+			if (ref->kind != GRAFT_REF_BRANCH ||
+			    (caller != GRAFT_NONE && caller != i))
+				return GRAFT_NONE;
+			caller = i;
+		}
+	}
+	return caller == GRAFT_NONE ? caller : diff->new_match[caller].other;
+}
+
+/**
+ * Does OLD's version of the function name the same writable data in the same
+ * order, going by the neighbours?
+ *
+ * Registers and schedule may have changed so that no instruction aligns; but the
+ * neighbours put every such reference on an address that the old version of this
+ * very function names, in the same way, and in the same order. An object that
+ * traded places with another would break the order.
+ */
+static bool
+old_version_agrees(const struct graft_question *q)
+{
+	const struct graft_diff *diff = q->closure->diff;
+	uint32_t func = q->resolution->func;
+	uint32_t old_func = old_version(diff, func);
+	if (old_func == GRAFT_NONE)
+		return false;
+	const struct graft_func *nf = &diff->new_code->funcs[func];
+	const struct graft_func *of = &diff->old_code->funcs[old_func];
+	uint32_t at = 0;
+	uint64_t last = 0;
+
+	for (uint32_t i = 0; i < nf->ref_count; i++) {
+		const struct graft_ref *n =
+			&diff->new_code->refs[nf->first_ref + i];
+		uint64_t guess;
+		if (!guess_of(diff, n, &guess) || guess == last)
+			continue;
+		last = guess;
+		for (;; at++) {
+			if (at == of->ref_count)
+				return false;
+			const struct graft_ref *o =
+				&diff->old_code->refs[of->first_ref + at];
+			if (o->target == guess && o->kind == n->kind &&
+			    o->access == n->access && o->writes == n->writes)
+				break;
+		}
+	}
+	return true;
+}
+
+/**
+ * May the address be the end of one object for others, and the start of a new
+ * one here? A new object may lie in what was padding.
+ */
+static bool
+may_be_another(const struct graft_question *q, uint64_t old_addr)
+{
+	size_t count;
+	const struct graft_sighting *s = graft_data_map_find(
+		q->closure->diff->data, q->ref->target, &count);
+
+	if (q->partner && q->partner->kind == q->ref->kind &&
+	    q->partner->target == old_addr)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (s[i].firm && s[i].old_addr == old_addr)
+			return false;
+	}
+	return q->ref->kind == GRAFT_REF_ADDRESS && q->ref->width == 4;
+}
+
+struct graft_error *
+graft_question_data(const struct graft_question *q)
+{
+	struct graft_diff *diff = q->closure->diff;
+	uint64_t old_addr = 0;
+	enum graft_witness witness = graft_diff_old_data(diff, q->ref->target,
+							 &old_addr);
+	bool is_new = false;
+
+	q->resolution->thing = GRAFT_THING_DATA;
+	if (witness == GRAFT_WITNESS_SYMBOL ||
+	    (witness >= GRAFT_WITNESS_ALIGNED &&
+	     !may_be_another(q, old_addr))) {
+		graft_question_put_old(q->resolution, old_addr);
+		return NULL;
+	}
+	if (all_agree(q)) {
+		graft_question_put_old(q->resolution, q->partner->target);
+		return NULL;
+	}
+	if (witness == GRAFT_WITNESS_NEIGHBOURS && old_version_agrees(q)) {
+		graft_question_put_old(q->resolution, old_addr);
+		return NULL;
+	}
+	struct graft_error *err = carry_new_object(q->closure, q->ref->target,
+						   &is_new);
+	if (err || is_new) {
+		q->resolution->place = GRAFT_PLACE_NEW;
+		return err;
+	}
+	const struct graft_section *section =
+		graft_image_section_at(diff->new_image, q->ref->target);
+	enum graft_finding_kind kind = GRAFT_FINDING_UNRESOLVED;
+	const char *why = "nothing but its neighbours says";
+	if (witness == GRAFT_WITNESS_CONFLICT) {
+		kind = GRAFT_FINDING_CONFLICT;
+		why = "the evidence does not agree on";
+	} else if (witness == GRAFT_WITNESS_NONE) {
+		why = "nothing says";
+	}
+	return graft_closure_find(
+		q->closure, graft_question_finding(q, kind),
+		"%s what stood in the old build for the "
+		"writable data at 0x%llx (%s+0x%llx)",
+		why, (unsigned long long)q->ref->target, section->name,
+		(unsigned long long)(q->ref->target - section->addr));
+}
+
+struct graft_error *
+graft_question_tls(const struct graft_question *q)
+{
+	q->resolution->thing = GRAFT_THING_TLS;
+	q->resolution->place = GRAFT_PLACE_SAME;
+	if (q->partner && q->partner->kind == GRAFT_REF_TLS &&
+	    q->partner->target != q->ref->target)
+		return graft_closure_find(
+			q->closure,
+			graft_question_finding(q, GRAFT_FINDING_TLS),
+			"a thread-local variable stood at offset %lld of the "
+			"thread block and stands at %lld",
+			(long long)q->partner->target,
+			(long long)q->ref->target);
+	// An offset that nobody names in OLD is a variable that it does not
+	// have.
+	for (size_t i = 0; i < q->closure->diff->old_code->ref_count; i++) {
+		const struct graft_ref *ref =
+			&q->closure->diff->old_code->refs[i];
+		if (ref->kind == GRAFT_REF_TLS && ref->target == q->ref->target)
+			return NULL;
+	}
+	return graft_closure_find(q->closure,
+				  graft_question_finding(q, GRAFT_FINDING_TLS),
+				  "nothing in the old build uses offset %lld "
+				  "of the thread block",
+				  (long long)q->ref->target);
+}
