@@ -7,9 +7,11 @@
 #include "plan/contexts.h"
 #include "plan/module.h"
 #include "proc/maps.h"
+#include "proc/sharer.h"
 #include "proc/stack.h"
 #include "proc/status.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -145,10 +147,12 @@ check_modules(const struct graft_switch *sw, struct graft_target *target)
 		struct graft_error *err =
 			graft_target_read(target, header->build_id_addr, id,
 					  header->old_build_id_len);
-		if (err)
+		bool unmapped = err && graft_error_errno(err) == EFAULT;
+		if (err && !unmapped)
 			return err;
-		if (memcmp(id, header->old_build_id,
-			   header->old_build_id_len) != 0)
+		graft_error_free(err);
+		if (unmapped || memcmp(id, header->old_build_id,
+				       header->old_build_id_len) != 0)
 			return graft_error_new(
 				GRAFT_ERROR_REFUSED,
 				"R-12: %s: the process unloaded it meanwhile",
@@ -337,6 +341,23 @@ find_contexts(struct graft_target *target, const struct graft_maps *maps,
 	return err ? err : graft_contexts_possible(target, modules, ret);
 }
 
+/** Refuse who shares all memory with one that we do not stop. */
+GRAFT_MUST_CHECK static struct graft_error *
+refuse_sharer(const struct graft_target *target)
+{
+	pid_t other;
+	struct graft_error *err = graft_sharer_find(graft_target_pid(target),
+						    &other);
+
+	if (err || !other)
+		return err;
+	// Waiting may help: the child of a vfork(2) shares until it executes.
+	return graft_error_new(
+		GRAFT_ERROR_FUNCTION_ACTIVE,
+		"R-23: process %d runs in the same memory, and is no thread of it",
+		(int)other);
+}
+
 /** Try once, from attaching to letting go. */
 GRAFT_MUST_CHECK static struct graft_error *
 try_once(struct graft_switch *sw, struct graft_target *target,
@@ -351,6 +372,10 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	struct graft_stack_check *check = NULL;
 	bool contexts;
 
+	// First: what else lies at these addresses must not be written to.
+	err = check_modules(sw, target);
+	if (err)
+		return err;
 	err = touch(sw, target);
 	if (err)
 		return err;
@@ -362,6 +387,9 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	if (err)
 		return err;
 	err = find_contexts(target, maps, &contexts);
+	if (err)
+		return err;
+	err = refuse_sharer(target);
 	if (err)
 		return err;
 	graft_stack_check_set_contexts(check, contexts);
@@ -378,6 +406,18 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	if (!err && active)
 		err = say_active(sw, &hit);
 	return err;
+}
+
+/** Make a refusal of a thread that did not stop: it is no fault of a file. */
+GRAFT_MUST_CHECK static struct graft_error *
+end_waiting(struct graft_error *err)
+{
+	if (!err || graft_error_code(err) != GRAFT_ERROR_LIMIT)
+		return err;
+	struct graft_error *ours = graft_error_new(
+		GRAFT_ERROR_REFUSED, "R-13: %s", graft_error_message(err));
+	graft_error_free(err);
+	return ours;
 }
 
 /** Say whether waiting may help. */
@@ -424,7 +464,7 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 		uint64_t now = graft_clock_monotonic_us();
 		if (!err || !may_pass(err) || now >= deadline ||
 		    (limits->owner && getppid() != limits->owner))
-			return err;
+			return end_waiting(err);
 		graft_error_free(err);
 		graft_clock_sleep_us(delay < deadline - now ? delay
 							    : deadline - now);

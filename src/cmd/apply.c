@@ -3,10 +3,12 @@
 #include "cmd/verb.h"
 
 #include "apply/apply.h"
+#include "base/clock.h"
 #include "cmd/work.h"
 #include "patch/file.h"
 #include "plan/plan.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static const char apply_usage[] =
@@ -33,16 +35,42 @@ static const char plan_usage[] =
 	"  -p, --pid N  this process; may be repeated\n"
 	"      --json   print JSON\n";
 
-/** Make the plan for a process, and let go of it. */
+enum {
+	/** Looks at a process whose memory changes meanwhile. */
+	LOOKS = 5,
+	/** Wait between two of them. */
+	LOOK_AGAIN_US = 10 * 1000,
+};
+
+/** Make the plan for a process as it is now. */
+GRAFT_MUST_CHECK static struct graft_error *
+look_once(struct graft_work *work, pid_t pid, struct graft_plan **ret)
+{
+	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
+	struct graft_error *err = graft_target_open(pid, &target);
+
+	return err ? err
+		   : graft_plan_make(target, work->patch, work->builds, ret);
+}
+
+/**
+ * Make the plan for a process, and let go of it.
+ *
+ * The process runs on, so what its mappings promised may be gone when it is
+ * read: a program that starts, or one that unloads a library.
+ */
 GRAFT_MUST_CHECK static struct graft_error *
 make_plan(struct graft_work *work, struct graft_outcome *outcome,
 	  struct graft_plan **ret)
 {
-	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
-	struct graft_error *err = graft_target_open(outcome->pid, &target);
+	struct graft_error *err = look_once(work, outcome->pid, ret);
 
-	if (!err)
-		err = graft_plan_make(target, work->patch, work->builds, ret);
+	for (int i = 1; err && graft_error_errno(err) == EFAULT && i < LOOKS;
+	     i++) {
+		graft_error_free(err);
+		graft_clock_sleep_us(LOOK_AGAIN_US);
+		err = look_once(work, outcome->pid, ret);
+	}
 	if (err)
 		return err;
 	outcome->functions = graft_plan_functions(*ret);

@@ -11,6 +11,7 @@
 #include "proc/list.h"
 #include "proc/status.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,23 @@ work_alone(struct graft_work *work, graft_work_fn fn,
 	return fn(work, outcome);
 }
 
+/**
+ * Make a refusal of memory that is not where the mappings had it: the process
+ * executes another program, or unloads a library, and nothing here is broken.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+refuse_change(struct graft_error *err)
+{
+	if (!err || graft_error_errno(err) != EFAULT)
+		return err;
+	struct graft_error *ours = graft_error_new(
+		GRAFT_ERROR_REFUSED,
+		"R-12: its memory changes while it is worked on: %s",
+		graft_error_message(err));
+	graft_error_free(err);
+	return ours;
+}
+
 GRAFT_MUST_CHECK static struct graft_error *
 work_on(struct graft_work *work, graft_work_fn fn, pid_t pid,
 	struct graft_outcomes *outcomes)
@@ -101,6 +119,7 @@ work_on(struct graft_work *work, graft_work_fn fn, pid_t pid,
 	else
 		outcome.err = work->changes ? work_alone(work, fn, &outcome)
 					    : fn(work, &outcome);
+	outcome.err = refuse_change(outcome.err);
 	// With --all, who exits meanwhile is no longer one of all.
 	if (outcome.err && work->options->all &&
 	    graft_error_code(outcome.err) == GRAFT_ERROR_TARGET_GONE) {

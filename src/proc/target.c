@@ -15,6 +15,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+enum {
+	/** Looks, 1 ms apart, at a process that is being executed anew. */
+	EXEC_LOOKS = 20,
+};
+
 /** Make the error for a file of /proc/PID that could not be opened. */
 static struct graft_error *
 cannot_open(const struct graft_target *target, int errnum, const char *what)
@@ -41,8 +46,17 @@ check_64_bit(const struct graft_target *target, pid_t tid)
 		char text[4096];
 		Elf64_auxv_t auxv[4096 / sizeof(Elf64_auxv_t)];
 	} u;
-	ssize_t len = graft_proc_slurp(u.text, sizeof(u.text), "/proc/%d/auxv",
+	ssize_t len;
+
+	// A process in the middle of execve(2) has none, or an empty one.
+	for (int i = 0; i < EXEC_LOOKS; i++) {
+		u.auxv[0].a_type = AT_NULL;
+		len = graft_proc_slurp(u.text, sizeof(u.text), "/proc/%d/auxv",
 				       tid);
+		if (len < 0 || u.auxv[0].a_type != AT_NULL)
+			break;
+		(void)usleep(1000);
+	}
 	if (len < 0)
 		return cannot_open(target, (int)-len, "auxv");
 	for (size_t i = 0; i < (size_t)len / sizeof(u.auxv[0]); i++) {

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "proc/sharer.h"
+
+#include "base/cleanup.h"
+#include "proc/list.h"
+#include "proc/status.h"
+
+#include <linux/kcmp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct graft_error *
+graft_sharer_find(pid_t pid, pid_t *ret)
+{
+	GRAFT_FREE pid_t *pids = NULL;
+	size_t count;
+
+	*ret = 0;
+	// A thread that ended has no memory, like all kernel threads.
+	pid_t tid = graft_proc_live_tid(pid);
+	if (!tid)
+		return NULL;
+	struct graft_error *err = graft_proc_list(&pids, &count);
+	if (err)
+		return err;
+	for (size_t i = 0; i < count; i++) {
+		if (pids[i] != pid &&
+		    syscall(SYS_kcmp, tid, pids[i], KCMP_VM, 0, 0) == 0) {
+			*ret = pids[i];
+			break;
+		}
+	}
+	return NULL;
+}
