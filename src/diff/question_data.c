@@ -128,9 +128,26 @@ old_version_agrees(const struct graft_question *q)
 	return true;
 }
 
+/** How often does a function take an address? */
+static uint32_t
+count_named(const struct graft_code *code, uint32_t func, uint64_t addr)
+{
+	uint32_t count = 0;
+
+	if (func == GRAFT_NONE)
+		return 0;
+	const struct graft_func *f = &code->funcs[func];
+	for (uint32_t i = 0; i < f->ref_count; i++) {
+		const struct graft_ref *ref = &code->refs[f->first_ref + i];
+		count += ref->kind == GRAFT_REF_ADDRESS && ref->target == addr;
+	}
+	return count;
+}
+
 /**
  * May the address be the end of one object for others, and the start of a new
- * one here? A new object may lie in what was padding.
+ * one here? A new object may lie in what was padding. Not if OLD's version of the
+ * function takes the same address as often.
  */
 static bool
 may_be_another(const struct graft_question *q, uint64_t old_addr)
@@ -146,7 +163,13 @@ may_be_another(const struct graft_question *q, uint64_t old_addr)
 		if (s[i].firm && s[i].old_addr == old_addr)
 			return false;
 	}
-	return q->ref->kind == GRAFT_REF_ADDRESS && q->ref->width == 4;
+	if (q->ref->kind != GRAFT_REF_ADDRESS || q->ref->width != 4)
+		return false;
+	return count_named(q->closure->diff->new_code, q->resolution->func,
+			   q->ref->target) >
+	       count_named(q->closure->diff->old_code,
+			   old_version(q->closure->diff, q->resolution->func),
+			   old_addr);
 }
 
 struct graft_error *
