@@ -163,10 +163,12 @@ class Place:
         # Others than root must reach the files.
         os.chmod(self.dir, 0o755)
         self.state = self.path("state")
+        # Build-ids of our own: --all must not mean the victims of another run.
         for side, flags in (("old", []), ("new", ["-DNEW"])):
             os.mkdir(self.path(side))
             self.cc("lib.c", f"{side}/libvictim.so", "-shared", "-fPIC",
-                    "-Wl,-soname,libvictim.so.1", *flags)
+                    "-Wl,-soname,libvictim.so.1", f"-Wl,--build-id=0x{os.urandom(20).hex()}",
+                    *flags)
             os.symlink("libvictim.so", self.path(f"{side}/libvictim.so.1"))
             self.cc("victim.c", f"{side}/victim", self.path(f"{side}/libvictim.so"),
                     f"-Wl,-rpath,{self.path(side)}", "-pthread")
