@@ -53,41 +53,55 @@ enqueue(struct graft_closure *closure, uint32_t func)
 	return NULL;
 }
 
-/** The OLD function that @p func replaces goes with all of its group. */
+/** Replace all of an OLD group, if that was not done already. */
 static struct graft_error *
-replace_group(struct graft_closure *closure, uint32_t func)
+replace_group(struct graft_closure *closure, uint32_t group)
 {
 	struct graft_diff *diff = closure->diff;
-	uint32_t other = diff->new_match[func].other;
 	struct graft_error *err = NULL;
 
-	if (other == GRAFT_NONE)
+	if (diff->old_match[group].carried)
 		return NULL;
-	uint32_t group = diff->old_code->funcs[other].group;
 	for (uint32_t i = group; !err && i != GRAFT_NONE;
 	     i = diff->old_code->funcs[i].group_next) {
 		diff->old_match[i].carried = true;
 		if (diff->old_match[i].other != GRAFT_NONE)
-			err = graft_closure_carry(closure,
-						  diff->old_match[i].other);
+			err = enqueue(closure, diff->old_match[i].other);
 	}
+	return err;
+}
+
+/** Enqueue what goes with a function: its group, and that of its old self. */
+static struct graft_error *
+enqueue_groups(struct graft_closure *closure, uint32_t func)
+{
+	const struct graft_diff *diff = closure->diff;
+	const struct graft_func *funcs = diff->new_code->funcs;
+	uint32_t other = diff->new_match[func].other;
+	struct graft_error *err = NULL;
+
+	if (other != GRAFT_NONE)
+		err = replace_group(closure,
+				    diff->old_code->funcs[other].group);
+	// The first of a group brings the others.
+	if (!err && funcs[func].group != func)
+		return enqueue(closure, funcs[func].group);
+	for (uint32_t i = func; !err && i != GRAFT_NONE;
+	     i = funcs[i].group_next)
+		err = enqueue(closure, i);
 	return err;
 }
 
 struct graft_error *
 graft_closure_carry(struct graft_closure *closure, uint32_t func)
 {
-	const struct graft_code *code = closure->diff->new_code;
-	uint32_t group = code->funcs[func].group;
-
-	if (closure->diff->new_match[func].carried)
-		return NULL;
+	// What is enqueued here is gone over here: a group may be so large that
+	// recursion would run out of stack.
+	size_t at = closure->queue_count;
 	struct graft_error *err = enqueue(closure, func);
-	if (!err)
-		err = replace_group(closure, func);
-	for (uint32_t i = group; !err && i != GRAFT_NONE;
-	     i = code->funcs[i].group_next)
-		err = graft_closure_carry(closure, i);
+
+	for (; !err && at < closure->queue_count; at++)
+		err = enqueue_groups(closure, closure->queue[at]);
 	return err;
 }
 
@@ -99,19 +113,28 @@ graft_closure_add_piece(struct graft_closure *closure, struct graft_piece piece)
 
 	for (size_t i = 0; i < diff->piece_count; i++) {
 		const struct graft_piece *p = &diff->pieces[i];
-		if (piece.addr >= p->addr && end <= p->addr + p->size)
+		// What OLD it stands for is not lost in what is around it.
+		bool told = !piece.old_addr || p->old_addr;
+		if (told && piece.addr >= p->addr && end <= p->addr + p->size)
 			return NULL;
 	}
 	struct graft_error *err =
 		graft_vec_reserve(&diff->pieces, &closure->piece_cap,
 				  diff->piece_count + 1, sizeof(*diff->pieces));
-	if (err)
-		return err;
-	diff->pieces[diff->piece_count++] = piece;
+	if (!err)
+		diff->pieces[diff->piece_count++] = piece;
+	return err;
+}
 
+/** Resolve the pointers in a piece. */
+static struct graft_error *
+resolve_pointers(struct graft_closure *closure, struct graft_piece piece)
+{
+	uint64_t end = piece.addr + piece.size;
+	struct graft_error *err = NULL;
 	size_t count;
-	const struct graft_reloc *relocs = graft_image_relocs(diff->new_image,
-							      &count);
+	const struct graft_reloc *relocs =
+		graft_image_relocs(closure->diff->new_image, &count);
 	size_t low = 0;
 	size_t high = count;
 	while (low < high) {
@@ -138,8 +161,18 @@ carry_all(struct graft_closure *closure)
 		    diff->new_match[n].change)
 			err = graft_closure_carry(closure, n);
 	}
-	for (size_t i = 0; !err && i < closure->queue_count; i++)
-		err = graft_resolve_func(closure, closure->queue[i]);
+	// A chain of pointers may be as long as the file: pieces wait in line
+	// like functions do.
+	size_t func = 0;
+	size_t piece = 0;
+	while (!err &&
+	       (func < closure->queue_count || piece < diff->piece_count)) {
+		if (func < closure->queue_count)
+			err = graft_resolve_func(closure,
+						 closure->queue[func++]);
+		else
+			err = resolve_pointers(closure, diff->pieces[piece++]);
+	}
 	return err;
 }
 

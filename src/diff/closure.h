@@ -43,7 +43,7 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_closure_carry(struct graft_closure *closure, uint32_t func);
 
 /**
- * Carry a piece of NEW data, and whatever its pointers need.
+ * Carry a piece of NEW data, and, when its turn comes, what its pointers need.
  *
  * @param[in] piece Copied. One that lies inside another that is carried is
  * dropped.
