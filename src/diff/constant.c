@@ -35,8 +35,6 @@ enum {
 };
 
 struct graft_constants {
-	const struct graft_code *old_code;
-	const struct graft_code *new_code;
 	/** Open addressing; the length is a power of two. */
 	struct memo *memos;
 	size_t memo_len;
@@ -49,16 +47,12 @@ struct graft_constants {
 };
 
 struct graft_error *
-graft_constants_make(const struct graft_code *old_code,
-		     const struct graft_code *new_code,
-		     struct graft_constants **ret)
+graft_constants_make(struct graft_constants **ret)
 {
 	struct graft_constants *constants = calloc(1, sizeof(*constants));
 
 	if (!constants)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
-	constants->old_code = old_code;
-	constants->new_code = new_code;
 	*ret = constants;
 	return NULL;
 }
@@ -115,13 +109,11 @@ is_padding(const struct graft_image *image, uint64_t addr, uint64_t len)
 }
 
 uint64_t
-graft_constant_extent(const struct graft_constants *constants,
-		      const struct graft_code *code, uint64_t addr)
+graft_constant_extent(const struct graft_code *code, uint64_t addr)
 {
 	const struct graft_section *section =
 		graft_image_section_at(code->image, addr);
 
-	(void)constants;
 	if (!section)
 		return 0;
 	const struct graft_symbol *symbol = graft_image_symbol_at(code->image,
@@ -225,7 +217,7 @@ same_text(const char *a, const char *b)
 }
 
 static struct graft_error *
-same_target(struct graft_diff *diff, uint64_t o, uint64_t n, bool *ret)
+same_target(const struct graft_diff *diff, uint64_t o, uint64_t n, bool *ret)
 {
 	enum graft_area area = graft_area_of(diff->new_image, n);
 	uint64_t addr;
@@ -260,7 +252,7 @@ same_target(struct graft_diff *diff, uint64_t o, uint64_t n, bool *ret)
 }
 
 struct graft_error *
-graft_constant_same_pointer(struct graft_diff *diff,
+graft_constant_same_pointer(const struct graft_diff *diff,
 			    const struct graft_reloc *o,
 			    const struct graft_reloc *n, bool *ret)
 {
@@ -282,8 +274,8 @@ graft_constant_same_pointer(struct graft_diff *diff,
 
 /** Compare byte by byte, pointers by where they go. */
 static struct graft_error *
-compare_bytes(struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
-	      uint64_t len, bool *ret)
+compare_bytes(const struct graft_diff *diff, uint64_t old_addr,
+	      uint64_t new_addr, uint64_t len, bool *ret)
 {
 	const uint8_t *o = graft_image_bytes(diff->old_image, old_addr, len);
 	const uint8_t *n = graft_image_bytes(diff->new_image, new_addr, len);
@@ -373,7 +365,7 @@ count_zeroes(const struct graft_image *image, uint64_t addr, uint64_t len)
  * nobody names; the padding before it depends on where the text ends.
  */
 static struct graft_error *
-compare_text(struct graft_diff *diff, uint64_t old_addr, uint64_t old_len,
+compare_text(const struct graft_diff *diff, uint64_t old_addr, uint64_t old_len,
 	     uint64_t new_addr, uint64_t new_len, bool *ret)
 {
 	uint64_t old_text;
@@ -404,18 +396,14 @@ compare_text(struct graft_diff *diff, uint64_t old_addr, uint64_t old_len,
 
 /** Compare up to the next address that is taken. */
 static struct graft_error *
-compare_part(struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
-	     bool *ret)
+compare_part(const struct graft_diff *diff, uint64_t old_addr,
+	     uint64_t new_addr, bool *ret)
 {
 	*ret = differs_in_version(diff, old_addr, new_addr);
-	if (*ret) {
-		diff->version_texts++;
+	if (*ret)
 		return NULL;
-	}
-	uint64_t old_len = graft_constant_extent(diff->constants,
-						 diff->old_code, old_addr);
-	uint64_t new_len = graft_constant_extent(diff->constants,
-						 diff->new_code, new_addr);
+	uint64_t old_len = graft_constant_extent(diff->old_code, old_addr);
+	uint64_t new_len = graft_constant_extent(diff->new_code, new_addr);
 	uint64_t len = old_len < new_len ? old_len : new_len;
 	*ret = false;
 	struct graft_error *err = compare_text(diff, old_addr, old_len,
@@ -455,7 +443,7 @@ go_on(const struct graft_diff *diff, uint64_t *old_addr, uint64_t *new_addr)
 /** Compare two constants, and remember what was found of each part on the way.
  */
 static struct graft_error *
-compare(struct graft_diff *diff, struct memo whole, bool *ret)
+compare(const struct graft_diff *diff, struct memo whole, bool *ret)
 {
 	struct graft_constants *c = diff->constants;
 	struct memo at = whole;
@@ -494,7 +482,7 @@ compare(struct graft_diff *diff, struct memo whole, bool *ret)
 }
 
 struct graft_error *
-graft_constant_equal(struct graft_diff *diff, uint64_t old_addr,
+graft_constant_equal(const struct graft_diff *diff, uint64_t old_addr,
 		     uint64_t new_addr, uint64_t access, bool *ret)
 {
 	struct graft_constants *c = diff->constants;
@@ -527,7 +515,7 @@ graft_constant_equal(struct graft_diff *diff, uint64_t old_addr,
 }
 
 struct graft_error *
-graft_constant_equal_before(struct graft_diff *diff, uint64_t old_addr,
+graft_constant_equal_before(const struct graft_diff *diff, uint64_t old_addr,
 			    uint64_t new_addr, bool *ret)
 {
 	uint64_t len = new_addr - graft_reach_start(diff->new_code, new_addr);
@@ -540,7 +528,7 @@ graft_constant_equal_before(struct graft_diff *diff, uint64_t old_addr,
 }
 
 struct graft_error *
-graft_constant_equal_part(struct graft_diff *diff, uint64_t old_addr,
+graft_constant_equal_part(const struct graft_diff *diff, uint64_t old_addr,
 			  uint64_t new_addr, bool *ret)
 {
 	return compare_part(diff, old_addr, new_addr, ret);

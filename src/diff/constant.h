@@ -24,20 +24,16 @@ enum {
 	GRAFT_TEXT_SURE = 4,
 };
 
-/** Starts of objects on both sides, and what was compared already. */
+/** What was compared already. */
 struct graft_constants;
 
 /**
- * Collect the starts of objects.
+ * Make an empty memory of comparisons.
  *
- * @param[in] old_code Borrowed until the constants are freed.
- * @param[in] new_code Likewise.
  * @param[out] ret New constants; free with graft_constants_free().
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_constants_make(const struct graft_code *old_code,
-		     const struct graft_code *new_code,
-		     struct graft_constants **ret);
+graft_constants_make(struct graft_constants **ret);
 
 /** Free constants. NULL is a no-op. */
 void
@@ -50,8 +46,7 @@ graft_constants_free(struct graft_constants *constants);
  * @param[in] code Side.
  */
 uint64_t
-graft_constant_extent(const struct graft_constants *constants,
-		      const struct graft_code *code, uint64_t addr);
+graft_constant_extent(const struct graft_code *code, uint64_t addr);
 
 /**
  * Read NUL-terminated text.
@@ -67,16 +62,19 @@ graft_constant_text(const struct graft_image *image, uint64_t addr,
 /**
  * Compare two constants under the matches and the data map of a diff.
  *
+ * What is found out is remembered in graft_diff::constants; of the diff itself
+ * nothing changes.
+ *
  * @param[in] access Bytes that are read right there, or 0 for the whole object.
  * @param[out] ret Whether they are the same.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_constant_equal(struct graft_diff *diff, uint64_t old_addr,
+graft_constant_equal(const struct graft_diff *diff, uint64_t old_addr,
 		     uint64_t new_addr, uint64_t access, bool *ret);
 
 /** Compare two constants up to the next address that is taken. */
 GRAFT_MUST_CHECK struct graft_error *
-graft_constant_equal_part(struct graft_diff *diff, uint64_t old_addr,
+graft_constant_equal_part(const struct graft_diff *diff, uint64_t old_addr,
 			  uint64_t new_addr, bool *ret);
 
 /**
@@ -85,12 +83,12 @@ graft_constant_equal_part(struct graft_diff *diff, uint64_t old_addr,
  * @param[out] ret Whether it is the same.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_constant_equal_before(struct graft_diff *diff, uint64_t old_addr,
+graft_constant_equal_before(const struct graft_diff *diff, uint64_t old_addr,
 			    uint64_t new_addr, bool *ret);
 
 /** Compare what two relocations put at their places. */
 GRAFT_MUST_CHECK struct graft_error *
-graft_constant_same_pointer(struct graft_diff *diff,
+graft_constant_same_pointer(const struct graft_diff *diff,
 			    const struct graft_reloc *o,
 			    const struct graft_reloc *n, bool *ret);
 

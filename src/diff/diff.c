@@ -31,8 +31,7 @@ begin(struct graft_diff *diff)
 		err = graft_names_make(diff->old_image, diff->new_image,
 				       &diff->names);
 	if (!err)
-		err = graft_constants_make(diff->old_code, diff->new_code,
-					   &diff->constants);
+		err = graft_constants_make(&diff->constants);
 	if (err)
 		return err;
 	diff->data = calloc(1, sizeof(*diff->data));

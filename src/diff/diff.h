@@ -171,8 +171,6 @@ struct graft_diff {
 	/** Versions of the packages that they come from, or NULL. Borrowed. */
 	const char *old_version;
 	const char *new_version;
-	/** Pairs of texts that differ in nothing but those versions. */
-	uint32_t version_texts;
 	struct graft_code *old_code;
 	struct graft_code *new_code;
 	/** One per function of each side. */

@@ -115,8 +115,8 @@ graft_question_constant(const struct graft_question *q)
 				     .thing = GRAFT_THING_CONSTANT,
 				     .old_addr = old_addr };
 	if (old_addr)
-		piece.old_size = graft_constant_extent(
-			diff->constants, diff->old_code, old_addr);
+		piece.old_size = graft_constant_extent(diff->old_code,
+						       old_addr);
 	// What is carried for the sake of what follows it has not changed.
 	bool same = false;
 	if (old_addr && !access && !q->ref->back)

@@ -82,8 +82,7 @@ graft_text_find(struct graft_closure *closure, uint64_t new_addr, uint64_t *ret)
 	if (!text)
 		return NULL;
 	// Nothing but the text: no number that looks like it, no table of rows.
-	uint64_t extent = graft_constant_extent(diff->constants, diff->new_code,
-						new_addr);
+	uint64_t extent = graft_constant_extent(diff->new_code, new_addr);
 	for (uint64_t i = len; i < extent; i++) {
 		const uint8_t *byte = graft_image_bytes(diff->new_image,
 							new_addr + i, 1);

@@ -115,10 +115,8 @@ same_text(const struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr)
 	// Objects of one size that begin with the same text and go on with
 	// something else are no texts. Of two sizes: the linker put something
 	// else behind them.
-	return graft_constant_extent(diff->constants, diff->old_code,
-				     old_addr) ==
-			       graft_constant_extent(diff->constants,
-						     diff->new_code, new_addr)
+	return graft_constant_extent(diff->old_code, old_addr) ==
+			       graft_constant_extent(diff->new_code, new_addr)
 		       ? DIFFERS
 		       : SAME;
 }
@@ -133,10 +131,8 @@ same_pointer(const struct initial *initial, uint64_t old_addr,
 	uint64_t is;
 	bool same = false;
 
-	// The comparison keeps what it learnt in the diff, and changes nothing
-	// that anybody sees.
-	struct graft_error *err = graft_constant_same_pointer(
-		(struct graft_diff *)diff, o, n, &same);
+	struct graft_error *err = graft_constant_same_pointer(diff, o, n,
+							      &same);
 	*ret = same ? SAME : DIFFERS;
 	if (err || same || !target_of(o, &was) || !target_of(n, &is))
 		return err;
