@@ -7,6 +7,7 @@
 #define GRAFT_PLAN_HEADER_LAYOUT_H
 
 #include "base/sha256.h"
+#include "patch/limits.h"
 #include "plan/header.h"
 
 // All integers are little-endian.
@@ -32,7 +33,8 @@ enum {
 	REGION_SIZE = 24,
 	REDIRECT_SIZE = 8 + 8 + 4 + 2 * GRAFT_JUMP_SIZE + 2 + 4,
 	FRAGMENT_SIZE = 24,
-	NAME_MAX_LEN = 4096,
+	/** As in a hotpatch: what it may name, the page must be able to say. */
+	NAME_MAX_LEN = GRAFT_PATCH_STRING_MAX,
 };
 
 /** What a header page begins with, #GRAFT_HEADER_MAGIC_SIZE bytes. */

@@ -2,6 +2,8 @@
 
 #include "plan/header.h"
 
+#include "patch/limits.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -114,6 +116,30 @@ what_decodes_encodes_to_the_same_bytes(void **state)
 	graft_header_free(h);
 	free(bytes);
 	free(again);
+}
+
+static void
+longest_title(struct graft_header *h)
+{
+	free(h->title);
+	h->title = malloc(GRAFT_PATCH_STRING_MAX + 1);
+	assert_non_null(h->title);
+	memset(h->title, 'x', GRAFT_PATCH_STRING_MAX);
+	h->title[GRAFT_PATCH_STRING_MAX] = '\0';
+}
+
+static void
+the_longest_title_of_a_hotpatch_can_be_read_back(void **state)
+{
+	(void)state;
+	size_t len;
+	struct graft_header *h = NULL;
+	uint8_t *bytes = encode(longest_title, &len);
+
+	assert_null(graft_header_decode(bytes, len, &h));
+	assert_int_equal(strlen(h->title), GRAFT_PATCH_STRING_MAX);
+	graft_header_free(h);
+	free(bytes);
 }
 
 static void
@@ -308,6 +334,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_decodes_encodes_to_the_same_bytes),
+		cmocka_unit_test(
+			the_longest_title_of_a_hotpatch_can_be_read_back),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(
 			every_flipped_bit_but_those_of_the_time_is_refused),
