@@ -75,7 +75,9 @@ look(struct graft_target *target, const struct graft_module *module, bool *ret)
 	GRAFT_FREE uint8_t *dynamic = NULL;
 	GRAFT_FREE uint8_t *bytes = NULL;
 
+	// What cannot be read, or is too much to read, may name them.
 	err = read_named(target, module->dynamic, len, &dynamic);
+	*ret |= !dynamic;
 	if (err || !dynamic)
 		return err;
 	for (size_t off = 0; off + sizeof(Elf64_Dyn) <= len;
@@ -92,9 +94,11 @@ look(struct graft_target *target, const struct graft_module *module, bool *ret)
 	// glibc relocates the entry in place, musl does not.
 	if (strings < module->start)
 		strings += module->base;
+	*ret |= size > STRINGS_MAX;
 	if (!size || size > STRINGS_MAX)
 		return NULL;
 	err = read_named(target, strings, size, &bytes);
+	*ret |= !bytes;
 	if (err || !bytes)
 		return err;
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)

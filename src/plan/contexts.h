@@ -14,7 +14,8 @@
 /**
  * Look for what makes stacks that no thread stands on: makecontext(3) and
  * swapcontext(3) among the dynamic symbols of a module other than the C library,
- * or a library of coroutines by name. A static program may hold anything.
+ * or a library of coroutines by name. A static program may hold anything, and so
+ * may a module whose symbols cannot be read.
  *
  * libcrypto is left out though it has them: it uses them only for asynchronous
  * engines, which nothing in Debian turns on.
