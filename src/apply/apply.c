@@ -33,23 +33,27 @@ undo(struct graft_target *target, const struct graft_plan *plan, size_t count)
 
 /** Say that undoing failed too; the first error stays in front. */
 GRAFT_MUST_CHECK static struct graft_error *
-join(struct graft_error *err, struct graft_error *more)
+join(struct graft_error *err, struct graft_error *more,
+     struct graft_switch_result *result)
 {
-	if (more && graft_error_code(more) != GRAFT_ERROR_TARGET_GONE)
+	if (more && graft_error_code(more) != GRAFT_ERROR_TARGET_GONE) {
 		err = graft_error_prefix(err, "not undone (%s)",
 					 graft_error_message(more));
+		result->unsettled = true;
+	}
 	graft_error_free(more);
 	return err;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-build_all(struct graft_target *target, const struct graft_plan *plan)
+build_all(struct graft_target *target, const struct graft_plan *plan,
+	  struct graft_switch_result *result)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		struct graft_error *err = graft_build_make(target,
 							   &plan->modules[i]);
 		if (err)
-			return join(err, undo(target, plan, i));
+			return join(err, undo(target, plan, i), result);
 	}
 	return NULL;
 }
@@ -66,13 +70,14 @@ switch_in(struct graft_target *target, const struct job *job,
 			       false, &sw);
 	if (!err)
 		err = graft_switch_run(sw, target, job->limits, result);
-	if (!err)
-		return NULL;
+	// Jumps that could not be put back still lead to the shadows.
+	if (!err || result->unsettled)
+		return err;
 	struct graft_error *more = graft_switch_attach(target);
 	if (!more)
 		more = undo(target, job->plan, job->plan->count);
 	graft_target_detach(target);
-	return join(err, more);
+	return join(err, more, result);
 }
 
 /** Take the jumps out again; the shadows stay, as after a revert. */
@@ -95,14 +100,15 @@ switch_out(struct graft_target *target, const struct job *job)
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-commit(struct graft_target *target, const struct job *job)
+commit(struct graft_target *target, const struct job *job,
+       struct graft_switch_result *result)
 {
 	struct graft_error *err = graft_fault("apply-commit");
 
 	for (size_t i = 0; i < job->plan->count && !err; i++)
 		err = graft_build_set_state(target, job->headers[i],
 					    GRAFT_HEADER_APPLIED);
-	return err ? join(err, switch_out(target, job)) : NULL;
+	return err ? join(err, switch_out(target, job), result) : NULL;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -122,14 +128,14 @@ carry_out(const void *ctx, struct graft_switch_result *result)
 	err = graft_switch_attach(target);
 	if (err)
 		return err;
-	err = build_all(target, plan);
+	err = build_all(target, plan, result);
 	graft_target_detach(target);
 	if (err)
 		return err;
 	err = switch_in(target, job, result);
 	if (err)
 		return err;
-	return commit(target, job);
+	return commit(target, job, result);
 }
 
 struct graft_error *
@@ -160,7 +166,7 @@ graft_apply_run(const struct graft_plan *plan, struct graft_ledger *ledger,
 		return err;
 	struct job job = { .plan = plan, .headers = headers, .limits = limits };
 	err = graft_job_run(carry_out, &job, ret, &killed);
-	if (killed)
+	if (killed || ret->unsettled)
 		return graft_recover_after_kill(ledger, plan->pid, err);
 	return graft_entries_conclude(ledger, &entries, ret->pause_us, err);
 }

@@ -34,7 +34,8 @@
  * @param[out] ret Pause and tries; written on error too.
  * @return NULL; what graft_switch_run() says; #GRAFT_ERROR_NO_SPACE_NEARBY or
  * #GRAFT_ERROR_REFUSED if the kernel gives no memory; #GRAFT_ERROR_LEDGER. On
- * error nothing is changed in the process, unless the guardian was killed.
+ * error nothing is changed in the process, unless the guardian was killed or
+ * graft_switch_result::unsettled is set; then the error says what became of it.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_apply_run(const struct graft_plan *plan, struct graft_ledger *ledger,

@@ -43,10 +43,11 @@ graft_recover_pid(struct graft_ledger *ledger, pid_t pid,
 		  struct graft_recover_result *ret);
 
 /**
- * Work off the entries of our own work whose guardian was killed.
+ * Work off the entries of our own work whose guardian was killed, or could
+ * neither finish nor undo it (graft_switch_result::unsettled).
  *
- * @param[in] err What the guardian's end is called; ownership passes in and
- * comes back, with what was done about it in front.
+ * @param[in] err What happened; ownership passes in and comes back, with what was
+ * done about it in front.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_recover_after_kill(struct graft_ledger *ledger, pid_t pid,

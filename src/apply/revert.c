@@ -64,13 +64,17 @@ carry_out(const void *ctx, struct graft_switch_result *result)
 	if (err)
 		return err;
 	err = switch_out(target, job, result);
-	if (err) {
+	// Of a mixture the page must go on to say that it is one.
+	if (err && !result->unsettled)
 		graft_error_free(set_states(target, job, GRAFT_HEADER_APPLIED));
+	if (err)
 		return err;
-	}
 	// The jumps are out: from here on only a kill makes a difference.
 	graft_error_free(graft_fault("revert-commit"));
-	return set_states(target, job, GRAFT_HEADER_REVERTED);
+	err = set_states(target, job, GRAFT_HEADER_REVERTED);
+	result->unsettled = err &&
+			    graft_error_code(err) != GRAFT_ERROR_TARGET_GONE;
+	return err;
 }
 
 /** Choose the headers whose jumps are in. */
@@ -126,7 +130,7 @@ run(struct job *job, const char *comm, struct graft_ledger *ledger,
 	if (err)
 		return err;
 	err = graft_job_run(carry_out, job, ret, &killed);
-	if (killed)
+	if (killed || ret->unsettled)
 		return graft_recover_after_kill(ledger, job->pid, err);
 	return graft_entries_conclude(ledger, &entries, ret->pause_us, err);
 }

@@ -29,7 +29,8 @@
  * @param[in] limits How long to try.
  * @param[out] ret Pause and tries; written on error too.
  * @return NULL; #GRAFT_ERROR_NOT_APPLIED; what graft_switch_run() says. On error
- * nothing is changed in the process, unless the guardian was killed.
+ * nothing is changed in the process, unless the guardian was killed or
+ * graft_switch_result::unsettled is set; then the error says what became of it.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_revert_run(pid_t pid, const char *id, struct graft_ledger *ledger,

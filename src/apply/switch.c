@@ -46,6 +46,8 @@ struct graft_switch {
 	size_t header_count;
 	enum graft_switch_way way;
 	bool partly;
+	/** A write could not be put back. */
+	bool torn;
 	struct point *points;
 	size_t point_count;
 	struct graft_range *ranges;
@@ -225,6 +227,8 @@ put_back(struct graft_switch *sw, struct graft_target *target,
 			target, point->addr, point->from, GRAFT_JUMP_SIZE);
 		point->written = false;
 		if (err) {
+			sw->torn = graft_error_code(err) !=
+				   GRAFT_ERROR_TARGET_GONE;
 			graft_error_free(err);
 			why = graft_error_prefix(why,
 						 "%s: it could not be put back",
@@ -403,6 +407,7 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	err = stopped(sw, target, check, &hit, &active);
 	graft_target_release(target);
 	ret->pause_us = graft_target_pause_us(target);
+	ret->unsettled = sw->torn;
 	if (!err && active)
 		err = say_active(sw, &hit);
 	return err;

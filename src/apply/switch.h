@@ -51,6 +51,11 @@ struct graft_switch_result {
 	uint64_t pause_us;
 	/** Stops that were needed. */
 	uint32_t tries;
+	/**
+	 * It failed, and could not be undone: the entries of the ledger must
+	 * stay open for apply/recover.h.
+	 */
+	bool unsettled;
 };
 
 /** A switch of one or more modules of a process, all at once. */
@@ -87,7 +92,7 @@ GRAFT_DEFINE_CLEANUP(struct graft_switch, graft_switch_free)
  * #GRAFT_ERROR_LIMIT if the threads did not stop in time;
  * #GRAFT_ERROR_REFUSED (R-12) if the live bytes changed; #GRAFT_ERROR_TRACED;
  * #GRAFT_ERROR_TARGET_GONE. On error no entry is switched that was not before,
- * unless the message says so.
+ * unless the result is unsettled.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_switch_run(struct graft_switch *sw, struct graft_target *target,
