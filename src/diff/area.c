@@ -12,10 +12,19 @@ graft_section_is_writable(const struct graft_section *section)
 	return (section->flags & SHF_WRITE) && !section->relro;
 }
 
+/** Is it read by the unwinder only? Code that names its start means the end of
+ * what stands before. */
+static bool
+is_unwinding(const struct graft_section *section)
+{
+	return strncmp(section->name, ".eh_frame", 9) == 0 ||
+	       strncmp(section->name, ".gcc_except_table", 17) == 0;
+}
+
 enum graft_area
 graft_area_of_section(const struct graft_section *section)
 {
-	if (!section || (section->flags & SHF_TLS))
+	if (!section || (section->flags & SHF_TLS) || is_unwinding(section))
 		return GRAFT_AREA_NONE;
 	if (section->flags & SHF_EXECINSTR) {
 		if (strncmp(section->name, ".plt", 4) == 0)

@@ -111,6 +111,17 @@ same_constant(struct graft_diff *diff, uint32_t func, const struct graft_ref *o,
 	return graft_constant_equal_before(diff, o->target, n->target, ret);
 }
 
+struct graft_error *
+graft_change_same_frame(struct graft_diff *diff, const struct graft_ref *o,
+			const struct graft_ref *n, bool *ret)
+{
+	*ret = graft_area_same_frame(diff->old_image, o->target,
+				     diff->new_image, n->target);
+	if (!*ret || !n->back)
+		return NULL;
+	return graft_constant_equal_before(diff, o->target, n->target, ret);
+}
+
 /** Does everybody who names this NEW address name the same OLD one? */
 static bool
 same_data(const struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr)
@@ -169,9 +180,7 @@ compare_refs(struct graft_diff *diff, uint32_t func, const struct graft_ref *o,
 			same = same_data(diff, o->target, n->target);
 			break;
 		case GRAFT_AREA_NONE:
-			same = graft_area_same_frame(diff->old_image, o->target,
-						     diff->new_image,
-						     n->target);
+			err = graft_change_same_frame(diff, o, n, &same);
 			break;
 		}
 	}

@@ -20,4 +20,12 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_change_same_slot(struct graft_diff *diff, uint64_t old_slot,
 		       uint64_t new_slot, bool *ret);
 
+/**
+ * Say whether two references name the same place of the linker's frame, and what
+ * stands before it is the same if the function reaches there.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_change_same_frame(struct graft_diff *diff, const struct graft_ref *o,
+			const struct graft_ref *n, bool *ret);
+
 #endif /* GRAFT_DIFF_CHANGE_H */

@@ -218,6 +218,13 @@ strong_neighbour(const struct graft_diff *diff, uint64_t addr, bool behind)
 	return NULL;
 }
 
+const struct graft_sighting *
+graft_data_map_near(const struct graft_diff *diff, uint64_t new_addr,
+		    bool behind)
+{
+	return strong_neighbour(diff, behind ? new_addr : new_addr + 1, behind);
+}
+
 /** Is the section of the same size on both sides, so that its ends support? */
 static bool
 same_section_size(const struct graft_diff *diff, uint64_t new_addr,

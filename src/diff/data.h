@@ -64,4 +64,15 @@ const struct graft_sighting *
 graft_data_map_find(const struct graft_data_map *map, uint64_t new_addr,
 		    size_t *count_ret);
 
+/**
+ * Get the nearest observation of matched functions beside an address, in the same
+ * section.
+ *
+ * @param[in] behind Look behind the address; else at it and before it.
+ * @return The observation, or NULL.
+ */
+const struct graft_sighting *
+graft_data_map_near(const struct graft_diff *diff, uint64_t new_addr,
+		    bool behind);
+
 #endif /* GRAFT_DIFF_DATA_H */

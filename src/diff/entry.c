@@ -4,6 +4,7 @@
 
 #include "base/vec.h"
 #include "diff/area.h"
+#include "diff/witness.h"
 #include "patch/patch.h"
 
 #include <string.h>
@@ -26,6 +27,8 @@ struct visits {
 	uint8_t *how;
 	/** Who comes to the middle, for the message. */
 	uint64_t *from;
+	/** Which matches pointers confirm. */
+	bool *confirmed;
 };
 
 static void
@@ -59,16 +62,31 @@ take(struct visits *visits, uint64_t target)
 
 /**
  * Refuse if memory may remember the address of a function that NEW does not
- * have: it would go on to run.
+ * have: it would go on to run. Likewise if nothing but order says which function
+ * of NEW replaces it.
  */
 static struct graft_error *
 check_taken(struct visits *visits, uint32_t func)
 {
 	const struct graft_diff *diff = visits->closure->diff;
 
-	if (!(visits->how[func] & TAKEN) || diff->carried_count == 0 ||
-	    diff->old_match[func].other != GRAFT_NONE)
+	const struct graft_func_match *match = &diff->old_match[func];
+
+	if (!(visits->how[func] & TAKEN) || diff->carried_count == 0)
 		return NULL;
+	if (match->other != GRAFT_NONE) {
+		if (!match->carried || visits->confirmed[func] ||
+		    match->evidence > GRAFT_EVIDENCE_ORDER)
+			return NULL;
+		return graft_closure_find(
+			visits->closure,
+			(struct graft_finding){
+				GRAFT_FINDING_UNRESOLVED, match->other,
+				diff->old_code->funcs[func].addr, true, NULL },
+			"memory may hold the address of this function, and "
+			"only its place says which one of the new build stands "
+			"for it");
+	}
 	return graft_closure_find(
 		visits->closure,
 		(struct graft_finding){ GRAFT_FINDING_REMOVED, GRAFT_NONE,
@@ -231,11 +249,14 @@ graft_entry_find(struct graft_closure *closure)
 	size_t cap = 0;
 	GRAFT_FREE uint8_t *how = calloc(count + 1, sizeof(*how));
 	GRAFT_FREE uint64_t *from = calloc(count + 1, sizeof(*from));
-	struct visits visits = { closure, how, from };
+	GRAFT_FREE bool *confirmed = calloc(count + 1, sizeof(*confirmed));
+	struct visits visits = { closure, how, from, confirmed };
 	struct graft_error *err = NULL;
 
-	if (!how || !from)
+	if (!how || !from || !confirmed)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+	if (diff->carried_count)
+		err = graft_witness_find(diff, confirmed);
 	visit_code(&visits);
 	visit_data(&visits);
 	for (uint32_t i = 0; !err && i < count; i++) {

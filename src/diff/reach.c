@@ -133,11 +133,27 @@ graft_reach_end(const struct graft_code *code, uint64_t addr)
 	return next;
 }
 
+/** Find the section that an address is in, or that it is the end of. */
+static const struct graft_section *
+section_before(const struct graft_image *image, uint64_t addr)
+{
+	const struct graft_section *section = graft_image_section_at(image,
+								     addr);
+
+	if (section && section->addr != addr)
+		return section;
+	const struct graft_section *before = graft_image_section_at(image,
+								    addr - 1);
+	return before && graft_area_of_section(before) == GRAFT_AREA_CONSTANT &&
+			       graft_area_of_section(section) == GRAFT_AREA_NONE
+		       ? before
+		       : section;
+}
+
 uint64_t
 graft_reach_start(const struct graft_code *code, uint64_t addr)
 {
-	const struct graft_section *section =
-		graft_image_section_at(code->image, addr);
+	const struct graft_section *section = section_before(code->image, addr);
 	size_t low = 0;
 	size_t high = code->start_count;
 
@@ -152,8 +168,6 @@ graft_reach_start(const struct graft_code *code, uint64_t addr)
 	}
 	uint64_t start = section->addr;
 	// Text among text is text of its own.
-	if (low > 0 && is_table(code, code->starts[low - 1]))
-		return addr;
 	if (low > 0 && is_all_text(code, code->starts[low - 1], addr) &&
 	    is_text(code, addr, next_of(code, section, addr)))
 		return addr;

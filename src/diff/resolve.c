@@ -4,6 +4,7 @@
 
 #include "base/vec.h"
 #include "diff/area.h"
+#include "diff/change.h"
 #include "diff/constant.h"
 #include "diff/names.h"
 #include "diff/question.h"
@@ -13,7 +14,7 @@
 static struct graft_error *
 resolve(const struct graft_question *q)
 {
-	const struct graft_diff *diff = q->closure->diff;
+	struct graft_diff *diff = q->closure->diff;
 
 	if (q->ref->kind == GRAFT_REF_TLS)
 		return graft_question_tls(q);
@@ -35,16 +36,21 @@ resolve(const struct graft_question *q)
 	case GRAFT_AREA_NONE:
 		break;
 	}
-	if (q->partner && q->partner->kind == q->ref->kind &&
-	    graft_area_same_frame(diff->old_image, q->partner->target,
-				  diff->new_image, q->ref->target)) {
+	bool same = false;
+	if (q->partner && q->partner->kind == q->ref->kind) {
+		struct graft_error *err = graft_change_same_frame(
+			diff, q->partner, q->ref, &same);
+		if (err)
+			return err;
+	}
+	if (same) {
 		graft_question_put_old(q->resolution, q->partner->target);
 		return NULL;
 	}
 	return graft_closure_find(
 		q->closure, graft_question_finding(q, GRAFT_FINDING_UNRESOLVED),
 		"a reference to 0x%llx, which is in no "
-		"section with contents",
+		"section with contents, or the end of one that changed",
 		(unsigned long long)q->ref->target);
 }
 

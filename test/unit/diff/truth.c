@@ -195,12 +195,15 @@ same_constant(const struct truth *truth, struct meaning m, uint64_t target,
 static bool
 is_in_piece(const struct truth *truth, uint64_t start, uint64_t end)
 {
-	for (size_t i = 0; i < truth->diff->piece_count; i++) {
+	// Several pieces may hold it together.
+	for (size_t i = 0; start < end && i < truth->diff->piece_count; i++) {
 		const struct graft_piece *p = &truth->diff->pieces[i];
-		if (p->addr <= start && end <= p->addr + p->size)
-			return true;
+		if (p->addr <= start && start < p->addr + p->size) {
+			start = p->addr + p->size;
+			i = (size_t)-1;
+		}
 	}
-	return false;
+	return start >= end;
 }
 
 /** What was resolved, in words. */
@@ -476,38 +479,103 @@ func_name(const struct graft_image *full, const struct graft_func *func)
 	return symbol && symbol->addr == func->addr ? symbol->name : "?";
 }
 
+/** Note that somebody comes to a function, or remembers it. */
+static void
+mark_reached(const struct truth *truth, uint64_t addr, bool *reached)
+{
+	uint32_t o = graft_code_func_at(truth->diff->old_code, addr);
+
+	if (o != GRAFT_NONE && truth->diff->old_code->funcs[o].addr == addr)
+		reached[o] = true;
+}
+
+/** Which OLD functions may run after the switch? */
+static void
+find_reached(const struct truth *truth, bool *reached)
+{
+	const struct graft_diff *diff = truth->diff;
+	const struct graft_code *code = diff->old_code;
+	size_t count;
+	const struct graft_symbol *symbols =
+		graft_image_symbols(truth->old_image, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (symbols[i].defined && symbols[i].dynamic)
+			mark_reached(truth, symbols[i].addr, reached);
+	}
+	const struct graft_reloc *relocs = graft_image_relocs(truth->old_image,
+							      &count);
+	for (size_t i = 0; i < count; i++) {
+		if (!relocs[i].symbol)
+			mark_reached(truth, (uint64_t)relocs[i].addend,
+				     reached);
+	}
+	for (uint32_t i = 0; i < code->func_count; i++) {
+		const struct graft_func *f = &code->funcs[i];
+		for (uint32_t k = 0; k < f->ref_count; k++) {
+			const struct graft_ref *ref =
+				&code->refs[f->first_ref + k];
+			if (ref->kind == GRAFT_REF_ADDRESS ||
+			    !diff->old_match[i].carried)
+				mark_reached(truth, ref->target, reached);
+		}
+	}
+}
+
+/**
+ * Every name of OLD that can be reached leads to what NEW has under that name:
+ * by a redirect, or because both are the same and stay.
+ */
+static void
+check_entries(struct truth *truth)
+{
+	const struct graft_diff *diff = truth->diff;
+	bool *reached = calloc(diff->old_code->func_count + 1,
+			       sizeof(*reached));
+	bool *entered = calloc(diff->old_code->func_count + 1,
+			       sizeof(*entered));
+	size_t count;
+	const struct graft_symbol *symbols =
+		graft_image_symbols(truth->old_full, &count);
+
+	if (reached && entered && diff->carried_count)
+		find_reached(truth, reached);
+	for (size_t i = 0; entered && i < diff->entry_count; i++)
+		entered[diff->entries[i]] = true;
+	for (size_t i = 0; reached && entered && i < count; i++) {
+		const struct graft_symbol *symbol = &symbols[i];
+		if (!symbol->defined || symbol->type != STT_FUNC ||
+		    symbol->size == 0)
+			continue;
+		const struct graft_symbol *twin = truth_symbol(truth->new_full,
+							       symbol->name);
+		uint32_t o = graft_code_func_at(diff->old_code, symbol->addr);
+		uint32_t n = GRAFT_NONE;
+		if (twin)
+			n = graft_code_func_at(diff->new_code, twin->addr);
+		if (o == GRAFT_NONE || n == GRAFT_NONE || !reached[o] ||
+		    diff->old_code->funcs[o].addr != symbol->addr)
+			continue;
+		truth->checked++;
+		if (entered[o] ? diff->old_match[o].other != n
+			       : n != diff->left_main &&
+					 !same_function(truth, o, n))
+			complain(truth, "%s can be reached and %s",
+				 symbol->name,
+				 entered[o] ? "goes elsewhere"
+					    : "stays as it was");
+	}
+	free(entered);
+	free(reached);
+}
+
 /** What changed is carried, and what is redirected leads to its own name. */
 static void
 check_functions(struct truth *truth)
 {
 	const struct graft_diff *diff = truth->diff;
 
-	for (uint32_t n = 0; n < diff->new_code->func_count; n++) {
-		const struct graft_func *nf = &diff->new_code->funcs[n];
-		const struct graft_symbol *symbol =
-			graft_image_symbol_at(truth->new_full, nf->addr);
-		if (!symbol || symbol->addr != nf->addr ||
-		    symbol->type != STT_FUNC || symbol->size == 0)
-			continue;
-		const struct graft_symbol *old_symbol =
-			truth_symbol(truth->old_full, symbol->name);
-		uint32_t o = GRAFT_NONE;
-		if (old_symbol)
-			o = graft_code_func_at(diff->old_code,
-					       old_symbol->addr);
-		if (o == GRAFT_NONE)
-			continue;
-		truth->checked++;
-		if (!diff->new_match[n].carried) {
-			if (n != diff->left_main && !same_function(truth, o, n))
-				complain(truth, "%s changed and is not carried",
-					 symbol->name);
-			continue;
-		}
-		if (diff->new_match[n].other != o &&
-		    !strstr(symbol->name, ".cold"))
-			complain(truth, "%s is not redirected", symbol->name);
-	}
+	check_entries(truth);
 	for (size_t i = 0; i < diff->entry_count; i++) {
 		uint32_t o = diff->entries[i];
 		const char *old_name = func_name(truth->old_full,
