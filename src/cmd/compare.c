@@ -95,18 +95,6 @@ identify(const struct graft_image *old_image,
 	return copy_safe(graft_image_soname(any), &module->soname);
 }
 
-/** Count the functions of a diff. */
-static void
-count_functions(const struct graft_diff *diff,
-		struct graft_patch_counts *counts)
-{
-	counts->old_count = (uint32_t)diff->old_code->func_count;
-	counts->new_count = (uint32_t)diff->new_code->func_count;
-	counts->changed = diff->changed_count;
-	counts->added = diff->added_count;
-	counts->carried = (uint32_t)diff->carried_count;
-}
-
 /** Get a package's version as its programs print it: without the epoch. */
 static const char *
 printed_version(const struct graft_tree *tree)
@@ -142,7 +130,7 @@ judge_images(const struct graft_pairs *pairs,
 		if (err)
 			return err;
 	} else {
-		count_functions(diff, &module->counts);
+		graft_diff_describe(diff, module);
 		module->counts.carried = 0;
 	}
 	module->reasons = GRAFT_TAKE(result.reasons);

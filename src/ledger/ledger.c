@@ -22,7 +22,6 @@ struct graft_ledger {
 	// Prepared when opened, so that a ledger without one of our columns is
 	// refused before anything is done.
 	sqlite3_stmt *insert;
-	sqlite3_stmt *place;
 	sqlite3_stmt *finish;
 	sqlite3_stmt *select;
 };
@@ -33,9 +32,6 @@ static const char insert_sql[] =
 	"pause_us, function_count, note) VALUES (:time_us, 0, :verb, 0, :pid, "
 	":start_ticks, :boot_id, :comm, :patch_id, :module, :build_id, "
 	":header_addr, 0, :function_count, '')";
-
-static const char place_sql[] = "UPDATE entry SET header_addr = :header_addr "
-				"WHERE id = :id AND outcome = 0";
 
 static const char finish_sql[] =
 	"UPDATE entry SET outcome = :outcome, finish_us = :time_us, "
@@ -81,8 +77,6 @@ prepare_all(struct graft_ledger *ledger)
 
 	if (!err && !ledger->readonly)
 		err = prepare(db, insert_sql, &ledger->insert);
-	if (!err && !ledger->readonly)
-		err = prepare(db, place_sql, &ledger->place);
 	if (!err && !ledger->readonly)
 		err = prepare(db, finish_sql, &ledger->finish);
 	return err;
@@ -140,7 +134,6 @@ graft_ledger_close(struct graft_ledger *ledger)
 	if (!ledger)
 		return;
 	(void)sqlite3_finalize(ledger->insert);
-	(void)sqlite3_finalize(ledger->place);
 	(void)sqlite3_finalize(ledger->finish);
 	(void)sqlite3_finalize(ledger->select);
 	graft_schema_close(ledger->db);
@@ -198,23 +191,6 @@ graft_ledger_begin(struct graft_ledger *ledger,
 		return err;
 	*id_ret = id;
 	return NULL;
-}
-
-struct graft_error *
-graft_ledger_place(struct graft_ledger *ledger, int64_t id,
-		   uint64_t header_addr)
-{
-	struct graft_error *err = require_writable(ledger);
-	if (!err)
-		err = graft_fault("ledger-place");
-	if (err)
-		return err;
-
-	GRAFT_CLEANUP(reset_statement) sqlite3_stmt *place = ledger->place;
-	(void)sqlite3_bind_int64(place, parameter(place, ":id"), id);
-	(void)sqlite3_bind_int64(place, parameter(place, ":header_addr"),
-				 (int64_t)header_addr);
-	return update_open(ledger, place, id);
 }
 
 struct graft_error *

@@ -104,11 +104,6 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_ledger_begin(struct graft_ledger *ledger,
 		   const struct graft_ledger_entry *entry, int64_t *id_ret);
 
-/** Note where the header page of an open entry is (before the jumps). */
-GRAFT_MUST_CHECK struct graft_error *
-graft_ledger_place(struct graft_ledger *ledger, int64_t id,
-		   uint64_t header_addr);
-
 /**
  * Write the outcome of an entry, synced to disk.
  *

@@ -191,24 +191,6 @@ graft_header_seal(uint8_t *bytes, size_t len)
 	return graft_header_sum(bytes, len, bytes + SUM_OFF);
 }
 
-const char *
-graft_header_state_name(enum graft_header_state state)
-{
-	switch (state) {
-	case GRAFT_HEADER_BUILDING:
-		return "building";
-	case GRAFT_HEADER_READY:
-		return "ready";
-	case GRAFT_HEADER_APPLIED:
-		return "applied";
-	case GRAFT_HEADER_REVERTING:
-		return "reverting";
-	case GRAFT_HEADER_REVERTED:
-		return "reverted";
-	}
-	return "unknown";
-}
-
 bool
 graft_jump_encode(uint64_t from, uint64_t to, uint8_t ret[GRAFT_JUMP_SIZE])
 {

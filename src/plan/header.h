@@ -184,10 +184,6 @@ graft_header_state_encode(enum graft_header_state state, uint64_t changed_us,
 GRAFT_MUST_CHECK struct graft_error *
 graft_header_seal(uint8_t *bytes, size_t len);
 
-/** Get "building", "ready", "applied", "reverting" or "reverted". Static. */
-const char *
-graft_header_state_name(enum graft_header_state state);
-
 /**
  * Compute the jump from one address to another.
  *

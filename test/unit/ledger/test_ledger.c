@@ -104,9 +104,9 @@ what_was_written_is_found_by_the_next_process(void **state)
 	struct graft_ledger_entry entry = some_entry(4242);
 	int64_t id = 0;
 
+	entry.header_addr = UINT64_C(0xffff800000001000);
 	must(graft_ledger_open(dir, false, &ledger));
 	must(graft_ledger_begin(ledger, &entry, &id));
-	must(graft_ledger_place(ledger, id, UINT64_C(0xffff800000001000)));
 	must(graft_ledger_finish(ledger, id, GRAFT_LEDGER_UNDONE, 321, "why"));
 	graft_ledger_close(ledger);
 
@@ -203,13 +203,11 @@ an_entry_is_finished_once(void **state)
 
 	must(graft_ledger_open(dir, false, &ledger));
 	must(graft_ledger_begin(ledger, &entry, &id));
-	must_fail(graft_ledger_place(ledger, id + 1, 1), GRAFT_ERROR_NOT_FOUND);
 	must_fail(graft_ledger_finish(ledger, id + 1, GRAFT_LEDGER_DONE, 0, ""),
 		  GRAFT_ERROR_NOT_FOUND);
 	must(graft_ledger_finish(ledger, id, GRAFT_LEDGER_GONE, 0, "exited"));
 	must_fail(graft_ledger_finish(ledger, id, GRAFT_LEDGER_DONE, 0, ""),
 		  GRAFT_ERROR_NOT_FOUND);
-	must_fail(graft_ledger_place(ledger, id, 1), GRAFT_ERROR_NOT_FOUND);
 
 	GRAFT_CLEANUP(graft_ledger_list_freep)
 	struct graft_ledger_list *list = find(ledger,
@@ -264,7 +262,7 @@ a_ledger_that_does_not_exist_reads_as_empty(void **state)
 	assert_int_not_equal(access(dir, F_OK), 0);
 }
 
-/** In a child: begin, place and finish one entry, with a fault. */
+/** In a child: begin and finish one entry, with a fault. */
 static int
 write_in_child(const char *dir, const char *fault)
 {
@@ -278,7 +276,6 @@ write_in_child(const char *dir, const char *fault)
 		(void)setenv("GRAFT_FAULT", fault, 1);
 		if (graft_ledger_open(dir, false, &ledger) ||
 		    graft_ledger_begin(ledger, &entry, &id) ||
-		    graft_ledger_place(ledger, id, 1) ||
 		    graft_ledger_finish(ledger, id, GRAFT_LEDGER_DONE, 1, ""))
 			_exit(1);
 		_exit(0);
@@ -302,9 +299,8 @@ an_intent_survives_the_kill_of_its_writer(void **state)
 		// Behind the outcome: a finished one.
 		{ "ledger-begin:1:kill", 0, 0 },
 		{ "ledger-begun:1:kill", 1, 1 },
-		{ "ledger-place:1:kill", 2, 2 },
-		{ "ledger-finish:1:kill", 3, 3 },
-		{ "ledger-finished:1:kill", 4, 3 },
+		{ "ledger-finish:1:kill", 2, 2 },
+		{ "ledger-finished:1:kill", 3, 2 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -315,7 +311,7 @@ an_intent_survives_the_kill_of_its_writer(void **state)
 		assert_int_equal(count_in(dir, open), rows[i].open);
 	}
 	assert_int_equal(write_in_child(dir, ""), 0);
-	assert_int_equal(count_in(dir, any), 5);
+	assert_int_equal(count_in(dir, any), 4);
 }
 
 static void
