@@ -3,10 +3,10 @@
 #include "cmd/verb.h"
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/env.h"
 #include "base/text.h"
 #include "cmd/compare.h"
+#include "cmd/progress.h"
 #include "diff/pairs.h"
 #include "elf/image.h"
 #include "patch/file.h"
@@ -56,33 +56,13 @@ deinit_arguments(struct arguments *arguments)
 	free(arguments->cves);
 }
 
-/** A progress line that appears after a second, on terminals only. */
-struct progress {
-	uint64_t start_us;
-	bool shown;
-};
-
 static void
 show_progress(void *arg, const char *path, size_t done, size_t total)
 {
-	struct progress *progress = arg;
-	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	struct graft_progress *progress = arg;
 
-	if (graft_clock_monotonic_us() - progress->start_us < 1000000)
-		return;
-	graft_text_put_safe(&text, path);
-	(void)fprintf(stderr, "\r\033[K%zu/%zu %.60s", done + 1, total,
-		      graft_text_str(&text));
-	(void)fflush(stderr);
-	progress->shown = true;
-}
-
-static void
-end_progress(struct progress *progress)
-{
-	if (progress->shown)
-		(void)fputs("\r\033[K", stderr);
-	progress->shown = false;
+	progress->total = total;
+	graft_progress_step(progress, done, path);
 }
 
 /** Print what a module's verdict rests on. */
@@ -286,17 +266,13 @@ compare(const struct arguments *arguments, struct graft_text *text,
 {
 	const char *dirs[] = { NULL, NULL, NULL };
 	const struct graft_debug_search search = { dirs };
-	struct progress progress = { graft_clock_monotonic_us(), false };
-	const char *dumb = graft_env_get(GRAFT_ENV_TERM);
+	struct graft_progress progress = graft_progress_begin(0);
 	const struct graft_compare_options options = {
 		.search = &search,
 		.title = arguments->title,
 		.cves = arguments->cves,
 		.cve_count = arguments->cve_count,
-		.progress = isatty(STDERR_FILENO) &&
-					    !(dumb && !strcmp(dumb, "dumb"))
-				    ? show_progress
-				    : NULL,
+		.progress = show_progress,
 		.progress_arg = &progress,
 	};
 	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *old_tree = NULL;
@@ -323,7 +299,7 @@ compare(const struct arguments *arguments, struct graft_text *text,
 		err = graft_pairs_make(old_tree, new_tree, &pairs);
 	if (!err)
 		err = graft_compare(pairs, &options, &patch);
-	end_progress(&progress);
+	graft_progress_end(&progress);
 	if (err)
 		return err;
 

@@ -2,8 +2,10 @@
 
 #include "cmd/progress.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/env.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,8 +37,10 @@ graft_progress_step(struct graft_progress *progress, size_t done,
 	if (!progress->terminal || now - progress->start_us < SHOW_AFTER_US)
 		return;
 	progress->shown = true;
-	(void)fprintf(stderr, "\r\033[K%zu of %zu: %s", done, progress->total,
-		      what);
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	graft_text_put_safe(&text, what);
+	(void)fprintf(stderr, "\r\033[K%zu of %zu: %.60s", done,
+		      progress->total, graft_text_str(&text));
 	(void)fflush(stderr);
 }
 

@@ -30,7 +30,8 @@ graft_progress_begin(size_t total);
  * Say what comes next.
  *
  * @param[in] done Steps that are done.
- * @param[in] what What the next one is about.
+ * @param[in] what What the next one is about; untrusted, the first 60 bytes are
+ * shown.
  */
 void
 graft_progress_step(struct graft_progress *progress, size_t done,
