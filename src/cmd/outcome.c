@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "base/env.h"
 #include "base/vec.h"
-#include "report/string.h"
+#include "report/quote.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

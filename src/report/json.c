@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "report/host.h"
-#include "report/string.h"
+#include "report/quote.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
