@@ -51,10 +51,12 @@ state_name(struct graft_target *target, const struct graft_header *header,
 		return "unloaded";
 	if (live == GRAFT_LIVE_NEW)
 		return "applied";
+	// The entries of a reverted one are no longer its own: the bytes of OLD
+	// stand there, or the jumps of another hotpatch.
+	if (header->state == GRAFT_HEADER_REVERTED && live != GRAFT_LIVE_MIXED)
+		return "reverted";
 	if (live == GRAFT_LIVE_OTHER)
 		return "damaged";
-	if (live == GRAFT_LIVE_OLD && header->state == GRAFT_HEADER_REVERTED)
-		return "reverted";
 	// One that says `applied` without its jumps: the module was unloaded,
 	// and loaded anew at the same place.
 	if (live == GRAFT_LIVE_OLD && header->state == GRAFT_HEADER_APPLIED)

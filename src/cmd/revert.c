@@ -24,7 +24,7 @@ static const char usage[] =
 	"      --json          print JSON\n"
 	"      --state-dir DIR instead of /var/lib/graft\n";
 
-/** Find the item of an inspection that holds the hotpatch, or NULL. */
+/** Say whether a process holds the hotpatch, and count its functions. */
 static bool
 holds(const struct graft_inspection *inspection, const char *id,
       uint32_t *functions_ret)
@@ -35,7 +35,8 @@ holds(const struct graft_inspection *inspection, const char *id,
 	for (size_t i = 0; i < inspection->count; i++) {
 		const struct graft_inspected *item = &inspection->items[i];
 		if (strcmp(item->header->id, id) != 0 ||
-		    item->live == GRAFT_LIVE_OLD)
+		    item->live == GRAFT_LIVE_OLD ||
+		    strcmp(item->state, "reverted") == 0)
 			continue;
 		*functions_ret += item->header->redirect_count;
 		found = true;
