@@ -9,6 +9,7 @@
 #include "base/fault.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /** What the guardian is told. */
 struct job {
@@ -126,6 +127,13 @@ carry_out(const void *ctx, struct graft_switch_result *result)
 		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
 				       "it exited, and its number is reused");
 	err = graft_switch_attach(target);
+	if (err)
+		return err;
+	uint8_t run[GRAFT_TARGET_RUN_SIZE];
+	err = graft_target_run(target, run);
+	if (!err && memcmp(run, plan->run, sizeof(run)) != 0)
+		err = graft_error_new(GRAFT_ERROR_TARGET_GONE,
+				      "it executed another program meanwhile");
 	if (err)
 		return err;
 	err = build_all(target, plan, result);

@@ -425,6 +425,11 @@ graft_plan_make(struct graft_target *target, const struct graft_patch *patch,
 	(void)strncpy(plan->comm, graft_target_comm(target),
 		      sizeof(plan->comm) - 1);
 	plan->patch = patch;
+	// Before anything else is read: what is read then is of this run, or of
+	// a later one, which the apply finds out.
+	err = graft_target_run(target, plan->run);
+	if (err)
+		return err;
 
 	err = graft_maps_read(plan->pid, &making.maps);
 	if (err)

@@ -43,6 +43,8 @@ struct graft_plan_module {
 struct graft_plan {
 	pid_t pid;
 	uint64_t start_ticks;
+	/** Which run of a program it was made for; see graft_target_run(). */
+	uint8_t run[16];
 	char comm[16];
 	/** Borrowed. */
 	const struct graft_patch *patch;

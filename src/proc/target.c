@@ -206,6 +206,29 @@ graft_target_start_ticks(const struct graft_target *target)
 	return target->start_ticks;
 }
 
+struct graft_error *
+graft_target_run(struct graft_target *target,
+		 uint8_t ret[GRAFT_TARGET_RUN_SIZE])
+{
+	char path[64];
+	Elf64_auxv_t vector[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/auxv", target->pid);
+	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return graft_error_os(errno, "open %s", path);
+	ssize_t len = read(fd, vector, sizeof(vector));
+	if (len < 0)
+		return graft_error_os(errno, "read %s", path);
+	for (size_t i = 0; i < (size_t)len / sizeof(vector[0]); i++) {
+		if (vector[i].a_type == AT_RANDOM)
+			return graft_target_read(target, vector[i].a_un.a_val,
+						 ret, GRAFT_TARGET_RUN_SIZE);
+	}
+	// A process whose memory is going away has no vector any more.
+	return graft_tracee_gone(target);
+}
+
 uint64_t
 graft_target_pause_us(const struct graft_target *target)
 {

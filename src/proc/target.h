@@ -37,6 +37,11 @@
 /** A process. */
 struct graft_target;
 
+enum {
+	/** Bytes by which two runs of programs are told apart. */
+	GRAFT_TARGET_RUN_SIZE = 16,
+};
+
 /** A thread of a stopped target. */
 struct graft_thread {
 	pid_t tid;
@@ -75,6 +80,18 @@ graft_target_comm(const struct graft_target *target);
 /** Get the start time in clock ticks since boot (proc(5), field 22). */
 uint64_t
 graft_target_start_ticks(const struct graft_target *target);
+
+/**
+ * Read which program run this is: the 16 random bytes that the kernel gives each
+ * execve(2) (AT_RANDOM, getauxval(3)). The process id and the start time stay the
+ * same when a process executes anew; these bytes do not.
+ *
+ * @param[out] ret #GRAFT_TARGET_RUN_SIZE bytes.
+ * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_OS.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_run(struct graft_target *target,
+		 uint8_t ret[GRAFT_TARGET_RUN_SIZE]);
 
 /**
  * Attach to all threads with PTRACE_SEIZE; they go on running. Threads that are

@@ -48,6 +48,54 @@ a_number_without_process_is_gone(void **state)
 		     "-1 is not a process id");
 }
 
+/** Read the bytes by which runs are told apart; opens the process anew. */
+static void
+read_run(pid_t pid, uint8_t ret[GRAFT_TARGET_RUN_SIZE])
+{
+	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
+	assert_null(graft_target_open(pid, &target));
+	assert_null(graft_target_run(target, ret));
+}
+
+static void
+a_process_that_executes_anew_is_another_run(void **state)
+{
+	(void)state;
+	int gate[2];
+	int done[2];
+	assert_int_equal(pipe2(gate, 0), 0);
+	assert_int_equal(pipe2(done, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		char byte;
+		(void)dup2(gate[0], 0);
+		(void)close(gate[1]);
+		(void)!read(0, &byte, 1);
+		// done[1] closes when the new program runs.
+		(void)execl("/bin/cat", "cat", NULL);
+		_exit(1);
+	}
+	(void)close(gate[0]);
+	(void)close(done[1]);
+
+	uint8_t first[GRAFT_TARGET_RUN_SIZE];
+	uint8_t again[GRAFT_TARGET_RUN_SIZE];
+	uint8_t other[GRAFT_TARGET_RUN_SIZE];
+	read_run(pid, first);
+	read_run(pid, again);
+	assert_memory_equal(first, again, sizeof(first));
+	char byte = 0;
+	assert_int_equal(write(gate[1], &byte, 1), 1);
+	assert_int_equal(read(done[0], &byte, 1), 0);
+	read_run(pid, other);
+	assert_memory_not_equal(first, other, sizeof(first));
+
+	(void)close(gate[1]);
+	(void)close(done[0]);
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
 static void
 a_zombie_is_gone(void **state)
 {
@@ -423,6 +471,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_kernel_thread_is_refused),
 		cmocka_unit_test(a_number_without_process_is_gone),
+		cmocka_unit_test(a_process_that_executes_anew_is_another_run),
 		cmocka_unit_test(a_zombie_is_gone),
 		cmocka_unit_test(a_thread_is_not_a_process),
 		cmocka_unit_test(
