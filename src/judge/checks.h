@@ -65,6 +65,10 @@ graft_check_objects(struct graft_case *c);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_once(struct graft_case *c);
 
+/** offsets that code adds to the thread-local block by itself. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_local_dynamic(struct graft_case *c, const struct graft_twin *twin);
+
 /** displacements that moved. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_layout(struct graft_case *c, const struct graft_twin *twin);
@@ -80,5 +84,9 @@ graft_check_pairs(struct graft_case *c, const struct graft_twin *twin);
 /** constants that are stored. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_meaning(struct graft_case *c, const struct graft_twin *twin);
+
+/** constants that another function stores. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_handed_on(struct graft_case *c, const struct graft_twin *twin);
 
 #endif /* GRAFT_JUDGE_CHECKS_H */

@@ -97,16 +97,26 @@ fate_at(const struct graft_ops *ops, const struct graft_op *op, uint32_t regs)
 	return FATE_READ;
 }
 
+static uint32_t
+bit_of_source(const struct graft_op *op)
+{
+	return op->src < 16 ? 1U << op->src : 0;
+}
+
 /** A way that is still to be followed. */
 struct way {
 	uint32_t at;
+	/** Registers that hold the address, and those that hold one computed
+	 * from it: that of an element. */
 	uint32_t regs;
+	uint32_t derived;
 };
 
 /** Following an address along all ways. */
 struct follow {
 	const struct graft_ops *ops;
-	/** Registers with which each instruction was reached. */
+	/** Registers with which each instruction was reached; those that are
+	 * derived in the upper half. */
 	uint32_t *reached;
 	struct way *ways;
 	size_t count;
@@ -114,12 +124,49 @@ struct follow {
 };
 
 static void
-go_on(struct follow *follow, uint32_t at, uint32_t regs)
+go_on(struct follow *follow, uint32_t at, uint32_t regs, uint32_t derived)
 {
-	if (at >= follow->ops->count || !regs || !(regs & ~follow->reached[at]))
+	uint32_t all = (regs & 0xffff) | derived << 16;
+
+	if (at >= follow->ops->count || !(all & ~follow->reached[at]))
 		return;
-	follow->reached[at] |= regs;
-	follow->ways[follow->count++] = (struct way){ at, regs };
+	follow->reached[at] |= all;
+	follow->ways[follow->count++] = (struct way){ at, regs, derived };
+}
+
+/** Say whether an instruction computes an address from one in a register: a
+ * table and an index. */
+static bool
+derives(const struct graft_ops *ops, uint32_t at, uint32_t regs)
+{
+	const struct graft_op *op = &ops->ops[at];
+
+	if (op->dst >= 16 || op->dst_size != 8)
+		return false;
+	if (op->what == GRAFT_OP_LEA)
+		return op->base < 16 && (regs & (1U << op->base));
+	if (op->what != GRAFT_OP_ADD || op->has_mem ||
+	    !(op->reads & regs & (1U << op->dst | bit_of_source(op))))
+		return false;
+	if (op->src >= 16)
+		return true;
+	// A distance that comes from the table leads to something else.
+	bool to_table = regs & (1U << op->dst);
+	uint32_t writer = graft_op_writer(ops, at,
+					  to_table ? op->src : op->dst);
+	return writer >= ops->count || !ops->ops[writer].mem_read ||
+	       graft_op_in_frame(ops, &ops->ops[writer]);
+}
+
+/** Judge what is done with an address that was computed. Loops compare it with
+ * the end of the table, and calls read through it: neither is refused. */
+static enum fate
+fate_of_derived(const struct graft_ops *ops, const struct graft_op *op,
+		uint32_t derived)
+{
+	enum fate fate = derived ? fate_at(ops, op, derived) : FATE_READ;
+
+	return fate == FATE_STORED || fate == FATE_RETURNED ? fate : FATE_READ;
 }
 
 static void
@@ -128,19 +175,32 @@ follow_one(struct follow *follow, struct way way)
 	const struct graft_ops *ops = follow->ops;
 	const struct graft_op *op = &ops->ops[way.at];
 	uint32_t regs = way.regs;
+	uint32_t derived = way.derived;
 
 	follow->fate = worse(follow->fate, fate_at(ops, op, regs));
-	bool copies = op->what == GRAFT_OP_MOV && op->src < 16 &&
-		      !op->has_mem && (regs & (1U << op->src));
-	regs &= ~op->writes;
-	if (copies && op->dst < 16)
-		regs |= 1U << op->dst;
-	if (op->flags & GRAFT_INSN_CALL)
+	follow->fate = worse(follow->fate, fate_of_derived(ops, op, derived));
+	bool copies = op->what == GRAFT_OP_MOV || op->what == GRAFT_OP_CMOV;
+	uint32_t from = copies && !op->has_mem ? bit_of_source(op) : 0;
+	uint32_t to = op->dst < 16 ? 1U << op->dst : 0;
+	uint32_t kept = op->what == GRAFT_OP_CMOV ? to : 0;
+	uint32_t computed = derives(ops, way.at, regs | derived) ? to : 0;
+	bool copied = regs & from;
+	bool copied_derived = derived & from;
+	regs &= ~op->writes | kept;
+	derived &= ~op->writes | kept;
+	if (copied)
+		regs |= to;
+	if (copied_derived)
+		derived |= to;
+	derived |= computed;
+	if (op->flags & GRAFT_INSN_CALL) {
 		regs = after_call(regs);
+		derived = after_call(derived);
+	}
 	if (op->target)
-		go_on(follow, graft_op_at(ops, op->target), regs);
+		go_on(follow, graft_op_at(ops, op->target), regs, derived);
 	if (!op->ends)
-		go_on(follow, way.at + 1, regs);
+		go_on(follow, way.at + 1, regs, derived);
 }
 
 static struct graft_error *
@@ -150,7 +210,7 @@ find_fate(const struct graft_ops *ops, uint32_t at, enum fate *ret)
 	size_t room = (size_t)ops->count + 1;
 	GRAFT_FREE uint32_t *reached = calloc(room, sizeof(*reached));
 	// An instruction is followed again only with one more register.
-	GRAFT_FREE struct way *ways = calloc(room * 17, sizeof(*ways));
+	GRAFT_FREE struct way *ways = calloc(room * 33, sizeof(*ways));
 	struct follow follow = {
 		.ops = ops,
 		.reached = reached,
@@ -161,7 +221,7 @@ find_fate(const struct graft_ops *ops, uint32_t at, enum fate *ret)
 	if (!reached || !ways)
 		return graft_error_no_memory();
 	if (lea->dst < 16)
-		go_on(&follow, at + 1, 1U << lea->dst);
+		go_on(&follow, at + 1, 1U << lea->dst, 0);
 	while (follow.count)
 		follow_one(&follow, ways[--follow.count]);
 	*ret = follow.fate;

@@ -19,6 +19,9 @@
 #include "judge/accesses.h"
 #include "judge/checks.h"
 
+/** Largest element that an index is shifted for, as a power of two. */
+static const int64_t factor_bits = 20;
+
 /** Everything about one changed function that is looked at here. */
 struct layout {
 	struct graft_case *c;
@@ -131,6 +134,70 @@ looks_like_stride(int64_t imm)
 	return imm >= 8 && imm % 4 == 0 && imm <= 1024;
 }
 
+/** Say whether what an instruction computes becomes part of an address, or the
+ * size that an allocator is asked for. */
+static bool
+is_index(const struct graft_ops *ops, uint32_t at)
+{
+	uint8_t reg = ops->ops[at].dst;
+
+	for (uint32_t i = at + 1;
+	     reg < 16 && i < ops->count && i <= at + GRAFT_OP_BACK_MAX; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		bool adds = op->what == GRAFT_OP_ADD && !op->has_imm &&
+			    (op->dst == reg || op->src == reg);
+		if (op->has_mem && (op->base == reg || op->index == reg))
+			return op->what != GRAFT_OP_LEA ||
+			       is_pointer_from(ops, i, op->dst);
+		if (adds && op->dst < 16 && is_pointer_from(ops, i, op->dst))
+			return true;
+		if (op->flags & GRAFT_INSN_CALL)
+			return reg == GRAFT_REG_RDI || reg == GRAFT_REG_RSI;
+		if (op->what == GRAFT_OP_MOV && !op->has_mem && op->src == reg)
+			reg = op->dst;
+		else if (op->writes & (1U << reg))
+			return false;
+	}
+	return false;
+}
+
+/** Find what an instruction multiplies an index by; 0 if it does not. */
+static int64_t
+factor_of(const struct graft_op *op)
+{
+	if (op->what == GRAFT_OP_SHIFT && op->has_imm && op->dst_size == 8 &&
+	    op->imm > 0 && op->imm <= factor_bits)
+		return (int64_t)1 << op->imm;
+	if (!op->has_mem || op->index >= 16)
+		return 0;
+	// `lea (%rax,%rax)` doubles, and adds.
+	if (op->what == GRAFT_OP_LEA &&
+	    (op->dst_size != 8 || op->base != GRAFT_REG_NONE))
+		return 0;
+	return op->scale;
+}
+
+/** Say whether the elements of what both instructions index differ in size. An
+ * access alone is no evidence: a byte may be read out of larger elements. */
+static bool
+is_other_factor(const struct layout *layout, const struct graft_twin_pair *pair)
+{
+	const struct graft_ops *old_ops = &layout->twin->old_ops;
+	const struct graft_ops *new_ops = &layout->twin->new_ops;
+	const struct graft_op *o = &old_ops->ops[pair->o];
+	const struct graft_op *n = &new_ops->ops[pair->n];
+	int64_t was = factor_of(o);
+	int64_t is = factor_of(n);
+	bool o_access = o->has_mem && o->what != GRAFT_OP_LEA;
+	bool n_access = n->has_mem && n->what != GRAFT_OP_LEA;
+
+	if (was < 2 || is < 2 || was == is || o_access != n_access)
+		return false;
+	if (o_access)
+		return o->mem_size != n->mem_size;
+	return is_index(old_ops, pair->o) && is_index(new_ops, pair->n);
+}
+
 static struct graft_error *
 check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 {
@@ -139,6 +206,9 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 	const struct graft_op *o = &old_ops->ops[pair->o];
 	const struct graft_op *n = &new_ops->ops[pair->n];
 
+	if (is_other_factor(layout, pair))
+		return refuse_pair(layout, o, n,
+				   "the size of an element may differ");
 	if (graft_op_through_pointer(old_ops, o) &&
 	    graft_op_through_pointer(new_ops, n))
 		return check_displacement(layout, o, n);

@@ -155,6 +155,140 @@ find_unpaired(const struct graft_twin *twin, const struct graft_op *n)
 	return ops->count;
 }
 
+/** Find the next store of a constant to the same member, from @p at on. */
+static uint32_t
+next_constant(const struct graft_ops *ops, uint32_t at,
+	      const struct graft_op *like, int64_t *value_ret)
+{
+	for (; at < ops->count; at++) {
+		const struct graft_op *op = &ops->ops[at];
+		if (op->has_ref != like->has_ref || !op->mem_write ||
+		    op->reach != like->reach ||
+		    op->mem_size != like->mem_size ||
+		    !outlives_the_call(ops, op))
+			continue;
+		struct stored stored = stored_by(ops, at);
+		if (stored.kind != STORED_VALUE)
+			continue;
+		*value_ret = stored.value;
+		break;
+	}
+	return at;
+}
+
+enum {
+	/** Most stores of one member whose order is compared. */
+	STATES_MAX = 16,
+	/** Instructions before and behind a store that are looked at. */
+	NEIGHBOURS = 3,
+};
+
+/** Constants that a function stores to one member, in their order. */
+struct states {
+	int64_t value[STATES_MAX];
+	uint32_t at[STATES_MAX];
+	/** 0 if a constant comes twice, or there are too many. */
+	uint32_t count;
+};
+
+static void
+collect_states(const struct graft_ops *ops, const struct graft_op *like,
+	       struct states *ret)
+{
+	int64_t value = 0;
+
+	ret->count = 0;
+	for (uint32_t at = next_constant(ops, 0, like, &value); at < ops->count;
+	     at = next_constant(ops, at + 1, like, &value)) {
+		bool twice = ret->count == STATES_MAX;
+		for (uint32_t i = 0; i < ret->count; i++)
+			twice |= ret->value[i] == value;
+		if (twice) {
+			ret->count = 0;
+			return;
+		}
+		ret->at[ret->count] = at;
+		ret->value[ret->count++] = value;
+	}
+}
+
+/** Count the instructions around two stores that are alike. */
+static uint32_t
+count_alike(const struct graft_twin *twin, uint32_t o, uint32_t n)
+{
+	const struct graft_ops *was = &twin->old_ops;
+	const struct graft_ops *is = &twin->new_ops;
+	uint32_t alike = 0;
+
+	for (int64_t by = -NEIGHBOURS; by <= NEIGHBOURS; by++) {
+		int64_t i = o + by;
+		int64_t j = n + by;
+		if (!by || i < 0 || j < 0 || i >= was->count || j >= is->count)
+			continue;
+		const struct graft_op *a = &was->ops[i];
+		const struct graft_op *b = &is->ops[j];
+		alike += a->shape == b->shape && a->regs == b->regs &&
+			 a->imm == b->imm && a->disp == b->disp;
+	}
+	return alike;
+}
+
+/** Say whether states changed numbers among each other: the same constants are
+ * stored to one member in another order, and it is not that blocks of code
+ * changed places, for then a constant would have taken its neighbours along. */
+static bool
+are_permuted(const struct graft_twin *twin, const struct graft_op *like)
+{
+	struct states o;
+	struct states n;
+	uint32_t by_place = 0;
+	uint32_t by_value = 0;
+
+	collect_states(&twin->old_ops, like, &o);
+	collect_states(&twin->new_ops, like, &n);
+	if (o.count < 2 || n.count != o.count)
+		return false;
+	for (uint32_t i = 0; i < n.count; i++) {
+		uint32_t j = 0;
+		while (j < o.count && o.value[j] != n.value[i])
+			j++;
+		if (j == o.count)
+			return false;
+		if (j == i)
+			continue;
+		by_place += count_alike(twin, o.at[i], n.at[i]);
+		by_value += count_alike(twin, o.at[j], n.at[i]);
+	}
+	return by_place > by_value;
+}
+
+/** Refuse where states changed numbers. */
+static struct graft_error *
+check_permuted(struct graft_case *c, const struct graft_twin *twin)
+{
+	const struct graft_ops *ops = &twin->new_ops;
+	uint32_t before = c->per_rule[GRAFT_RULE_MEANING];
+
+	for (uint32_t i = 0;
+	     i < ops->count && c->per_rule[GRAFT_RULE_MEANING] == before; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		// What has a name is compared where it is paired.
+		if (op->has_ref || !outlives_the_call(ops, op) ||
+		    stored_by(ops, i).kind != STORED_VALUE ||
+		    !are_permuted(twin, op))
+			continue;
+		struct graft_place_text where =
+			graft_place_code(ops->code, ops->func, op->addr);
+		struct graft_error *err = graft_case_refuse(
+			c, GRAFT_RULE_MEANING, where.str,
+			"the constants that are stored at 0x%llx of what is pointed to come in another order: states may have changed numbers",
+			(unsigned long long)op->reach);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
 /** Compare stores that do not stand for each other instruction by instruction:
  * compilers store zero in another way than other constants. */
 static struct graft_error *
@@ -204,5 +338,6 @@ graft_check_meaning(struct graft_case *c, const struct graft_twin *twin)
 		if (err)
 			return err;
 	}
-	return check_unpaired(c, twin);
+	struct graft_error *err = check_unpaired(c, twin);
+	return err ? err : check_permuted(c, twin);
 }

@@ -80,6 +80,8 @@ class_of(ZydisMnemonic mnemonic)
 		return GRAFT_OP_BITS;
 	case ZYDIS_MNEMONIC_IMUL:
 		return GRAFT_OP_IMUL;
+	case ZYDIS_MNEMONIC_SHL:
+		return GRAFT_OP_SHIFT;
 	case ZYDIS_MNEMONIC_CMP:
 		return GRAFT_OP_CMP;
 	case ZYDIS_MNEMONIC_TEST:
@@ -92,7 +94,10 @@ class_of(ZydisMnemonic mnemonic)
 	case ZYDIS_MNEMONIC_ENDBR64:
 		return GRAFT_OP_NOP;
 	default:
-		return GRAFT_OP_OTHER;
+		return mnemonic >= ZYDIS_MNEMONIC_CMOVB &&
+				       mnemonic <= ZYDIS_MNEMONIC_CMOVZ
+			       ? GRAFT_OP_CMOV
+			       : GRAFT_OP_OTHER;
 	}
 }
 
@@ -129,6 +134,10 @@ read_register(const ZydisDecodedOperand *operand, int number,
 			op->dst_size = (uint8_t)(operand->size / 8);
 		}
 	}
+	if (number == 0 && wide && op->what == GRAFT_OP_CMOV) {
+		op->dst = reg;
+		op->dst_size = (uint8_t)(operand->size / 8);
+	}
 	if (number == 1)
 		op->src = reg;
 	if (operand->visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT) {
@@ -151,6 +160,7 @@ read_memory(const ZydisDecodedOperand *operand, struct graft_op *op)
 	op->has_mem = true;
 	op->base = reg_of(mem->base);
 	op->index = reg_of(mem->index);
+	op->scale = mem->scale;
 	op->disp = mem->disp.has_displacement ? mem->disp.value : 0;
 	op->mem_size = operand->size / 8;
 	op->mem_read = operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ;

@@ -49,6 +49,10 @@ enum graft_op_class {
 	GRAFT_OP_NOP,
 	/** xor, sub, pxor and the like of a register with itself. */
 	GRAFT_OP_ZERO,
+	/** shl. */
+	GRAFT_OP_SHIFT,
+	/** cmovcc: a copy that may not happen. */
+	GRAFT_OP_CMOV,
 };
 
 /** One instruction. */
@@ -74,9 +78,12 @@ struct graft_op {
 	/** #graft_reg. */
 	uint8_t base;
 	uint8_t index;
+	/** What the index is multiplied by; 0 without memory operand. */
+	uint8_t scale;
 	/** Bytes of the memory operand; of the result for `lea`. */
 	uint16_t mem_size;
-	/** Register wholly written by the first operand, or _NONE. */
+	/** Register wholly written by the first operand, or _NONE. That of
+	 * `cmovcc` is not in @ref writes. */
 	uint8_t dst;
 	/** Bytes of @ref dst that the instruction names; 0 if _NONE. */
 	uint8_t dst_size;

@@ -148,6 +148,55 @@ judge_helpers(struct graft_case *c)
 	return err;
 }
 
+static void
+mark_resolver(const struct graft_diff *diff, uint64_t addr, bool *resolves)
+{
+	uint32_t func = graft_code_func_at(diff->new_code, addr);
+
+	if (func != GRAFT_NONE && diff->new_match[func].other != GRAFT_NONE &&
+	    (diff->new_match[func].change & ~(unsigned)GRAFT_CHANGE_GROUP))
+		resolves[func] = true;
+}
+
+/** Judge functions that choose what an indirect function is: the loader called
+ * them, and keeps what they answered. */
+static struct graft_error *
+judge_resolvers(struct graft_case *c)
+{
+	const struct graft_diff *diff = c->diff;
+	size_t reloc_count;
+	size_t symbol_count;
+	const struct graft_reloc *relocs = graft_image_relocs(diff->new_image,
+							      &reloc_count);
+	const struct graft_symbol *symbols =
+		graft_image_symbols(diff->new_image, &symbol_count);
+	GRAFT_FREE bool *resolves = calloc(diff->new_code->func_count + 1,
+					   sizeof(*resolves));
+	struct graft_error *err = NULL;
+
+	if (!resolves)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < reloc_count; i++) {
+		if (relocs[i].type == R_X86_64_IRELATIVE)
+			mark_resolver(diff, (uint64_t)relocs[i].addend,
+				      resolves);
+	}
+	for (size_t i = 0; i < symbol_count; i++) {
+		if (symbols[i].defined && symbols[i].type == STT_GNU_IFUNC)
+			mark_resolver(diff, symbols[i].addr, resolves);
+	}
+	for (uint32_t i = 0; !err && i < diff->new_code->func_count; i++) {
+		if (!resolves[i])
+			continue;
+		struct graft_place_text where = graft_place_code(
+			diff->new_code, i, diff->new_code->funcs[i].addr);
+		err = graft_case_refuse(
+			c, GRAFT_RULE_STARTUP, where.str,
+			"the function changed, and it chose already what an indirect function is");
+	}
+	return err;
+}
+
 struct graft_error *
 graft_check_startup(struct graft_case *c)
 {
@@ -157,5 +206,7 @@ graft_check_startup(struct graft_case *c)
 		err = judge_array(c, arrays[i]);
 	for (size_t i = 0; !err && i < sizeof(stubs) / sizeof(*stubs); i++)
 		err = judge_stub(c, stubs[i]);
+	if (!err)
+		err = judge_resolvers(c);
 	return err ? err : judge_helpers(c);
 }
