@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // A renumbered constant is handed to a function that stores it.
+// debug: g sym
 
 #ifdef NEW
 enum { READING = 5, WRITING = 4 };
