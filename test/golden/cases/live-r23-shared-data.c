@@ -8,7 +8,8 @@
 
 enum { PAGE = 4096 };
 
-static long area[2 * PAGE / sizeof(long)] __attribute__((aligned(PAGE))) = { 5 };
+static long area[2 * PAGE / sizeof(long)]
+	__attribute__((aligned(PAGE))) = { 5 };
 
 void
 setup(void)

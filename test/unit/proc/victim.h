@@ -146,10 +146,13 @@ __attribute__((noinline, target("avx"))) static void
 victim_spin(const struct victim_image *in, struct victim_image *out,
 	    uint64_t rounds)
 {
+// clang-format off
 #define VICTIM_EACH_16(X)                                                      \
 	X(0)                                                                   \
-	X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13)   \
-		X(14) X(15)
+	X(1)                                                                   \
+	X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)  \
+		X(15)
+// clang-format on
 #define VICTIM_LOAD(n)  "vmovdqu " #n "*32(%[in]), %%ymm" #n "\n"
 #define VICTIM_STORE(n) "vmovdqu %%ymm" #n ", " #n "*32(%[out])\n"
 #define VICTIM_PUT(n)                                                          \
