@@ -92,6 +92,26 @@ graft_constant_text(const struct graft_image *image, uint64_t addr,
 	return (const char *)text;
 }
 
+bool
+graft_constant_is_sure(const char *text, uint64_t len)
+{
+	uint32_t follow = 0;
+
+	for (uint64_t i = 0; i < len; i++) {
+		uint8_t byte = (uint8_t)text[i];
+		bool inner = (byte & 0xc0) == 0x80;
+		if (inner != (follow > 0) || byte == 0xc0 || byte == 0xc1 ||
+		    byte > 0xf4)
+			return false;
+		if (inner)
+			follow--;
+		else
+			follow = (byte >= 0xc0) + (byte >= 0xe0) +
+				 (byte >= 0xf0);
+	}
+	return len >= GRAFT_TEXT_SURE;
+}
+
 static bool
 is_padding(const struct graft_image *image, uint64_t addr, uint64_t len)
 {
@@ -128,8 +148,8 @@ graft_constant_extent(const struct graft_code *code, uint64_t addr)
 	if (end > section->addr + section->size)
 		end = section->addr + section->size;
 	uint64_t text_len;
-	if (graft_constant_text(code->image, addr, &text_len) &&
-	    text_len >= GRAFT_TEXT_SURE) {
+	const char *text = graft_constant_text(code->image, addr, &text_len);
+	if (text && graft_constant_is_sure(text, text_len)) {
 		// Behind a text, zeroes up to the next thing that is named are
 		// padding, even if nobody takes the address of that thing.
 		uint64_t mark = graft_code_next_mark(code, addr + text_len - 1);

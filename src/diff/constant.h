@@ -60,6 +60,16 @@ graft_constant_text(const struct graft_image *image, uint64_t addr,
 		    uint64_t *len_ret);
 
 /**
+ * Say whether text is surely text: long enough, and well-formed UTF-8. Numbers
+ * with a zero as last byte seldom are.
+ *
+ * @param[in] text As from graft_constant_text().
+ * @param[in] len Bytes with the NUL.
+ */
+bool
+graft_constant_is_sure(const char *text, uint64_t len);
+
+/**
  * Compare two constants under the matches and the data map of a diff.
  *
  * What is found out is remembered in graft_diff::constants; of the diff itself

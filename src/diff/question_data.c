@@ -6,6 +6,11 @@
 #include "diff/data.h"
 #include "diff/names.h"
 
+enum {
+	/** Compilers align objects to a cache line at most. */
+	ALIGN_MAX = 64,
+};
+
 /** Carry a writable object of which the symbols prove that OLD has none. */
 static struct graft_error *
 carry_new_object(struct graft_closure *closure, uint64_t addr, bool *ret)
@@ -145,6 +150,26 @@ count_named(const struct graft_code *code, uint32_t func, uint64_t addr)
 }
 
 /**
+ * Is there an object at a data address that somebody names, and not just padding
+ * up to the next? Padding is shorter than the alignment of what follows.
+ */
+static bool
+is_object(const struct graft_code *code, uint64_t addr)
+{
+	const struct graft_section *section =
+		graft_image_section_at(code->image, addr);
+
+	if (!section)
+		return false;
+	uint64_t end = section->addr + section->size;
+	uint64_t next = graft_code_next_mark(code, addr);
+	if (next > end)
+		next = end;
+	uint64_t align = next & -next;
+	return next - addr >= (align < ALIGN_MAX ? align : ALIGN_MAX);
+}
+
+/**
  * May the address be the end of one object for others, and the start of a new
  * one here? A new object may lie in what was padding. Not if OLD's version of the
  * function takes the same address as often.
@@ -165,11 +190,42 @@ may_be_another(const struct graft_question *q, uint64_t old_addr)
 	}
 	if (q->ref->kind != GRAFT_REF_ADDRESS || q->ref->width != 4)
 		return false;
+	if (is_object(q->closure->diff->old_code, old_addr))
+		return false;
 	return count_named(q->closure->diff->new_code, q->resolution->func,
 			   q->ref->target) >
 	       count_named(q->closure->diff->old_code,
 			   old_version(q->closure->diff, q->resolution->func),
 			   old_addr);
+}
+
+/**
+ * May the address be the end of the object that stands before it?
+ *
+ * That object has to have moved as far, or its end lies elsewhere in OLD.
+ */
+static bool
+may_be_an_end(const struct graft_question *q, enum graft_witness witness,
+	      uint64_t old_addr)
+{
+	const struct graft_diff *diff = q->closure->diff;
+	uint64_t target = q->ref->target;
+	bool has_partner = q->partner && q->partner->kind == q->ref->kind;
+
+	if (q->ref->kind != GRAFT_REF_ADDRESS ||
+	    (has_partner && q->partner->target == old_addr))
+		return false;
+	if (witness == GRAFT_WITNESS_SYMBOL) {
+		const struct graft_symbol *before =
+			graft_image_symbol_at(diff->new_image, target - 1);
+		if (!before || before->addr + before->size != target)
+			return false;
+	}
+	const struct graft_sighting *left =
+		graft_data_map_near(diff, target - 1, false);
+	if (!left)
+		return has_partner;
+	return target - left->new_addr != old_addr - left->old_addr;
 }
 
 struct graft_error *
@@ -182,9 +238,12 @@ graft_question_data(const struct graft_question *q)
 	bool is_new = false;
 
 	q->resolution->thing = GRAFT_THING_DATA;
-	if (witness == GRAFT_WITNESS_SYMBOL ||
-	    (witness >= GRAFT_WITNESS_ALIGNED &&
-	     !may_be_another(q, old_addr))) {
+	if (witness > GRAFT_WITNESS_CONFLICT &&
+	    may_be_an_end(q, witness, old_addr)) {
+		witness = GRAFT_WITNESS_CONFLICT;
+	} else if (witness == GRAFT_WITNESS_SYMBOL ||
+		   (witness >= GRAFT_WITNESS_ALIGNED &&
+		    !may_be_another(q, old_addr))) {
 		graft_question_put_old(q->resolution, old_addr);
 		return NULL;
 	}

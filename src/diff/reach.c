@@ -15,6 +15,8 @@ enum {
 	 * the same table (a member of a row, the row before the first).
 	 */
 	ROW_MAX = 32,
+	/** Fewer bytes with a NUL at their end may as well be a number. */
+	CLOSED_MIN = 8,
 };
 
 /** Is there a jump table at @p addr? */
@@ -40,8 +42,8 @@ is_all_text(const struct graft_code *code, uint64_t addr, uint64_t end)
 {
 	uint64_t len;
 
-	if (!graft_constant_text(code->image, addr, &len) ||
-	    len < GRAFT_TEXT_SURE)
+	const char *text = graft_constant_text(code->image, addr, &len);
+	if (!text || !graft_constant_is_sure(text, len))
 		return false;
 	if (addr + len >= end)
 		return true;
@@ -60,7 +62,7 @@ is_closed(const struct graft_code *code, uint64_t addr, uint64_t end)
 {
 	const uint8_t *bytes = graft_image_bytes(code->image, addr, end - addr);
 
-	return bytes && end - addr >= GRAFT_TEXT_SURE &&
+	return bytes && end - addr >= CLOSED_MIN &&
 	       memchr(bytes, 0, end - addr) == bytes + (end - addr - 1);
 }
 

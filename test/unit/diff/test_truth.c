@@ -377,6 +377,35 @@ a_callback_does_not_become_its_new_neighbour(void **state)
 }
 
 static void
+a_table_does_not_end_in_a_number_that_looks_like_text(void **state)
+{
+	(void)state;
+	// The last number has the bytes of three letters and a NUL.
+#define LETTERS(n)                                                             \
+	HEAD "const H int t[5] = {862374899, 624118690, 418228952, 0, " n "};" \
+	     "\nconst H int u[4] = {700, 800, 900, 1000};\n"                   \
+	     "long f(long x) { return t[x - 1]; }\n"                           \
+	     "long g(long x) { return t[x + 4]; }\n"                           \
+	     "long h(long x) { return u[x - 3] + sum(t, t + 5); }\n"
+	(void)check_one(LETTERS("4781769"), LETTERS("4781770"));
+}
+
+static void
+the_end_of_an_array_does_not_follow_its_neighbour(void **state)
+{
+	(void)state;
+#define BESIDE(first, second, call)                                            \
+	HEAD "H int array[16] = {1, 2}; H int " first "; H int " second ";\n"  \
+	     "long f(long x) { b++; " call " return sum(array, array + 16); }" \
+	     "\nlong g(long x) { array[x - 1] = x; return a; }\n"              \
+	     "long h(long x) { array[x] = x; return b; }\n"
+	(void)check_one(BESIDE("a = 1", "b = 2", ""),
+			BESIDE("b = 2", "a = 1", "puts(\"more\");"));
+	(void)check_one(BESIDE("a = 1", "b = 2", ""),
+			BESIDE("a = 1", "b = 2", "puts(\"more\");"));
+}
+
+static void
 equal_builds_are_identical(void **state)
 {
 	(void)state;
@@ -421,6 +450,10 @@ main(void)
 		cmocka_unit_test(
 			the_end_of_the_last_table_goes_with_what_stands_before),
 		cmocka_unit_test(a_callback_does_not_become_its_new_neighbour),
+		cmocka_unit_test(
+			a_table_does_not_end_in_a_number_that_looks_like_text),
+		cmocka_unit_test(
+			the_end_of_an_array_does_not_follow_its_neighbour),
 		cmocka_unit_test(equal_builds_are_identical),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
