@@ -26,6 +26,9 @@ struct graft_closure {
 	size_t piece_cap;
 	size_t pointer_cap;
 	size_t finding_cap;
+	/** The last constant that a pointer led to reaches from here to there. */
+	uint64_t reach_start;
+	uint64_t reach_end;
 	/** OLD text by hash, to find equal text; see texts.h. */
 	struct graft_text_index *texts;
 };

@@ -125,6 +125,50 @@ graft_resolve_func(struct graft_closure *closure, uint32_t func)
 	return err ? err : graft_reach_settle(closure, first);
 }
 
+/**
+ * Find where the constant that a pointer leads to may end.
+ *
+ * From every start that a reach goes over, it goes to the same end: the rows of
+ * one table, each named by a pointer, are gone over once.
+ */
+static uint64_t
+reach_end(struct graft_closure *closure, uint64_t addr)
+{
+	const struct graft_code *code = closure->diff->new_code;
+	bool inside = addr > closure->reach_start &&
+		      addr < closure->reach_end &&
+		      graft_code_next_start(code, addr - 1) == addr;
+
+	if (!inside) {
+		closure->reach_start = addr;
+		closure->reach_end = graft_reach_end(code, addr);
+	}
+	return closure->reach_end;
+}
+
+/** Resolve a pointer to a constant: the same one of OLD, or it is carried. */
+static struct graft_error *
+resolve_inner_constant(const struct graft_question *q)
+{
+	uint64_t target = q->ref->target;
+	bool done = false;
+	uint64_t old_addr;
+	struct graft_error *err = graft_question_find_constant(q, 0, &old_addr,
+							       &done);
+
+	if (err || done)
+		return err;
+	q->resolution->place = GRAFT_PLACE_NEW;
+	return graft_closure_add_piece(
+		q->closure,
+		(struct graft_piece){
+			.addr = target,
+			.size = reach_end(q->closure, target) - target,
+			.thing = GRAFT_THING_CONSTANT,
+			.old_addr = old_addr,
+		});
+}
+
 /** Resolve the address that a pointer inside the module holds. */
 static struct graft_error *
 resolve_inner(struct graft_closure *closure, const struct graft_reloc *reloc,
@@ -146,25 +190,9 @@ resolve_inner(struct graft_closure *closure, const struct graft_reloc *reloc,
 	case GRAFT_AREA_CODE:
 		err = graft_question_code(&q);
 		break;
-	case GRAFT_AREA_CONSTANT: {
-		bool done = false;
-		uint64_t old_addr;
-		err = graft_question_find_constant(&q, 0, &old_addr, &done);
-		if (!err && !done) {
-			resolution.place = GRAFT_PLACE_NEW;
-			err = graft_closure_add_piece(
-				closure,
-				(struct graft_piece){
-					.addr = target,
-					.size = graft_reach_end(diff->new_code,
-								target) -
-						target,
-					.thing = GRAFT_THING_CONSTANT,
-					.old_addr = old_addr,
-				});
-		}
+	case GRAFT_AREA_CONSTANT:
+		err = resolve_inner_constant(&q);
 		break;
-	}
 	case GRAFT_AREA_DATA:
 		err = graft_question_data(&q);
 		break;
