@@ -112,11 +112,13 @@ graft_closure_add_piece(struct graft_closure *closure, struct graft_piece piece)
 	uint64_t end = piece.addr + piece.size;
 
 	for (size_t i = 0; i < diff->piece_count; i++) {
-		const struct graft_piece *p = &diff->pieces[i];
+		struct graft_piece *p = &diff->pieces[i];
 		// What OLD it stands for is not lost in what is around it.
 		bool told = !piece.old_addr || p->old_addr;
-		if (told && piece.addr >= p->addr && end <= p->addr + p->size)
+		if (told && piece.addr >= p->addr && end <= p->addr + p->size) {
+			p->moved &= piece.moved;
 			return NULL;
+		}
 	}
 	struct graft_error *err =
 		graft_vec_reserve(&diff->pieces, &closure->piece_cap,

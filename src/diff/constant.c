@@ -546,10 +546,3 @@ graft_constant_equal_before(const struct graft_diff *diff, uint64_t old_addr,
 	}
 	return compare_bytes(diff, old_addr - len, new_addr - len, len, ret);
 }
-
-struct graft_error *
-graft_constant_equal_part(const struct graft_diff *diff, uint64_t old_addr,
-			  uint64_t new_addr, bool *ret)
-{
-	return compare_part(diff, old_addr, new_addr, ret);
-}

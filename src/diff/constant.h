@@ -82,11 +82,6 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_constant_equal(const struct graft_diff *diff, uint64_t old_addr,
 		     uint64_t new_addr, uint64_t access, bool *ret);
 
-/** Compare two constants up to the next address that is taken. */
-GRAFT_MUST_CHECK struct graft_error *
-graft_constant_equal_part(const struct graft_diff *diff, uint64_t old_addr,
-			  uint64_t new_addr, bool *ret);
-
 /**
  * Compare what stands before two constants, as far as they may be its end.
  *

@@ -109,6 +109,8 @@ struct graft_piece {
 	uint8_t thing;
 	/** A writable object that OLD does not have. */
 	bool writable;
+	/** Carried only to be beside another: OLD has what it holds. */
+	bool moved;
 	/** The constant of OLD that it stands for, or 0 if it is new. */
 	uint64_t old_addr;
 	uint64_t old_size;

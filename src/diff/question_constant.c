@@ -117,11 +117,6 @@ graft_question_constant(const struct graft_question *q)
 	if (old_addr)
 		piece.old_size = graft_constant_extent(diff->old_code,
 						       old_addr);
-	// What is carried for the sake of what follows it has not changed.
-	bool same = false;
-	if (old_addr && !access && !q->ref->back)
-		err = graft_constant_equal_part(diff, old_addr, addr, &same);
-	if (same)
-		piece.old_addr = piece.old_size = 0;
-	return err ? err : graft_closure_add_piece(q->closure, piece);
+	// Carried for the sake of what follows it, it has a second address too.
+	return graft_closure_add_piece(q->closure, piece);
 }

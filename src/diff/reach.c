@@ -259,6 +259,12 @@ move_to_shadow(struct graft_closure *closure, const uint32_t *at, size_t count,
 				     .thing = GRAFT_THING_CONSTANT };
 
 	piece.size = end - piece.addr;
+	if (diff->resolutions[at[0]].place == GRAFT_PLACE_OLD) {
+		piece.moved = true;
+		piece.old_addr = diff->resolutions[at[0]].old_addr;
+		piece.old_size = graft_constant_extent(diff->old_code,
+						       piece.old_addr);
+	}
 	for (size_t i = 0; i < count; i++) {
 		struct graft_resolution *r = &diff->resolutions[at[i]];
 		// What is not settled stays so.

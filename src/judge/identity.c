@@ -257,15 +257,23 @@ is_same_symbol(const struct graft_diff *diff, const struct graft_piece *piece)
 static const struct graft_piece *
 changed_constant_at(const struct graft_diff *diff, uint64_t addr)
 {
+	const struct graft_piece *moved = NULL;
+
 	for (size_t i = 0; i < diff->piece_count; i++) {
 		const struct graft_piece *piece = &diff->pieces[i];
 		if (!piece->writable && piece->old_addr &&
 		    addr - piece->addr < piece->size &&
 		    (piece->thing == GRAFT_THING_CONSTANT ||
-		     piece->thing == GRAFT_THING_TABLE))
-			return is_same_symbol(diff, piece) ? NULL : piece;
+		     piece->thing == GRAFT_THING_TABLE)) {
+			if (is_same_symbol(diff, piece))
+				return NULL;
+			// Another one may say that it changed.
+			if (!piece->moved)
+				return piece;
+			moved = piece;
+		}
 	}
-	return NULL;
+	return moved;
 }
 
 static const char *
@@ -285,7 +293,7 @@ say_fate(enum fate fate)
 
 static struct graft_error *
 judge_use(struct graft_case *c, const struct graft_ops *ops, uint32_t at,
-	  uint64_t target)
+	  uint64_t target, const struct graft_piece *piece)
 {
 	enum fate fate;
 	uint64_t len;
@@ -293,8 +301,10 @@ judge_use(struct graft_case *c, const struct graft_ops *ops, uint32_t at,
 
 	if (err || fate == FATE_READ)
 		return err;
+	// What has the same contents in OLD is read alike wherever it is.
 	if ((fate == FATE_PASSED || fate == FATE_RETURNED) &&
-	    graft_constant_text(c->diff->new_image, target, &len))
+	    (piece->moved ||
+	     graft_constant_text(c->diff->new_image, target, &len)))
 		return NULL;
 	struct graft_place_text where = graft_place_code(ops->code, ops->func,
 							 ops->ops[at].addr);
@@ -315,11 +325,14 @@ judge_func(struct graft_case *c, const bool *is_new, uint32_t func)
 
 	for (uint32_t i = 0; !err && i < ops.count; i++) {
 		uint32_t ref = code->insns[ops.ops[i].insn].ref;
-		if (ref == GRAFT_NONE || !is_new[ref] ||
-		    code->refs[ref].kind != GRAFT_REF_ADDRESS ||
-		    !changed_constant_at(c->diff, code->refs[ref].target))
-			continue;
-		err = judge_use(c, &ops, i, code->refs[ref].target);
+		const struct graft_piece *piece = NULL;
+		if (ref != GRAFT_NONE && is_new[ref] &&
+		    code->refs[ref].kind == GRAFT_REF_ADDRESS)
+			piece = changed_constant_at(c->diff,
+						    code->refs[ref].target);
+		if (piece)
+			err = judge_use(c, &ops, i, code->refs[ref].target,
+					piece);
 	}
 	return err;
 }
