@@ -316,6 +316,81 @@ check_unpaired(struct graft_case *c, const struct graft_twin *twin)
 	return err;
 }
 
+/** Where a store to named data goes, in OLD's addresses; 0 if it is none. */
+static uint64_t
+named_place(const struct graft_case *c, const struct graft_ops *ops,
+	    const struct graft_op *op)
+{
+	uint32_t ref = ops->code->insns[op->insn].ref;
+	uint64_t place;
+
+	if (!op->has_ref || !op->mem_write || ref == GRAFT_NONE)
+		return 0;
+	place = ops->code->refs[ref].target;
+	if (ops->code == c->diff->new_code &&
+	    graft_diff_old_data(c->diff, place, &place) <=
+		    GRAFT_WITNESS_CONFLICT)
+		return 0;
+	return place;
+}
+
+/** Say whether a function stores a constant to a named place. */
+static bool
+stores_value(const struct graft_case *c, const struct graft_ops *ops,
+	     uint64_t place, int64_t value)
+{
+	for (uint32_t i = 0; i < ops->count; i++) {
+		if (named_place(c, ops, &ops->ops[i]) != place)
+			continue;
+		struct stored stored = stored_by(ops, i);
+		if (stored.kind == STORED_VALUE && stored.value == value)
+			return true;
+	}
+	return false;
+}
+
+/** Find a store of a constant to a place that the other side never makes. */
+static uint32_t
+find_only_here(const struct graft_case *c, const struct graft_ops *ops,
+	       const struct graft_ops *other, uint64_t place)
+{
+	for (uint32_t i = 0; i < ops->count; i++) {
+		if (named_place(c, ops, &ops->ops[i]) != place)
+			continue;
+		struct stored stored = stored_by(ops, i);
+		if (stored.kind == STORED_VALUE &&
+		    !stores_value(c, other, place, stored.value))
+			return i;
+	}
+	return ops->count;
+}
+
+/**
+ * Refuse where one constant went and another came at one named place.
+ *
+ * States that moved up by one store the old second as the new first: paired by
+ * what they store, these look equal.
+ */
+static struct graft_error *
+check_replaced(struct graft_case *c, const struct graft_twin *twin)
+{
+	const struct graft_ops *was = &twin->old_ops;
+	const struct graft_ops *is = &twin->new_ops;
+
+	for (uint32_t i = 0; i < is->count; i++) {
+		uint64_t place = named_place(c, is, &is->ops[i]);
+		if (place == 0 || find_only_here(c, is, was, place) != i)
+			continue;
+		uint32_t gone = find_only_here(c, was, is, place);
+		if (gone == was->count)
+			continue;
+		struct stored o = stored_by(was, gone);
+		struct stored n = stored_by(is, i);
+		return refuse(c, twin, &was->ops[gone], &is->ops[i], &o, &n);
+	}
+	return NULL;
+}
+
 struct graft_error *
 graft_check_meaning(struct graft_case *c, const struct graft_twin *twin)
 {
@@ -338,6 +413,11 @@ graft_check_meaning(struct graft_case *c, const struct graft_twin *twin)
 		if (err)
 			return err;
 	}
+	uint32_t before = c->per_rule[GRAFT_RULE_MEANING];
 	struct graft_error *err = check_unpaired(c, twin);
-	return err ? err : check_permuted(c, twin);
+	if (!err)
+		err = check_permuted(c, twin);
+	if (!err && c->per_rule[GRAFT_RULE_MEANING] == before)
+		err = check_replaced(c, twin);
+	return err;
 }
