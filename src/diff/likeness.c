@@ -115,7 +115,8 @@ likeness(const struct bag *a, const struct bag *b)
 			j++;
 		}
 	}
-	return (uint32_t)(2000 * common / ((uint64_t)a->count + b->count + 1));
+	uint64_t all = (uint64_t)a->count + b->count;
+	return all ? (uint32_t)(2000 * common / all) : 0;
 }
 
 static struct graft_error *
