@@ -406,6 +406,95 @@ the_end_of_an_array_does_not_follow_its_neighbour(void **state)
 }
 
 static void
+a_constant_that_goes_along_says_what_it_was(void **state)
+{
+	(void)state;
+	// Only the second table changes; it may be part of the first.
+	const char *old_files[] = { LOOP("1", "7"), NULL };
+	const char *new_files[] = { LOOP("1", "8"), NULL };
+	struct truth_recipe recipe = { .cc = "gcc",
+				       .cflags = "-fPIC -O2",
+				       .ldflags = "-shared",
+				       .old_files = old_files,
+				       .new_files = new_files };
+	struct truth truth;
+	size_t seen = 0;
+
+	check(&recipe, &truth);
+	for (size_t i = 0; i < truth.diff->piece_count; i++) {
+		const struct graft_piece *piece = &truth.diff->pieces[i];
+		if (piece->thing != GRAFT_THING_CONSTANT)
+			continue;
+		assert_int_not_equal(piece->old_addr, 0);
+		seen++;
+	}
+	assert_true(seen > 0 || truth.diff->finding_count > 0);
+	truth_deinit(&truth);
+}
+
+/** Compare a pair of files that keeps its symbols. */
+static void
+check_with_symbols(const char *old_text, const char *new_text,
+		   const char *ldflags)
+{
+	const char *old_files[] = { old_text, NULL };
+	const char *new_files[] = { new_text, NULL };
+
+	for (size_t i = 0; i < 2 * 4; i++) {
+		char flags[64];
+		snprintf(flags, sizeof(flags), "-fPIC %s", levels[i / 2]);
+		struct truth_recipe recipe = { .cc = compilers[i % 2],
+					       .cflags = flags,
+					       .ldflags = ldflags,
+					       .old_files = old_files,
+					       .new_files = new_files,
+					       .keep_symbols = i % 2 };
+		struct truth truth;
+		check(&recipe, &truth);
+		truth_deinit(&truth);
+	}
+}
+
+static void
+indirect_functions_and_aliases_tell_the_truth(void **state)
+{
+	(void)state;
+#define INDIRECT(n)                                                            \
+	HEAD "static long one(long x) { return x * " n "; }\n"                 \
+	     "static long two(long x) { return x + 4; }\n"                     \
+	     "static void *pick(void) { return use(0) ? one : two; }\n"        \
+	     "long f(long) __attribute__((ifunc(\"pick\")));\n"                \
+	     "long g(long x) { puts(\"g" n "\"); return x + " n "; }\n"        \
+	     "long alias(long) __attribute__((alias(\"g\")));\n"               \
+	     "long __attribute__((visibility(\"protected\"))) p(long x)\n"     \
+	     "{ return g(x) * " n "; }\n"                                      \
+	     "long h(long x) { return f(x) + alias(x) + p(x); }\n"
+	check_with_symbols(INDIRECT("3"), INDIRECT("7"), "-shared");
+	check_with_symbols(INDIRECT("3"), INDIRECT("7"),
+			   "-shared -Wl,-Bsymbolic -Wl,-z,now");
+}
+
+static void
+constructors_and_computed_gotos_tell_the_truth(void **state)
+{
+	(void)state;
+#define GOTO(n, more)                                                          \
+	HEAD "H long count; " more                                             \
+	     "__attribute__((constructor)) static void init(void)\n"           \
+	     "{ count = use(\"init\"); }\n"                                    \
+	     "long f(const char *s) { static const void *const to[] =\n"       \
+	     "{ &&a, &&b, &&c }; long x = count; goto *to[*s];\n"              \
+	     "a: x += " n "; goto *to[*++s]; b: x *= 3; goto *to[*++s];\n"     \
+	     "c: return x; }\n"                                                \
+	     "long g(long x) { return count + x; }\n"
+	check_with_symbols(GOTO("1", ""), GOTO("2", ""), "-shared");
+	check_with_symbols(GOTO("1", ""),
+			   GOTO("2", "H long fresh = 3;\n"
+				     "long h(void) { return fresh++; }\n"),
+			   "-shared");
+}
+
+static void
 equal_builds_are_identical(void **state)
 {
 	(void)state;
@@ -454,6 +543,10 @@ main(void)
 			a_table_does_not_end_in_a_number_that_looks_like_text),
 		cmocka_unit_test(
 			the_end_of_an_array_does_not_follow_its_neighbour),
+		cmocka_unit_test(a_constant_that_goes_along_says_what_it_was),
+		cmocka_unit_test(indirect_functions_and_aliases_tell_the_truth),
+		cmocka_unit_test(
+			constructors_and_computed_gotos_tell_the_truth),
 		cmocka_unit_test(equal_builds_are_identical),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
