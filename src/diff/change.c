@@ -134,7 +134,8 @@ same_data(const struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr)
 	const struct graft_sighting *s = graft_data_map_find(diff->data,
 							     new_addr, &count);
 	for (size_t i = 0; i < count; i++) {
-		if (s[i].old_addr != old_addr)
+		if (s[i].old_addr != old_addr ||
+		    graft_data_map_is_contested(diff->data, &s[i]))
 			return false;
 	}
 	return count > 0;

@@ -35,7 +35,37 @@ by_new(const void *x, const void *y)
 	return (a->witness < b->witness) - (a->witness > b->witness);
 }
 
-void
+static int
+by_old_addr(const void *x, const void *y)
+{
+	const struct graft_sighting *a = x;
+	const struct graft_sighting *b = y;
+
+	if (a->old_addr != b->old_addr)
+		return a->old_addr < b->old_addr ? -1 : 1;
+	return (a->new_addr > b->new_addr) - (a->new_addr < b->new_addr);
+}
+
+/** Put the strong observations by OLD address. */
+static struct graft_error *
+index_by_old(struct graft_data_map *map)
+{
+	free(map->by_old);
+	map->by_old_count = 0;
+	map->by_old = calloc(map->count + 1, sizeof(*map->by_old));
+	if (!map->by_old)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < map->count; i++) {
+		if (map->sightings[i].witness >= GRAFT_WITNESS_REFERENCE)
+			map->by_old[map->by_old_count++] = map->sightings[i];
+	}
+	if (map->by_old_count)
+		qsort(map->by_old, map->by_old_count, sizeof(*map->by_old),
+		      by_old_addr);
+	return NULL;
+}
+
+struct graft_error *
 graft_data_map_sort(struct graft_data_map *map)
 {
 	// Millions of references name thousands of things: keep the best
@@ -43,7 +73,7 @@ graft_data_map_sort(struct graft_data_map *map)
 	size_t kept = 0;
 
 	if (map->sorted)
-		return;
+		return NULL;
 	if (map->count)
 		qsort(map->sightings, map->count, sizeof(*map->sightings),
 		      by_new);
@@ -62,6 +92,7 @@ graft_data_map_sort(struct graft_data_map *map)
 	}
 	map->count = kept;
 	map->sorted = true;
+	return index_by_old(map);
 }
 
 /** Find the first observation at or behind @p addr. */
@@ -175,8 +206,7 @@ graft_data_map_fill(struct graft_diff *diff)
 		if (err)
 			return err;
 	}
-	graft_data_map_sort(diff->data);
-	return NULL;
+	return graft_data_map_sort(diff->data);
 }
 
 /** Ask the symbols: an object of the same name, file and size on both sides. */
@@ -259,6 +289,33 @@ neighbours_agree(const struct graft_diff *diff, uint64_t new_addr,
 	return same_section_size(diff, new_addr, old_addr);
 }
 
+bool
+graft_data_map_is_contested(const struct graft_data_map *map,
+			    const struct graft_sighting *sighting)
+{
+	size_t low = 0;
+	size_t high = map->by_old_count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (map->by_old[mid].old_addr < sighting->old_addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < map->by_old_count &&
+	       map->by_old[low].old_addr == sighting->old_addr;
+	     low++) {
+		const struct graft_sighting *other = &map->by_old[low];
+		// A bare address may be the end of one thing and the start of
+		// another, which moved apart.
+		if (other->new_addr != sighting->new_addr &&
+		    (other->firm || !sighting->firm))
+			return true;
+	}
+	return false;
+}
+
 enum graft_witness
 graft_diff_old_data(const struct graft_diff *diff, uint64_t new_addr,
 		    uint64_t *old_addr_ret)
@@ -280,6 +337,8 @@ graft_diff_old_data(const struct graft_diff *diff, uint64_t new_addr,
 		    s[i].old_addr != best->old_addr)
 			return GRAFT_WITNESS_CONFLICT;
 	}
+	if (best && graft_data_map_is_contested(diff->data, best))
+		return GRAFT_WITNESS_CONFLICT;
 	if (best && best->witness >= GRAFT_WITNESS_REFERENCE) {
 		if (!best->firm &&
 		    !neighbours_agree(diff, new_addr, best->old_addr))

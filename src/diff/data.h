@@ -34,6 +34,9 @@ struct graft_data_map {
 	size_t count;
 	size_t cap;
 	bool sorted;
+	/** The strong ones again, by OLD address; made when sorted. */
+	struct graft_sighting *by_old;
+	size_t by_old_count;
 };
 
 /** Add an observation. */
@@ -51,7 +54,7 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_data_map_fill(struct graft_diff *diff);
 
 /** Sort; needed before the map is asked. */
-void
+GRAFT_MUST_CHECK struct graft_error *
 graft_data_map_sort(struct graft_data_map *map);
 
 /**
@@ -74,5 +77,15 @@ graft_data_map_find(const struct graft_data_map *map, uint64_t new_addr,
 const struct graft_sighting *
 graft_data_map_near(const struct graft_diff *diff, uint64_t new_addr,
 		    bool behind);
+
+/**
+ * Say whether the same OLD address is observed for another NEW address too.
+ *
+ * A function that names another variable than its old self is its own only
+ * observer; those who still name the old one tell.
+ */
+bool
+graft_data_map_is_contested(const struct graft_data_map *map,
+			    const struct graft_sighting *sighting);
 
 #endif /* GRAFT_DIFF_DATA_H */

@@ -101,8 +101,10 @@ graft_diff_free(struct graft_diff *diff)
 	free(diff->carried);
 	free(diff->new_match);
 	free(diff->old_match);
-	if (diff->data)
+	if (diff->data) {
 		free(diff->data->sightings);
+		free(diff->data->by_old);
+	}
 	free(diff->data);
 	graft_constants_free(diff->constants);
 	graft_names_free(diff->names);

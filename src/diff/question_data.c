@@ -43,7 +43,8 @@ all_agree(const struct graft_question *q)
 		return false;
 	bool strong = false;
 	for (size_t i = 0; i < count; i++) {
-		if (s[i].old_addr != q->partner->target)
+		if (s[i].old_addr != q->partner->target ||
+		    graft_data_map_is_contested(q->closure->diff->data, &s[i]))
 			return false;
 		strong |= s[i].witness >= GRAFT_WITNESS_REFERENCE;
 	}
