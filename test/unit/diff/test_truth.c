@@ -391,6 +391,31 @@ a_table_does_not_end_in_a_number_that_looks_like_text(void **state)
 }
 
 static void
+a_function_that_names_another_variable_has_changed(void **state)
+{
+	(void)state;
+	// Its form is the same, and nobody else names the other variable.
+#define OTHER(name, kind)                                                      \
+	HEAD "H int one[16]; __attribute__((used)) H int two[16]; H int n;\n"  \
+	     "long f(long x) { n++; return " kind "(" name ") * 3 + x; }\n"    \
+	     "long g(long x) { one[3] = 7; return use(one); }\n"               \
+	     "long h(long x) { return n + x; }\n"
+	const char *old_files[] = { OTHER("one[3]", ""), NULL };
+	const char *new_files[] = { OTHER("two[3]", ""), NULL };
+	struct truth_recipe recipe = { .cc = "gcc",
+				       .cflags = "-O2 -fPIC",
+				       .ldflags = "-shared",
+				       .old_files = old_files,
+				       .new_files = new_files };
+	struct truth truth;
+
+	check(&recipe, &truth);
+	assert_true(truth.diff->finding_count > 0 ||
+		    truth_is_carried(&truth, "f"));
+	truth_deinit(&truth);
+}
+
+static void
 the_end_of_an_array_does_not_follow_its_neighbour(void **state)
 {
 	(void)state;
@@ -541,6 +566,8 @@ main(void)
 		cmocka_unit_test(a_callback_does_not_become_its_new_neighbour),
 		cmocka_unit_test(
 			a_table_does_not_end_in_a_number_that_looks_like_text),
+		cmocka_unit_test(
+			a_function_that_names_another_variable_has_changed),
 		cmocka_unit_test(
 			the_end_of_an_array_does_not_follow_its_neighbour),
 		cmocka_unit_test(a_constant_that_goes_along_says_what_it_was),
