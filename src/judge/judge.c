@@ -21,12 +21,8 @@ static const check_fn checks[] = {
 
 /** Checks of one function beside its old self. */
 static const twin_check_fn twin_checks[] = {
-	graft_check_local_dynamic,
-	graft_check_layout,
-	graft_check_sizes,
-	graft_check_pairs,
-	graft_check_meaning,
-	graft_check_handed_on,
+	graft_check_local_dynamic, graft_check_layout,  graft_check_sizes,
+	graft_check_pairs,         graft_check_meaning, graft_check_handed_on,
 };
 
 static struct graft_error *
