@@ -213,7 +213,11 @@ graft_target_run(struct graft_target *target,
 	char path[64];
 	Elf64_auxv_t vector[64];
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/auxv", target->pid);
+	// A leader that ended has no memory any more; its threads have.
+	pid_t tid = graft_proc_live_tid(target->pid);
+	if (tid == 0)
+		return graft_tracee_gone(target);
+	(void)snprintf(path, sizeof(path), "/proc/%d/auxv", tid);
 	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return graft_error_os(errno, "open %s", path);
