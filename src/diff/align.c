@@ -31,12 +31,6 @@ struct item {
 };
 
 static struct graft_error *
-no_memory(void)
-{
-	return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
-}
-
-static struct graft_error *
 emit(struct align *align, uint32_t a, uint32_t b)
 {
 	struct graft_error *err = graft_vec_reserve(&align->pairs, &align->cap,
@@ -81,7 +75,7 @@ find_anchors(const struct align *align, struct span s,
 	GRAFT_FREE struct graft_align_pair *anchors = calloc(n < m ? n : m,
 							     sizeof(*anchors));
 	if (!items || !anchors)
-		return no_memory();
+		return graft_error_no_memory();
 
 	for (uint32_t i = 0; i < n; i++)
 		items[i] = (struct item){ align->a[s.a + i], s.a + i, 0 };
@@ -113,7 +107,7 @@ keep_ascending(struct graft_align_pair *anchors, size_t *count)
 	GRAFT_FREE uint32_t *tail = calloc(n + 1, sizeof(*tail));
 	GRAFT_FREE uint32_t *before = calloc(n + 1, sizeof(*before));
 	if (!tail || !before)
-		return no_memory();
+		return graft_error_no_memory();
 
 	// Patience sorting: tail[k] ends the best run of length k + 1.
 	size_t len = 0;
@@ -155,7 +149,7 @@ align_exactly(struct align *align, struct span s)
 		return NULL;
 	GRAFT_FREE uint32_t *len = calloc((n + 1) * width, sizeof(*len));
 	if (!len)
-		return no_memory();
+		return graft_error_no_memory();
 	for (size_t i = n; i-- > 0;) {
 		for (size_t j = m; j-- > 0;) {
 			uint32_t *cell = &len[i * width + j];

@@ -30,7 +30,7 @@ graft_closure_find(struct graft_closure *closure, struct graft_finding finding,
 	int n = vasprintf(&finding.text, fmt, ap);
 	va_end(ap);
 	if (n < 0)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 	diff->findings[diff->finding_count++] = finding;
 	return NULL;
 }

@@ -301,7 +301,7 @@ graft_code_make(const struct graft_image *image, struct graft_code **ret)
 	GRAFT_CLEANUP(graft_code_freep)
 	struct graft_code *code = calloc(1, sizeof(*code));
 	if (!code)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 	code->image = image;
 
 	struct graft_error *err = graft_layout_find(code);
@@ -337,7 +337,7 @@ graft_code_free(struct graft_code *code)
 }
 
 uint32_t
-graft_code_func_at(const struct graft_code *code, uint64_t addr)
+graft_code_func_before(const struct graft_code *code, uint64_t addr)
 {
 	size_t low = 0;
 	size_t high = code->func_count;
@@ -349,10 +349,18 @@ graft_code_func_at(const struct graft_code *code, uint64_t addr)
 		else
 			high = mid;
 	}
-	if (low == 0 ||
-	    addr - code->funcs[low - 1].addr >= code->funcs[low - 1].size)
+	return low ? (uint32_t)(low - 1) : GRAFT_NONE;
+}
+
+uint32_t
+graft_code_func_at(const struct graft_code *code, uint64_t addr)
+{
+	uint32_t func = graft_code_func_before(code, addr);
+
+	if (func == GRAFT_NONE ||
+	    addr - code->funcs[func].addr >= code->funcs[func].size)
 		return GRAFT_NONE;
-	return (uint32_t)(low - 1);
+	return func;
 }
 
 uint32_t

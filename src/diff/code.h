@@ -166,6 +166,10 @@ graft_code_next_start(const struct graft_code *code, uint64_t addr);
 uint64_t
 graft_code_next_mark(const struct graft_code *code, uint64_t addr);
 
+/** Find the last function that starts at or before @p addr, or #GRAFT_NONE. */
+uint32_t
+graft_code_func_before(const struct graft_code *code, uint64_t addr);
+
 /** Find the function that contains @p addr; its index or #GRAFT_NONE. */
 uint32_t
 graft_code_func_at(const struct graft_code *code, uint64_t addr);

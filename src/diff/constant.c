@@ -52,7 +52,7 @@ graft_constants_make(struct graft_constants **ret)
 	struct graft_constants *constants = calloc(1, sizeof(*constants));
 
 	if (!constants)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 	*ret = constants;
 	return NULL;
 }
@@ -187,7 +187,7 @@ make_room(struct graft_constants *c)
 	bigger.memo_len = c->memo_len ? c->memo_len * 2 : 1024;
 	bigger.memos = calloc(bigger.memo_len, sizeof(*bigger.memos));
 	if (!bigger.memos)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 	for (size_t i = 0; i < c->memo_len; i++) {
 		if (c->memos[i].state)
 			*find_memo(&bigger, c->memos[i]) = c->memos[i];

@@ -13,12 +13,6 @@
 
 #include <string.h>
 
-static struct graft_error *
-no_memory(void)
-{
-	return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
-}
-
 /** Decode both sides and make room for what will be known of them. */
 static struct graft_error *
 begin(struct graft_diff *diff)
@@ -40,7 +34,7 @@ begin(struct graft_diff *diff)
 	diff->new_match = calloc(diff->new_code->func_count + 1,
 				 sizeof(*diff->new_match));
 	if (!diff->data || !diff->old_match || !diff->new_match)
-		return no_memory();
+		return graft_error_no_memory();
 	return NULL;
 }
 
@@ -60,7 +54,7 @@ graft_diff_make_packages(const struct graft_image *old_image,
 	GRAFT_CLEANUP(graft_diff_freep)
 	struct graft_diff *diff = calloc(1, sizeof(*diff));
 	if (!diff)
-		return no_memory();
+		return graft_error_no_memory();
 	diff->old_image = old_image;
 	diff->new_image = new_image;
 	diff->left_main = GRAFT_NONE;
@@ -145,14 +139,14 @@ graft_diff_align(const struct graft_diff *diff, uint32_t old_func,
 	size_t count = 0;
 
 	if (!a || !b)
-		return no_memory();
+		return graft_error_no_memory();
 	struct graft_error *err = graft_align(
 		a, of->insn_count, b, nf->insn_count, &same, &same_count);
 	if (err)
 		return err;
 	pairs = calloc((size_t)nf->insn_count + 1, sizeof(*pairs));
 	if (!pairs)
-		return no_memory();
+		return graft_error_no_memory();
 	uint32_t i = 0;
 	uint32_t j = 0;
 	for (size_t k = 0; k <= same_count; k++) {

@@ -31,7 +31,7 @@ copy_text(const char *text, char **ret)
 		return NULL;
 	*ret = strdup(text);
 	if (!*ret)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 	return NULL;
 }
 

@@ -254,7 +254,7 @@ graft_entry_find(struct graft_closure *closure)
 	struct graft_error *err = NULL;
 
 	if (!how || !from || !confirmed)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 	if (diff->carried_count)
 		err = graft_witness_find(diff, confirmed);
 	visit_code(&visits);

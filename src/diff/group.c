@@ -89,7 +89,7 @@ collect_starts(struct graft_code *code)
 	code->starts = calloc(most, sizeof(*code->starts));
 	code->marks = calloc(most, sizeof(*code->marks));
 	if (!code->starts || !code->marks)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 	for (size_t i = 0; i < code->ref_count; i++) {
 		const struct graft_ref *ref = &code->refs[i];
 		if (ref->kind == GRAFT_REF_ADDRESS)

@@ -32,7 +32,7 @@ collect_entries(struct layout *layout)
 
 	layout->entries = calloc(count + 1, sizeof(*layout->entries));
 	if (!layout->entries)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 	for (size_t i = 0; i < count; i++) {
 		if (is_entry(&symbols[i]))
 			layout->entries[layout->entry_count++] = &symbols[i];

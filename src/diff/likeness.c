@@ -67,7 +67,7 @@ make_bags(const struct graft_code *code, const struct graft_func_match *match,
 		count += match[i].other == GRAFT_NONE;
 	bags = calloc(count + 1, sizeof(*bags));
 	if (!bags)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 	count = 0;
 	for (uint32_t i = from; !err && i < to; i++) {
 		const struct graft_func *func = &code->funcs[i];
@@ -79,8 +79,7 @@ make_bags(const struct graft_code *code, const struct graft_func_match *match,
 							  : INSNS_MAX;
 		bag->hashes = calloc(bag->count + 1, sizeof(*bag->hashes));
 		if (!bag->hashes) {
-			err = graft_error_new(GRAFT_ERROR_NO_MEMORY,
-					      "out of memory");
+			err = graft_error_no_memory();
 			break;
 		}
 		for (uint32_t k = 0; k < bag->count; k++)
@@ -128,7 +127,7 @@ pair_bags(struct graft_diff *diff, const struct bag *o, size_t o_count,
 	GRAFT_FREE struct score *scores = calloc(o_count * n_count + 1,
 						 sizeof(*scores));
 	if (!scores)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 
 	for (uint32_t i = 0; i < o_count; i++) {
 		for (uint32_t j = 0; j < n_count; j++) {

@@ -58,28 +58,11 @@ graft_match_same_form(const struct graft_diff *diff, uint32_t old_func,
 	return memcmp(ob + at, nb + at, n->size - at) == 0;
 }
 
-/** Find the last function that starts before @p addr. */
-static uint32_t
-func_before(const struct graft_code *code, uint64_t addr)
-{
-	size_t low = 0;
-	size_t high = code->func_count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (code->funcs[mid].addr <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low ? (uint32_t)(low - 1) : GRAFT_NONE;
-}
-
 bool
 graft_match_between(const struct graft_diff *diff, uint64_t new_addr,
 		    uint64_t *ret)
 {
-	uint32_t n = func_before(diff->new_code, new_addr);
+	uint32_t n = graft_code_func_before(diff->new_code, new_addr);
 
 	if (n == GRAFT_NONE || n + 1 >= diff->new_code->func_count ||
 	    !diff->new_match[n].same_form)
@@ -194,7 +177,7 @@ match_signatures(struct graft_diff *diff, bool plain)
 	size_t most = diff->old_code->func_count + diff->new_code->func_count;
 	GRAFT_FREE struct entry *entries = calloc(most + 1, sizeof(*entries));
 	if (!entries)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 
 	size_t count = collect(diff, diff->old_code, diff->old_match, 0, plain,
 			       entries);
@@ -343,7 +326,7 @@ match_order(struct graft_diff *diff)
 	GRAFT_FREE struct graft_align_pair *pairs = NULL;
 	size_t count = 0;
 	if (!old_tokens || !new_tokens)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 
 	struct graft_error *err =
 		graft_align(old_tokens, diff->old_code->func_count, new_tokens,

@@ -76,7 +76,7 @@ index_side(const struct graft_image *image, struct side *side)
 	side->image = image;
 	side->symbols = calloc(count + 1, sizeof(*side->symbols));
 	if (!side->symbols)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 	for (size_t i = 0; i < count; i++) {
 		if (symbols[i].defined && !symbols[i].absolute &&
 		    symbols[i].name[0] && kind_of(&symbols[i]) != 0)
@@ -95,7 +95,7 @@ graft_names_make(const struct graft_image *old_image,
 	GRAFT_CLEANUP(graft_names_freep)
 	struct graft_names *names = calloc(1, sizeof(*names));
 	if (!names)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 
 	struct graft_error *err = index_side(old_image, &names->old_side);
 	if (!err)

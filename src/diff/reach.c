@@ -287,7 +287,7 @@ graft_reach_settle(struct graft_closure *closure, size_t first)
 	size_t count = 0;
 	GRAFT_FREE uint32_t *at = calloc(most + 1, sizeof(*at));
 	if (!at)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 
 	for (size_t i = first; i < diff->resolution_count; i++) {
 		if (is_candidate(closure, (uint32_t)i))

@@ -65,7 +65,7 @@ find_partners(struct graft_diff *diff, uint32_t func, uint32_t **ret)
 	GRAFT_FREE struct graft_insn_pair *pairs = NULL;
 	size_t count = 0;
 	if (!partners)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 
 	for (uint32_t i = 0; i < nf->ref_count; i++)
 		partners[i] = GRAFT_NONE;

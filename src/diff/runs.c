@@ -34,7 +34,7 @@ collect(const struct graft_diff *diff, struct stretch **ret, size_t *count_ret)
 	GRAFT_FREE struct stretch *all = calloc(
 		diff->carried_count + diff->piece_count + 1, sizeof(*all));
 	if (!all)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 
 	for (size_t i = 0; i < diff->carried_count; i++) {
 		const struct graft_func *f =
@@ -106,8 +106,7 @@ add_run(const struct graft_diff *diff, struct graft_patch_module *module,
 		run.file_len = run.mem_len;
 		run.bytes = malloc(run.file_len);
 		if (!run.bytes)
-			return graft_error_new(GRAFT_ERROR_NO_MEMORY,
-					       "out of memory");
+			return graft_error_no_memory();
 		memcpy(run.bytes, bytes, run.file_len);
 	}
 	module->runs[module->run_count++] = run;

@@ -47,11 +47,11 @@ index_texts(struct graft_closure *closure)
 	struct graft_text_index *index = calloc(1, sizeof(*index));
 
 	if (!index)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 	closure->texts = index;
 	index->texts = calloc(code->start_count + 1, sizeof(*index->texts));
 	if (!index->texts)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
+		return graft_error_no_memory();
 	for (size_t i = 0; i < code->start_count; i++) {
 		uint64_t len;
 		if (graft_area_of(code->image, code->starts[i]) !=
