@@ -364,6 +364,16 @@ graft_code_func_at(const struct graft_code *code, uint64_t addr)
 }
 
 uint32_t
+graft_code_func_starting(const struct graft_code *code, uint64_t addr)
+{
+	uint32_t func = graft_code_func_at(code, addr);
+
+	if (func == GRAFT_NONE || code->funcs[func].addr != addr)
+		return GRAFT_NONE;
+	return func;
+}
+
+uint32_t
 graft_code_insn_at(const struct graft_code *code, const struct graft_func *func,
 		   uint64_t addr)
 {

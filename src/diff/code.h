@@ -174,6 +174,10 @@ graft_code_func_before(const struct graft_code *code, uint64_t addr);
 uint32_t
 graft_code_func_at(const struct graft_code *code, uint64_t addr);
 
+/** Find the function that starts at @p addr; its index or #GRAFT_NONE. */
+uint32_t
+graft_code_func_starting(const struct graft_code *code, uint64_t addr);
+
 /** Find the instruction of @p func that starts at @p addr, or #GRAFT_NONE. */
 uint32_t
 graft_code_insn_at(const struct graft_code *code, const struct graft_func *func,

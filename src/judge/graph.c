@@ -6,59 +6,6 @@
 
 #include <string.h>
 
-static uint32_t
-func_starting_at(const struct graft_code *code, uint64_t addr)
-{
-	uint32_t func = graft_code_func_at(code, addr);
-
-	if (func == GRAFT_NONE || code->funcs[func].addr != addr)
-		return GRAFT_NONE;
-	return func;
-}
-
-static void
-callee_of_reloc(const struct graft_code *code, const struct graft_reloc *reloc,
-		struct graft_callee *callee)
-{
-	const struct graft_symbol *symbol = reloc->symbol;
-
-	if (symbol) {
-		callee->import = symbol->name;
-		if (symbol->defined)
-			callee->func = func_starting_at(code, symbol->addr);
-	} else if (reloc->type == R_X86_64_RELATIVE) {
-		callee->func = func_starting_at(code, (uint64_t)reloc->addend);
-	}
-}
-
-struct graft_callee
-graft_callee_of(const struct graft_code *code, const struct graft_insn *insn)
-{
-	struct graft_callee callee = { .func = GRAFT_NONE };
-	const struct graft_reloc *reloc = NULL;
-
-	if (insn->ref == GRAFT_NONE) {
-		callee.indirect = insn->flags & GRAFT_INSN_INDIRECT;
-		return callee;
-	}
-	const struct graft_ref *ref = &code->refs[insn->ref];
-	if (ref->kind == GRAFT_REF_TLS)
-		return callee;
-	const struct graft_plt *plt = graft_image_plt_at(code->image,
-							 ref->target);
-	if (ref->kind == GRAFT_REF_MEMORY)
-		reloc = graft_image_reloc_at(code->image, ref->target);
-	else if (plt)
-		reloc = plt->reloc;
-	else
-		callee.func = func_starting_at(code, ref->target);
-	if (reloc)
-		callee_of_reloc(code, reloc, &callee);
-	callee.indirect = (insn->flags & GRAFT_INSN_INDIRECT) &&
-			  !callee.import && callee.func == GRAFT_NONE;
-	return callee;
-}
-
 static struct graft_error *
 add_edges_of(struct graft_graph *graph, size_t *cap, uint32_t func)
 {
@@ -116,7 +63,7 @@ mark_escapes(struct graft_graph *graph)
 	for (size_t i = 0; i < count; i++) {
 		if (!symbols[i].dynamic || !symbols[i].defined)
 			continue;
-		uint32_t func = func_starting_at(code, symbols[i].addr);
+		uint32_t func = graft_code_func_starting(code, symbols[i].addr);
 		if (func != GRAFT_NONE) {
 			graph->exported[func] = true;
 			graph->escapes[func] = true;
@@ -126,14 +73,15 @@ mark_escapes(struct graft_graph *graph)
 							      &count);
 	for (size_t i = 0; i < count; i++) {
 		struct graft_callee callee = { .func = GRAFT_NONE };
-		callee_of_reloc(code, &relocs[i], &callee);
+		graft_callee_of_reloc(code, &relocs[i], &callee);
 		if (relocs[i].type == R_X86_64_IRELATIVE)
-			callee.func = func_starting_at(
+			callee.func = graft_code_func_starting(
 				code, (uint64_t)relocs[i].addend);
 		if (callee.func != GRAFT_NONE)
 			graph->escapes[callee.func] = true;
 	}
-	uint32_t entry = func_starting_at(code, graft_image_entry(code->image));
+	uint32_t entry =
+		graft_code_func_starting(code, graft_image_entry(code->image));
 	if (entry != GRAFT_NONE)
 		graph->escapes[entry] = true;
 }

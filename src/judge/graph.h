@@ -7,17 +7,8 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "diff/callee.h"
 #include "diff/code.h"
-
-/** What a call, jump or address names. */
-struct graft_callee {
-	/** Name of the dynamic symbol that it goes through, or NULL. */
-	const char *import;
-	/** Function of the same build that starts there, or #GRAFT_NONE. */
-	uint32_t func;
-	/** Through a register or memory that no relocation explains. */
-	bool indirect;
-};
 
 /** A use of a function by another one of the same build. */
 struct graft_edge {
@@ -44,10 +35,6 @@ struct graft_graph {
 	/** Each function: some code takes its address. */
 	bool *taken;
 };
-
-/** Find what an instruction calls, jumps to or takes the address of. */
-struct graft_callee
-graft_callee_of(const struct graft_code *code, const struct graft_insn *insn);
 
 /**
  * Collect the uses of functions.
