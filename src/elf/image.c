@@ -35,6 +35,12 @@ read_symbols_and_relocs(struct graft_image *image,
 	err = graft_relocs_read(image, reader, &dynamic_map, &static_map);
 	if (err)
 		return graft_error_prefix(err, "relocations");
+	const struct graft_reader_section *info =
+		debug ? graft_reader_named(debug, ".debug_info") : NULL;
+	if (info && info->bytes && info->header.sh_size) {
+		image->debug_len = debug->len;
+		image->debug_bytes = GRAFT_TAKE(debug_bytes);
+	}
 	return NULL;
 }
 
@@ -142,6 +148,7 @@ graft_image_close(struct graft_image *image)
 	free(image->solid);
 	free(image->sections);
 	free(image->needed);
+	free(image->debug_bytes);
 	free(image->debug_path);
 	free(image->bytes);
 	free(image->path);

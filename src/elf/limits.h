@@ -19,6 +19,9 @@
 /** Largest address that a file may use, inclusive: half of user space. */
 static const uint64_t GRAFT_LIMIT_ADDR = UINT64_C(1) << 47;
 
+/** Debug information of one file, unpacked: 1 GiB. That of libcrypto has 12 MB. */
+static const uint64_t GRAFT_LIMIT_DWARF_BYTES = UINT64_C(1) << 30;
+
 /** Largest alignment of a section or segment: a page of 1 GiB. */
 static const uint64_t GRAFT_LIMIT_ALIGN = UINT64_C(1) << 30;
 
@@ -27,6 +30,10 @@ enum {
 	GRAFT_LIMIT_SECTIONS = 16384,
 	/** Program headers of a file. */
 	GRAFT_LIMIT_SEGMENTS = 256,
+	/** Units of debug information. */
+	GRAFT_LIMIT_DWARF_UNITS = 1 << 20,
+	/** Ranges of addresses of all units together. */
+	GRAFT_LIMIT_DWARF_RANGES = 1 << 22,
 };
 
 #endif /* GRAFT_ELF_LIMITS_H */

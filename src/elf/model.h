@@ -37,6 +37,9 @@ struct graft_image {
 	bool has_symtab;
 	/** Path of the separate debug file that is used, or NULL. */
 	char *debug_path;
+	/** That file, kept if the debug information is in it; else NULL. */
+	uint8_t *debug_bytes;
+	size_t debug_len;
 	const char *soname;
 	const char **needed;
 	size_t needed_count;
