@@ -62,9 +62,9 @@ _graft()
 
 	case $verb in
 	'') options="$verbs --help --version --state-dir" ;;
-	diff) options+=' -o --output --json --title --cve --debug-dir' ;;
+	diff) options+=' -o --output --json --title --cve --debug-dir --whole' ;;
 	show) options+=' --disassemble --old --json' ;;
-	verify) options+=' --key --signature' ;;
+	verify) options+=' --old --json --key --signature' ;;
 	plan) options+=' --all --pid --json' ;;
 	apply) options+=' --all --pid --wait --dry-run --json' ;;
 	revert) options+=' --all --pid --wait --json' ;;

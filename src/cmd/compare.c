@@ -8,6 +8,7 @@
 #include "diff/pairs.h"
 #include "elf/image.h"
 #include "judge/judge.h"
+#include "patch/delta.h"
 #include "patch/patch.h"
 
 #include <string.h>
@@ -158,6 +159,17 @@ take_input_error(const struct graft_pairs *pairs, bool same,
 	return failed;
 }
 
+/** Store the code of a hotpatch as a delta, if that is smaller. */
+static struct graft_error *
+make_delta(const struct graft_image *old_image,
+	   struct graft_patch_module *module)
+{
+	size_t len;
+	const uint8_t *file = graft_image_file(old_image, &len);
+
+	return graft_delta_make(module, file, len);
+}
+
 /** Fill the module of one pair. */
 static struct graft_error *
 compare_pair(const struct graft_pairs *pairs, const struct graft_pair *pair,
@@ -191,6 +203,8 @@ compare_pair(const struct graft_pairs *pairs, const struct graft_pair *pair,
 		return refuse(module, "R-08", "NEW does not have this file");
 	if (!err && !pair->same)
 		err = judge_images(pairs, old_image, new_image, module);
+	if (!err && options->delta && module->verdict == GRAFT_VERDICT_HOTPATCH)
+		err = make_delta(old_image, module);
 	return take_input_error(pairs, pair->same, module, err);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct graft_debug_search;
@@ -24,6 +25,8 @@ struct graft_compare_options {
 	const struct graft_debug_search *search;
 	/** What to call the hotpatch; NULL: after the package, if there is one. */
 	const char *title;
+	/** Store code as deltas to the OLD files where that is smaller. */
+	bool delta;
 	const char *const *cves;
 	size_t cve_count;
 	/** NULL for none. */

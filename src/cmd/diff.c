@@ -20,7 +20,7 @@
 
 static const char usage[] =
 	"usage: graft diff OLD NEW [-o FILE] [--json] [--title TEXT]\n"
-	"                  [--cve CVE]... [--debug-dir DIR]\n"
+	"                  [--cve CVE]... [--debug-dir DIR] [--whole]\n"
 	"\n"
 	"Compare two builds and make a hotpatch. OLD and NEW are two ELF files, two\n"
 	"directories or two Debian packages.\n"
@@ -28,6 +28,9 @@ static const char usage[] =
 	"  -o, --output FILE   write the hotpatch; only if at least one module can\n"
 	"                      be hotpatched. It names the others too, so that a\n"
 	"                      process which has them is refused\n"
+	"      --whole         write carried code itself where else, if that is\n"
+	"                      smaller, its difference from OLD is written, which\n"
+	"                      is read only with OLD\n"
 	"      --json          print JSON instead of a table\n"
 	"      --title TEXT    what to call the hotpatch\n"
 	"      --cve CVE       what it fixes; may be repeated\n"
@@ -43,6 +46,7 @@ struct arguments {
 	const char *title;
 	const char *debug_dir;
 	bool json;
+	bool whole;
 	/** Lent by argv; as many as there are arguments. */
 	const char **cves;
 	size_t cve_count;
@@ -164,6 +168,7 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 		{ "title", required_argument, NULL, 't' },
 		{ "cve", required_argument, NULL, 'c' },
 		{ "debug-dir", required_argument, NULL, 'd' },
+		{ "whole", no_argument, NULL, 'w' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -186,6 +191,9 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 			break;
 		case 'd':
 			arguments->debug_dir = optarg;
+			break;
+		case 'w':
+			arguments->whole = true;
 			break;
 		case 'h':
 			(void)fputs(usage, stdout);
@@ -270,6 +278,9 @@ compare(const struct arguments *arguments, struct graft_text *text,
 	const struct graft_compare_options options = {
 		.search = &search,
 		.title = arguments->title,
+		// Whoever sees no file and no size needs none.
+		.delta = !arguments->whole &&
+			 (arguments->output || arguments->json),
 		.cves = arguments->cves,
 		.cve_count = arguments->cve_count,
 		.progress = show_progress,

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cmd/disassemble.h"
+#include "cmd/old.h"
 #include "diff/tree.h"
 #include "elf/image.h"
 #include "patch/file.h"
@@ -25,7 +26,8 @@ static const char usage[] =
 	"      --json         print JSON\n"
 	"  -d, --disassemble  print the carried code too\n"
 	"      --old OLD      the build that it replaces (ELF file, directory or\n"
-	"                     Debian package): print its code beside\n";
+	"                     Debian package): print its code beside. Needed\n"
+	"                     where the carried code is stored as a delta to it\n";
 
 /** What the command line says. */
 struct arguments {
@@ -85,56 +87,53 @@ static struct graft_error *
 open_old(const struct graft_tree *tree, const struct graft_patch_module *module,
 	 struct graft_image **ret)
 {
-	for (size_t i = 0; i < tree->file_count; i++) {
-		const struct graft_tree_file *file = &tree->files[i];
-		GRAFT_FREE uint8_t *bytes = NULL;
-		size_t len = 0;
+	GRAFT_FREE uint8_t *bytes = NULL;
+	const char *name;
+	size_t len;
 
-		if (!file->elf || memcmp(file->sha256, module->old_sha256,
-					 sizeof(file->sha256)) != 0)
-			continue;
-		struct graft_error *err = graft_tree_read(tree, file, &bytes,
-							  &len);
-		return err ? err
-			   : graft_image_open_bytes(file->path, bytes, len,
-						    NULL, ret);
+	struct graft_error *err = graft_old_read(tree, module, &name, &bytes,
+						 &len);
+	if (err || !bytes)
+		return err;
+	return graft_image_open_bytes(name, bytes, len, NULL, ret);
+}
+
+/** Append the code of one module that carries some. */
+static struct graft_error *
+put_module(const struct graft_patch_module *module,
+	   const struct graft_tree *tree, bool *any, struct graft_text *text)
+{
+	GRAFT_CLEANUP(graft_image_closep) struct graft_image *image = NULL;
+
+	if (tree) {
+		struct graft_error *err = open_old(tree, module, &image);
+		if (err)
+			return err;
+		*any |= image != NULL;
 	}
-	return NULL;
+	graft_text_put(text, "\n");
+	graft_text_put_safe(text, module->path);
+	graft_text_put(text, tree && !image ? ": its old build is not there\n"
+					    : ":\n");
+	if (module->lacks_code) {
+		graft_text_put(text, "  its code is a delta to that\n");
+		return NULL;
+	}
+	return graft_disassemble(module, image, text);
 }
 
 /** Append the code of every module that carries some. */
 static struct graft_error *
-put_code(const struct graft_patch *patch, const char *old_path,
+put_code(const struct graft_patch *patch, const struct graft_tree *tree,
 	 struct graft_text *text)
 {
-	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *tree = NULL;
-	struct graft_error *err;
 	bool any = false;
 
-	if (old_path) {
-		err = graft_tree_open(old_path, &tree);
-		if (err)
-			return err;
-	}
 	for (size_t i = 0; i < patch->module_count; i++) {
 		const struct graft_patch_module *module = &patch->modules[i];
-		GRAFT_CLEANUP(graft_image_closep)
-		struct graft_image *image = NULL;
-
 		if (module->verdict != GRAFT_VERDICT_HOTPATCH)
 			continue;
-		if (tree) {
-			err = open_old(tree, module, &image);
-			if (err)
-				return err;
-			any |= image != NULL;
-		}
-		graft_text_put(text, "\n");
-		graft_text_put_safe(text, module->path);
-		graft_text_put(text, tree && !image
-					     ? ": its old build is not there\n"
-					     : ":\n");
-		err = graft_disassemble(module, image, text);
+		struct graft_error *err = put_module(module, tree, &any, text);
 		if (err)
 			return err;
 	}
@@ -142,8 +141,23 @@ put_code(const struct graft_patch *patch, const char *old_path,
 		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
 				       "%s: holds no file that the hotpatch "
 				       "was made from",
-				       old_path);
+				       tree->name);
 	return NULL;
+}
+
+/** Fill in the code that the hotpatch has as deltas, before it is printed. */
+static struct graft_error *
+complete(const struct arguments *arguments, const struct graft_tree *tree,
+	 struct graft_patch *patch)
+{
+	if (tree)
+		return graft_old_complete(tree, patch);
+	if (!arguments->disassemble || !graft_old_lacking(patch))
+		return NULL;
+	return graft_error_new(GRAFT_ERROR_NOT_FOUND,
+			       "%s: its code is stored as a delta to the old "
+			       "build; name that with --old",
+			       arguments->path);
 }
 
 struct graft_error *
@@ -151,6 +165,7 @@ graft_verb_show(int argc, char **argv, int *status_ret)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *tree = NULL;
 	struct arguments arguments = { 0 };
 	struct graft_error *err;
 	struct stat st = { 0 };
@@ -158,6 +173,10 @@ graft_verb_show(int argc, char **argv, int *status_ret)
 	if (!parse(argc, argv, &arguments, status_ret))
 		return NULL;
 	err = graft_patch_read_file(arguments.path, &patch);
+	if (!err && arguments.old_path)
+		err = graft_tree_open(arguments.old_path, &tree);
+	if (!err)
+		err = complete(&arguments, tree, patch);
 	if (err)
 		return err;
 	if (stat(arguments.path, &st) < 0)
@@ -167,7 +186,7 @@ graft_verb_show(int argc, char **argv, int *status_ret)
 	else
 		graft_patch_print_text(patch, (uint64_t)st.st_size, &text);
 	if (arguments.disassemble)
-		err = put_code(patch, arguments.old_path, &text);
+		err = put_code(patch, tree, &text);
 	if (err)
 		return err;
 	if (text.failed)

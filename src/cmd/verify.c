@@ -7,30 +7,46 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "cmd/old.h"
+#include "diff/tree.h"
 #include "patch/file.h"
 #include "patch/patch.h"
 
+#include <cjson/cJSON.h>
 #include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 static const char usage[] =
-	"usage: graft verify FILE [--key PUBLIC-KEY [--signature FILE]]\n"
+	"usage: graft verify FILE [--old OLD] [--key PUBLIC-KEY\n"
+	"                    [--signature FILE]] [--json]\n"
 	"\n"
 	"Check that a hotpatch is well formed and that every hash in it is right.\n"
 	"With a key, check its signature too.\n"
 	"\n"
+	"      --old OLD         the build that it replaces (ELF file, directory or\n"
+	"                        Debian package): check the code that is stored as\n"
+	"                        a delta to it too\n"
+	"      --json            print JSON\n"
 	"      --key FILE        Ed25519 public key: 32 bytes, or as 64 hex digits\n"
 	"      --signature FILE  the signature, instead of FILE.sig\n";
 
 enum { KEY_FILE_MAX = 4096 };
+
+static void
+cjson_freep(cJSON **json)
+{
+	cJSON_Delete(*json);
+}
 
 /** What the command line says. */
 struct arguments {
 	const char *path;
 	const char *key;
 	const char *signature;
+	const char *old_path;
+	bool json;
 };
 
 /** Read the command line; false: the usage was printed. */
@@ -40,6 +56,8 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 	static const struct option options[] = {
 		{ "key", required_argument, NULL, 'k' },
 		{ "signature", required_argument, NULL, 's' },
+		{ "old", required_argument, NULL, 'o' },
+		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -53,6 +71,12 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 			break;
 		case 's':
 			arguments->signature = optarg;
+			break;
+		case 'o':
+			arguments->old_path = optarg;
+			break;
+		case 'j':
+			arguments->json = true;
 			break;
 		case 'h':
 			(void)fputs(usage, stdout);
@@ -128,6 +152,80 @@ verify_signature(const struct arguments *arguments, const uint8_t *bytes,
 		   : NULL;
 }
 
+/** Check the code that is stored as deltas, if OLD is there to read it with. */
+static struct graft_error *
+verify_code(const struct arguments *arguments, struct graft_patch *patch)
+{
+	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *tree = NULL;
+
+	if (!arguments->old_path)
+		return NULL;
+	struct graft_error *err = graft_tree_open(arguments->old_path, &tree);
+	if (!err)
+		err = graft_old_complete(tree, patch);
+	if (err)
+		return err;
+	for (size_t i = 0; i < patch->module_count; i++) {
+		if (patch->modules[i].lacks_code)
+			return graft_error_new(
+				GRAFT_ERROR_NOT_FOUND,
+				"%s: the old build of %s is not there",
+				arguments->old_path, patch->modules[i].path);
+	}
+	return NULL;
+}
+
+/** Print what was checked, and what was not, as JSON. */
+static struct graft_error *
+print_json(const struct arguments *arguments, const struct graft_patch *patch)
+{
+	GRAFT_CLEANUP(cjson_freep) cJSON *root = cJSON_CreateObject();
+	const char *signature = arguments->key ? "good" : "unchecked";
+
+	bool good = cJSON_AddStringToObject(root, "id", patch->id) &&
+		    cJSON_AddStringToObject(root, "signature", signature);
+	cJSON *modules = cJSON_AddArrayToObject(root, "unchecked_code");
+	for (size_t i = 0; good && i < patch->module_count; i++) {
+		const struct graft_patch_module *module = &patch->modules[i];
+		cJSON *path = module->lacks_code
+				      ? cJSON_CreateString(module->path)
+				      : NULL;
+		if (!module->lacks_code)
+			continue;
+		good = cJSON_AddItemToArray(modules, path);
+		if (!good)
+			cJSON_Delete(path);
+	}
+	GRAFT_FREE char *text = good && modules ? cJSON_PrintUnformatted(root)
+						: NULL;
+	if (!text)
+		return graft_error_no_memory();
+	(void)printf("%s\n", text);
+	return NULL;
+}
+
+/** Print what was checked, and what was not. */
+static struct graft_error *
+print(const struct arguments *arguments, const struct graft_patch *patch)
+{
+	size_t lacking = graft_old_lacking(patch);
+
+	if (arguments->json)
+		return print_json(arguments, patch);
+	(void)printf("%s: id %s, well formed, every hash %sis right%s\n",
+		     arguments->path, patch->id,
+		     lacking ? "that needs no old build " : "",
+		     arguments->key ? ", the signature is good"
+				    : "; no key given, no signature checked");
+	if (lacking)
+		(void)printf("%s: the code of %zu %s was not checked: it is "
+			     "stored as a delta to the old build; name that "
+			     "with --old\n",
+			     arguments->path, lacking,
+			     lacking == 1 ? "module" : "modules");
+	return NULL;
+}
+
 struct graft_error *
 graft_verb_verify(int argc, char **argv, int *status_ret)
 {
@@ -151,10 +249,9 @@ graft_verb_verify(int argc, char **argv, int *status_ret)
 		if (err)
 			return err;
 	}
-	(void)printf("%s: id %s, well formed, every hash is right%s\n",
-		     arguments.path, patch->id,
-		     arguments.key ? ", the signature is good"
-				   : "; no key given, no signature checked");
+	err = verify_code(&arguments, patch);
+	if (!err)
+		err = print(&arguments, patch);
 	*status_ret = 0;
-	return NULL;
+	return err;
 }

@@ -29,7 +29,7 @@ struct graft_work {
 	const struct graft_options *options;
 	/** Id of the hotpatch, and itself if the verb has it. */
 	const char *id;
-	const struct graft_patch *patch;
+	struct graft_patch *patch;
 	struct graft_builds *builds;
 	/** NULL unless @ref changes. */
 	struct graft_ledger *ledger;

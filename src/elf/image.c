@@ -193,6 +193,13 @@ graft_image_file_size(const struct graft_image *image)
 	return image->len;
 }
 
+const uint8_t *
+graft_image_file(const struct graft_image *image, size_t *len_ret)
+{
+	*len_ret = image->len;
+	return image->bytes;
+}
+
 uint16_t
 graft_image_type(const struct graft_image *image)
 {

@@ -195,6 +195,14 @@ graft_image_sha256(const struct graft_image *image);
 uint64_t
 graft_image_file_size(const struct graft_image *image);
 
+/**
+ * Get the whole file as it was read.
+ *
+ * @param[out] len_ret Number of bytes: graft_image_file_size().
+ */
+const uint8_t *
+graft_image_file(const struct graft_image *image, size_t *len_ret);
+
 /** Get e_type: ET_DYN or ET_EXEC. */
 uint16_t
 graft_image_type(const struct graft_image *image);

@@ -3,6 +3,7 @@
 #include "patch/file.h"
 
 #include "base/sha256.h"
+#include "patch/delta.h"
 #include "patch/limits.h"
 #include "patch/manifest.h"
 #include "patch/member.h"
@@ -47,13 +48,14 @@ graft_patch_find_manifest(const void *bytes, size_t len, const char **ret,
 	return NULL;
 }
 
-// The ELF file of a member whose hash is the one in the manifest. It is either
-// inside the archive or, decompressed, in *owned.
+// The ELF file (or skeleton) of a member whose hash is the one in the manifest.
+// It is either inside the archive or, decompressed, in *owned.
 static struct graft_error *
 open_elf(const struct graft_tar_member *member, bool zstd,
 	 const struct graft_manifest_elf *elf, uint8_t **owned,
 	 const uint8_t **ret)
 {
+	const uint8_t *wanted = elf->delta ? elf->skeleton_sha256 : elf->sha256;
 	uint8_t sha256[GRAFT_SHA256_LEN];
 	struct graft_error *err;
 
@@ -73,10 +75,28 @@ open_elf(const struct graft_tar_member *member, bool zstd,
 	err = graft_sha256(*ret, elf->size, sha256);
 	if (err)
 		return err;
-	if (memcmp(sha256, elf->sha256, sizeof(sha256)) != 0)
+	if (memcmp(sha256, wanted, sizeof(sha256)) != 0)
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				       "its SHA-256 is not the one in the "
 				       "manifest");
+	return NULL;
+}
+
+// A skeleton has zeroes where its code belongs.
+static struct graft_error *
+check_skeleton(const struct graft_patch_module *m)
+{
+	for (size_t i = 0; i < m->run_count; i++) {
+		const struct graft_run *run = &m->runs[i];
+		for (uint64_t k = 0; k < run->file_len; k++) {
+			if (run->bytes[k])
+				return graft_error_new(
+					GRAFT_ERROR_BAD_INPUT,
+					"a skeleton with code at 0x%llx",
+					(unsigned long long)(run->new_addr +
+							     k));
+		}
+	}
 	return NULL;
 }
 
@@ -99,6 +119,25 @@ decode_module(const struct graft_tar_member *member, bool zstd,
 	memcpy(m->packed, member->bytes, member->len);
 	m->packed_len = member->len;
 	m->packed_zstd = zstd;
+	return elf->delta ? check_skeleton(m) : NULL;
+}
+
+static struct graft_error *
+decode_delta(const uint8_t *bytes, size_t len,
+	     const struct graft_manifest_elf *elf, struct graft_patch_module *m)
+{
+	struct graft_error *err = graft_delta_check(m, bytes, len);
+	if (err)
+		return err;
+	m->delta = malloc(len + 1);
+	if (!m->delta)
+		return graft_error_no_memory();
+	memcpy(m->delta, bytes, len);
+	m->delta_len = len;
+	memcpy(m->elf_sha256, elf->sha256, sizeof(m->elf_sha256));
+	memcpy(m->skeleton_sha256, elf->skeleton_sha256,
+	       sizeof(m->skeleton_sha256));
+	m->lacks_code = true;
 	return NULL;
 }
 
@@ -112,12 +151,39 @@ same_module(struct graft_patch *patch, size_t first, size_t i,
 	struct graft_tar_member member = { .bytes = from->packed,
 					   .len = from->packed_len };
 
-	if (elfs[first].size != elfs[i].size)
+	if (elfs[first].size != elfs[i].size ||
+	    elfs[first].delta != elfs[i].delta ||
+	    memcmp(elfs[first].sha256, elfs[i].sha256,
+		   sizeof(elfs[i].sha256)) != 0)
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
-				       "%s: the manifest gives two sizes for "
+				       "%s: the manifest says two things of "
 				       "one file",
 				       m->path);
-	return decode_module(&member, from->packed_zstd, &elfs[i], m);
+	struct graft_error *err = decode_module(&member, from->packed_zstd,
+						&elfs[i], m);
+	if (!err && elfs[i].delta)
+		err = decode_delta(from->delta, from->delta_len, &elfs[i], m);
+	return err;
+}
+
+// The member behind a skeleton.
+static struct graft_error *
+next_delta(const uint8_t *bytes, size_t len, size_t *off,
+	   struct graft_patch *patch, size_t i,
+	   const struct graft_manifest_elf *elf)
+{
+	struct graft_tar_member member;
+	char name[GRAFT_TAR_NAME_LEN];
+
+	graft_manifest_delta_member(patch, i, name);
+	struct graft_error *err = graft_tar_next(bytes, len, off, &member);
+	if (!err && strcmp(member.name, name) != 0)
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "another member where %s belongs", name);
+	if (!err)
+		err = decode_delta(member.bytes, member.len, elf,
+				   &patch->modules[i]);
+	return err ? graft_error_prefix(err, "%s", name) : NULL;
 }
 
 static struct graft_error *
@@ -145,7 +211,10 @@ next_module(const uint8_t *bytes, size_t len, size_t *off,
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				       "another member where %s belongs", name);
 	err = decode_module(&member, zstd, &elfs[i], m);
-	return err ? graft_error_prefix(err, "%s", member.name) : NULL;
+	if (err)
+		return graft_error_prefix(err, "%s", member.name);
+	return elfs[i].delta ? next_delta(bytes, len, off, patch, i, &elfs[i])
+			     : NULL;
 }
 
 struct graft_error *

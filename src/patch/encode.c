@@ -3,6 +3,7 @@
 #include "patch/file.h"
 
 #include "base/sha256.h"
+#include "patch/delta.h"
 #include "patch/limits.h"
 #include "patch/manifest.h"
 #include "patch/member.h"
@@ -11,8 +12,16 @@
 
 #include <string.h>
 
+/** What is stored of one module. */
+struct stored {
+	struct graft_member elf;
+	/** Lent by the module; NULL if it is stored whole. */
+	const uint8_t *delta;
+	size_t delta_len;
+};
+
 struct members {
-	struct graft_member *items;
+	struct stored *items;
 	size_t count;
 };
 
@@ -20,25 +29,62 @@ static void
 members_deinit(struct members *members)
 {
 	for (size_t i = 0; members->items && i < members->count; i++)
-		free(members->items[i].bytes);
+		free(members->items[i].elf.bytes);
 	free(members->items);
+}
+
+// A module that lacks its code is its skeleton: of the rest it knows the hash.
+static struct graft_error *
+hash_lacking(const struct graft_patch_module *m, const uint8_t *bytes,
+	     size_t len, struct graft_manifest_elf *elf)
+{
+	struct graft_error *err = graft_sha256(bytes, len,
+					       elf->skeleton_sha256);
+	if (err)
+		return err;
+	if (!m->delta || memcmp(elf->skeleton_sha256, m->skeleton_sha256,
+				sizeof(m->skeleton_sha256)) != 0)
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "%s: was changed without its code",
+				       m->path);
+	memcpy(elf->sha256, m->elf_sha256, sizeof(elf->sha256));
+	elf->delta = true;
+	return NULL;
+}
+
+// A complete module. Its delta counts as long as it gives this very file.
+static struct graft_error *
+hash_complete(const struct graft_patch_module *m, uint8_t *bytes, size_t len,
+	      struct graft_manifest_elf *elf)
+{
+	struct graft_error *err = graft_sha256(bytes, len, elf->sha256);
+	if (err || !m->delta ||
+	    memcmp(elf->sha256, m->elf_sha256, sizeof(elf->sha256)) != 0)
+		return err;
+	graft_delta_blank(bytes);
+	elf->delta = true;
+	return graft_sha256(bytes, len, elf->skeleton_sha256);
 }
 
 static struct graft_error *
 encode_module(const struct graft_patch_module *m,
-	      struct graft_manifest_elf *elf, struct graft_member *member)
+	      struct graft_manifest_elf *elf, struct stored *stored)
 {
 	GRAFT_FREE uint8_t *bytes = NULL;
 	size_t len;
 
 	struct graft_error *err = graft_patch_module_encode(m, &bytes, &len);
-	if (err)
-		return err;
-	err = graft_sha256(bytes, len, elf->sha256);
+	if (!err)
+		err = m->lacks_code ? hash_lacking(m, bytes, len, elf)
+				    : hash_complete(m, bytes, len, elf);
 	if (err)
 		return err;
 	elf->size = len;
-	return graft_member_pack(m, GRAFT_TAKE(bytes), len, member);
+	if (elf->delta) {
+		stored->delta = m->delta;
+		stored->delta_len = m->delta_len;
+	}
+	return graft_member_pack(m, GRAFT_TAKE(bytes), len, &stored->elf);
 }
 
 static struct graft_error *
@@ -65,6 +111,8 @@ encode_modules(const struct graft_patch *patch, struct graft_manifest_elf *elfs,
 					       "file",
 					       m->path,
 					       patch->modules[first].path);
+		// They share what the first one stores.
+		elfs[i] = elfs[first];
 		total += elfs[i].size;
 		if (total > GRAFT_PATCH_ELF_MAX)
 			return graft_error_new(GRAFT_ERROR_LIMIT,
@@ -72,6 +120,22 @@ encode_modules(const struct graft_patch *patch, struct graft_manifest_elf *elfs,
 					       "large");
 	}
 	return NULL;
+}
+
+static void
+put_module(const struct graft_patch *patch, size_t i,
+	   const struct stored *stored, struct graft_text *out)
+{
+	char name[GRAFT_TAR_NAME_LEN];
+
+	graft_manifest_member(patch, i, name);
+	if (stored->elf.zstd)
+		strcat(name, GRAFT_MEMBER_SUFFIX);
+	graft_tar_put(out, name, stored->elf.bytes, stored->elf.len);
+	if (!stored->delta)
+		return;
+	graft_manifest_delta_member(patch, i, name);
+	graft_tar_put(out, name, stored->delta, stored->delta_len);
 }
 
 struct graft_error *
@@ -99,15 +163,9 @@ graft_patch_encode(struct graft_patch *patch, uint8_t **bytes_ret,
 
 	graft_tar_put(&out, "manifest.json", manifest.str, manifest.len);
 	for (size_t i = 0; i < patch->module_count; i++) {
-		const struct graft_member *member = &members.items[i];
-		char name[GRAFT_TAR_NAME_LEN];
-		if (patch->modules[i].verdict != GRAFT_VERDICT_HOTPATCH ||
-		    graft_patch_module_first(patch, i) != i)
-			continue;
-		graft_manifest_member(patch, i, name);
-		if (member->zstd)
-			strcat(name, GRAFT_MEMBER_SUFFIX);
-		graft_tar_put(&out, name, member->bytes, member->len);
+		if (patch->modules[i].verdict == GRAFT_VERDICT_HOTPATCH &&
+		    graft_patch_module_first(patch, i) == i)
+			put_module(patch, i, &members.items[i], &out);
 	}
 	graft_tar_put_end(&out);
 	if (!out.failed && out.len > GRAFT_LIMIT_PATCH_BYTES)

@@ -18,8 +18,11 @@
 #include <stdint.h>
 
 enum {
-	/** The format that this program reads and writes. */
-	GRAFT_PATCH_FORMAT = 1,
+	/**
+	 * The newest format that this program reads. It writes the oldest one
+	 * that says all there is to say.
+	 */
+	GRAFT_PATCH_FORMAT = 2,
 	/** Values (not keys) in `manifest.json`. */
 	GRAFT_PATCH_MANIFEST_VALUES_MAX = 1 << 20,
 	/** Arrays and objects inside each other in `manifest.json`. */

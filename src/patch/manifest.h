@@ -17,6 +17,7 @@
 #include "patch/patch.h"
 #include "patch/tar.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,10 @@ struct graft_manifest_elf {
 	/** Decompressed. */
 	uint64_t size;
 	uint8_t sha256[GRAFT_PATCH_SHA256_SIZE];
+	/** Its code is stored as a delta (patch/delta.h). */
+	bool delta;
+	/** SHA-256 of the file with zeroes for its code; only with a delta. */
+	uint8_t skeleton_sha256[GRAFT_PATCH_SHA256_SIZE];
 };
 
 /**
@@ -41,7 +46,17 @@ graft_manifest_member(const struct graft_patch *patch, size_t i,
 		      char ret[GRAFT_TAR_NAME_LEN]);
 
 /**
- * Make the manifest and the id.
+ * Make the name of the member that holds a module's code as a delta: that of
+ * graft_manifest_member() with ".delta" in the place of ".elf".
+ *
+ * @param[in] i Index of a `hotpatch` module.
+ */
+void
+graft_manifest_delta_member(const struct graft_patch *patch, size_t i,
+			    char ret[GRAFT_TAR_NAME_LEN]);
+
+/**
+ * Make the manifest and the id. Its format is the lowest that says all.
  *
  * @param[in,out] patch Checked; gets its id.
  * @param[in] elfs One for each module; those that are no `hotpatch` are unused.
@@ -95,12 +110,12 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_manifest_id(const char *json, size_t len,
 		  char ret[GRAFT_PATCH_ID_LEN + 1]);
 
-/** What a manifest starts with; the id follows. */
-#define GRAFT_MANIFEST_START "{\"format\":1,\"id\":\""
+/** What a manifest starts with, one digit for its format; the id follows. */
+#define GRAFT_MANIFEST_START "{\"format\":%d,\"id\":\""
 
 enum {
 	/** Where the digits of the id are. */
-	GRAFT_MANIFEST_ID_OFF = sizeof(GRAFT_MANIFEST_START) - 1,
+	GRAFT_MANIFEST_ID_OFF = sizeof(GRAFT_MANIFEST_START) - 2,
 };
 
 #endif /* GRAFT_PATCH_MANIFEST_H */

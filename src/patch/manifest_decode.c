@@ -288,6 +288,9 @@ read_elf(struct object *o, const struct graft_patch *patch, size_t i,
 		object_bad(&inner, "member", "not the name of this module");
 	elf->size = take_number(&inner, "size", GRAFT_PATCH_ELF_MAX);
 	take_sha256(&inner, "sha256", elf->sha256);
+	elf->delta = object_has(&inner, "skeleton_sha256");
+	if (elf->delta)
+		take_sha256(&inner, "skeleton_sha256", elf->skeleton_sha256);
 	leave(o, &inner, "elf");
 }
 

@@ -17,7 +17,7 @@ enum {
 	MEMBER_BUILD_ID_MAX = 32,
 	MEMBER_KEY_LEN = 2 * 32 + 1,
 };
-static_assert(GRAFT_PATCH_FORMAT == 1, "GRAFT_MANIFEST_START names the format");
+static_assert(GRAFT_PATCH_FORMAT < 10, "GRAFT_MANIFEST_START has one digit");
 
 static void
 make_key(const struct graft_patch_module *m, char ret[MEMBER_KEY_LEN])
@@ -50,6 +50,21 @@ graft_manifest_member(const struct graft_patch *patch, size_t i,
 			       key, i);
 	else
 		(void)snprintf(ret, GRAFT_TAR_NAME_LEN, "modules/%s.elf", key);
+}
+
+void
+graft_manifest_delta_member(const struct graft_patch *patch, size_t i,
+			    char ret[GRAFT_TAR_NAME_LEN])
+{
+	static const char suffix[] = ".delta";
+
+	graft_manifest_member(patch, i, ret);
+	char *dot = strrchr(ret, '.');
+	static_assert(sizeof("modules/-4096") + MEMBER_KEY_LEN +
+				      sizeof(suffix) <=
+			      GRAFT_TAR_NAME_LEN,
+		      "room for the name of a delta");
+	memcpy(dot, suffix, sizeof(suffix));
 }
 
 void
@@ -162,8 +177,12 @@ put_module(const struct graft_patch *patch, size_t i,
 		graft_text_printf(out,
 				  ",\"carried_bytes\":%" PRIu64
 				  ",\"elf\":{\"member\":\"%s\",\"size\":"
-				  "%" PRIu64 ",\"sha256\":\"%s\"}",
+				  "%" PRIu64 ",\"sha256\":\"%s\"",
 				  m->carried_bytes, member, elf->size, sha256);
+		if (elf->delta)
+			put_hex(out, "skeleton_sha256", elf->skeleton_sha256,
+				sizeof(elf->skeleton_sha256));
+		graft_text_put(out, "}");
 	}
 	graft_text_put(out, "}");
 }
@@ -195,8 +214,13 @@ graft_manifest_encode(struct graft_patch *patch,
 		      struct graft_text *out)
 {
 	char id[GRAFT_PATCH_ID_LEN + 1] = "";
+	int format = 1;
 
-	graft_text_printf(out, GRAFT_MANIFEST_START "%0*d\"",
+	for (size_t i = 0; i < patch->module_count; i++) {
+		if (elfs[i].delta)
+			format = GRAFT_PATCH_FORMAT;
+	}
+	graft_text_printf(out, GRAFT_MANIFEST_START "%0*d\"", format,
 			  (int)GRAFT_PATCH_ID_LEN, 0);
 	put_text(out, "title", patch->title);
 	put_text(out, "classification", patch->classification);

@@ -36,7 +36,7 @@ graft_patch_free(struct graft_patch *patch)
 
 // A module that is half built has counts without arrays: ask for both.
 static void
-deinit_named(struct graft_patch_module *m)
+free_named(struct graft_patch_module *m)
 {
 	for (size_t i = 0; m->redirects && i < m->redirect_count; i++)
 		free(m->redirects[i].name);
@@ -57,6 +57,41 @@ deinit_named(struct graft_patch_module *m)
 }
 
 void
+graft_patch_module_forget(struct graft_patch_module *module)
+{
+	module->align = 0;
+	module->runs = NULL;
+	module->run_count = 0;
+	module->redirects = NULL;
+	module->redirect_count = 0;
+	module->fragments = NULL;
+	module->fragment_count = 0;
+	module->carried = NULL;
+	module->carried_count = 0;
+	module->fixes = NULL;
+	module->fix_count = 0;
+	module->imports = NULL;
+	module->import_count = 0;
+	module->old_slots = NULL;
+	module->old_slot_count = 0;
+	module->expects = NULL;
+	module->expect_count = 0;
+}
+
+void
+graft_patch_module_clear(struct graft_patch_module *module)
+{
+	for (size_t i = 0; module->runs && i < module->run_count; i++)
+		free(module->runs[i].bytes);
+	free(module->runs);
+	free_named(module);
+	free(module->fragments);
+	free(module->fixes);
+	free(module->expects);
+	graft_patch_module_forget(module);
+}
+
+void
 graft_patch_module_deinit(struct graft_patch_module *module)
 {
 	if (!module)
@@ -66,14 +101,9 @@ graft_patch_module_deinit(struct graft_patch_module *module)
 	for (size_t i = 0; module->reasons && i < module->reason_count; i++)
 		graft_reason_deinit(&module->reasons[i]);
 	free(module->reasons);
-	for (size_t i = 0; module->runs && i < module->run_count; i++)
-		free(module->runs[i].bytes);
-	free(module->runs);
-	deinit_named(module);
-	free(module->fragments);
-	free(module->fixes);
-	free(module->expects);
+	graft_patch_module_clear(module);
 	free(module->packed);
+	free(module->delta);
 	memset(module, 0, sizeof(*module));
 }
 

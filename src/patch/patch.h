@@ -229,6 +229,22 @@ struct graft_patch_module {
 	size_t packed_len;
 	/** @ref packed is a zstd frame, not the ELF file itself. */
 	bool packed_zstd;
+
+	/**
+	 * The bytes of the runs as a delta to the OLD file (patch/delta.h): what
+	 * is stored in their place as long as the module still says the same.
+	 * NULL for a module that is stored whole.
+	 */
+	uint8_t *delta;
+	size_t delta_len;
+	/** Of the ELF file with these bytes, and without. Only with a delta. */
+	uint8_t elf_sha256[GRAFT_PATCH_SHA256_SIZE];
+	uint8_t skeleton_sha256[GRAFT_PATCH_SHA256_SIZE];
+	/**
+	 * The bytes of the runs are not known but for their delta. They are
+	 * zero, and so is graft_redirect::original where it is the same as they.
+	 */
+	bool lacks_code;
 };
 
 /** A hotpatch. */
@@ -266,6 +282,14 @@ GRAFT_DEFINE_CLEANUP(struct graft_patch, graft_patch_free)
 void
 graft_patch_module_deinit(struct graft_patch_module *module);
 GRAFT_DEFINE_CLEANUP(struct graft_patch_module, graft_patch_module_deinit)
+
+/** Free what a module carries (runs and records), and only that. */
+void
+graft_patch_module_clear(struct graft_patch_module *module);
+
+/** As graft_patch_module_clear(), but what it carries has another owner now. */
+void
+graft_patch_module_forget(struct graft_patch_module *module);
 
 /** Free what a reason owns, and zero it. NULL is a no-op. */
 void

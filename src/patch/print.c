@@ -127,8 +127,15 @@ print_carried(struct graft_text *text, const struct graft_patch_module *m)
 	graft_text_printf(text, "    carried      %" PRIu64 " bytes", //
 			  m->carried_bytes);
 	if (m->packed)
-		graft_text_printf(text, ", %zu in the file", m->packed_len);
+		graft_text_printf(text, ", %zu in the file",
+				  m->packed_len + m->delta_len);
 	graft_text_put(text, "\n");
+	if (m->delta)
+		graft_text_printf(text,
+				  "    delta        %zu bytes: the code is "
+				  "read with the old file%s\n",
+				  m->delta_len,
+				  m->lacks_code ? ", and was not" : "");
 	print_runs(text, m);
 	graft_text_printf(text,
 			  "    records      %zu redirects, %zu fixes, %zu "

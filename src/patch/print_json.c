@@ -6,6 +6,7 @@
 #include "patch/print.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static void
 put_string(struct graft_text *text, const char *key, const char *str)
@@ -122,7 +123,7 @@ graft_patch_print_json(const struct graft_patch *patch, uint64_t file_len,
 	for (size_t i = 0; i < patch->module_count; i++) {
 		const struct graft_patch_module *m = &patch->modules[i];
 		graft_text_put(text, i ? "," : "");
-		put_module(text, m, m->packed_len);
+		put_module(text, m, m->packed_len + m->delta_len);
 		graft_text_put(text, ",");
 		put_hex(text, "old_sha256", m->old_sha256,
 			sizeof(m->old_sha256));
@@ -130,12 +131,36 @@ graft_patch_print_json(const struct graft_patch *patch, uint64_t file_len,
 			sizeof(m->new_sha256));
 		put_string(text, "caveat",
 			   graft_assurance_caveat(m->assurance));
+		graft_text_printf(text, "\"delta\":%s,",
+				  m->delta ? "true" : "false");
 		graft_text_printf(text, "\"align\":%" PRIu64, m->align);
 		put_redirects(text, m);
 		put_runs(text, m);
 		graft_text_put(text, "}");
 	}
 	graft_text_printf(text, "],\"package_bytes\":%" PRIu64 "}\n", file_len);
+}
+
+// The bytes of the one or two members of a module.
+static struct graft_error *
+take_stored(const struct graft_patch *patch, size_t i, const uint8_t *bytes,
+	    size_t len, size_t *off, size_t *ret)
+{
+	struct graft_tar_member member;
+	char name[GRAFT_TAR_NAME_LEN];
+
+	struct graft_error *err = graft_tar_next(bytes, len, off, &member);
+	if (err)
+		return err;
+	*ret = member.len;
+	graft_manifest_delta_member(patch, i, name);
+	// A header begins with its name; zeroes are the end.
+	if (strncmp((const char *)bytes + *off, name, sizeof(name)) != 0)
+		return NULL;
+	err = graft_tar_next(bytes, len, off, &member);
+	if (!err)
+		*ret += member.len;
+	return err;
 }
 
 struct graft_error *
@@ -156,14 +181,15 @@ graft_patch_print_diff_json(struct graft_patch *patch, struct graft_text *text)
 	graft_text_put(&out, "{\"modules\":[");
 	for (size_t i = 0; i < patch->module_count; i++) {
 		const struct graft_patch_module *m = &patch->modules[i];
-		member.len = 0;
+		size_t stored = 0;
 		// Members stand in the order of their modules.
-		if (m->verdict == GRAFT_VERDICT_HOTPATCH)
-			err = graft_tar_next(bytes, len, &off, &member);
+		if (m->verdict == GRAFT_VERDICT_HOTPATCH &&
+		    graft_patch_module_first(patch, i) == i)
+			err = take_stored(patch, i, bytes, len, &off, &stored);
 		if (err)
 			return err;
 		graft_text_put(&out, i ? ",\n" : "\n");
-		put_module(&out, m, member.len);
+		put_module(&out, m, stored);
 		graft_text_put(&out, "}");
 	}
 	graft_text_printf(&out, "\n],\"package_bytes\":%zu}\n", len);

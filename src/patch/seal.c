@@ -81,13 +81,32 @@ hash_piece(const struct piece *piece, uint8_t ret[GRAFT_SHA256_LEN])
 	return !err;
 }
 
+// Write a hash over the value of a key, at most @p within bytes behind @p at.
+static bool
+write_hash(const struct piece *manifest, uint8_t *at, size_t within,
+	   const char *key, const uint8_t sha256[GRAFT_SHA256_LEN])
+{
+	char digits[2 * GRAFT_SHA256_LEN + 1];
+	size_t left = manifest->len - (size_t)(at - manifest->bytes);
+
+	uint8_t *value = memmem(at, within < left ? within : left, key,
+				strlen(key));
+	if (!value)
+		return false;
+	value += strlen(key);
+	left = manifest->len - (size_t)(value - manifest->bytes);
+	if (left < sizeof(digits) - 1)
+		return false;
+	graft_hex_encode(sha256, GRAFT_SHA256_LEN, digits);
+	memcpy(value, digits, sizeof(digits) - 1);
+	return true;
+}
+
 static void
 seal_piece(const struct piece *manifest, const struct piece *piece)
 {
-	static const char field[] = "\"sha256\":\"";
 	char key[GRAFT_TAR_NAME_LEN + 16];
 	uint8_t sha256[GRAFT_SHA256_LEN];
-	char digits[2 * GRAFT_SHA256_LEN + 1];
 
 	char *suffix = strstr(piece->name, ".elf");
 	int len = suffix ? (int)(suffix - piece->name) : 0;
@@ -96,16 +115,14 @@ seal_piece(const struct piece *manifest, const struct piece *piece)
 	uint8_t *at = memmem(manifest->bytes, manifest->len, key, strlen(key));
 	if (!at || !hash_piece(piece, sha256))
 		return;
-	size_t left = manifest->len - (size_t)(at - manifest->bytes);
-	uint8_t *value = memmem(at, left, field, sizeof(field) - 1);
-	if (!value)
-		return;
-	value += sizeof(field) - 1;
-	left = manifest->len - (size_t)(value - manifest->bytes);
-	if (left < sizeof(digits) - 1)
-		return;
-	graft_hex_encode(sha256, sizeof(sha256), digits);
-	memcpy(value, digits, sizeof(digits) - 1);
+	// The member of a module whose code is a delta is its skeleton; what
+	// the complete file would be is not known here.
+	const uint8_t *end =
+		memchr(at, '}', manifest->len - (size_t)(at - manifest->bytes));
+	size_t within = end ? (size_t)(end - at) : 0;
+	if (!write_hash(manifest, at, within, "\"skeleton_sha256\":\"", sha256))
+		(void)write_hash(manifest, at, SIZE_MAX, "\"sha256\":\"",
+				 sha256);
 }
 
 void

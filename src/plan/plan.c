@@ -2,6 +2,7 @@
 
 #include "plan/plan.h"
 
+#include "patch/delta.h"
 #include "plan/find.h"
 #include "plan/live.h"
 #include "plan/place.h"
@@ -15,7 +16,8 @@
 /** Everything that is looked at while a plan is made. */
 struct making {
 	struct graft_target *target;
-	const struct graft_patch *patch;
+	/** Gets the code that it lacks. */
+	struct graft_patch *patch;
 	struct graft_builds *builds;
 	struct graft_maps *maps;
 	struct graft_modules *modules;
@@ -244,10 +246,20 @@ check_headers(struct making *making, const struct graft_module *module)
 	return NULL;
 }
 
+/** Fill in the code that the hotpatch has as a delta to the file (R-14 holds). */
+GRAFT_MUST_CHECK static struct graft_error *
+complete(struct graft_patch_module *patch, const struct graft_image *image)
+{
+	size_t len;
+	const uint8_t *file = graft_image_file(image, &len);
+
+	return graft_delta_complete(patch, graft_image_path(image), file, len);
+}
+
 /** Make the part of the plan for one module that the process maps. */
 GRAFT_MUST_CHECK static struct graft_error *
 plan_module(struct making *making, const struct graft_module *module,
-	    struct graft_plan_module *ret)
+	    struct graft_patch_module *patch, struct graft_plan_module *ret)
 {
 	struct graft_error *err;
 	struct graft_live_place place = {
@@ -257,13 +269,17 @@ plan_module(struct making *making, const struct graft_module *module,
 		.module = module,
 	};
 
+	ret->patch = patch;
 	err = check_headers(making, module);
 	if (err)
 		return err;
-	err = check_file(making, ret->patch, module, &place.image);
+	err = check_file(making, patch, module, &place.image);
 	if (err)
 		return err;
-	err = graft_patch_module_check(ret->patch);
+	err = complete(patch, place.image);
+	if (err)
+		return err;
+	err = graft_patch_module_check(patch);
 	if (err)
 		return err;
 	err = check_shared(making, module);
@@ -348,7 +364,7 @@ plan_modules(struct making *making, struct graft_plan *plan)
 	}
 	for (size_t i = 0; i < patch->module_count; i++) {
 		const struct graft_module *module;
-		const struct graft_patch_module *from = &patch->modules[i];
+		struct graft_patch_module *from = &patch->modules[i];
 		if (from->verdict != GRAFT_VERDICT_HOTPATCH ||
 		    graft_patch_module_first(patch, i) != i)
 			continue;
@@ -367,8 +383,7 @@ plan_modules(struct making *making, struct graft_plan *plan)
 					from->path);
 		}
 		struct graft_plan_module *to = &plan->modules[plan->count++];
-		to->patch = from;
-		err = plan_module(making, module, to);
+		err = plan_module(making, module, from, to);
 		if (err)
 			return err;
 		// Addresses in the module list point into the maps: they are
@@ -404,7 +419,7 @@ check_memory(const struct graft_plan *plan)
 }
 
 struct graft_error *
-graft_plan_make(struct graft_target *target, const struct graft_patch *patch,
+graft_plan_make(struct graft_target *target, struct graft_patch *patch,
 		struct graft_builds *builds, struct graft_plan **ret)
 {
 	struct graft_error *err;

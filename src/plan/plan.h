@@ -56,7 +56,8 @@ struct graft_plan {
  * Make a plan.
  *
  * @param[in] target In any state but STOPPED.
- * @param[in] patch Borrowed until the plan is freed.
+ * @param[in,out] patch Borrowed until the plan is freed. A module of which only
+ * the delta is known gets its code, from the file that the process maps.
  * @param[in] builds Files that were read already.
  * @param[out] ret New plan; free with graft_plan_free().
  * @return NULL; #GRAFT_ERROR_BUILD_ID_MISMATCH if the process maps no module of
@@ -66,7 +67,7 @@ struct graft_plan {
  * #GRAFT_ERROR_TARGET_GONE.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_plan_make(struct graft_target *target, const struct graft_patch *patch,
+graft_plan_make(struct graft_target *target, struct graft_patch *patch,
 		struct graft_builds *builds, struct graft_plan **ret);
 
 /** Free a plan. NULL is a no-op. */

@@ -120,8 +120,10 @@ deep_or_huge_json_is_refused_before_it_is_parsed(void **state)
 	sample_refused(decode(json, len), GRAFT_ERROR_LIMIT, "many");
 	// One string of 4 MiB.
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text out = { 0 };
-	graft_text_put(&out, GRAFT_MANIFEST_START
-		       "00000000000000000000000000000000\",\"title\":\"");
+	graft_text_printf(&out,
+			  GRAFT_MANIFEST_START
+			  "00000000000000000000000000000000\",\"title\":\"",
+			  1);
 	memset(json, 'x', len);
 	graft_text_put_bytes(&out, json, len);
 	graft_text_put(&out, "\"}");
@@ -159,10 +161,10 @@ static void
 a_newer_format_is_named_whatever_else_it_has(void **state)
 {
 	(void)state;
-	static const char json[] = "{\"format\":2,\"shape\":[{\"new\":true}]}";
+	static const char json[] = "{\"format\":3,\"shape\":[{\"new\":true}]}";
 
 	sample_refused(decode(json, sizeof(json) - 1), GRAFT_ERROR_UNSUPPORTED,
-		       "made by a newer graft (format 2)");
+		       "made by a newer graft (format 3)");
 }
 
 static void
