@@ -2,11 +2,14 @@
 
 // what OLD exports, NEW must export as the same kind of thing. R-03 for
 // exported objects: programs have copies of them, or laid out their own around
-// them.
+// them. R-17 for the content of exported constants: whoever names one from outside,
+// or through the GOT, goes on reading OLD's.
 
 #include "judge/checks.h"
+#include "judge/version.h"
 
 #include "base/cleanup.h"
+#include "diff/constant.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +71,59 @@ type_name(uint8_t type)
 	}
 }
 
+static bool
+is_constant(const struct graft_image *image, const struct graft_symbol *symbol)
+{
+	const struct graft_section *section =
+		graft_image_section_at(image, symbol->addr);
+
+	return (symbol->type == STT_OBJECT || symbol->type == STT_NOTYPE) &&
+	       section && section->bytes &&
+	       symbol->size <= section->addr + section->size - symbol->addr &&
+	       !graft_section_is_writable(section);
+}
+
+/** Say whether two constants are texts that name two versions of the package. */
+static bool
+is_version_text(const struct graft_diff *diff, const struct graft_symbol *o,
+		const struct graft_symbol *n)
+{
+	uint64_t old_len;
+	uint64_t new_len;
+	const char *was = graft_constant_text(diff->old_image, o->addr,
+					      &old_len);
+	const char *is = graft_constant_text(diff->new_image, n->addr,
+					     &new_len);
+
+	return was && is && old_len >= o->size && new_len >= n->size &&
+	       graft_version_only_differs(was, is);
+}
+
+static struct graft_error *
+judge_content(struct graft_case *c, const char *where,
+	      const struct graft_symbol *o, const struct graft_symbol *n)
+{
+	bool same = true;
+
+	// Virtual tables are judged with those that are not exported.
+	if (strncmp(o->name, "_ZTV", 4) == 0)
+		return NULL;
+	if (!is_constant(c->diff->old_image, o) ||
+	    !is_constant(c->diff->new_image, n))
+		return NULL;
+	struct graft_error *err = graft_constant_equal(c->diff, o->addr,
+						       n->addr, o->size, &same);
+	if (err || same)
+		return err;
+	if (is_version_text(c->diff, o, n))
+		return graft_case_note(
+			c, GRAFT_RULE_IDENTITY, where,
+			"the exported text names another version of the package; who reads it goes on reading OLD's");
+	return graft_case_refuse(
+		c, GRAFT_RULE_IDENTITY, where,
+		"the content of the exported constant changed; other modules, and whoever reads it through the GOT, have OLD's");
+}
+
 static struct graft_error *
 judge_export(struct graft_case *c, const struct graft_symbol *o,
 	     const struct graft_symbol *n)
@@ -90,7 +146,7 @@ judge_export(struct graft_case *c, const struct graft_symbol *o,
 			"the exported object had %llu bytes and has %llu",
 			(unsigned long long)o->size,
 			(unsigned long long)n->size);
-	return NULL;
+	return judge_content(c, where, o, n);
 }
 
 struct graft_error *

@@ -7,6 +7,7 @@
 #include "judge/checks.h"
 
 #include "base/vec.h"
+#include "diff/constant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,28 @@ compare(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/** Compare two virtual tables of one name. */
+static struct graft_error *
+judge_table(struct graft_case *c, const struct graft_symbol *o,
+	    const struct graft_symbol *n)
+{
+	bool same = true;
+
+	if (n->size != o->size)
+		return graft_case_refuse(
+			c, GRAFT_RULE_VTABLE, o->name,
+			"the virtual table had %llu bytes and has %llu",
+			(unsigned long long)o->size,
+			(unsigned long long)n->size);
+	struct graft_error *err = graft_constant_equal(c->diff, o->addr,
+						       n->addr, o->size, &same);
+	if (err || same)
+		return err;
+	return graft_case_refuse(
+		c, GRAFT_RULE_VTABLE, o->name,
+		"an entry of the virtual table differs, and objects have OLD's");
+}
+
 static struct graft_error *
 judge_symbols(struct graft_case *c)
 {
@@ -186,12 +209,8 @@ judge_symbols(struct graft_case *c)
 			continue;
 		const struct graft_symbol **at = bsearch(&key, list, count,
 							 sizeof(key), compare);
-		if (at && (*at)->size != key->size)
-			err = graft_case_refuse(
-				c, GRAFT_RULE_VTABLE, key->name,
-				"the virtual table had %llu bytes and has %llu",
-				(unsigned long long)key->size,
-				(unsigned long long)(*at)->size);
+		if (at)
+			err = judge_table(c, key, *at);
 	}
 	return err;
 }
