@@ -17,6 +17,8 @@ enum {
 static const uint32_t argument_bits = 0xff03c6;
 /** rax rcx rdx rsi rdi r8 to r11 and all vector registers. */
 static const uint32_t volatile_bits = 0xffff0fc7;
+/** Where results come back: rax, rdx, xmm0 and xmm1. */
+static const uint32_t result_bits = 0x30005;
 
 /** Following the ways through one function. */
 struct walk {
@@ -120,8 +122,13 @@ step(struct walk *walk, uint32_t at)
 	if (leaves)
 		err = pass_on(walk, op, written);
 	written |= op->writes;
+	// With -fipa-ra a caller keeps values in registers that a function of
+	// the same unit leaves alone: what is read behind such a call without
+	// being written is what came in.
 	if (op->flags & GRAFT_INSN_CALL)
-		written |= volatile_bits;
+		written |= graft_op_callee(walk->ops, op).func == GRAFT_NONE
+				   ? volatile_bits
+				   : result_bits;
 	if (op->flags & GRAFT_INSN_RET) {
 		walk->found.returns = true;
 		walk->found.returns_value &= written & 1;

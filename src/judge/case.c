@@ -90,6 +90,16 @@ graft_case_refuse(struct graft_case *c, enum graft_rule rule, const char *where,
 	return err;
 }
 
+uint32_t
+graft_case_refusals(const struct graft_case *c)
+{
+	uint32_t count = 0;
+
+	for (enum graft_rule rule = 0; rule < GRAFT_RULE_COUNT; rule++)
+		count += c->per_rule[rule];
+	return count;
+}
+
 struct graft_error *
 graft_case_note(struct graft_case *c, enum graft_rule rule, const char *where,
 		const char *fmt, ...)

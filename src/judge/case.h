@@ -56,6 +56,10 @@ graft_case_refuse(struct graft_case *c, enum graft_rule rule, const char *where,
 		  const char *fmt, ...)
 	__attribute__((__format__(__printf__, 4, 5)));
 
+/** Count the refusals so far, those that were only counted too. */
+uint32_t
+graft_case_refusals(const struct graft_case *c);
+
 /** Say something that does not forbid; otherwise as graft_case_refuse(). */
 GRAFT_MUST_CHECK struct graft_error *
 graft_case_note(struct graft_case *c, enum graft_rule rule, const char *where,

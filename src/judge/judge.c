@@ -4,6 +4,7 @@
 
 #include "judge/case.h"
 #include "judge/checks.h"
+#include "judge/fates.h"
 #include "judge/twin.h"
 
 typedef struct graft_error *(*check_fn)(struct graft_case *c);
@@ -26,14 +27,32 @@ static const twin_check_fn twin_checks[] = {
 };
 
 static struct graft_error *
-judge_twin(struct graft_case *c, uint32_t new_func)
+judge_twin(struct graft_case *c, uint32_t old_func, uint32_t new_func)
 {
 	GRAFT_CLEANUP(graft_twin_deinit) struct graft_twin twin = { 0 };
-	struct graft_error *err = graft_twin_make(c->diff, new_func, &twin);
+	struct graft_error *err = graft_twin_make_of(c->diff, old_func,
+						     new_func, &twin);
 
 	for (size_t i = 0;
 	     !err && i < sizeof(twin_checks) / sizeof(*twin_checks); i++)
 		err = twin_checks[i](c, &twin);
+	return err;
+}
+
+/** Compare what has no counterpart on either side and may be one function. */
+static struct graft_error *
+judge_unknown_fates(struct graft_case *c)
+{
+	GRAFT_CLEANUP(graft_fates_deinit) struct graft_fates fates = { 0 };
+	struct graft_error *err = graft_fates_find(c, &fates);
+
+	for (size_t i = 0; !err && i < fates.count; i++) {
+		uint32_t before = graft_case_refusals(c);
+		err = judge_twin(c, fates.list[i].old_func,
+				 fates.list[i].new_func);
+		if (!err && graft_case_refusals(c) == before)
+			err = graft_fate_refuse(c, &fates.list[i]);
+	}
 	return err;
 }
 
@@ -45,9 +64,13 @@ judge_all(struct graft_case *c)
 	for (size_t i = 0; !err && i < sizeof(checks) / sizeof(*checks); i++)
 		err = checks[i](c);
 	for (size_t i = 0; !err && i < c->diff->carried_count; i++) {
-		if (graft_case_is_twin(c, c->diff->carried[i]))
-			err = judge_twin(c, c->diff->carried[i]);
+		uint32_t func = c->diff->carried[i];
+		if (graft_case_is_twin(c, func))
+			err = judge_twin(c, c->diff->new_match[func].other,
+					 func);
 	}
+	if (!err)
+		err = judge_unknown_fates(c);
 	if (err)
 		return err;
 	return graft_case_finish(c);

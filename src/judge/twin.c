@@ -187,8 +187,15 @@ struct graft_error *
 graft_twin_make(const struct graft_diff *diff, uint32_t new_func,
 		struct graft_twin *ret)
 {
+	return graft_twin_make_of(diff, diff->new_match[new_func].other,
+				  new_func, ret);
+}
+
+struct graft_error *
+graft_twin_make_of(const struct graft_diff *diff, uint32_t old_func,
+		   uint32_t new_func, struct graft_twin *ret)
+{
 	GRAFT_CLEANUP(graft_twin_deinit) struct graft_twin twin = { 0 };
-	uint32_t old_func = diff->new_match[new_func].other;
 
 	struct graft_error *err = graft_ops_read(diff->old_code, old_func,
 						 &twin.old_ops);

@@ -48,6 +48,16 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_twin_make(const struct graft_diff *diff, uint32_t new_func,
 		struct graft_twin *ret);
 
+/**
+ * Put any NEW function beside any OLD one.
+ *
+ * @param[in] old_func One that the NEW function may be a version of.
+ * @param[out] ret As for graft_twin_make().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_twin_make_of(const struct graft_diff *diff, uint32_t old_func,
+		   uint32_t new_func, struct graft_twin *ret);
+
 /** Free what a twin owns, and zero it. Also its guard. */
 void
 graft_twin_deinit(struct graft_twin *twin);

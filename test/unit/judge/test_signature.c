@@ -63,6 +63,18 @@ callers_that_are_carried_may_pass_more(void **state)
 		    "int f(int a) { return in(a, 9) + 1; }\n");
 }
 
+static void
+an_argument_that_outlives_a_call_is_read(void **state)
+{
+	(void)state;
+	must_accept(
+		STRIPPED,
+		"__attribute__((noinline)) static int in(int *a) { return *a += 3; }\n"
+		"int f(int *a, int b) { return in(a) + b; }\n",
+		"__attribute__((noinline)) static int in(int *a) { return *a += 3; }\n"
+		"int f(int *a, int b) { if (b < 0) return -1; return in(a) + b; }\n");
+}
+
 int
 main(void)
 {
@@ -74,6 +86,7 @@ main(void)
 			a_function_that_returns_nothing_any_more_is_refused),
 		cmocka_unit_test(one_argument_less_is_accepted),
 		cmocka_unit_test(callers_that_are_carried_may_pass_more),
+		cmocka_unit_test(an_argument_that_outlives_a_call_is_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
