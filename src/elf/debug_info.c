@@ -270,6 +270,18 @@ graft_dwarf_close(struct graft_dwarf *dwarf)
 	if (dwarf->handle)
 		dwarf_end(dwarf->handle);
 	graft_reader_close(dwarf->reader);
+	graft_dwarf_types_free(dwarf);
+	for (size_t i = 0; i < dwarf->text_count; i++)
+		free(dwarf->texts[i]);
+	free(dwarf->texts);
+	free(dwarf->by_entry);
+	free(dwarf->by_name);
+	free(dwarf->named_first);
+	free(dwarf->named_entries);
+	free(dwarf->named);
+	free(dwarf->function_ranges);
+	free(dwarf->subjects);
+	free(dwarf->handles);
 	free(dwarf->ranges);
 	free(dwarf->unit_dies);
 	free(dwarf->units);

@@ -34,6 +34,12 @@ enum {
 	GRAFT_LIMIT_DWARF_UNITS = 1 << 20,
 	/** Ranges of addresses of all units together. */
 	GRAFT_LIMIT_DWARF_RANGES = 1 << 22,
+	/** Functions and variables. */
+	GRAFT_LIMIT_DWARF_SUBJECTS = 1 << 22,
+	/** Parameters and variables of one function, inlined ones too. */
+	GRAFT_LIMIT_DWARF_LOCALS = 1 << 16,
+	/** Types that are read. */
+	GRAFT_LIMIT_DWARF_TYPES = 1 << 22,
 };
 
 #endif /* GRAFT_ELF_LIMITS_H */

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "elf/subjects.h"
+
+#include "base/vec.h"
+#include "elf/debug_model.h"
+#include "elf/limits.h"
+
+#include <dwarf.h>
+
+enum {
+	/** Blocks and inlined functions inside of each other. */
+	DEPTH_MAX = 200,
+};
+
+const struct graft_subject *
+graft_dwarf_subject(const struct graft_dwarf *dwarf, uint32_t subject)
+{
+	return &dwarf->subjects[subject].subject;
+}
+
+uint32_t
+graft_dwarf_subject_count(const struct graft_dwarf *dwarf)
+{
+	return (uint32_t)dwarf->subject_count;
+}
+
+uint32_t
+graft_dwarf_function_at(const struct graft_dwarf *dwarf, uint64_t addr)
+{
+	const struct graft_function_range *ranges = dwarf->function_ranges;
+	size_t low = 0;
+	size_t high = dwarf->function_range_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (ranges[middle].addr <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0 || ranges[low - 1].end <= addr)
+		return GRAFT_DWARF_NONE;
+	// The first of those that were folded.
+	while (low > 1 && ranges[low - 2].addr == ranges[low - 1].addr)
+		low--;
+	return ranges[low - 1].function;
+}
+
+/** Find the last subject of a stretch that begins at or before an address. */
+static uint32_t
+find_before(const struct graft_dwarf *dwarf, uint32_t first, uint32_t end,
+	    uint64_t addr)
+{
+	const struct graft_subject_entry *list = dwarf->subjects;
+	uint32_t low = first;
+	uint32_t high = end;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (list[middle].subject.addr <= addr)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == first)
+		return GRAFT_DWARF_NONE;
+	low--;
+	while (low > first &&
+	       list[low - 1].subject.addr == list[low].subject.addr)
+		low--;
+	return low;
+}
+
+uint32_t
+graft_dwarf_variable_before(const struct graft_dwarf *dwarf, uint64_t addr)
+{
+	return find_before(dwarf, dwarf->function_count,
+			   dwarf->function_count + dwarf->variable_count, addr);
+}
+
+uint32_t
+graft_dwarf_thread_local_before(const struct graft_dwarf *dwarf,
+				uint64_t offset)
+{
+	return find_before(dwarf, dwarf->function_count + dwarf->variable_count,
+			   (uint32_t)dwarf->subject_count, offset);
+}
+
+struct graft_error *
+graft_dwarf_subject_type(struct graft_dwarf *dwarf, uint32_t subject,
+			 uint32_t *ret)
+{
+	return graft_dwarf_type_from(dwarf, &dwarf->subjects[subject].die, ret);
+}
+
+/** A walk over what is inside of a function. */
+struct walk {
+	struct graft_dwarf *dwarf;
+	struct graft_locals *locals;
+	size_t cap;
+	const void *last;
+	int depth;
+	/** The function itself, not what is inside of it. */
+	bool parameters;
+};
+
+static struct graft_error *
+add_local(struct walk *walk, Dwarf_Die *die, const char *scope, bool parameter)
+{
+	struct graft_locals *locals = walk->locals;
+	struct graft_local local = {
+		.name = graft_dwarf_text_of(die, DW_AT_name),
+		.scope = scope,
+		.parameter = parameter,
+	};
+	struct graft_error *err = graft_dwarf_type_from(walk->dwarf, die,
+							&local.type);
+
+	if (!err && locals->count >= GRAFT_LIMIT_DWARF_LOCALS)
+		err = graft_error_new(GRAFT_ERROR_LIMIT,
+				      "a function of more than %d variables",
+				      GRAFT_LIMIT_DWARF_LOCALS);
+	if (!err)
+		err = graft_vec_reserve(&locals->list, &walk->cap,
+					locals->count + 1,
+					sizeof(*locals->list));
+	if (err)
+		return err;
+	locals->list[locals->count++] = local;
+	return NULL;
+}
+
+static struct graft_error *
+walk_children(struct walk *walk, Dwarf_Die *die, const char *scope);
+
+static struct graft_error *
+walk_one(struct walk *walk, Dwarf_Die *die, const char *scope)
+{
+	const char *name;
+
+	switch (dwarf_tag(die)) {
+	case DW_TAG_formal_parameter:
+		return add_local(walk, die, scope,
+				 walk->parameters && walk->depth == 1);
+	case DW_TAG_variable:
+		return add_local(walk, die, scope, false);
+	case DW_TAG_unspecified_parameters:
+		walk->locals->variadic |= walk->parameters && walk->depth == 1;
+		return NULL;
+	case DW_TAG_inlined_subroutine:
+		name = graft_dwarf_text_of(die, DW_AT_linkage_name);
+		if (!name[0])
+			name = graft_dwarf_text_of(die, DW_AT_name);
+		return walk_children(walk, die, name);
+	case DW_TAG_lexical_block:
+	case DW_TAG_try_block:
+	case DW_TAG_catch_block:
+		return walk_children(walk, die, scope);
+	default:
+		return NULL;
+	}
+}
+
+static struct graft_error *
+walk_children(struct walk *walk, Dwarf_Die *die, const char *scope)
+{
+	struct graft_error *err = NULL;
+	Dwarf_Die child;
+	int more = dwarf_child(die, &child);
+
+	if (walk->depth >= DEPTH_MAX)
+		return graft_error_new(GRAFT_ERROR_LIMIT,
+				       "more than %d blocks in each other",
+				       DEPTH_MAX);
+	walk->depth++;
+	while (!err && more == 0) {
+		if ((uintptr_t)child.addr <= (uintptr_t)walk->last)
+			return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+					       "an entry leads backwards");
+		walk->last = child.addr;
+		err = walk_one(walk, &child, scope);
+		if (!err)
+			more = dwarf_siblingof(&child, &child);
+	}
+	walk->depth--;
+	return err;
+}
+
+struct graft_error *
+graft_dwarf_locals(struct graft_dwarf *dwarf, uint32_t function,
+		   struct graft_locals *ret)
+{
+	GRAFT_CLEANUP(graft_locals_deinit) struct graft_locals locals = { 0 };
+	Dwarf_Die die = dwarf->subjects[function].die;
+	// What this is a copy of has all parameters, in their order.
+	Dwarf_Die origin = graft_dwarf_origin(&die);
+	bool copy = origin.addr != die.addr;
+	struct walk walk = {
+		.dwarf = dwarf,
+		.locals = &locals,
+		.last = origin.addr,
+		.parameters = true,
+	};
+
+	struct graft_error *err = graft_dwarf_type_from(dwarf, &die,
+							&locals.result);
+	if (!err)
+		err = walk_children(&walk, &origin, "");
+	walk.last = die.addr;
+	walk.parameters = false;
+	if (!err && copy)
+		err = walk_children(&walk, &die, "");
+	if (err)
+		return err;
+	locals.prototyped = graft_dwarf_flag(&origin, DW_AT_prototyped);
+	*ret = locals;
+	locals = (struct graft_locals){ 0 };
+	return NULL;
+}
+
+void
+graft_locals_deinit(struct graft_locals *locals)
+{
+	free(locals->list);
+	*locals = (struct graft_locals){ 0 };
+}
