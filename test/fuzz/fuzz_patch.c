@@ -7,7 +7,9 @@
  *
  * The first byte of the input chooses what the rest is: a whole file (its
  * hashes made right first, so that mutations get past them), the ELF file of a
- * module, or a manifest. Property: what decodes, encodes to the same bytes.
+ * module, a manifest, or ('d') a whole file whose deltas are completed with the
+ * OLD file of make_old(). Properties: what decodes, encodes to the same
+ * bytes, also when it was completed; what cannot be completed is left as it was.
  *
  *     clang -std=gnu17 -g -O1 -D_GNU_SOURCE -Isrc \
  *         -fsanitize=fuzzer,address,undefined test/fuzz/fuzz_patch.c \
@@ -20,6 +22,7 @@
  */
 
 #include "base/cleanup.h"
+#include "patch/delta.h"
 #include "patch/file.h"
 #include "patch/manifest.h"
 #include "patch/module.h"
@@ -119,6 +122,88 @@ fuzz_manifest(const uint8_t *data, size_t size)
 		refused(err);
 }
 
+enum {
+	OLD_LEN = 20000,
+};
+
+// An OLD file: the same bytes on every machine, none of them alike.
+static void
+make_old(uint8_t ret[OLD_LEN])
+{
+	uint64_t state = 42;
+
+	for (size_t i = 0; i < OLD_LEN; i++) {
+		state ^= state >> 12;
+		state ^= state << 25;
+		state ^= state >> 27;
+		ret[i] = (uint8_t)(state * 0x2545f4914f6cdd1dU);
+	}
+}
+
+static void
+must_encode_to(struct graft_patch *patch, const uint8_t *bytes, size_t size)
+{
+	GRAFT_FREE uint8_t *again = NULL;
+	size_t len;
+
+	must(graft_patch_encode(patch, &again, &len));
+	if (len != size || memcmp(again, bytes, size) != 0)
+		abort();
+}
+
+// Complete a module with the hashes that it takes for that.
+static void
+complete(struct graft_patch *patch, struct graft_patch_module *m,
+	 const uint8_t *old, const uint8_t *bytes, size_t size)
+{
+	uint8_t old_sha256[GRAFT_PATCH_SHA256_SIZE];
+	uint8_t elf_sha256[GRAFT_PATCH_SHA256_SIZE];
+
+	memcpy(old_sha256, m->old_sha256, sizeof(old_sha256));
+	memcpy(elf_sha256, m->elf_sha256, sizeof(elf_sha256));
+	graft_delta_seal(m, old, OLD_LEN);
+	struct graft_error *err = graft_delta_complete(m, "old", old, OLD_LEN);
+	memcpy(m->old_sha256, old_sha256, sizeof(old_sha256));
+	if (!err) {
+		if (m->lacks_code)
+			abort();
+		must(graft_patch_module_check(m));
+		return;
+	}
+	refused(err);
+	if (!m->lacks_code)
+		abort();
+	memcpy(m->elf_sha256, elf_sha256, sizeof(elf_sha256));
+	must_encode_to(patch, bytes, size);
+}
+
+static void
+fuzz_delta(const uint8_t *data, size_t size)
+{
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+	GRAFT_FREE uint8_t *copy = malloc(size + 1);
+	GRAFT_FREE uint8_t *old = malloc(OLD_LEN);
+
+	if (!copy || !old)
+		return;
+	make_old(old);
+	memcpy(copy, data, size);
+	graft_patch_seal(copy, size);
+	struct graft_error *err = graft_patch_decode(copy, size, &patch);
+	if (err) {
+		refused(err);
+		return;
+	}
+	must_encode_to(patch, copy, size);
+	// One only: the hash of another file would be in the manifest.
+	for (size_t i = 0; i < patch->module_count; i++) {
+		if (!patch->modules[i].lacks_code)
+			continue;
+		complete(patch, &patch->modules[i], old, copy, size);
+		break;
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -130,6 +215,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'j':
 		fuzz_manifest(data + 1, size - 1);
+		break;
+	case 'd':
+		fuzz_delta(data + 1, size - 1);
 		break;
 	default:
 		// A plain `.graft` file is a seed too: it starts with an 'm'.
