@@ -108,18 +108,22 @@ printed_version(const struct graft_tree *tree)
 /** Compare and judge two images. */
 static struct graft_error *
 judge_images(const struct graft_pairs *pairs,
+	     const struct graft_compare_options *options,
 	     const struct graft_image *old_image,
 	     const struct graft_image *new_image,
 	     struct graft_patch_module *module)
 {
+	const struct graft_diff_options how = {
+		.old_version = printed_version(pairs->old_tree),
+		.new_version = printed_version(pairs->new_tree),
+		.carry_lines = options->carry_lines,
+	};
 	GRAFT_CLEANUP(graft_diff_freep) struct graft_diff *diff = NULL;
 	GRAFT_CLEANUP(graft_verdict_result_deinit)
 	struct graft_verdict_result result = { 0 };
 	struct graft_error *err;
 
-	err = graft_diff_make_packages(old_image, new_image,
-				       printed_version(pairs->old_tree),
-				       printed_version(pairs->new_tree), &diff);
+	err = graft_diff_make_with(old_image, new_image, &how, &diff);
 	if (!err)
 		err = graft_judge(diff, &result);
 	if (err)
@@ -202,7 +206,8 @@ compare_pair(const struct graft_pairs *pairs, const struct graft_pair *pair,
 	if (!err && !pair->new_file)
 		return refuse(module, "R-08", "NEW does not have this file");
 	if (!err && !pair->same)
-		err = judge_images(pairs, old_image, new_image, module);
+		err = judge_images(pairs, options, old_image, new_image,
+				   module);
 	if (!err && options->delta && module->verdict == GRAFT_VERDICT_HOTPATCH)
 		err = make_delta(old_image, module);
 	return take_input_error(pairs, pair->same, module, err);

@@ -29,6 +29,8 @@ struct graft_compare_options {
 	bool delta;
 	const char *const *cves;
 	size_t cve_count;
+	/** Carry functions that differ in nothing but line numbers too. */
+	bool carry_lines;
 	/** NULL for none. */
 	graft_compare_progress_fn *progress;
 	void *progress_arg;

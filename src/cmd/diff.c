@@ -20,7 +20,7 @@
 
 static const char usage[] =
 	"usage: graft diff OLD NEW [-o FILE] [--json] [--title TEXT]\n"
-	"                  [--cve CVE]... [--debug-dir DIR] [--whole]\n"
+	"                  [--cve CVE]... [--debug-dir DIR] [--carry-lines] [--whole]\n"
 	"\n"
 	"Compare two builds and make a hotpatch. OLD and NEW are two ELF files, two\n"
 	"directories or two Debian packages.\n"
@@ -28,6 +28,7 @@ static const char usage[] =
 	"  -o, --output FILE   write the hotpatch; only if at least one module can\n"
 	"                      be hotpatched. It names the others too, so that a\n"
 	"                      process which has them is refused\n"
+	"      --carry-lines   carry functions too in which only line numbers differ\n"
 	"      --whole         write carried code itself where else, if that is\n"
 	"                      smaller, its difference from OLD is written, which\n"
 	"                      is read only with OLD\n"
@@ -40,12 +41,18 @@ static const char usage[] =
 	"Exit status: 0 a hotpatch for all that changed; 3 nothing to do, all is\n"
 	"identical; 4 at least one module needs a restart (baseline).\n";
 
+enum {
+	/** Functions that are left as they are: so many are named. */
+	LEFT_NAMED = 3,
+};
+
 /** What the command line says. */
 struct arguments {
 	const char *output;
 	const char *title;
 	const char *debug_dir;
 	bool json;
+	bool carry_lines;
 	bool whole;
 	/** Lent by argv; as many as there are arguments. */
 	const char **cves;
@@ -69,21 +76,56 @@ show_progress(void *arg, const char *path, size_t done, size_t total)
 	graft_progress_step(progress, done, path);
 }
 
-/** Print what a module's verdict rests on. */
+static void
+put_reason(const struct graft_reason *reason, struct graft_text *text)
+{
+	graft_text_printf(text, "    %s %s", reason->rule,
+			  reason->note ? "(note) " : "");
+	if (*reason->where) {
+		graft_text_put_safe(text, reason->where);
+		graft_text_put(text, ": ");
+	}
+	graft_text_put_safe(text, reason->text);
+	graft_text_put(text, "\n");
+}
+
+/** Say whether a reason is one of those that are said together. */
+static bool
+is_left(const struct graft_reason *reason)
+{
+	return reason->note && strcmp(reason->rule, "R-25") == 0;
+}
+
+/** Print what a module's verdict rests on; of what stays a few names only. */
 static void
 put_reasons(const struct graft_patch_module *module, struct graft_text *text)
 {
+	size_t left = 0;
+	size_t named = 0;
+
+	for (size_t i = 0; i < module->reason_count; i++)
+		left += is_left(&module->reasons[i]);
 	for (size_t i = 0; i < module->reason_count; i++) {
 		const struct graft_reason *reason = &module->reasons[i];
 
-		graft_text_printf(text, "    %s %s", reason->rule,
-				  reason->note ? "(note) " : "");
-		if (*reason->where) {
-			graft_text_put_safe(text, reason->where);
-			graft_text_put(text, ": ");
+		if (left <= LEFT_NAMED || !is_left(reason)) {
+			put_reason(reason, text);
+			continue;
 		}
-		graft_text_put_safe(text, reason->text);
-		graft_text_put(text, "\n");
+		if (named == 0)
+			graft_text_printf(text,
+					  "    R-25 (note) only line numbers "
+					  "differ in %zu functions, which stay "
+					  "as they are: ",
+					  left);
+		if (named++ >= LEFT_NAMED)
+			continue;
+		graft_text_put_safe(text, reason->where);
+		if (named < LEFT_NAMED)
+			graft_text_put(text, ", ");
+		else
+			graft_text_printf(text, " and %zu more\n",
+					  left - named);
 	}
 }
 
@@ -165,6 +207,7 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 	static const struct option options[] = {
 		{ "output", required_argument, NULL, 'o' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "carry-lines", no_argument, NULL, 'l' },
 		{ "title", required_argument, NULL, 't' },
 		{ "cve", required_argument, NULL, 'c' },
 		{ "debug-dir", required_argument, NULL, 'd' },
@@ -182,6 +225,9 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 			break;
 		case 'j':
 			arguments->json = true;
+			break;
+		case 'l':
+			arguments->carry_lines = true;
 			break;
 		case 't':
 			arguments->title = optarg;
@@ -279,6 +325,7 @@ compare(const struct arguments *arguments, struct graft_text *text,
 		.search = &search,
 		.title = arguments->title,
 		// Whoever sees no file and no size needs none.
+		.carry_lines = arguments->carry_lines,
 		.delta = !arguments->whole &&
 			 (arguments->output || arguments->json),
 		.cves = arguments->cves,

@@ -5,6 +5,7 @@
 #include "diff/area.h"
 #include "diff/constant.h"
 #include "diff/data.h"
+#include "diff/line.h"
 #include "diff/main.h"
 #include "diff/match.h"
 #include "diff/table.h"
@@ -65,7 +66,8 @@ same_code(const struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr)
 		return false;
 	uint64_t off = new_addr - diff->new_code->funcs[n].addr;
 	return off == old_addr - diff->old_code->funcs[o].addr &&
-	       (off == 0 || diff->new_match[n].same_form);
+	       (off == 0 || diff->new_match[n].same_form ||
+		diff->new_match[n].only_lines);
 }
 
 static bool
@@ -197,7 +199,7 @@ compare_func(struct graft_diff *diff, uint32_t n, uint8_t *change)
 	const struct graft_func *of = &diff->old_code->funcs[match->other];
 	const struct graft_func *nf = &diff->new_code->funcs[n];
 
-	if (!match->same_form) {
+	if (!match->same_form && !match->only_lines) {
 		*change = GRAFT_CHANGE_FORM;
 		return NULL;
 	}
@@ -208,7 +210,28 @@ compare_func(struct graft_diff *diff, uint32_t n, uint8_t *change)
 		if (err)
 			return err;
 	}
+	// A function whose lines differ is left as it is only if nothing else
+	// differs; see docs/decisions/line-numbers.md.
+	if (match->only_lines && (*change || diff->carry_lines))
+		*change |= GRAFT_CHANGE_FORM;
 	return NULL;
+}
+
+/** Find the functions whose code differs in nothing but line numbers. */
+static struct graft_error *
+find_only_lines(struct graft_diff *diff)
+{
+	GRAFT_CLEANUP(graft_line_prover_deinit)
+	struct graft_line_prover prover = { 0 };
+	struct graft_error *err = graft_line_prover_init(diff, &prover);
+
+	for (uint32_t n = 0; !err && n < diff->new_code->func_count; n++) {
+		struct graft_func_match *match = &diff->new_match[n];
+		if (match->other != GRAFT_NONE && !match->same_form)
+			err = graft_line_only_differs(&prover, match->other, n,
+						      &match->only_lines);
+	}
+	return err;
 }
 
 /** Does a pair of references name two texts? */
@@ -310,17 +333,21 @@ spread(struct graft_diff *diff)
 struct graft_error *
 graft_change_find(struct graft_diff *diff)
 {
+	struct graft_error *err = find_only_lines(diff);
+
+	if (err)
+		return err;
 	for (uint32_t n = 0; n < diff->new_code->func_count; n++) {
 		struct graft_func_match *match = &diff->new_match[n];
 		if (match->other == GRAFT_NONE)
 			continue;
-		struct graft_error *err = compare_func(diff, n, &match->change);
+		err = compare_func(diff, n, &match->change);
 		if (err)
 			return err;
 		diff->old_match[match->other].change = match->change;
 		diff->changed_count += match->change != 0;
 	}
-	struct graft_error *err = leave_main(diff);
+	err = leave_main(diff);
 	if (err)
 		return err;
 	spread(diff);

@@ -51,6 +51,20 @@ graft_diff_make_packages(const struct graft_image *old_image,
 			 const char *old_version, const char *new_version,
 			 struct graft_diff **ret)
 {
+	const struct graft_diff_options options = { old_version, new_version,
+						    false };
+
+	return graft_diff_make_with(old_image, new_image, &options, ret);
+}
+
+struct graft_error *
+graft_diff_make_with(const struct graft_image *old_image,
+		     const struct graft_image *new_image,
+		     const struct graft_diff_options *options,
+		     struct graft_diff **ret)
+{
+	const char *old_version = options->old_version;
+	const char *new_version = options->new_version;
 	GRAFT_CLEANUP(graft_diff_freep)
 	struct graft_diff *diff = calloc(1, sizeof(*diff));
 	if (!diff)
@@ -58,6 +72,7 @@ graft_diff_make_packages(const struct graft_image *old_image,
 	diff->old_image = old_image;
 	diff->new_image = new_image;
 	diff->left_main = GRAFT_NONE;
+	diff->carry_lines = options->carry_lines;
 	// An empty version would match everywhere.
 	if (old_version && new_version && old_version[0] && new_version[0]) {
 		diff->old_version = old_version;

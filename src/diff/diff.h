@@ -60,6 +60,8 @@ struct graft_func_match {
 	uint8_t evidence;
 	/** Both have the same normal form. */
 	bool same_form;
+	/** NEW side: the forms differ in nothing but line numbers; see line.h. */
+	bool only_lines;
 	/** Set of #graft_change; 0 if it did not change. */
 	uint8_t change;
 	/** NEW side: it is in the hotpatch. OLD side: it is replaced. */
@@ -173,6 +175,8 @@ struct graft_diff {
 	/** Versions of the packages that they come from, or NULL. Borrowed. */
 	const char *old_version;
 	const char *new_version;
+	/** Functions that differ in nothing but line numbers count as changed. */
+	bool carry_lines;
 	struct graft_code *old_code;
 	struct graft_code *new_code;
 	/** One per function of each side. */
@@ -236,6 +240,28 @@ graft_diff_make_packages(const struct graft_image *old_image,
 			 const struct graft_image *new_image,
 			 const char *old_version, const char *new_version,
 			 struct graft_diff **ret);
+
+/** How to compare two builds. All zeroes is what graft_diff_make() does. */
+struct graft_diff_options {
+	/** As in graft_diff_make_packages(). */
+	const char *old_version;
+	const char *new_version;
+	/** See graft_diff::carry_lines. */
+	bool carry_lines;
+};
+
+/**
+ * Compare two builds in a way that is asked for.
+ *
+ * @param[in] options Borrowed for the call; its strings until the diff is freed.
+ * @param[out] ret New diff; free with graft_diff_free().
+ * @return As graft_diff_make().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_diff_make_with(const struct graft_image *old_image,
+		     const struct graft_image *new_image,
+		     const struct graft_diff_options *options,
+		     struct graft_diff **ret);
 
 /** Free a diff. NULL is a no-op. */
 void

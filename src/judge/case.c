@@ -67,7 +67,8 @@ __attribute__((__format__(__printf__, 5, 0))) static struct graft_error *
 say(struct graft_case *c, enum graft_rule rule, bool note, const char *where,
     const char *fmt, va_list args)
 {
-	if (c->per_rule[rule]++ >= GRAFT_CASE_PER_RULE && !note)
+	// Every note is kept, and counts for nothing.
+	if (!note && c->per_rule[rule]++ >= GRAFT_CASE_PER_RULE)
 		return NULL;
 
 	GRAFT_FREE char *sentence = NULL;

@@ -32,7 +32,7 @@ struct graft_case {
 	struct graft_reason *reasons;
 	size_t count;
 	size_t cap;
-	/** Reasons of each rule, those that were only counted too. */
+	/** Refusals of each rule, those that were only counted too. */
 	uint32_t per_rule[GRAFT_RULE_COUNT];
 };
 

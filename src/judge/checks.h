@@ -65,6 +65,10 @@ graft_check_objects(struct graft_case *c);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_once(struct graft_case *c);
 
+/** functions that differ and are left as they are. Notes. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_left(struct graft_case *c);
+
 /** offsets that code adds to the thread-local block by itself. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_local_dynamic(struct graft_case *c, const struct graft_twin *twin);
