@@ -47,6 +47,7 @@ begin_one(struct graft_ledger *ledger, const struct graft_entries_who *who,
 		.module = header->module,
 		.build_id = build_id,
 		.header_addr = header->addr,
+		.header_len = header->len,
 		.function_count = header->redirect_count,
 	};
 	return graft_ledger_begin(ledger, &entry, id_ret);

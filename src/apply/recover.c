@@ -100,26 +100,47 @@ unmap(const struct scene *scene, const struct graft_header *header)
 	return err;
 }
 
-/** Unmap a header page that was mapped but never written. */
-GRAFT_MUST_CHECK static struct graft_error *
-unmap_blank(const struct scene *scene, uint64_t addr)
+/** Say whether bytes are all zero. */
+static bool
+is_blank(const uint8_t *bytes, size_t len)
 {
-	static const uint8_t zeroes[PAGE];
-	uint8_t page[PAGE];
+	return len == 0 ||
+	       (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
+}
+
+/**
+ * Unmap a header that was mapped but never written, or not to its end.
+ *
+ * What an entry names was not mapped by anybody when it was planned, and is
+ * taken for ours if it is where and as large as the entry says, private and
+ * anonymous, and either nobody ever wrote to it or it begins with the header of
+ * this hotpatch, as far as that was written.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+unmap_unfinished(const struct scene *scene,
+		 const struct graft_ledger_entry *entry)
+{
+	uint64_t addr = entry->header_addr;
+	// An entry of format 1 does not say how long it is.
+	uint64_t len = entry->header_len ? entry->header_len : PAGE;
 	const struct graft_map *map = graft_maps_at(scene->maps, addr);
 
-	if (!map || map->start != addr || map->inode || map->shared ||
-	    map->prot != PROT_READ)
+	if (!map || map->start != addr || len % PAGE ||
+	    !graft_place_is_mapped(scene->maps, addr, len, PROT_READ))
 		return NULL;
-	struct graft_error *err = graft_target_read(scene->target, addr, page,
-						    sizeof(page));
+	GRAFT_FREE uint8_t *bytes = malloc(len);
+	if (!bytes)
+		return graft_error_no_memory();
+	struct graft_error *err = graft_target_read(scene->target, addr, bytes,
+						    len);
 	if (err)
 		return err;
-	if (memcmp(page, zeroes, sizeof(page)) != 0)
+	if (!is_blank(bytes, len) &&
+	    !graft_header_begins(bytes, len, addr, entry->patch_id))
 		return NULL;
 	err = graft_switch_attach(scene->target);
 	if (!err)
-		err = graft_build_unmap(scene->target, addr, PAGE);
+		err = graft_build_unmap(scene->target, addr, len);
 	graft_target_detach(scene->target);
 	return err;
 }
@@ -180,7 +201,7 @@ settle(const struct scene *scene, const struct graft_ledger_entry *entry,
 	const struct graft_header *header = header_of(scene, entry);
 
 	if (!header)
-		return unmap_blank(scene, entry->header_addr);
+		return unmap_unfinished(scene, entry);
 	struct graft_error *err = graft_header_live(scene->target, header,
 						    &live);
 	if (err)

@@ -29,19 +29,23 @@ struct graft_ledger {
 static const char insert_sql[] =
 	"INSERT INTO entry (time_us, finish_us, verb, outcome, pid, "
 	"start_ticks, boot_id, comm, patch_id, module, build_id, header_addr, "
-	"pause_us, function_count, note) VALUES (:time_us, 0, :verb, 0, :pid, "
+	"header_len, pause_us, function_count, note) VALUES (:time_us, 0, :verb, 0, :pid, "
 	":start_ticks, :boot_id, :comm, :patch_id, :module, :build_id, "
-	":header_addr, 0, :function_count, '')";
+	":header_addr, :header_len, 0, :function_count, '')";
 
 static const char finish_sql[] =
 	"UPDATE entry SET outcome = :outcome, finish_us = :time_us, "
 	"pause_us = :pause_us, note = :note WHERE id = :id AND outcome = 0";
 
+#define SELECTION                                                              \
+	" FROM entry WHERE (:pid = 0 OR pid = :pid) "                          \
+	"AND (:patch_id IS NULL OR patch_id = :patch_id) "                     \
+	"AND (:open_only = 0 OR outcome = 0) ORDER BY id LIMIT :limit"
+
 static const char select_sql[] =
-	"SELECT " GRAFT_ROW_COLUMNS " FROM entry "
-	"WHERE (:pid = 0 OR pid = :pid) "
-	"AND (:patch_id IS NULL OR patch_id = :patch_id) "
-	"AND (:open_only = 0 OR outcome = 0) ORDER BY id LIMIT :limit";
+	"SELECT " GRAFT_ROW_COLUMNS GRAFT_ROW_HEADER_LEN SELECTION;
+static const char select_sql_1[] =
+	"SELECT " GRAFT_ROW_COLUMNS GRAFT_ROW_HEADER_LEN_1 SELECTION;
 
 /** Make a statement ready for its next use. Also a guard. */
 static void
@@ -70,10 +74,11 @@ prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret)
 }
 
 static struct graft_error *
-prepare_all(struct graft_ledger *ledger)
+prepare_all(struct graft_ledger *ledger, int64_t format)
 {
 	sqlite3 *db = ledger->db;
-	struct graft_error *err = prepare(db, select_sql, &ledger->select);
+	struct graft_error *err = prepare(
+		db, format < 2 ? select_sql_1 : select_sql, &ledger->select);
 
 	if (!err && !ledger->readonly)
 		err = prepare(db, insert_sql, &ledger->insert);
@@ -112,15 +117,16 @@ graft_ledger_open(const char *state_dir, bool readonly,
 		return graft_error_no_memory();
 	}
 	// Another error than "is not there" is left for the open to report.
+	int64_t format = 0;
 	bool absent = readonly && access(path, F_OK) < 0 &&
 		      (errno == ENOENT || errno == ENOTDIR);
 	if (!absent) {
-		err = graft_schema_open(path, readonly, &ledger->db);
+		err = graft_schema_open(path, readonly, &format, &ledger->db);
 		if (err)
 			return err;
 	}
 	if (ledger->db) {
-		err = prepare_all(ledger);
+		err = prepare_all(ledger, format);
 		if (err)
 			return err;
 	}

@@ -65,6 +65,11 @@ struct graft_ledger_entry {
 	char *build_id;
 	/** Where the header page is, or 0. */
 	uint64_t header_addr;
+	/**
+	 * How many bytes are mapped for it; 0 if an earlier format did not say.
+	 * A header that was mapped and never written says nothing of itself.
+	 */
+	uint64_t header_len;
 	/** Pause in microseconds; 0 while open. */
 	uint64_t pause_us;
 	uint32_t function_count;

@@ -11,6 +11,8 @@
 enum {
 	NAME_MAX_LEN = 256,
 	BUILD_ID_MAX_LEN = 128,
+	/** No header page of any format is longer. */
+	HEADER_MAX_LEN = 64 << 20,
 };
 
 /** Where the columns of #GRAFT_ROW_COLUMNS stand. */
@@ -31,6 +33,8 @@ enum column {
 	PAUSE_US,
 	FUNCTION_COUNT,
 	NOTE,
+	HEADER_LEN,
+	COLUMN_COUNT,
 };
 
 void
@@ -89,6 +93,8 @@ graft_row_bind(sqlite3_stmt *statement, const struct graft_ledger_entry *entry)
 	if (!err)
 		err = bind_number(statement, ":header_addr",
 				  entry->header_addr);
+	if (!err)
+		err = bind_number(statement, ":header_len", entry->header_len);
 	if (!err)
 		err = bind_number(statement, ":function_count",
 				  entry->function_count);
@@ -175,10 +181,11 @@ read_numbers(sqlite3_stmt *statement, struct graft_ledger_entry *entry)
 		{ PID, 1, INT32_MAX },
 		{ START_TICKS, INT64_MIN, INT64_MAX },
 		{ HEADER_ADDR, INT64_MIN, INT64_MAX },
+		{ HEADER_LEN, 0, HEADER_MAX_LEN },
 		{ PAUSE_US, 0, INT64_MAX },
 		{ FUNCTION_COUNT, 0, UINT32_MAX },
 	};
-	int64_t value[NOTE + 1] = { 0 };
+	int64_t value[COLUMN_COUNT] = { 0 };
 
 	for (size_t i = 0; i < sizeof(range) / sizeof(range[0]); i++) {
 		struct graft_error *err =
@@ -198,6 +205,7 @@ read_numbers(sqlite3_stmt *statement, struct graft_ledger_entry *entry)
 	entry->pid = (pid_t)value[PID];
 	entry->start_ticks = (uint64_t)value[START_TICKS];
 	entry->header_addr = (uint64_t)value[HEADER_ADDR];
+	entry->header_len = (uint64_t)value[HEADER_LEN];
 	entry->pause_us = (uint64_t)value[PAUSE_US];
 	entry->function_count = (uint32_t)value[FUNCTION_COUNT];
 	return NULL;

@@ -13,7 +13,11 @@
 #define GRAFT_ROW_COLUMNS                                                      \
 	"id, time_us, finish_us, verb, outcome, pid, start_ticks, boot_id, "   \
 	"comm, patch_id, module, build_id, header_addr, pause_us, "            \
-	"function_count, note"
+	"function_count, note, "
+
+/** What stands behind them: the column, or its value in format 1. */
+#define GRAFT_ROW_HEADER_LEN   "header_len"
+#define GRAFT_ROW_HEADER_LEN_1 "0 AS header_len"
 
 /** Free what an entry owns, and zero it. */
 void
@@ -34,7 +38,7 @@ graft_row_bind(sqlite3_stmt *statement, const struct graft_ledger_entry *entry);
  *
  * Strict: every column must have its type and lie in its range.
  *
- * @param[in] statement Selects #GRAFT_ROW_COLUMNS.
+ * @param[in] statement Selects #GRAFT_ROW_COLUMNS and the header's length.
  * @param[out] ret The entry, owned by the caller; see graft_row_deinit().
  * @return NULL; #GRAFT_ERROR_LEDGER naming row and column;
  * #GRAFT_ERROR_NO_MEMORY.

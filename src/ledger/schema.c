@@ -41,8 +41,12 @@ static const char make_format_1[] =
 	"PRAGMA application_id = 1198679668;"
 	"PRAGMA user_version = 1;";
 
+static const char make_format_2[] =
+	"ALTER TABLE entry ADD COLUMN header_len INTEGER NOT NULL DEFAULT 0;"
+	"PRAGMA user_version = 2;";
+
 _Static_assert(APPLICATION_ID == 1198679668, "the number in make_format_1");
-_Static_assert(GRAFT_LEDGER_FORMAT == 1, "make_format_1 makes this format");
+_Static_assert(GRAFT_LEDGER_FORMAT == 2, "make_format_2 makes this format");
 
 void
 graft_schema_close(sqlite3 *db)
@@ -164,7 +168,10 @@ read_format(sqlite3 *db, int64_t *ret)
 	return NULL;
 }
 
-/** Make the table, unless another process was faster. */
+/**
+ * Make the table, or bring an older one to our format; not what another process
+ * did meanwhile.
+ */
 static struct graft_error *
 make_format(sqlite3 *db)
 {
@@ -174,8 +181,10 @@ make_format(sqlite3 *db)
 	if (err)
 		return err;
 	err = read_format(db, &format);
-	if (!err && format == 0)
+	if (!err && format < 1)
 		err = run(db, make_format_1, "make");
+	if (!err && format < 2)
+		err = run(db, make_format_2, "make");
 	if (!err)
 		err = run(db, "COMMIT", "make");
 	if (err)
@@ -290,7 +299,7 @@ connect_db(const char *name, int flags, sqlite3 **ret)
 
 /** Open for reading; NULL through @p ret if there is no table yet. */
 static struct graft_error *
-open_readonly(const char *name, int flags, sqlite3 **ret)
+open_readonly(const char *name, int flags, int64_t *format_ret, sqlite3 **ret)
 {
 	GRAFT_CLEANUP(graft_schema_closep) sqlite3 *db = NULL;
 	int64_t format = 0;
@@ -301,6 +310,7 @@ open_readonly(const char *name, int flags, sqlite3 **ret)
 		err = read_format(db, &format);
 	if (err)
 		return err;
+	*format_ret = format;
 	*ret = format == 0 ? NULL : GRAFT_TAKE(db);
 	return NULL;
 }
@@ -310,13 +320,14 @@ open_readonly(const char *name, int flags, sqlite3 **ret)
  * log makes files beside it; where there is no log, the file is all there is.
  */
 static struct graft_error *
-open_immutable(const char *path, sqlite3 **ret)
+open_immutable(const char *path, int64_t *format_ret, sqlite3 **ret)
 {
 	char *uri = sqlite3_mprintf("file:%s?immutable=1", path);
 
 	if (!uri)
 		return graft_error_no_memory();
-	struct graft_error *err = open_readonly(uri, SQLITE_OPEN_URI, ret);
+	struct graft_error *err = open_readonly(uri, SQLITE_OPEN_URI,
+						format_ret, ret);
 	sqlite3_free(uri);
 	return err;
 }
@@ -333,20 +344,21 @@ log_exists(const char *path)
 }
 
 static struct graft_error *
-open_to_read(const char *path, sqlite3 **ret)
+open_to_read(const char *path, int64_t *format_ret, sqlite3 **ret)
 {
-	struct graft_error *err = open_readonly(path, 0, ret);
+	struct graft_error *err = open_readonly(path, 0, format_ret, ret);
 
 	// '?', '#' and '%' would mean something else in the URI.
 	if (!err || graft_error_code(err) != GRAFT_ERROR_LEDGER ||
 	    access(path, R_OK) < 0 || log_exists(path) || strpbrk(path, "?#%"))
 		return err;
 	graft_error_free(err);
-	return open_immutable(path, ret);
+	return open_immutable(path, format_ret, ret);
 }
 
 struct graft_error *
-graft_schema_open(const char *path, bool readonly, sqlite3 **ret)
+graft_schema_open(const char *path, bool readonly, int64_t *format_ret,
+		  sqlite3 **ret)
 {
 	GRAFT_CLEANUP(graft_schema_closep) sqlite3 *db = NULL;
 	int64_t format = 0;
@@ -355,7 +367,7 @@ graft_schema_open(const char *path, bool readonly, sqlite3 **ret)
 	if (err)
 		return err;
 	if (readonly)
-		return open_to_read(path, ret);
+		return open_to_read(path, format_ret, ret);
 
 	err = make_file(path);
 	if (!err)
@@ -370,12 +382,13 @@ graft_schema_open(const char *path, bool readonly, sqlite3 **ret)
 			  "PRAGMA synchronous = FULL;"
 			  "PRAGMA cell_size_check = ON",
 			  "open");
-	if (!err && format == 0)
+	if (!err && format < GRAFT_LEDGER_FORMAT)
 		err = make_format(db);
 	if (!err)
 		err = check_structure(db);
 	if (err)
 		return err;
+	*format_ret = GRAFT_LEDGER_FORMAT;
 	*ret = GRAFT_TAKE(db);
 	return NULL;
 }

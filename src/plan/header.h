@@ -154,6 +154,19 @@ uint32_t
 graft_header_peek(const uint8_t *bytes);
 
 /**
+ * Look whether bytes begin the header of a hotpatch at an address, though the
+ * rest of it may be missing: who wrote it may have been killed meanwhile.
+ *
+ * @param[in] bytes Untrusted.
+ * @param[in] len Bytes of its mapping.
+ * @param[in] addr Where they are.
+ * @param[in] id Id of the hotpatch.
+ */
+bool
+graft_header_begins(const uint8_t *bytes, size_t len, uint64_t addr,
+		    const char *id);
+
+/**
  * Decode a header. What decodes, encodes to the same bytes.
  *
  * @param[in] bytes Untrusted.

@@ -23,6 +23,25 @@ graft_header_peek(const uint8_t *bytes)
 	return len >= FIXED_SIZE && len <= GRAFT_HEADER_MAX ? len : 0;
 }
 
+bool
+graft_header_begins(const uint8_t *bytes, size_t len, uint64_t addr,
+		    const char *id)
+{
+	if (len < FIXED_SIZE || !graft_header_peek(bytes))
+		return false;
+	struct graft_cursor c = graft_cursor_make(bytes, FIXED_SIZE);
+	(void)graft_cursor_take(&c, GRAFT_HEADER_STATE_OFF);
+	uint64_t state = graft_cursor_le(&c, 4);
+	(void)graft_cursor_take(&c, BODY_OFF - GRAFT_HEADER_STATE_OFF - 4);
+	uint64_t at = graft_cursor_le(&c, 8);
+	uint64_t mapped = graft_cursor_le(&c, 8);
+	const uint8_t *name = bytes + FIXED_ID_OFF;
+
+	return state == GRAFT_HEADER_BUILDING && at == addr && mapped == len &&
+	       strlen(id) == GRAFT_PATCH_ID_LEN &&
+	       memcmp(name, id, GRAFT_PATCH_ID_LEN) == 0;
+}
+
 GRAFT_MUST_CHECK static struct graft_error *
 bad(const char *what)
 {

@@ -202,14 +202,78 @@ a_newer_format_is_refused(void **state)
 {
 	(void)state;
 	must(write_entries(".", 1));
-	run_sql("PRAGMA user_version = 2");
-	open_both_must_fail_saying("format 2, newer than 1");
+	run_sql("PRAGMA user_version = 3");
+	open_both_must_fail_saying("format 3, newer than 2");
 	run_sql("PRAGMA user_version = -1");
 	open_both_must_fail_saying("format -1");
-	run_sql("PRAGMA user_version = 1");
+	run_sql("PRAGMA user_version = 2");
 	size_t count = 0;
 	must(count_entries(".", &count));
 	assert_int_equal(count, 1);
+}
+
+/** What the ledger's first format was. */
+static const char format_1[] =
+	"CREATE TABLE entry (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"time_us INTEGER NOT NULL, finish_us INTEGER NOT NULL,"
+	"verb INTEGER NOT NULL, outcome INTEGER NOT NULL,"
+	"pid INTEGER NOT NULL, start_ticks INTEGER NOT NULL,"
+	"boot_id TEXT NOT NULL, comm TEXT NOT NULL, patch_id TEXT NOT NULL,"
+	"module TEXT NOT NULL, build_id TEXT NOT NULL,"
+	"header_addr INTEGER NOT NULL, pause_us INTEGER NOT NULL,"
+	"function_count INTEGER NOT NULL, note TEXT NOT NULL) STRICT;"
+	"INSERT INTO entry VALUES (7, 5, 0, 1, 0, 77, 1, 'b', 'c', 'p', 'm',"
+	"'i', 4096, 0, 0, '');"
+	"PRAGMA application_id = 1198679668; PRAGMA user_version = 1";
+
+static void
+check_old_entry(struct graft_ledger *ledger)
+{
+	struct graft_ledger_query query = { .open_only = true };
+	GRAFT_CLEANUP(graft_ledger_list_freep)
+	struct graft_ledger_list *list = NULL;
+
+	must(graft_ledger_find(ledger, &query, &list));
+	assert_int_equal(list->count, 1);
+	assert_int_equal(list->entries[0].id, 7);
+	assert_int_equal(list->entries[0].header_addr, 4096);
+	assert_int_equal(list->entries[0].header_len, 0);
+}
+
+static void
+the_first_format_is_read_as_it_is_and_written_as_the_second(void **state)
+{
+	(void)state;
+	struct graft_ledger *ledger = NULL;
+	int64_t id;
+	struct graft_ledger_entry entry = {
+		.verb = GRAFT_LEDGER_APPLY,
+		.pid = 5,
+		.header_addr = 8192,
+		.header_len = 12288,
+	};
+
+	run_sql(format_1);
+	for (int i = 0; i < 2; i++) {
+		must(graft_ledger_open(".", true, &ledger));
+		check_old_entry(ledger);
+		graft_ledger_close(ledger);
+	}
+	must(graft_ledger_open(".", false, &ledger));
+	check_old_entry(ledger);
+	must(graft_ledger_finish(ledger, 7, GRAFT_LEDGER_DONE, 1, NULL));
+	must(graft_ledger_begin(ledger, &entry, &id));
+	assert_true(id > 7);
+	struct graft_ledger_query query = { .pid = 5 };
+	struct graft_ledger_list *list = NULL;
+	must(graft_ledger_find(ledger, &query, &list));
+	assert_int_equal(list->count, 1);
+	assert_int_equal(list->entries[0].header_len, 12288);
+	graft_ledger_list_free(list);
+	graft_ledger_close(ledger);
+	// A second time there is nothing to bring up.
+	must(graft_ledger_open(".", false, &ledger));
+	graft_ledger_close(ledger);
 }
 
 static void
@@ -268,6 +332,7 @@ make_row(const char *column, const char *value)
 		{ "pause_us", "0" },
 		{ "function_count", "0" },
 		{ "note", "''" },
+		{ "header_len", "0" },
 	};
 	char names[400] = "";
 	char values[800] = "";
@@ -287,7 +352,7 @@ make_row(const char *column, const char *value)
 		       "CREATE TABLE entry (%s);"
 		       "INSERT INTO entry (%s) VALUES (%s);"
 		       "PRAGMA application_id = 1198679668;"
-		       "PRAGMA user_version = 1",
+		       "PRAGMA user_version = 2",
 		       names, names, values);
 	run_sql(sql);
 }
@@ -321,6 +386,8 @@ a_row_out_of_range_is_refused_with_its_column(void **state)
 		{ "module", "printf('%.5000c', 'm')" },
 		{ "build_id", "printf('%.129c', 'a')" },
 		{ "header_addr", "NULL" },
+		{ "header_len", "-1" },
+		{ "header_len", "67108865" },
 		{ "pause_us", "-1" },
 		{ "function_count", "-1" },
 		{ "function_count", "4294967296" },
@@ -452,6 +519,8 @@ main(void)
 		IN_DIRECTORY(a_ledger_with_overwritten_pages_is_refused),
 		IN_DIRECTORY(a_truncated_ledger_is_refused),
 		IN_DIRECTORY(a_newer_format_is_refused),
+		IN_DIRECTORY(
+			the_first_format_is_read_as_it_is_and_written_as_the_second),
 		IN_DIRECTORY(somebody_elses_database_is_refused_and_kept),
 		IN_DIRECTORY(a_ledger_without_its_table_or_a_column_is_refused),
 		IN_DIRECTORY(an_empty_file_becomes_a_ledger),

@@ -329,10 +329,41 @@ a_jump_reaches_two_gigabytes_and_no_further(void **state)
 	assert_memory_equal(jump, want, sizeof(want));
 }
 
+static void
+a_header_that_was_cut_while_it_was_written_is_known(void **state)
+{
+	(void)state;
+	struct graft_header h = sample();
+	GRAFT_FREE uint8_t *bytes = NULL;
+	size_t len;
+	uint8_t page[4096] = { 0 };
+
+	h.state = GRAFT_HEADER_BUILDING;
+	assert_null(graft_header_encode(&h, &bytes, &len));
+	// All but the end was written.
+	memcpy(page, bytes, len - 20);
+	assert_true(graft_header_begins(page, sizeof(page), h.addr, h.id));
+	assert_false(
+		graft_header_begins(page, sizeof(page), h.addr + 4096, h.id));
+	assert_false(graft_header_begins(page, 100, h.addr, h.id));
+	assert_false(graft_header_begins(page, 2 * 4096, h.addr, h.id));
+	assert_false(graft_header_begins(page, sizeof(page), h.addr, ""));
+	assert_false(graft_header_begins(page, sizeof(page), h.addr,
+					 "0123456789abcdef0123456789abcdee"));
+	graft_header_state_encode(GRAFT_HEADER_APPLIED, 1,
+				  page + GRAFT_HEADER_STATE_OFF);
+	assert_false(graft_header_begins(page, sizeof(page), h.addr, h.id));
+	memset(page, 0, sizeof(page));
+	assert_false(graft_header_begins(page, sizeof(page), h.addr, h.id));
+	graft_header_deinit(&h);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_header_that_was_cut_while_it_was_written_is_known),
 		cmocka_unit_test(what_decodes_encodes_to_the_same_bytes),
 		cmocka_unit_test(
 			the_longest_title_of_a_hotpatch_can_be_read_back),
