@@ -117,6 +117,13 @@ step(struct walk *walk, uint32_t at)
 
 	if (!filler)
 		walk->found.reads |= op->reads & ~written & argument_bits;
+	walk->found.wide |= op->wide & ~written & argument_bits;
+	if (op->what == GRAFT_OP_MOV && op->src < 16 &&
+	    (op->dst_size == 4 || (op->mem_write && op->mem_size == 4)))
+		walk->found.copied |= (1U << op->src) & ~written &
+				      argument_bits;
+	if (leaves)
+		walk->found.passed |= argument_bits & ~written;
 	// Its caller says in %al how many vector registers it passes.
 	walk->found.variadic |= op->reads & ~written & 1;
 	if (leaves)
@@ -248,6 +255,15 @@ graft_arguments_read(struct graft_argument_reader *reader, uint32_t func,
 		     struct graft_arguments *ret)
 {
 	return read_func(reader, func, 0, ret);
+}
+
+uint32_t
+graft_arguments_narrow(const struct graft_arguments *arguments)
+{
+	// What goes on to another function may be more than is read of it here,
+	// unless it is kept as 32 bits too.
+	return arguments->reads & ~arguments->wide & 0xffff &
+	       (arguments->copied | ~arguments->passed);
 }
 
 const char *

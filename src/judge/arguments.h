@@ -13,6 +13,11 @@ struct graft_arguments {
 	/** Argument registers that may be read before they are written: bits
 	 * of graft_op::reads. */
 	uint32_t reads;
+	/** Of those, the ones of which all 64 bits are used somewhere, which are
+	 * copied as 32 bits, and which are handed on as they came. */
+	uint32_t wide;
+	uint32_t copied;
+	uint32_t passed;
 	/** It reads %al, as functions with `...` do. */
 	bool variadic;
 	/** On every way to a return %rax was written or a call made. */
@@ -55,6 +60,11 @@ graft_argument_reader_deinit(struct graft_argument_reader *reader);
 GRAFT_MUST_CHECK struct graft_error *
 graft_arguments_read(struct graft_argument_reader *reader, uint32_t func,
 		     struct graft_arguments *ret);
+
+/** Get the registers of which a function uses 32 bits only, as it does with
+ * arguments that have no more: bits as in graft_arguments::reads. */
+uint32_t
+graft_arguments_narrow(const struct graft_arguments *arguments);
 
 /** Get the name of an argument register from its bit, as "%rdi". Static. */
 const char *

@@ -118,6 +118,29 @@ is_zeroing(const struct decoded *d)
 	}
 }
 
+/** Say whether all bits of a register that an instruction reads count: not
+ * where it is pushed as a filler, or tells a bit or a distance by which to shift.
+ */
+static bool
+counts_wholly(const struct graft_op *op, int number)
+{
+	switch (op->mnemonic) {
+	case ZYDIS_MNEMONIC_PUSH:
+		return false;
+	case ZYDIS_MNEMONIC_BT:
+	case ZYDIS_MNEMONIC_BTC:
+	case ZYDIS_MNEMONIC_BTR:
+	case ZYDIS_MNEMONIC_BTS:
+		return number != 1;
+	case ZYDIS_MNEMONIC_SARX:
+	case ZYDIS_MNEMONIC_SHLX:
+	case ZYDIS_MNEMONIC_SHRX:
+		return number != 2;
+	default:
+		return true;
+	}
+}
+
 static void
 read_register(const ZydisDecodedOperand *operand, int number,
 	      struct graft_op *op)
@@ -125,8 +148,11 @@ read_register(const ZydisDecodedOperand *operand, int number,
 	uint8_t reg = reg_of(operand->reg.value);
 	bool wide = operand->size >= 32;
 
-	if (operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ)
+	if (operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ) {
 		op->reads |= bit_of(reg);
+		if (operand->size == 64 && counts_wholly(op, number))
+			op->wide |= bit_of(reg);
+	}
 	if ((operand->actions & ZYDIS_OPERAND_ACTION_WRITE) && wide) {
 		op->writes |= bit_of(reg);
 		if (number == 0) {
@@ -155,6 +181,10 @@ read_memory(const ZydisDecodedOperand *operand, struct graft_op *op)
 			   ZYDIS_OPERAND_VISIBILITY_EXPLICIT;
 
 	op->reads |= bit_of(reg_of(mem->base)) | bit_of(reg_of(mem->index));
+	// `lea` may compute with numbers of 32 bits.
+	if (op->what != GRAFT_OP_LEA || op->dst_size == 8)
+		op->wide |= bit_of(reg_of(mem->base)) |
+			    bit_of(reg_of(mem->index));
 	if (!is_explicit || op->what == GRAFT_OP_NOP)
 		return;
 	op->has_mem = true;
@@ -183,6 +213,8 @@ read_operands(const struct decoded *d, struct graft_op *op)
 {
 	op->mnemonic = (uint16_t)d->insn.mnemonic;
 	op->what = class_of(d->insn.mnemonic);
+	op->subtracts = op->mnemonic == ZYDIS_MNEMONIC_SUB;
+	op->is_leave = op->mnemonic == ZYDIS_MNEMONIC_LEAVE;
 	op->shape = (uint32_t)graft_hash_mix(1, op->mnemonic);
 	op->ends = d->insn.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
 		   d->insn.meta.category == ZYDIS_CATEGORY_RET;
@@ -211,6 +243,7 @@ read_operands(const struct decoded *d, struct graft_op *op)
 		op->what = GRAFT_OP_ZERO;
 		op->reads = 0;
 	}
+	op->wide &= op->reads;
 }
 
 static bool

@@ -26,6 +26,7 @@ enum graft_reg {
 	GRAFT_REG_RDI,
 	GRAFT_REG_R8,
 	GRAFT_REG_R9,
+	GRAFT_REG_R10,
 	/** %xmm0; the others follow. */
 	GRAFT_REG_XMM0 = 16,
 	GRAFT_REG_RIP = 254,
@@ -97,6 +98,11 @@ struct graft_op {
 	/** Registers read and wholly written, a bit each (xmm from bit 16). */
 	uint32_t reads;
 	uint32_t writes;
+	/** Registers of 64 bits of which all bits count, a bit each. */
+	uint32_t wide;
+	/** It is `sub`, `leave`. */
+	bool subtracts;
+	bool is_leave;
 	/** Hash of everything but registers, displacement and constant. */
 	uint32_t shape;
 	/** Hash of the registers. */

@@ -75,6 +75,95 @@ an_argument_that_outlives_a_call_is_read(void **state)
 		"int f(int *a, int b) { if (b < 0) return -1; return in(a) + b; }\n");
 }
 
+static void
+an_argument_more_on_the_stack_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(
+		STRIPPED,
+		"long f(long a, long b, long c, long d, long e, long g, long h) { return a * b + c * d + e * g + h; }\n",
+		"long f(long a, long b, long c, long d, long e, long g, long h, long i) { return a * b + c * d + e * g + h * i; }\n",
+		"R-09");
+}
+
+static void
+a_structure_more_on_the_stack_is_refused(void **state)
+{
+	(void)state;
+	must_refuse("cc -O0 -fPIC -shared -s -x c",
+		    "int f(int a) { return a * 5; }\n",
+		    "struct s { long x[4]; };\n"
+		    "int f(int a, struct s s) { return a * 5 + s.x[2]; }\n",
+		    "R-09");
+}
+
+static void
+an_argument_that_a_jump_handed_on_was_read(void **state)
+{
+	(void)state;
+	must_accept(
+		STRIPPED,
+		PRELUDE
+		"KEEP static long in(long a, long b, long c, long d, long e, long g, long h) { return a * b + c * d + e * g + h; }\n"
+		"long f(long a, long b, long c, long d, long e, long g, long h) { return in(a + 7, b * 5, c ^ 3, d, e, g, h); }\n",
+		PRELUDE
+		"KEEP static long in(long a, long b, long c, long d, long e, long g, long h) { return a * b + c * d + e * g + h; }\n"
+		"long f(long a, long b, long c, long d, long e, long g, long h) { if (h < 3) return -1; return in(a + 7, b, c, d, e, g, h); }\n");
+}
+
+static void
+a_frame_that_is_aligned_anew_is_no_argument(void **state)
+{
+	(void)state;
+	must_accept(
+		STRIPPED,
+		"void g(void *);\n"
+		"long f(long a) { char b[64] __attribute__((aligned(16))) = { 0 }; g(b); return a + b[3]; }\n",
+		"void g(void *);\n"
+		"long f(long a) { char b[64] __attribute__((aligned(64))) = { 0 }; g(b); return a + b[4]; }\n");
+}
+
+static void
+a_result_that_becomes_floating_point_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(
+		STRIPPED,
+		"long f(long a, long b) { if (a > 4) return 7; return a * b + 5; }\n",
+		"double f(long a, long b) { if (a > 4) return 7; return a * b + 5; }\n",
+		"R-09");
+	must_refuse(STRIPPED, "float f(int *a, int b) { return a[b] / 3.f; }\n",
+		    "int f(int *a, int b) { return a[b] / 3; }\n", "R-09");
+}
+
+static void
+a_result_of_another_width_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(STRIPPED, "int f(int *a, int b) { return *a * 3 + b; }\n",
+		    "long f(long *a, long b) { return *a * 3 + b; }\n", "R-09");
+}
+
+static void
+an_argument_that_becomes_wider_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(STRIPPED, "int f(char *a, int b) { return a[b] + 1; }\n",
+		    "int f(char *a, long b) { return a[b] + 1; }\n", "R-09");
+	must_refuse(STRIPPED, "int f(int a, int b) { return a * b + 3; }\n",
+		    "int f(int *a, int b) { return *a * b + 3; }\n", "R-09");
+}
+
+static void
+an_argument_that_is_kept_over_a_call_is_no_wider(void **state)
+{
+	(void)state;
+	must_accept(
+		STRIPPED,
+		"int g(int); int f(int *a, int b) { return a[b] + g(b) + 1; }\n",
+		"int g(int); int f(int *a, int b) { if (b < 0) return g(-b); return a[b] + g(b) * b; }\n");
+}
+
 int
 main(void)
 {
@@ -87,6 +176,16 @@ main(void)
 		cmocka_unit_test(one_argument_less_is_accepted),
 		cmocka_unit_test(callers_that_are_carried_may_pass_more),
 		cmocka_unit_test(an_argument_that_outlives_a_call_is_read),
+		cmocka_unit_test(an_argument_more_on_the_stack_is_refused),
+		cmocka_unit_test(a_structure_more_on_the_stack_is_refused),
+		cmocka_unit_test(an_argument_that_a_jump_handed_on_was_read),
+		cmocka_unit_test(a_frame_that_is_aligned_anew_is_no_argument),
+		cmocka_unit_test(
+			a_result_that_becomes_floating_point_is_refused),
+		cmocka_unit_test(a_result_of_another_width_is_refused),
+		cmocka_unit_test(an_argument_that_becomes_wider_is_refused),
+		cmocka_unit_test(
+			an_argument_that_is_kept_over_a_call_is_no_wider),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
