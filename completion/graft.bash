@@ -55,7 +55,7 @@ _graft()
 		;;
 	esac
 
-	if [[ $previous == --old || $previous == --key || $previous == --signature ]]; then
+	if [[ $previous == --old || $previous == --against || $previous == --key || $previous == --signature ]]; then
 		compopt -o default 2>/dev/null
 		return
 	fi
@@ -64,7 +64,7 @@ _graft()
 	'') options="$verbs --help --version --state-dir" ;;
 	diff) options+=' -o --output --json --title --cve --debug-dir --whole' ;;
 	show) options+=' --disassemble --old --json' ;;
-	verify) options+=' --old --json --key --signature' ;;
+	verify) options+=' --against --old --json --key --signature' ;;
 	plan) options+=' --all --pid --json' ;;
 	apply) options+=' --all --pid --wait --dry-run --json' ;;
 	revert) options+=' --all --pid --wait --json' ;;

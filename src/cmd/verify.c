@@ -7,6 +7,7 @@
 #include "base/hex.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "cmd/against.h"
 #include "cmd/old.h"
 #include "diff/tree.h"
 #include "patch/file.h"
@@ -21,10 +22,14 @@
 static const char usage[] =
 	"usage: graft verify FILE [--old OLD] [--key PUBLIC-KEY\n"
 	"                    [--signature FILE]] [--json]\n"
+	"       graft verify --against OLD NEW FILE\n"
 	"\n"
 	"Check that a hotpatch is well formed and that every hash in it is right.\n"
 	"With a key, check its signature too.\n"
 	"\n"
+	"      --against OLD NEW prove that OLD with the hotpatch does what NEW does,\n"
+	"                        or name the first difference (ELF files,\n"
+	"                        directories or Debian packages)\n"
 	"      --old OLD         the build that it replaces (ELF file, directory or\n"
 	"                        Debian package): check the code that is stored as\n"
 	"                        a delta to it too\n"
@@ -46,6 +51,8 @@ struct arguments {
 	const char *key;
 	const char *signature;
 	const char *old_path;
+	/** Check against OLD and this; or NULL. */
+	const char *new_path;
 	bool json;
 };
 
@@ -57,10 +64,12 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 		{ "key", required_argument, NULL, 'k' },
 		{ "signature", required_argument, NULL, 's' },
 		{ "old", required_argument, NULL, 'o' },
+		{ "against", required_argument, NULL, 'a' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	bool against = false;
 	bool good = true;
 
 	optind = 0;
@@ -71,6 +80,10 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 			break;
 		case 's':
 			arguments->signature = optarg;
+			break;
+		case 'a':
+			against = true;
+			arguments->old_path = optarg;
 			break;
 		case 'o':
 			arguments->old_path = optarg;
@@ -86,13 +99,16 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 			good = false;
 		}
 	}
-	if (!good || argc - optind != 1 ||
+	if (!good || argc - optind != 1 + against ||
+	    (against && arguments->json) ||
 	    (arguments->signature && !arguments->key)) {
 		(void)fputs(usage, stderr);
 		*status_ret = 2;
 		return false;
 	}
-	arguments->path = argv[optind];
+	if (against)
+		arguments->new_path = argv[optind];
+	arguments->path = argv[optind + against];
 	return true;
 }
 
@@ -154,15 +170,11 @@ verify_signature(const struct arguments *arguments, const uint8_t *bytes,
 
 /** Check the code that is stored as deltas, if OLD is there to read it with. */
 static struct graft_error *
-verify_code(const struct arguments *arguments, struct graft_patch *patch)
+verify_code(const struct arguments *arguments, const struct graft_tree *tree,
+	    struct graft_patch *patch)
 {
-	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *tree = NULL;
+	struct graft_error *err = graft_old_complete(tree, patch);
 
-	if (!arguments->old_path)
-		return NULL;
-	struct graft_error *err = graft_tree_open(arguments->old_path, &tree);
-	if (!err)
-		err = graft_old_complete(tree, patch);
 	if (err)
 		return err;
 	for (size_t i = 0; i < patch->module_count; i++) {
@@ -173,6 +185,25 @@ verify_code(const struct arguments *arguments, struct graft_patch *patch)
 				arguments->old_path, patch->modules[i].path);
 	}
 	return NULL;
+}
+
+/** Check what only the builds show, if they are there. */
+static struct graft_error *
+verify_builds(const struct arguments *arguments, struct graft_patch *patch)
+{
+	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *old_tree = NULL;
+	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *new_tree = NULL;
+	struct graft_error *err;
+
+	if (!arguments->old_path)
+		return NULL;
+	err = graft_tree_open(arguments->old_path, &old_tree);
+	if (!err)
+		err = verify_code(arguments, old_tree, patch);
+	if (err || !arguments->new_path)
+		return err;
+	err = graft_tree_open(arguments->new_path, &new_tree);
+	return err ? err : graft_against_check(old_tree, new_tree, patch);
 }
 
 /** Print what was checked, and what was not, as JSON. */
@@ -249,7 +280,7 @@ graft_verb_verify(int argc, char **argv, int *status_ret)
 		if (err)
 			return err;
 	}
-	err = verify_code(&arguments, patch);
+	err = verify_builds(&arguments, patch);
 	if (!err)
 		err = print(&arguments, patch);
 	*status_ret = 0;

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Constants: compared by content. Their addresses are not part of the proof.
+
+#include "check/walk.h"
+
+#include <string.h>
+
+enum {
+	/** Printable bytes that make a text for sure. */
+	TEXT_SURE = 4,
+	/** Zeroes that may stand between two constants. */
+	PADDING_MAX = 63,
+};
+
+struct graft_error *
+graft_constant_compare(struct graft_walk *walk,
+		       const struct graft_walk_site *site, uint64_t old_addr,
+		       uint64_t new_addr, uint64_t len)
+{
+	uint64_t same;
+	struct graft_error *err = graft_content_compare(walk, site, old_addr,
+							new_addr, len, &same);
+
+	if (err)
+		return err;
+	if (same < len)
+		return graft_walk_differ(walk, site, old_addr, new_addr,
+					 "the constants differ at byte %llu of "
+					 "%llu",
+					 (unsigned long long)same,
+					 (unsigned long long)len);
+	walk->result->constants++;
+	walk->result->constant_bytes += len;
+	return NULL;
+}
+
+struct graft_error *
+graft_constant_add(struct graft_walk *walk, const struct graft_walk_site *site,
+		   uint64_t old_addr, uint64_t new_addr)
+{
+	struct graft_joint *entry;
+	struct graft_error *err;
+	bool fresh;
+
+	err = graft_joint_put(&walk->constant_index, old_addr, new_addr,
+			      walk->constants.count, &entry, &fresh);
+	if (err || !fresh)
+		return err;
+	return graft_walk_list_add(
+		&walk->constants,
+		(struct graft_walk_ref){ old_addr, new_addr, 0, *site, false });
+}
+
+/**
+ * Ask whether two texts are the same but for the versions of their packages.
+ *
+ * The old version in one stands where the new one stands in the other, and
+ * nothing else differs.
+ */
+static bool
+differ_in_version(const struct graft_check_options *options, const char *o,
+		  const char *n)
+{
+	const char *old_version = options->old_version;
+	const char *new_version = options->new_version;
+
+	if (!old_version || !new_version || !*old_version || !*new_version)
+		return false;
+	size_t old_len = strlen(old_version);
+	size_t new_len = strlen(new_version);
+	while (*o || *n) {
+		if (strncmp(o, old_version, old_len) == 0 &&
+		    strncmp(n, new_version, new_len) == 0) {
+			o += old_len;
+			n += new_len;
+		} else if (*o == *n) {
+			o++;
+			n++;
+		} else {
+			return false;
+		}
+	}
+	return true;
+}
+
+/** Take a difference between two texts that is meant to be. */
+static struct graft_error *
+take_texts(struct graft_walk *walk, const struct graft_walk_ref *ref,
+	   bool *taken_ret)
+{
+	uint64_t old_len;
+	uint64_t new_len;
+	const char *o = graft_world_text(&walk->old_world, ref->old_addr,
+					 &old_len);
+	const char *n = graft_world_text(&walk->new_world, ref->new_addr,
+					 &new_len);
+
+	*taken_ret = o && n;
+	if (!*taken_ret)
+		return NULL;
+	if (differ_in_version(walk->options, o, n))
+		return graft_walk_except(
+			walk, "version text at 0x%llx stays: \"%.60s\"",
+			(unsigned long long)ref->old_addr, o);
+	if (graft_left_is_main(walk, &ref->site))
+		return graft_walk_except(
+			walk,
+			"text of main at 0x%llx stays, as R-21 "
+			"says: \"%.60s\"",
+			(unsigned long long)ref->old_addr, o);
+	*taken_ret = false;
+	return NULL;
+}
+
+/** Are the bytes of NEW behind a constant nothing but zeroes? */
+static bool
+is_padding(const struct graft_walk *walk, uint64_t addr, uint64_t end)
+{
+	const struct graft_world_range *range =
+		graft_world_range_at(&walk->new_world, addr);
+
+	if (addr == end)
+		return true;
+	if (!range || end - addr > PADDING_MAX)
+		return false;
+	for (uint64_t i = addr; i < end; i++) {
+		if (range->bytes && range->bytes[i - range->addr])
+			return false;
+	}
+	return true;
+}
+
+/**
+ * Ask whether two constants may end where they begin to differ: behind a text,
+ * or with NEW's padding where OLD has the next thing.
+ */
+static bool
+ends_at(const struct graft_walk *walk, const struct graft_walk_ref *ref,
+	uint64_t same, uint64_t len)
+{
+	uint64_t text_len;
+	const char *text = graft_world_text(&walk->new_world, ref->new_addr,
+					    &text_len);
+	uint64_t old_end = graft_world_next_start(&walk->old_world,
+						  ref->old_addr);
+
+	if (text && text_len <= same && text_len > TEXT_SURE)
+		return true;
+	return same > 0 && old_end <= ref->old_addr + same &&
+	       is_padding(walk, ref->new_addr + same, ref->new_addr + len);
+}
+
+static struct graft_error *
+differ(struct graft_walk *walk, const struct graft_walk_ref *ref, uint64_t same)
+{
+	uint64_t len;
+	const char *o = graft_world_text(&walk->old_world, ref->old_addr, &len);
+	const char *n = graft_world_text(&walk->new_world, ref->new_addr, &len);
+
+	if (o && n)
+		return graft_walk_differ(walk, &ref->site, ref->old_addr,
+					 ref->new_addr,
+					 "the text \"%.60s\" instead of "
+					 "\"%.60s\"",
+					 o, n);
+	return graft_walk_differ(walk, &ref->site, ref->old_addr, ref->new_addr,
+				 "the constants differ at byte %llu",
+				 (unsigned long long)same);
+}
+
+/** Compare two constants of unknown length. */
+static struct graft_error *
+compare(struct graft_walk *walk, struct graft_walk_ref *ref)
+{
+	uint64_t len = graft_world_next_start(&walk->new_world, ref->new_addr) -
+		       ref->new_addr;
+	uint64_t text_len;
+	uint64_t same;
+	struct graft_error *err;
+	bool taken;
+
+	// The end of a text may be the start of another one.
+	if (graft_world_text(&walk->new_world, ref->new_addr, &text_len) &&
+	    text_len > len)
+		len = text_len;
+	err = graft_table_follow(walk, &ref->site, ref->old_addr, ref->new_addr,
+				 &taken);
+	if (err || taken)
+		return err;
+	err = graft_content_compare(walk, &ref->site, ref->old_addr,
+				    ref->new_addr, len, &same);
+	if (err)
+		return err;
+	if (same < len && !ends_at(walk, ref, same, len)) {
+		if (graft_end_is_likely(walk, &ref->site))
+			return graft_end_add(walk, &ref->site, ref->old_addr,
+					     ref->new_addr);
+		err = take_texts(walk, ref, &taken);
+		return err || taken ? err : differ(walk, ref, same);
+	}
+	walk->result->constants++;
+	walk->result->constant_bytes += same;
+	ref->len = same;
+	return NULL;
+}
+
+struct graft_error *
+graft_constant_run(struct graft_walk *walk)
+{
+	struct graft_walk_list *list = &walk->constants;
+	struct graft_error *err = NULL;
+
+	while (!err && list->done < list->count) {
+		size_t i = list->done++;
+		// The list may grow and move meanwhile.
+		struct graft_walk_ref ref = list->refs[i];
+		err = compare(walk, &ref);
+		list->refs[i].len = ref.len;
+	}
+	return err;
+}

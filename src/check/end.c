@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Ends: addresses one past an object, which loops compare with and never follow.
+
+#include "check/walk.h"
+
+enum {
+	/** Instructions that are looked at behind the one that takes it. */
+	LOOK_MAX = 256,
+};
+
+/** What an instruction does with a register. */
+enum use {
+	USE_NONE,
+	USE_COMPARED,
+	USE_GONE,
+	USE_OTHER,
+};
+
+static ZydisRegister
+whole(ZydisRegister reg)
+{
+	return ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64,
+						reg);
+}
+
+/** May a called function change it? Those of arguments are used by it too. */
+static enum use
+use_of_call(ZydisRegister reg)
+{
+	switch (reg) {
+	case ZYDIS_REGISTER_RBX:
+	case ZYDIS_REGISTER_RBP:
+	case ZYDIS_REGISTER_R12:
+	case ZYDIS_REGISTER_R13:
+	case ZYDIS_REGISTER_R14:
+	case ZYDIS_REGISTER_R15:
+		return USE_NONE;
+	case ZYDIS_REGISTER_RAX:
+	case ZYDIS_REGISTER_R10:
+	case ZYDIS_REGISTER_R11:
+		return USE_GONE;
+	default:
+		return USE_OTHER;
+	}
+}
+
+static enum use
+use_of(const struct graft_insn_view *insn, ZydisRegister reg)
+{
+	enum use use = USE_NONE;
+
+	if (insn->flow == GRAFT_INSN_CALL)
+		return use_of_call(reg);
+	if (insn->raw.meta.category == ZYDIS_CATEGORY_RET)
+		return reg == ZYDIS_REGISTER_RAX ? USE_OTHER : USE_GONE;
+	if (insn->flow == GRAFT_INSN_END)
+		return USE_GONE;
+	for (unsigned i = 0; i < insn->raw.operand_count; i++) {
+		const ZydisDecodedOperand *op = &insn->operands[i];
+		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY &&
+		    (whole(op->mem.base) == reg || whole(op->mem.index) == reg))
+			return USE_OTHER;
+		if (op->type != ZYDIS_OPERAND_TYPE_REGISTER ||
+		    whole(op->reg.value) != reg)
+			continue;
+		if (op->actions & ZYDIS_OPERAND_ACTION_MASK_READ) {
+			if (insn->raw.mnemonic != ZYDIS_MNEMONIC_CMP)
+				return USE_OTHER;
+			use = USE_COMPARED;
+		} else {
+			use = USE_GONE;
+		}
+	}
+	return use;
+}
+
+bool
+graft_end_is_likely(const struct graft_walk *walk,
+		    const struct graft_walk_site *site)
+{
+	const struct graft_world *world = &walk->new_world;
+	struct graft_insn_view insn;
+	bool compared = false;
+	uint64_t end;
+
+	if (!site->new_insn ||
+	    !graft_insn_decode(world, &walk->decoder, site->new_insn, &insn) ||
+	    insn.raw.mnemonic != ZYDIS_MNEMONIC_LEA ||
+	    insn.operands[0].type != ZYDIS_OPERAND_TYPE_REGISTER ||
+	    !graft_world_extent_at(world, site->new_insn, &end))
+		return false;
+	ZydisRegister reg = whole(insn.operands[0].reg.value);
+	for (unsigned i = 0; i < LOOK_MAX && insn.next < end; i++) {
+		if (!graft_insn_decode(world, &walk->decoder, insn.next, &insn))
+			return false;
+		enum use use = use_of(&insn, reg);
+		if (use == USE_OTHER)
+			return false;
+		if (use == USE_GONE)
+			return compared;
+		compared |= use == USE_COMPARED;
+	}
+	return compared;
+}
+
+struct graft_error *
+graft_end_add(struct graft_walk *walk, const struct graft_walk_site *site,
+	      uint64_t old_addr, uint64_t new_addr)
+{
+	return graft_walk_list_add(
+		&walk->ends,
+		(struct graft_walk_ref){ old_addr, new_addr, 0, *site, true });
+}
+
+/** Is an end that of a constant or object that was found to be one pair? */
+static bool
+explains(const struct graft_walk_ref *ref, const struct graft_walk_ref *end)
+{
+	return !ref->end && ref->new_addr < end->new_addr &&
+	       ref->old_addr - ref->new_addr == end->old_addr - end->new_addr;
+}
+
+struct graft_error *
+graft_end_check_all(struct graft_walk *walk)
+{
+	for (size_t i = 0; i < walk->ends.count; i++) {
+		const struct graft_walk_ref *end = &walk->ends.refs[i];
+		bool good = false;
+		for (size_t k = 0; !good && k < walk->constants.count; k++) {
+			const struct graft_walk_ref *ref =
+				&walk->constants.refs[k];
+			good = explains(ref, end) &&
+			       ref->new_addr + ref->len >= end->new_addr;
+		}
+		// The last object of a section ends where the next section is.
+		for (size_t k = 0; !good && k < walk->objects.count; k++) {
+			const struct graft_walk_ref *ref =
+				&walk->objects.refs[k];
+			good = explains(ref, end) &&
+			       graft_world_next_start(&walk->new_world,
+						      ref->new_addr) >=
+				       end->new_addr;
+		}
+		if (!good)
+			return graft_walk_differ(walk, &end->site,
+						 end->old_addr, end->new_addr,
+						 "the address is compared, and "
+						 "ends nothing that is known");
+		walk->result->ends++;
+	}
+	return NULL;
+}

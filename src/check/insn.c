@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "check/insn.h"
+
+#include <string.h>
+
+/** Find the operand that is relative to the next instruction. */
+static void
+find_memory(struct graft_insn_view *insn)
+{
+	for (unsigned i = 0; i < insn->raw.operand_count_visible; i++) {
+		const ZydisDecodedOperand *op = &insn->operands[i];
+		if (op->type != ZYDIS_OPERAND_TYPE_MEMORY ||
+		    op->mem.base != ZYDIS_REGISTER_RIP)
+			continue;
+		insn->has_memory = true;
+		insn->memory = insn->next + (uint64_t)op->mem.disp.value;
+		insn->memory_off = insn->raw.raw.disp.offset;
+		insn->memory_len = op->mem.type == ZYDIS_MEMOP_TYPE_AGEN
+					   ? 0
+					   : (op->size + 7U) / 8;
+		return;
+	}
+}
+
+static void
+find_flow(struct graft_insn_view *insn)
+{
+	bool direct = false;
+
+	for (unsigned i = 0; i < insn->raw.operand_count_visible; i++) {
+		const ZydisDecodedOperand *op = &insn->operands[i];
+		if (op->type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
+		    op->imm.is_relative) {
+			insn->target = insn->next + op->imm.value.u;
+			direct = true;
+		}
+	}
+	switch (insn->raw.meta.category) {
+	case ZYDIS_CATEGORY_CALL:
+		insn->flow = GRAFT_INSN_CALL;
+		return;
+	case ZYDIS_CATEGORY_UNCOND_BR:
+		insn->flow = direct ? GRAFT_INSN_JUMP : GRAFT_INSN_END;
+		return;
+	case ZYDIS_CATEGORY_RET:
+		insn->flow = GRAFT_INSN_END;
+		return;
+	default:
+		break;
+	}
+	switch (insn->raw.mnemonic) {
+	case ZYDIS_MNEMONIC_UD0:
+	case ZYDIS_MNEMONIC_UD1:
+	case ZYDIS_MNEMONIC_UD2:
+	case ZYDIS_MNEMONIC_HLT:
+	case ZYDIS_MNEMONIC_INT3:
+		insn->flow = GRAFT_INSN_END;
+		return;
+	default:
+		insn->flow = direct ? GRAFT_INSN_BRANCH : GRAFT_INSN_NEXT;
+	}
+}
+
+bool
+graft_insn_decode(const struct graft_world *world, const ZydisDecoder *decoder,
+		  uint64_t addr, struct graft_insn_view *ret)
+{
+	const struct graft_world_range *range = graft_world_range_at(world,
+								     addr);
+
+	if (!range || range->area != GRAFT_WORLD_CODE || !range->bytes)
+		return false;
+	ret->addr = addr;
+	ret->bytes = range->bytes + (addr - range->addr);
+	if (ZYAN_FAILED(ZydisDecoderDecodeFull(
+		    decoder, ret->bytes, range->size - (addr - range->addr),
+		    &ret->raw, ret->operands)))
+		return false;
+	ret->len = ret->raw.length;
+	ret->next = addr + ret->len;
+	ret->target = 0;
+	ret->has_memory = false;
+	ret->memory = 0;
+	ret->memory_len = 0;
+	ret->memory_off = 0;
+	ret->idle = ret->raw.mnemonic == ZYDIS_MNEMONIC_NOP ||
+		    ret->raw.mnemonic == ZYDIS_MNEMONIC_ENDBR64;
+	if (!ret->idle)
+		find_memory(ret);
+	find_flow(ret);
+	return true;
+}
+
+/** Copy the bytes of an instruction with its displacements blanked. */
+static void
+blank(const struct graft_insn_view *insn,
+      uint8_t ret[ZYDIS_MAX_INSTRUCTION_LENGTH])
+{
+	memset(ret, 0, ZYDIS_MAX_INSTRUCTION_LENGTH);
+	memcpy(ret, insn->bytes, insn->len);
+	if (insn->has_memory)
+		memset(ret + insn->memory_off, 0, 4);
+	if (insn->target && insn->raw.raw.imm[0].is_relative)
+		memset(ret + insn->raw.raw.imm[0].offset, 0,
+		       insn->raw.raw.imm[0].size / 8);
+}
+
+bool
+graft_insn_same(const struct graft_insn_view *a,
+		const struct graft_insn_view *b)
+{
+	uint8_t x[ZYDIS_MAX_INSTRUCTION_LENGTH];
+	uint8_t y[ZYDIS_MAX_INSTRUCTION_LENGTH];
+
+	if (a->flow != b->flow || a->has_memory != b->has_memory ||
+	    !a->target != !b->target || a->memory_len != b->memory_len)
+		return false;
+	if (a->flow == GRAFT_INSN_BRANCH && a->len != b->len)
+		return a->raw.mnemonic == b->raw.mnemonic &&
+		       a->raw.address_width == b->raw.address_width;
+	if (a->len != b->len)
+		return false;
+	blank(a, x);
+	blank(b, y);
+	return memcmp(x, y, sizeof(x)) == 0;
+}
+
+void
+graft_insn_print(const struct graft_world *world, const ZydisDecoder *decoder,
+		 uint64_t addr, struct graft_text *text)
+{
+	struct graft_insn_view insn;
+	ZydisFormatter formatter;
+	char line[128];
+
+	if (!graft_insn_decode(world, decoder, addr, &insn) ||
+	    ZYAN_FAILED(ZydisFormatterInit(&formatter,
+					   ZYDIS_FORMATTER_STYLE_ATT)) ||
+	    ZYAN_FAILED(ZydisFormatterFormatInstruction(
+		    &formatter, &insn.raw, insn.operands,
+		    insn.raw.operand_count_visible, line, sizeof(line), addr,
+		    NULL))) {
+		graft_text_put(text, "(no instruction)");
+		return;
+	}
+	graft_text_put(text, line);
+}

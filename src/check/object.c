@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Writable objects: which of OLD stands for which of NEW, and do both start
+// with the same contents?
+
+#include "check/walk.h"
+
+#include <string.h>
+
+struct graft_error *
+graft_object_add(struct graft_walk *walk, const struct graft_walk_site *site,
+		 uint64_t old_addr, uint64_t new_addr, uint64_t len)
+{
+	bool end = len == 0 && graft_end_is_likely(walk, site);
+	struct graft_walk_list *list = &walk->objects;
+	struct graft_joint *entry;
+	struct graft_error *err;
+	bool fresh;
+
+	err = graft_joint_put(&walk->object_index, old_addr, new_addr,
+			      list->count, &entry, &fresh);
+	if (err)
+		return err;
+	if (!fresh) {
+		struct graft_walk_ref *known = &list->refs[entry->value];
+		if (len > known->len)
+			known->len = len;
+		if (!known->end || end)
+			return NULL;
+		// It is more than an end after all.
+		entry->value = list->count;
+	}
+	walk->result->objects += fresh;
+	return graft_walk_list_add(
+		list,
+		(struct graft_walk_ref){ old_addr, new_addr, len, *site, end });
+}
+
+/** Are two names the same but for what a compiler numbers? */
+static bool
+same_stem(const char *a, const char *b)
+{
+	size_t a_len = strcspn(a, ".");
+	size_t b_len = strcspn(b, ".");
+
+	return a_len == b_len && strncmp(a, b, a_len) == 0;
+}
+
+/** The symbol of an object in the build that holds an address, or NULL. */
+static const struct graft_symbol *
+symbol_of(const struct graft_world *world, uint64_t addr, uint64_t *off_ret)
+{
+	uint64_t own;
+	const struct graft_image *image = graft_world_image_of(world, addr,
+							       &own);
+
+	if (!graft_image_has_symtab(image))
+		return NULL;
+	const struct graft_symbol *symbol = graft_image_symbol_at(image, own);
+	if (!symbol || symbol->type != STT_OBJECT ||
+	    own - symbol->addr >= symbol->size)
+		return NULL;
+	*off_ret = own - symbol->addr;
+	return symbol;
+}
+
+/** Has an object of OLD another name that is this one? */
+static bool
+has_alias(const struct graft_world *world, const struct graft_symbol *of,
+	  const char *name)
+{
+	size_t count;
+	const struct graft_symbol *all = graft_image_symbols(world->image,
+							     &count);
+	size_t low = 0;
+
+	while (low < count) {
+		size_t mid = low + (count - low) / 2;
+		if (all[mid].defined && all[mid].addr < of->addr)
+			low = mid + 1;
+		else
+			count = mid;
+	}
+	(void)graft_image_symbols(world->image, &count);
+	for (; low < count && all[low].defined && all[low].addr == of->addr;
+	     low++) {
+		if (same_stem(all[low].name, name))
+			return true;
+	}
+	return false;
+}
+
+/** Where both builds have names for their objects, the names must agree. */
+static struct graft_error *
+compare_names(struct graft_walk *walk, const struct graft_walk_ref *ref)
+{
+	uint64_t old_off;
+	uint64_t new_off;
+	const struct graft_symbol *o = symbol_of(&walk->old_world,
+						 ref->old_addr, &old_off);
+	const struct graft_symbol *n = symbol_of(&walk->new_world,
+						 ref->new_addr, &new_off);
+
+	if (!o || !n)
+		return NULL;
+	if (old_off == new_off && o->size >= n->size &&
+	    (same_stem(o->name, n->name) ||
+	     has_alias(&walk->old_world, o, n->name)))
+		return NULL;
+	return graft_walk_differ(walk, &ref->site, ref->old_addr, ref->new_addr,
+				 "the object %s+%llu of %llu bytes instead of "
+				 "%s+%llu of %llu",
+				 o->name, (unsigned long long)old_off,
+				 (unsigned long long)o->size, n->name,
+				 (unsigned long long)new_off,
+				 (unsigned long long)n->size);
+}
+
+/** How far the object at an address may reach. */
+static uint64_t
+room_at(const struct graft_world *world, uint64_t addr)
+{
+	return graft_world_next_start(world, addr) - addr;
+}
+
+static struct graft_error *
+compare_contents(struct graft_walk *walk, const struct graft_walk_ref *ref)
+{
+	uint64_t old_room = room_at(&walk->old_world, ref->old_addr);
+	uint64_t len = room_at(&walk->new_world, ref->new_addr);
+	uint64_t same;
+	struct graft_error *err = compare_names(walk, ref);
+
+	len = len < old_room ? len : old_room;
+	len = len > ref->len ? len : ref->len;
+	if (!err)
+		err = graft_content_compare(walk, &ref->site, ref->old_addr,
+					    ref->new_addr, len, &same);
+	if (err)
+		return err;
+	walk->result->object_bytes += same;
+	if (same == len)
+		return NULL;
+	return graft_walk_differ(walk, &ref->site, ref->old_addr, ref->new_addr,
+				 "the objects do not start with the same "
+				 "contents: byte %llu of %llu",
+				 (unsigned long long)same,
+				 (unsigned long long)len);
+}
+
+struct graft_error *
+graft_object_run(struct graft_walk *walk)
+{
+	struct graft_walk_list *list = &walk->objects;
+	struct graft_error *err = NULL;
+
+	while (!err && list->done < list->count) {
+		// The list may grow and move meanwhile.
+		struct graft_walk_ref ref = list->refs[list->done++];
+		if (!ref.end)
+			err = compare_contents(walk, &ref);
+	}
+	return err;
+}
