@@ -22,6 +22,8 @@ enum {
 	/** Of a window that reaches over OLD and the runs: 2 GiB. */
 	WINDOW_LOG_MAX = 31,
 	WINDOW_LOG_MIN = 10,
+	/** Of the tables for a large OLD: together 192 MiB. */
+	HASH_LOG_MAX = 24,
 };
 
 static void
@@ -116,6 +118,22 @@ library_error(size_t code)
 			       ZSTD_getErrorName(code));
 }
 
+// How hard to look for what OLD has. A fast level has tables for a few megabytes;
+// with them it would know the end of a large file only.
+static size_t
+set_level(ZSTD_CCtx *ctx, bool large, int window)
+{
+	const int hash = window < HASH_LOG_MAX ? window : HASH_LOG_MAX;
+	size_t n = ZSTD_CCtx_setParameter(ctx, ZSTD_c_compressionLevel,
+					  large ? LEVEL_LARGE : LEVEL);
+
+	if (large && !ZSTD_isError(n))
+		n = ZSTD_CCtx_setParameter(ctx, ZSTD_c_hashLog, hash);
+	if (large && !ZSTD_isError(n))
+		n = ZSTD_CCtx_setParameter(ctx, ZSTD_c_chainLog, hash + 1);
+	return n;
+}
+
 // One frame of the bytes, with the old file before them.
 static struct graft_error *
 compress(const uint8_t *bytes, size_t size, const uint8_t *old, size_t old_len,
@@ -130,11 +148,9 @@ compress(const uint8_t *bytes, size_t size, const uint8_t *old, size_t old_len,
 
 	while (window < WINDOW_LOG_MAX && (size_t)1 << window < old_len + size)
 		window++;
-	size_t n = ZSTD_CCtx_setParameter(ctx, ZSTD_c_compressionLevel,
-					  old_len > LARGE ? LEVEL_LARGE
-							  : LEVEL);
+	size_t n = ZSTD_CCtx_setParameter(ctx, ZSTD_c_windowLog, window);
 	if (!ZSTD_isError(n))
-		n = ZSTD_CCtx_setParameter(ctx, ZSTD_c_windowLog, window);
+		n = set_level(ctx, old_len > LARGE, window);
 	if (!ZSTD_isError(n))
 		n = ZSTD_CCtx_refPrefix(ctx, old, old_len);
 	if (!ZSTD_isError(n))

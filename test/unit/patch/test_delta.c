@@ -325,6 +325,34 @@ flipped_bits_with_hashes_made_right_are_bounded(void **state)
 }
 
 static void
+a_large_old_file_is_reached_to_its_start(void **state)
+{
+	(void)state;
+	const size_t len = (size_t)24 << 20;
+	struct sample *s = make_whole();
+	GRAFT_FREE uint8_t *old = sample_alloc(len, 1);
+	uint64_t dice = 7;
+
+	for (size_t i = 0; i < len; i += 8) {
+		uint64_t word = sample_next(&dice);
+		memcpy(old + i, &word, sizeof(word));
+	}
+	memcpy(old, s->old, OLD_LEN);
+	sample_ok(graft_sha256(old, len, s->m->old_sha256));
+	sample_ok(graft_delta_make(s->m, old, len));
+	assert_non_null(s->m->delta);
+	assert_true(s->m->delta_len < 500);
+	struct bytes b = encode(s->patch);
+	struct graft_patch *read = decode(b);
+	sample_ok(graft_delta_complete(&read->modules[0], "old", old, len));
+	assert_memory_equal(read->modules[0].runs[2].bytes, s->m->runs[2].bytes,
+			    SHARED);
+	graft_patch_free(read);
+	free(b.at);
+	free_sample(s);
+}
+
+static void
 a_bomb_is_refused_before_memory_is_taken(void **state)
 {
 	(void)state;
@@ -537,6 +565,7 @@ main(void)
 			every_cut_and_every_flipped_bit_of_a_file_is_refused),
 		cmocka_unit_test(
 			flipped_bits_with_hashes_made_right_are_bounded),
+		cmocka_unit_test(a_large_old_file_is_reached_to_its_start),
 		cmocka_unit_test(a_bomb_is_refused_before_memory_is_taken),
 		cmocka_unit_test(
 			a_module_that_was_changed_keeps_no_stale_delta),
