@@ -20,19 +20,41 @@ static void
 an_order_is_a_name_a_pass_and_kill(void **state)
 {
 	(void)state;
-	struct graft_fault_order order;
+	struct graft_fault_orders orders;
+	const struct graft_fault_order *order = orders.orders;
 
-	assert_null(graft_fault_parse("ledger-begin", &order));
-	assert_int_equal(order.name_len, 12);
-	assert_int_equal(order.pass, 1);
-	assert_false(order.kill);
-	assert_null(graft_fault_parse("a:3", &order));
-	assert_int_equal(order.name_len, 1);
-	assert_int_equal(order.pass, 3);
-	assert_false(order.kill);
-	assert_null(graft_fault_parse("a:12:kill", &order));
-	assert_int_equal(order.pass, 12);
-	assert_true(order.kill);
+	assert_null(graft_fault_parse("ledger-begin", &orders));
+	assert_int_equal(orders.count, 1);
+	assert_int_equal(order->name_len, 12);
+	assert_int_equal(order->pass, 1);
+	assert_false(order->kill);
+	assert_null(graft_fault_parse("a:3", &orders));
+	assert_int_equal(order->name_len, 1);
+	assert_int_equal(order->pass, 3);
+	assert_false(order->kill);
+	assert_null(graft_fault_parse("a:12:kill", &orders));
+	assert_int_equal(order->pass, 12);
+	assert_true(order->kill);
+	assert_null(graft_fault_parse("a:*:fail", &orders));
+	assert_int_equal(order->pass, GRAFT_FAULT_EVERY_PASS);
+	assert_false(order->kill);
+}
+
+static void
+several_orders_stand_with_commas_between(void **state)
+{
+	(void)state;
+	struct graft_fault_orders orders;
+
+	assert_null(graft_fault_parse("a:1:kill,b,c:*:fail", &orders));
+	assert_int_equal(orders.count, 3);
+	assert_true(orders.orders[0].kill);
+	assert_memory_equal(orders.orders[1].name, "b", 1);
+	assert_int_equal(orders.orders[1].name_len, 1);
+	assert_int_equal(orders.orders[1].pass, 1);
+	assert_int_equal(orders.orders[2].pass, GRAFT_FAULT_EVERY_PASS);
+	assert_null(graft_fault_parse("a,a,a,a,a,a,a,a", &orders));
+	assert_int_equal(orders.count, GRAFT_FAULT_ORDERS_MAX);
 }
 
 static void
@@ -40,17 +62,20 @@ an_order_that_is_none_is_refused(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"",     ":1",      "a:",         "a:0",  "a:-1",      "a: 1",
-		"a:1:", "a:1:kil", "a:1:killer", "a:1x", "a:1000001", "a:kill"
+		"",           ":1",   "a:",        "a:0",
+		"a:-1",       "a: 1", "a:1:",      "a:1:kil",
+		"a:1:killer", "a:1x", "a:1000001", "a:kill",
+		"a:**",       "a,",   ",a",        "a,,b",
+		"a:1,b:",     "a:,1", "a:1:ki,ll", "a,a,a,a,a,a,a,a,a"
 	};
-	struct graft_fault_order order = { .pass = 99 };
+	struct graft_fault_orders orders = { .count = 99 };
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct graft_error *err = graft_fault_parse(bad[i], &order);
+		struct graft_error *err = graft_fault_parse(bad[i], &orders);
 		if (!err)
 			fail_msg("\"%s\" was taken", bad[i]);
 		assert_int_equal(graft_error_code(err), GRAFT_ERROR_BAD_INPUT);
-		assert_int_equal(order.pass, 99);
+		assert_int_equal(orders.count, 99);
 		graft_error_free(err);
 	}
 }
@@ -85,6 +110,7 @@ the_named_pass_fails_and_no_other(void **state)
 	assert_int_equal(WEXITSTATUS(pass_in_child("b:1")), 2);
 	assert_int_equal(pass_in_child("a:4"), 0);
 	assert_int_equal(pass_in_child("aa"), 0);
+	assert_int_equal(WEXITSTATUS(pass_in_child("a:*")), 1);
 	assert_int_equal(pass_in_child(""), 0);
 }
 
@@ -97,6 +123,18 @@ the_named_pass_kills(void **state)
 	assert_true(WIFSIGNALED(status));
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 	assert_int_equal(pass_in_child("a:4:kill"), 0);
+}
+
+static void
+each_order_counts_its_own_passes(void **state)
+{
+	(void)state;
+	assert_int_equal(WEXITSTATUS(pass_in_child("a:3,b:1")), 2);
+	assert_int_equal(WEXITSTATUS(pass_in_child("b:2,a:2")), 3);
+	assert_int_equal(WEXITSTATUS(pass_in_child("a:3,a:2")), 3);
+	assert_int_equal(pass_in_child("a:4,b:2,c"), 0);
+	assert_true(WIFSIGNALED(pass_in_child("a:2:kill,b:2")));
+	assert_int_equal(WEXITSTATUS(pass_in_child("a:2:kill,b")), 2);
 }
 
 static void
@@ -141,6 +179,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_order_is_a_name_a_pass_and_kill),
+		cmocka_unit_test(several_orders_stand_with_commas_between),
+		cmocka_unit_test(each_order_counts_its_own_passes),
 		cmocka_unit_test(an_order_that_is_none_is_refused),
 		cmocka_unit_test(the_named_pass_fails_and_no_other),
 		cmocka_unit_test(the_named_pass_kills),
