@@ -51,10 +51,13 @@ build_all(struct graft_target *target, const struct graft_plan *plan,
 	  struct graft_switch_result *result)
 {
 	for (size_t i = 0; i < plan->count; i++) {
-		struct graft_error *err = graft_build_make(target,
-							   &plan->modules[i]);
-		if (err)
-			return join(err, undo(target, plan, i), result);
+		bool left = false;
+		struct graft_error *err =
+			graft_build_make(target, &plan->modules[i], &left);
+		if (!err)
+			continue;
+		result->unsettled |= left;
+		return join(err, undo(target, plan, i), result);
 	}
 	return NULL;
 }

@@ -53,30 +53,53 @@ struct graft_error *
 graft_build_unmap(struct graft_target *target, uint64_t addr, uint64_t len)
 {
 	struct graft_target_call call = unmap_call(addr, len);
-	struct graft_error *err = graft_target_syscalls(target, &call, 1);
+	struct graft_error *err = graft_fault("undo-unmap");
 
+	if (!err)
+		err = graft_target_syscalls(target, &call, 1);
 	if (!err && call.result < 0)
 		err = say_refused("munmap", addr, call.result);
 	return err;
 }
 
+/** Unmap what an error leaves. @param[in,out] left Set if it stays. */
+static void
+take_away(struct graft_target *target, uint64_t addr, uint64_t len, bool *left)
+{
+	struct graft_error *err = graft_build_unmap(target, addr, len);
+
+	*left |= err && graft_error_code(err) != GRAFT_ERROR_TARGET_GONE;
+	graft_error_free(err);
+}
+
+static void
+take_away_all(struct graft_target *target,
+	      const struct graft_header_region *regions, size_t count,
+	      bool *left)
+{
+	while (count-- > 0)
+		take_away(target, regions[count].addr, regions[count].len,
+			  left);
+}
+
 /**
  * Map a few regions in one stop.
  *
- * @return NULL, or an error; then none of them is mapped.
+ * @param[in,out] left Set if, on error, some of them may be mapped.
  */
 GRAFT_MUST_CHECK static struct graft_error *
 map_some(struct graft_target *target, const struct graft_header_region *regions,
-	 size_t count)
+	 size_t count, bool *left)
 {
 	struct graft_target_call calls[CALLS_MAX];
-	struct graft_error *why = NULL;
 	size_t done = 0;
 
 	for (size_t i = 0; i < count; i++)
 		calls[i] = map_call(regions[i].addr, regions[i].len,
 				    regions[i].prot);
 	struct graft_error *err = graft_target_syscalls(target, calls, count);
+	// Which calls a lost thread made, and still makes, nobody knows now.
+	*left |= err && graft_error_code(err) == GRAFT_ERROR_LIMIT;
 	if (err)
 		return err;
 	while (done < count &&
@@ -84,59 +107,33 @@ map_some(struct graft_target *target, const struct graft_header_region *regions,
 		done++;
 	if (done == count)
 		return NULL;
-	if (calls[done].result > 0) {
-		// Kernels before 4.17 do not know MAP_FIXED_NOREPLACE and take
-		// the address for a wish: what they mapped elsewhere must go.
-		why = say_refused("mmap", regions[done].addr, -EEXIST);
-		for (size_t i = done; i < count; i++) {
-			if (calls[i].result <= 0)
-				continue;
-			err = graft_build_unmap(target,
-						(uint64_t)calls[i].result,
-						regions[i].len);
-			graft_error_free(err);
-		}
-	} else {
-		why = say_refused("mmap", regions[done].addr,
-				  calls[done].result);
+	// Kernels before 4.17 do not know MAP_FIXED_NOREPLACE and take the
+	// address for a wish: what they mapped elsewhere must go.
+	bool elsewhere = calls[done].result > 0;
+	err = say_refused("mmap", regions[done].addr,
+			  elsewhere ? -EEXIST : calls[done].result);
+	for (size_t i = done; i < count; i++) {
+		if (calls[i].result > 0)
+			take_away(target, (uint64_t)calls[i].result,
+				  regions[i].len, left);
 	}
-	while (done-- > 0) {
-		err = graft_build_unmap(target, regions[done].addr,
-					regions[done].len);
-		graft_error_free(err);
-	}
-	return why;
+	take_away_all(target, regions, done, left);
+	return err;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-unmap_regions(struct graft_target *target,
-	      const struct graft_header_region *regions, size_t count)
-{
-	struct graft_error *first = NULL;
-
-	while (count-- > 0) {
-		struct graft_error *err = graft_build_unmap(
-			target, regions[count].addr, regions[count].len);
-		if (first)
-			graft_error_free(err);
-		else
-			first = err;
-	}
-	return first;
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
-map_regions(struct graft_target *target, const struct graft_header *header)
+map_regions(struct graft_target *target, const struct graft_header *header,
+	    bool *left)
 {
 	for (uint32_t i = 0; i < header->region_count; i += CALLS_MAX) {
-		uint32_t left = header->region_count - i;
+		uint32_t more = header->region_count - i;
 		struct graft_error *err = graft_fault("apply-map");
 		if (!err)
 			err = map_some(target, &header->regions[i],
-				       left < CALLS_MAX ? left : CALLS_MAX);
+				       more < CALLS_MAX ? more : CALLS_MAX,
+				       left);
 		if (err) {
-			graft_error_free(
-				unmap_regions(target, header->regions, i));
+			take_away_all(target, header->regions, i, left);
 			return err;
 		}
 	}
@@ -217,27 +214,29 @@ write_all(struct graft_target *target, const struct graft_plan_module *module)
 
 /** Make everything behind the header page, which is mapped. */
 GRAFT_MUST_CHECK static struct graft_error *
-fill(struct graft_target *target, const struct graft_plan_module *module)
+fill(struct graft_target *target, const struct graft_plan_module *module,
+     bool *left)
 {
 	struct graft_error *err = write_header(target, &module->header);
 	if (err)
 		return err;
-	err = map_regions(target, &module->header);
+	err = map_regions(target, &module->header, left);
 	if (err)
 		return err;
 	err = write_all(target, module);
 	if (err)
-		graft_error_free(unmap_regions(target, module->header.regions,
-					       module->header.region_count));
+		take_away_all(target, module->header.regions,
+			      module->header.region_count, left);
 	return err;
 }
 
 struct graft_error *
 graft_build_make(struct graft_target *target,
-		 const struct graft_plan_module *module)
+		 const struct graft_plan_module *module, bool *left_ret)
 {
 	struct graft_error *err;
 	const struct graft_header *header = &module->header;
+	bool left = false;
 	struct graft_header_region page = {
 		.addr = header->addr,
 		.len = header->len,
@@ -249,13 +248,14 @@ graft_build_make(struct graft_target *target,
 	err = graft_fault("apply-page");
 	if (err)
 		return err;
-	err = map_some(target, &page, 1);
-	if (err)
-		return err;
-	err = fill(target, module);
-	if (err)
-		graft_error_free(
-			graft_build_unmap(target, page.addr, page.len));
+	err = map_some(target, &page, 1, &left);
+	if (!err) {
+		err = fill(target, module, &left);
+		// The page tells whoever comes next what is left.
+		if (err && !left)
+			take_away(target, page.addr, page.len, &left);
+	}
+	*left_ret |= left;
 	return err;
 }
 
@@ -297,6 +297,9 @@ graft_build_set_state(struct graft_target *target,
 {
 	uint8_t block[GRAFT_HEADER_STATE_SIZE];
 
+	struct graft_error *err = graft_fault("state-write");
+	if (err)
+		return err;
 	graft_header_state_encode(state, graft_clock_now_us(), block);
 	return graft_target_write(target, header->addr + GRAFT_HEADER_STATE_OFF,
 				  block, sizeof(block));

@@ -24,13 +24,16 @@
  * everything, read it back. A shadow that is used again is only written.
  *
  * @param[in] target In state ATTACHED.
+ * @param[in,out] left_ret Set to true if, on error, something may be left in the
+ * process, or may still come: a thread was lost in a call, or what was mapped
+ * could not be unmapped. The header page, where it was reached, says `building`.
  * @return NULL; #GRAFT_ERROR_REFUSED with what the kernel said;
  * #GRAFT_ERROR_NO_SPACE_NEARBY if somebody took the place meanwhile;
- * #GRAFT_ERROR_TARGET_GONE. On error nothing is left in the process.
+ * #GRAFT_ERROR_LIMIT if a thread was lost; #GRAFT_ERROR_TARGET_GONE.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_build_make(struct graft_target *target,
-		 const struct graft_plan_module *module);
+		 const struct graft_plan_module *module, bool *left_ret);
 
 /**
  * Take a shadow away to which nothing ever pointed.

@@ -223,8 +223,10 @@ put_back(struct graft_switch *sw, struct graft_target *target,
 		struct point *point = &sw->points[i];
 		if (!point->written)
 			continue;
-		struct graft_error *err = graft_target_write(
-			target, point->addr, point->from, GRAFT_JUMP_SIZE);
+		struct graft_error *err = graft_fault("undo-jump");
+		if (!err)
+			err = graft_target_write(target, point->addr,
+						 point->from, GRAFT_JUMP_SIZE);
 		point->written = false;
 		if (err) {
 			sw->torn = graft_error_code(err) !=
@@ -256,6 +258,10 @@ write_points(struct graft_switch *sw, struct graft_target *target)
 		if (err)
 			return put_back(sw, target, err);
 	}
+	struct graft_error *err = in ? graft_fault("apply-switched")
+				     : graft_fault("revert-switched");
+	if (err)
+		return put_back(sw, target, err);
 	for (size_t i = 0; i < sw->point_count; i++)
 		sw->points[i].written = false;
 	return NULL;

@@ -3,6 +3,7 @@
 #include "proc/guardian.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -73,8 +74,14 @@ guard(graft_guardian_fn fn, void *ctx, void *message, size_t size, int fd)
 
 	struct header header = { .magic = MAGIC, .code = CODE_NONE };
 	size_t len = 0;
-	struct graft_error *err = fn(ctx, message, size, &len);
+	struct graft_error *err = graft_fault("guardian-begin");
+	if (!err)
+		err = fn(ctx, message, size, &len);
 	assert(len <= size);
+	// Done, and nobody hears of it.
+	struct graft_error *mute = graft_fault("guardian-end");
+	if (mute)
+		_exit(0);
 	header.len = len;
 	if (err) {
 		message = (void *)(uintptr_t)graft_error_message(err);
@@ -133,6 +140,8 @@ graft_guardian_run(graft_guardian_fn fn, void *ctx, void *message, size_t size,
 	}
 	(void)close(write_fd);
 	write_fd = -1;
+	// From here on it is too late to fail, but not to be killed.
+	graft_error_free(graft_fault("guardian-wait"));
 
 	bool dead;
 	size_t len = 0;

@@ -7,6 +7,8 @@
 // From the moment these registers are set to the moment the true ones are back,
 // whatever ends us lets the thread finish its call and restore itself.
 
+#include "base/fault.h"
+#include "base/text.h"
 #include "proc/gadget.h"
 #include "proc/maps.h"
 #include "proc/room.h"
@@ -44,6 +46,32 @@ static const uint64_t CALL_LIMIT_NS = UINT64_C(5000000000);
  * that it must deliver, and seccomp can send this one for our call. */
 static const uint64_t MASK_ALL = ~(UINT64_C(1) << (SIGSYS - 1));
 
+/** Why a thread cannot be used. */
+enum reason {
+	REASON_NOT_RUNNING,
+	REASON_NOT_STOPPED,
+	REASON_NOT_CALM,
+	REASON_NO_REGISTERS,
+	REASON_NO_ROOM,
+	REASON_NOT_WRITTEN,
+	REASON_COUNT,
+};
+
+static const char *const reason_text[REASON_COUNT] = {
+	[REASON_NOT_RUNNING] = "does not run",
+	[REASON_NOT_STOPPED] = "did not stop in time",
+	[REASON_NOT_CALM] = "is in a restartable sequence, or in 32-bit code",
+	[REASON_NO_REGISTERS] = "has registers that cannot be read",
+	[REASON_NO_ROOM] = "has no room on its stack",
+	[REASON_NOT_WRITTEN] = "has a stack that cannot be written",
+};
+
+/** How many threads could not be used for one reason, and which was first. */
+struct refused {
+	size_t count;
+	pid_t tid;
+};
+
 /** What one injection needs; large, so on the heap. */
 struct injection {
 	struct graft_target *target;
@@ -57,8 +85,10 @@ struct injection {
 	uint8_t saved[GRAFT_SIGFRAME_MAX];
 	/** How long a thread may take to stop in this round. */
 	uint64_t stop_limit_ns;
-	/** Why the last thread that was tried could not be used. */
-	const char *why;
+	/** Why the thread that is being tried cannot be used, if it cannot. */
+	enum reason reason;
+	/** Why those that were tried in this round could not be used. */
+	struct refused refused[REASON_COUNT];
 };
 
 /** Wait until a thread is not running, or the deadline. */
@@ -103,10 +133,10 @@ prepare(struct injection *inj, const struct graft_maps *maps)
 	if (ptrace(PTRACE_GETREGS, inj->tid, NULL, &inj->regs) != 0)
 		return false;
 	graft_tracee_mend(&target->tracees[inj->index], &inj->regs);
-	inj->why = "is in a restartable sequence, or in 32-bit code";
+	inj->reason = REASON_NOT_CALM;
 	if (!graft_room_is_calm(target, inj->tid, &inj->regs))
 		return false;
-	inj->why = "has registers that cannot be read";
+	inj->reason = REASON_NO_REGISTERS;
 	if (ptrace(PTRACE_GETREGSET, inj->tid, NT_X86_XSTATE, &iov) != 0 ||
 	    ptrace(PTRACE_GETSIGMASK, inj->tid, sizeof(inj->mask),
 		   &inj->mask) != 0)
@@ -117,13 +147,16 @@ prepare(struct injection *inj, const struct graft_maps *maps)
 		.xstate = inj->xstate,
 		.xstate_len = iov.iov_len,
 	};
-	inj->why = "has no room on its stack";
+	inj->reason = REASON_NO_ROOM;
 	if (!graft_sigframe_build(&state, target->gadgets.restore,
 				  &inj->frame) ||
 	    !graft_room_below(maps, &inj->regs, inj->frame.addr))
 		return false;
+	inj->reason = REASON_NOT_WRITTEN;
 	struct graft_error *err = graft_target_read(target, inj->frame.addr,
 						    inj->saved, inj->frame.len);
+	if (!err)
+		err = graft_fault("call-frame");
 	if (!err)
 		err = graft_target_write(target, inj->frame.addr,
 					 inj->frame.bytes, inj->frame.len);
@@ -188,14 +221,23 @@ swallow_sigsys(struct injection *inj, uint64_t deadline_ns)
 	return true;
 }
 
+/** Pass a fault point at which a failure means that the thread is lost. */
+static bool
+pass(const char *point)
+{
+	struct graft_error *err = graft_fault(point);
+	graft_error_free(err);
+	return !err;
+}
+
 /** Make one call. @return false if the thread is lost or takes too long. */
 static bool
 make_call(struct injection *inj, struct graft_target_call *call)
 {
 	uint64_t deadline_ns = graft_tracee_now_ns() + CALL_LIMIT_NS;
 	struct user_regs_struct regs;
-	if (!next_syscall_stop(inj, deadline_ns) ||
-	    !next_syscall_stop(inj, deadline_ns) ||
+	if (!next_syscall_stop(inj, deadline_ns) || !pass("call-entered") ||
+	    !next_syscall_stop(inj, deadline_ns) || !pass("call-made") ||
 	    ptrace(PTRACE_GETREGS, inj->tid, NULL, &regs) != 0)
 		return false;
 	call->result = (int64_t)regs.rax;
@@ -243,7 +285,7 @@ restore(struct injection *inj)
 static bool
 run(struct injection *inj, struct graft_target_call *calls, size_t count)
 {
-	if (!set_call(inj, &calls[0]))
+	if (!set_call(inj, &calls[0]) || !pass("call-set"))
 		return false;
 	// From here the frame restores the thread. Before, a thread whose
 	// signals are blocked would keep them so.
@@ -272,16 +314,15 @@ try_thread(struct injection *inj, const struct graft_maps *maps, size_t index,
 	   struct graft_target_call *calls, size_t count)
 {
 	struct graft_target *target = inj->target;
-	if (target->tracees[index].state != GRAFT_TRACEE_RUNNING ||
-	    target->tracees[index].stranger) {
-		inj->why = "does not run";
-		return UNUSABLE;
-	}
 	inj->index = index;
 	inj->tid = target->tracees[index].tid;
+	inj->reason = REASON_NOT_RUNNING;
+	if (target->tracees[index].state != GRAFT_TRACEE_RUNNING ||
+	    target->tracees[index].stranger)
+		return UNUSABLE;
 	enum attempt attempt = UNUSABLE;
 	target->stopped_ns = graft_tracee_now_ns();
-	inj->why = "did not stop in time";
+	inj->reason = REASON_NOT_STOPPED;
 	if (interrupt_one(target, index, inj->stop_limit_ns)) {
 		if (prepare(inj, maps))
 			attempt = run(inj, calls, count) ? DONE : LOST;
@@ -318,6 +359,43 @@ check(struct graft_target *target)
 	return NULL;
 }
 
+/** Count the thread that was just tried. */
+static void
+note_refused(struct injection *inj)
+{
+	struct refused *refused = &inj->refused[inj->reason];
+	if (refused->count++ == 0)
+		refused->tid = inj->tid;
+}
+
+/** Say why none of the threads of the last round could be used. */
+static struct graft_error *
+say_refused(const struct injection *inj)
+{
+	const struct graft_target *target = inj->target;
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	for (int i = 0; i < REASON_COUNT; i++) {
+		const struct refused *refused = &inj->refused[i];
+		if (refused->count == 0)
+			continue;
+		const char *between = text.len > 0 ? "; " : "";
+		if (refused->count == 1)
+			graft_text_printf(&text, "%sthread %d %s", between,
+					  refused->tid, reason_text[i]);
+		else
+			graft_text_printf(&text,
+					  "%sthread %d, as %zu others, %s",
+					  between, refused->tid,
+					  refused->count - 1, reason_text[i]);
+	}
+	return graft_error_new(GRAFT_ERROR_REFUSED,
+			       "no thread of process %d (%s) can make a system "
+			       "call for us: %s",
+			       target->pid, target->comm,
+			       text.len > 0 ? graft_text_str(&text)
+					    : "it has none");
+}
+
 /** Try all threads, some times, until one has made the calls. */
 static struct graft_error *
 try_all(struct injection *inj, const struct graft_maps *maps,
@@ -325,8 +403,8 @@ try_all(struct injection *inj, const struct graft_maps *maps,
 {
 	struct graft_target *target = inj->target;
 	inj->stop_limit_ns = STOP_LIMIT_NS;
-	inj->why = "is alive";
 	for (int round = 0; round < ROUNDS; round++) {
+		memset(inj->refused, 0, sizeof(inj->refused));
 		for (size_t i = 0; i < target->count; i++) {
 			enum attempt attempt = try_thread(inj, maps, i, calls,
 							  count);
@@ -340,13 +418,11 @@ try_all(struct injection *inj, const struct graft_maps *maps,
 					"thread %d of process %d (%s) did not "
 					"finish a system call in time",
 					inj->tid, target->pid, target->comm);
+			note_refused(inj);
 		}
 		inj->stop_limit_ns *= 5;
 	}
-	return graft_error_new(GRAFT_ERROR_REFUSED,
-			       "no thread of process %d (%s) can make a system "
-			       "call for us: thread %d %s",
-			       target->pid, target->comm, inj->tid, inj->why);
+	return say_refused(inj);
 }
 
 struct graft_error *

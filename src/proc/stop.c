@@ -2,6 +2,7 @@
 
 // The states of a target: attach, stop, resume, release, detach.
 
+#include "base/fault.h"
 #include "proc/target.h"
 #include "proc/tracee.h"
 
@@ -28,6 +29,9 @@ graft_target_attach(struct graft_target *target)
 
 	if (graft_target_is_gone(target))
 		return graft_tracee_gone(target);
+	struct graft_error *fault = graft_fault("target-attach");
+	if (fault)
+		return fault;
 	// A thread that was about to clone when we seized it makes one that we
 	// only find by looking again; those of seized threads come to us.
 	size_t fresh = 1;
@@ -155,7 +159,9 @@ stop_all(struct graft_target *target, uint64_t deadline_ns)
 	size_t fresh = 1;
 	while (fresh > 0) {
 		interrupt_all(target);
-		struct graft_error *err = wait_all(target, deadline_ns);
+		struct graft_error *err = graft_fault("target-interrupt");
+		if (!err)
+			err = wait_all(target, deadline_ns);
 		if (err)
 			return err;
 		if (target->state == GRAFT_TARGET_GONE)
@@ -169,7 +175,7 @@ stop_all(struct graft_target *target, uint64_t deadline_ns)
 	struct graft_error *err = read_registers(target);
 	if (!err && target->thread_count == 0)
 		err = graft_tracee_gone(target);
-	return err;
+	return err ? err : graft_fault("target-stopped");
 }
 
 /** Let all stopped threads go, and take the time. */
@@ -237,6 +243,8 @@ void
 graft_target_release(struct graft_target *target)
 {
 	if (target->state == GRAFT_TARGET_STOPPED) {
+		// Nothing can fail here, but we can be killed.
+		graft_error_free(graft_fault("target-release"));
 		let_go(target, PTRACE_DETACH);
 		target->state = GRAFT_TARGET_RUNNING;
 		graft_target_detach(target);

@@ -222,7 +222,9 @@ struct graft_target_call {
  * @param[in,out] calls Their results are written.
  * @param[in] count At least 1.
  * @return NULL if calls were made, whatever they returned; #GRAFT_ERROR_REFUSED
- * if no thread can make one (no `syscall; ret`, no room on any stack);
+ * if no thread can make one (no `syscall; ret`, no room on any stack), and each
+ * one's reason; #GRAFT_ERROR_LIMIT if a thread was lost in a call that it did not
+ * finish in time: calls may have been made, and that one may still be;
  * #GRAFT_ERROR_TARGET_GONE.
  */
 GRAFT_MUST_CHECK struct graft_error *
