@@ -6,6 +6,7 @@
 #include "diff/constant.h"
 #include "diff/data.h"
 #include "diff/line.h"
+#include "diff/lsda_same.h"
 #include "diff/main.h"
 #include "diff/match.h"
 #include "diff/table.h"
@@ -210,6 +211,12 @@ compare_func(struct graft_diff *diff, uint32_t n, uint8_t *change)
 		if (err)
 			return err;
 	}
+	bool same = false;
+	struct graft_error *err = graft_lsda_same(diff, of, nf, &same);
+	if (err)
+		return err;
+	if (!same)
+		*change |= GRAFT_CHANGE_UNWIND;
 	// A function whose lines differ is left as it is only if nothing else
 	// differs; see docs/decisions/line-numbers.md.
 	if (match->only_lines && (*change || diff->carry_lines))

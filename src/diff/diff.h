@@ -50,6 +50,8 @@ enum graft_change {
 	GRAFT_CHANGE_GROUP = 8,
 	/** It has a rel8 tail call into something that is carried, or out of it. */
 	GRAFT_CHANGE_REACH = 16,
+	/** What it does when an exception passes: see lsda_same.h. */
+	GRAFT_CHANGE_UNWIND = 32,
 };
 
 /** What is known of one function of one side. */

@@ -34,6 +34,12 @@ struct cie {
 	bool signal_frame;
 	uint64_t personality;
 	bool personality_indirect;
+	uint64_t code_align;
+	uint64_t data_align;
+	uint64_t return_reg;
+	/** Call frame instructions. */
+	const uint8_t *rules;
+	size_t rules_len;
 };
 
 struct frames {
@@ -194,9 +200,10 @@ read_cie(struct frames *frames, size_t off, struct graft_cursor c)
 	if (!memchr(c.at, '\0', graft_cursor_left(&c)))
 		return malformed(off);
 	(void)graft_cursor_take(&c, strlen(letters) + 1);
-	(void)take_leb(&c, false);
-	(void)take_leb(&c, true);
-	(void)(version == 1 ? graft_cursor_le(&c, 1) : take_leb(&c, false));
+	cie.code_align = take_leb(&c, false);
+	cie.data_align = take_leb(&c, true);
+	cie.return_reg = version == 1 ? graft_cursor_le(&c, 1)
+				      : take_leb(&c, false);
 	if (c.bad)
 		return malformed(off);
 	if (version != 1 && version != 3)
@@ -221,6 +228,8 @@ read_cie(struct frames *frames, size_t off, struct graft_cursor c)
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 				       "an augmentation without a length");
 	}
+	cie.rules = c.at;
+	cie.rules_len = graft_cursor_left(&c);
 
 	struct graft_error *err =
 		graft_vec_reserve(&frames->cies, &frames->cie_room,
@@ -271,6 +280,11 @@ read_fde(struct frames *frames, size_t off, size_t cie_off,
 		.personality = cie->personality,
 		.personality_indirect = cie->personality_indirect,
 		.signal_frame = cie->signal_frame,
+		.code_align = cie->code_align,
+		.data_align = (int64_t)cie->data_align,
+		.return_reg = cie->return_reg,
+		.first_rules = cie->rules,
+		.first_rules_len = cie->rules_len,
 	};
 	if (cie->has_data) {
 		uint64_t len = take_leb(&c, false);
@@ -282,6 +296,8 @@ read_fde(struct frames *frames, size_t off, size_t cie_off,
 	}
 	if (c.bad)
 		return malformed(off);
+	extent.rules = c.at;
+	extent.rules_len = graft_cursor_left(&c);
 	// What a linker leaves of functions that it threw away.
 	if (extent.size == 0 || extent.addr == 0)
 		return NULL;

@@ -93,6 +93,15 @@ struct graft_extent {
 	uint64_t lsda;
 	/** The CIE says that this is a signal frame ('S'). */
 	bool signal_frame;
+	/** What else the CIE says of the rules of the frame. */
+	uint64_t code_align;
+	int64_t data_align;
+	uint64_t return_reg;
+	/** Call frame instructions of the CIE, and of the FDE; not checked. */
+	const uint8_t *first_rules;
+	size_t first_rules_len;
+	const uint8_t *rules;
+	size_t rules_len;
 };
 
 /** A stub of `.plt`, `.plt.sec` or `.plt.got`. */
