@@ -272,6 +272,8 @@ graft_delta_make(struct graft_patch_module *m, const uint8_t *old, size_t len)
 	size_t skeleton;
 	size_t delta_len;
 
+	if (m->lacks_code)
+		return NULL;
 	struct graft_error *err = check_old(m, old, len);
 	if (!err)
 		err = graft_patch_module_check(m);

@@ -77,6 +77,13 @@ def a_delta_is_used_where_it_is_smaller_and_not_with_whole(place):
         # Both hold the same ELF file.
         elf = [json.loads(f["manifest.json"])["modules"][0]["elf"] for f in (packed, whole)]
         same(elf[0]["sha256"], elf[1]["sha256"], "the ELF file")
+        # What is said of their sizes is so.
+        for files, more in ((packed, []), (whole, ["--whole"])):
+            size = sum(len(data) for name, data in files.items() if name != "manifest.json")
+            said = json.loads(place.run("diff", d.old, d.new, "--json", *more).stdout)
+            same(said["modules"][0]["package_bytes"], size, "package_bytes of diff")
+            said = place.run("show", d.whole if more else d.patch, "--json").stdout
+            same(json.loads(said)["modules"][0]["package_bytes"], size, "package_bytes of show")
         # The same input gives the same bytes.
         place.run("diff", d.old, d.new, "-o", d.dir + "/again.graft", status=0)
         same(members(d.dir + "/again.graft"), packed, "the same again")
