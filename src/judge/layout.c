@@ -18,6 +18,7 @@
 
 #include "judge/accesses.h"
 #include "judge/checks.h"
+#include "judge/strides.h"
 
 /** Largest element that an index is shifted for, as a power of two. */
 static const int64_t factor_bits = 20;
@@ -31,6 +32,10 @@ struct layout {
 	/** Every instruction has its counterpart: nothing was added or removed,
 	 * so that a displacement that differs is all that there is. */
 	bool pure;
+	/** By what indexes are multiplied, and that it is the same in both. */
+	struct graft_strides old_strides;
+	struct graft_strides new_strides;
+	bool same_strides;
 };
 
 static bool
@@ -95,11 +100,12 @@ refuse_pair(const struct layout *layout, const struct graft_op *o,
 	const struct graft_twin *twin = layout->twin;
 	struct graft_place_text where = graft_place_code(
 		twin->new_ops.code, twin->new_ops.func, n->addr);
-	struct graft_op_text was = graft_op_print(&twin->old_ops, o);
-	struct graft_op_text is = graft_op_print(&twin->new_ops, n);
+	struct graft_twin_text text =
+		graft_twin_print(twin, (uint32_t)(o - twin->old_ops.ops),
+				 (uint32_t)(n - twin->new_ops.ops));
 
 	return graft_case_refuse(layout->c, GRAFT_RULE_LAYOUT, where.str,
-				 "`%s` became `%s`: %s", was.str, is.str, what);
+				 "%s: %s", text.str, what);
 }
 
 static struct graft_error *
@@ -134,10 +140,14 @@ looks_like_stride(int64_t imm)
 	return imm >= 8 && imm % 4 == 0 && imm <= 1024;
 }
 
-/** Say whether what an instruction computes becomes part of an address, or the
- * size that an allocator is asked for. */
+/**
+ * Say whether what an instruction computes becomes part of an address, or the
+ * size that an allocator is asked for.
+ *
+ * @param[out] size_ret Set in the second case.
+ */
 static bool
-is_index(const struct graft_ops *ops, uint32_t at)
+is_index(const struct graft_ops *ops, uint32_t at, bool *size_ret)
 {
 	uint8_t reg = ops->ops[at].dst;
 
@@ -151,8 +161,10 @@ is_index(const struct graft_ops *ops, uint32_t at)
 			       is_pointer_from(ops, i, op->dst);
 		if (adds && op->dst < 16 && is_pointer_from(ops, i, op->dst))
 			return true;
-		if (op->flags & GRAFT_INSN_CALL)
+		if (op->flags & GRAFT_INSN_CALL) {
+			*size_ret = true;
 			return reg == GRAFT_REG_RDI || reg == GRAFT_REG_RSI;
+		}
 		if (op->what == GRAFT_OP_MOV && !op->has_mem && op->src == reg)
 			reg = op->dst;
 		else if (op->writes & (1U << reg))
@@ -194,8 +206,11 @@ is_other_factor(const struct layout *layout, const struct graft_twin_pair *pair)
 	if (was < 2 || is < 2 || was == is || o_access != n_access)
 		return false;
 	if (o_access)
-		return o->mem_size != n->mem_size;
-	return is_index(old_ops, pair->o) && is_index(new_ops, pair->n);
+		return !layout->same_strides && o->mem_size != n->mem_size;
+	bool size = false;
+	return is_index(old_ops, pair->o, &size) &&
+	       is_index(new_ops, pair->n, &size) &&
+	       (size || !layout->same_strides);
 }
 
 static struct graft_error *
@@ -235,8 +250,11 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 	     was_pointer_before(old_ops, pair->o, o->dst)))
 		return refuse_pair(layout, o, n,
 				   "the distance of two elements may differ");
-	if (o->what == GRAFT_OP_IMUL && o->dst_size == 8 && o->imm >= 8 &&
-	    n->imm >= 8 && o->imm < 1 << 20 && n->imm < 1 << 20)
+	// Where all factors are known, what is no size of elements is a number.
+	bool known = !layout->old_strides.partial &&
+		     !layout->new_strides.partial;
+	if (!known && o->what == GRAFT_OP_IMUL && o->dst_size == 8 &&
+	    o->imm >= 8 && n->imm >= 8 && o->imm < 1 << 20 && n->imm < 1 << 20)
 		return refuse_pair(layout, o, n,
 				   "the size of an element may differ");
 	return NULL;
@@ -284,6 +302,30 @@ check_types(const struct layout *layout)
 		found.now_float ? "floating point" : "an integer");
 }
 
+/** Compare by what indexes are multiplied, wherever and however it is done. */
+static struct graft_error *
+check_strides(const struct layout *layout)
+{
+	const struct graft_twin *twin = layout->twin;
+	const struct graft_strides *o = &layout->old_strides;
+	const struct graft_strides *n = &layout->new_strides;
+	const struct graft_stride *gone = graft_strides_only_in(o, n);
+	const struct graft_stride *come = graft_strides_only_in(n, o);
+
+	if (!gone || !come || o->partial || n->partial)
+		return NULL;
+	struct graft_place_text where =
+		graft_place_code(twin->new_ops.code, twin->new_ops.func,
+				 twin->new_ops.ops[come->at].addr);
+	struct graft_twin_text text = graft_twin_print(twin, gone->at,
+						       come->at);
+	return graft_case_refuse(
+		layout->c, come->size ? GRAFT_RULE_SIZE : GRAFT_RULE_LAYOUT,
+		where.str,
+		"%s: an index was multiplied by %lld, and is by %lld: the size of an element may differ",
+		text.str, (long long)gone->factor, (long long)come->factor);
+}
+
 static struct graft_error *
 check_all(const struct layout *layout)
 {
@@ -305,8 +347,20 @@ check_all(const struct layout *layout)
 		err = check_types(layout);
 	// One movement is said once.
 	if (!err && layout->c->per_rule[GRAFT_RULE_LAYOUT] == before)
+		err = check_strides(layout);
+	if (!err && layout->c->per_rule[GRAFT_RULE_LAYOUT] == before)
 		err = check_sets(layout);
 	return err;
+}
+
+static bool
+have_same_strides(const struct layout *layout)
+{
+	const struct graft_strides *o = &layout->old_strides;
+	const struct graft_strides *n = &layout->new_strides;
+
+	return !o->partial && !n->partial && !graft_strides_only_in(o, n) &&
+	       !graft_strides_only_in(n, o);
 }
 
 struct graft_error *
@@ -322,6 +376,11 @@ graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
 						      &layout.o);
 	if (!err)
 		err = graft_accesses_read(&twin->new_ops, &layout.n);
+	if (!err)
+		err = graft_strides_read(&twin->old_ops, &layout.old_strides);
+	if (!err)
+		err = graft_strides_read(&twin->new_ops, &layout.new_strides);
+	layout.same_strides = have_same_strides(&layout);
 	if (!err)
 		err = check_all(&layout);
 	graft_accesses_deinit(&layout.o);

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/vec.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /** Most cells of one table: a stretch of 4000 by 4000 instructions. */
@@ -213,6 +214,29 @@ graft_twin_make_of(const struct graft_diff *diff, uint32_t old_func,
 	*ret = twin;
 	twin = (struct graft_twin){ 0 };
 	return NULL;
+}
+
+struct graft_twin_text
+graft_twin_print(const struct graft_twin *twin, uint32_t o, uint32_t n)
+{
+	struct graft_twin_text text = { .str = "" };
+	size_t used = 0;
+
+	if (o < twin->old_ops.count) {
+		const struct graft_op *op = &twin->old_ops.ops[o];
+		used = (size_t)snprintf(text.str, sizeof(text.str),
+					"`%s` (0x%llx of OLD)",
+					graft_op_print(&twin->old_ops, op).str,
+					(unsigned long long)op->addr);
+	}
+	if (n < twin->new_ops.count) {
+		const struct graft_op *op = &twin->new_ops.ops[n];
+		snprintf(text.str + used, sizeof(text.str) - used,
+			 "%s`%s` (0x%llx of NEW)", used ? ", now " : "",
+			 graft_op_print(&twin->new_ops, op).str,
+			 (unsigned long long)op->addr);
+	}
+	return text;
 }
 
 void

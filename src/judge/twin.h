@@ -58,6 +58,21 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_twin_make_of(const struct graft_diff *diff, uint32_t old_func,
 		   uint32_t new_func, struct graft_twin *ret);
 
+/** Two instructions as text. */
+struct graft_twin_text {
+	char str[384];
+};
+
+/**
+ * Write two instructions that stand for each other, each with its address:
+ * "`add $8, %rax` (0x1130 of OLD), now `add $16, %rax` (0x1150 of NEW)".
+ *
+ * @param[in] o Index in the OLD ops, or their count where there is none; so
+ * @p n in the NEW ones.
+ */
+struct graft_twin_text
+graft_twin_print(const struct graft_twin *twin, uint32_t o, uint32_t n);
+
 /** Free what a twin owns, and zero it. Also its guard. */
 void
 graft_twin_deinit(struct graft_twin *twin);

@@ -96,6 +96,48 @@ another_frame_is_no_layout(void **state)
 		"KEEP int f(int n) { char b[64]; int k = n; use(b); return b[0] + k; }\n");
 }
 
+static void
+an_index_that_is_multiplied_otherwise_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(
+		STRIPPED,
+		"struct e { long a, b[2]; };\n"
+		"long f(struct e *p, long i, int j) { return p[i].a + p[j].a; }\n",
+		"struct e { long a, b[3]; };\n"
+		"long f(struct e *p, long i, int j) { if (i > 6) return 0; return p[i].a + p[j].a; }\n",
+		"R-02");
+	must_refuse(
+		STRIPPED,
+		"struct e { long a, b[2]; }; static struct e v[32];\n"
+		"long f(long i) { return ++v[i].a; }\n",
+		"struct e { long a, b[4]; }; static struct e v[32];\n"
+		"long f(long i) { if (i > 6) return 0; return ++v[i].a; }\n",
+		"R-02");
+}
+
+static void
+a_number_that_is_multiplied_is_accepted(void **state)
+{
+	(void)state;
+	must_accept(
+		"cc -Os -fPIC -shared -s -x c",
+		"unsigned long f(const char *p, long n) { unsigned long h = 5; for (long i = 0; i < n; i++) h = h * 31 + p[i]; return h % 99; }\n",
+		"unsigned long f(const char *p, long n) { unsigned long h = 5; for (long i = 0; i < n; i++) h = h * 65 + p[i]; return h % 99; }\n");
+}
+
+static void
+elements_of_a_constant_table_may_grow(void **state)
+{
+	(void)state;
+	must_accept(
+		STRIPPED,
+		"static const struct { int a, b; } t[] = {{1,2},{3,4},{5,6},{7,8}};\n"
+		"int f(unsigned i) { return i < 4 ? t[i].a * t[i].b : 0; }\n",
+		"static const struct { int a, b, c; } t[] = {{1,2,9},{3,4,8},{5,6,7},{7,8,6}};\n"
+		"int f(unsigned i) { return i < 4 ? t[i].a * t[i].b : 0; }\n");
+}
+
 int
 main(void)
 {
@@ -106,6 +148,10 @@ main(void)
 		cmocka_unit_test(the_size_of_elements_is_part_of_the_layout),
 		cmocka_unit_test(a_check_of_another_member_is_accepted),
 		cmocka_unit_test(another_frame_is_no_layout),
+		cmocka_unit_test(
+			an_index_that_is_multiplied_otherwise_is_refused),
+		cmocka_unit_test(a_number_that_is_multiplied_is_accepted),
+		cmocka_unit_test(elements_of_a_constant_table_may_grow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
