@@ -144,10 +144,10 @@ same_data(const struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr)
 	return count > 0;
 }
 
-/** Compare what a pair of references names; set bits of #graft_change. */
-static struct graft_error *
-compare_refs(struct graft_diff *diff, uint32_t func, const struct graft_ref *o,
-	     const struct graft_ref *n, uint8_t *change)
+struct graft_error *
+graft_change_compare_refs(struct graft_diff *diff, uint32_t func,
+			  const struct graft_ref *o, const struct graft_ref *n,
+			  uint8_t *change)
 {
 	struct graft_error *err = NULL;
 	bool same = false;
@@ -205,7 +205,7 @@ compare_func(struct graft_diff *diff, uint32_t n, uint8_t *change)
 		return NULL;
 	}
 	for (uint32_t i = 0; i < nf->ref_count; i++) {
-		struct graft_error *err = compare_refs(
+		struct graft_error *err = graft_change_compare_refs(
 			diff, n, &diff->old_code->refs[of->first_ref + i],
 			&diff->new_code->refs[nf->first_ref + i], change);
 		if (err)
@@ -275,7 +275,8 @@ leave_main(struct graft_diff *diff)
 		const struct graft_ref *r =
 			&diff->new_code->refs[nf->first_ref + i];
 		uint8_t change = 0;
-		struct graft_error *err = compare_refs(diff, n, o, r, &change);
+		struct graft_error *err = graft_change_compare_refs(diff, n, o,
+								    r, &change);
 		if (err)
 			return err;
 		if (change && !names_text(diff, o, r))

@@ -28,4 +28,15 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_change_same_frame(struct graft_diff *diff, const struct graft_ref *o,
 			const struct graft_ref *n, bool *ret);
 
+/**
+ * Compare what a pair of references names.
+ *
+ * @param[in] func NEW function that holds @p n; its counterpart holds @p o.
+ * @param[in,out] change Bits of #graft_change are set if they differ.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_change_compare_refs(struct graft_diff *diff, uint32_t func,
+			  const struct graft_ref *o, const struct graft_ref *n,
+			  uint8_t *change);
+
 #endif /* GRAFT_DIFF_CHANGE_H */
