@@ -132,8 +132,8 @@ is_padding(const struct graft_walk *walk, uint64_t addr, uint64_t end)
 }
 
 /**
- * Ask whether two constants may end where they begin to differ: behind a text,
- * or with NEW's padding where OLD has the next thing.
+ * Ask whether two constants may end where they begin to differ: OLD has the next
+ * thing there already, and NEW the end of a text, or padding.
  */
 static bool
 ends_at(const struct graft_walk *walk, const struct graft_walk_ref *ref,
@@ -142,12 +142,11 @@ ends_at(const struct graft_walk *walk, const struct graft_walk_ref *ref,
 	uint64_t text_len;
 	const char *text = graft_world_text(&walk->new_world, ref->new_addr,
 					    &text_len);
-	uint64_t old_end = graft_world_next_start(&walk->old_world,
-						  ref->old_addr);
 
-	if (text && text_len <= same && text_len > TEXT_SURE)
-		return true;
-	return same > 0 && old_end <= ref->old_addr + same &&
+	if (!same || graft_world_next_start(&walk->old_world, ref->old_addr) >
+			     ref->old_addr + same)
+		return false;
+	return (text && text_len <= same && text_len > TEXT_SURE) ||
 	       is_padding(walk, ref->new_addr + same, ref->new_addr + len);
 }
 

@@ -7,6 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+	/** How far behind a section its end may be said to be. */
+	ROUND_MAX = 7,
+};
+
 static bool
 same_name(const char *a, const char *b)
 {
@@ -143,21 +148,47 @@ compare_code(struct graft_walk *walk, const struct graft_walk_site *site,
 		   : graft_walk_enter(walk, site, o, n, "takes the address of");
 }
 
-/** Where an address stands among the sections, for the linker's own symbols. */
-static const struct graft_world_range *
-frame_of(const struct graft_world *world, uint64_t addr, uint64_t *off_ret)
+/** Is an address of OLD the start or the end of the section of a name? */
+static bool
+is_edge(const struct graft_world *world, const char *name, uint64_t addr,
+	bool end)
 {
-	const struct graft_world_range *found = NULL;
-
 	for (size_t i = 0; i < world->range_count; i++) {
 		const struct graft_world_range *range = &world->ranges[i];
-		if (range->addr > addr)
-			break;
-		found = range;
+		if (addr == range->addr + (end ? range->size : 0) &&
+		    strcmp(range->name, name) == 0)
+			return true;
 	}
-	if (found)
-		*off_ret = addr - found->addr;
-	return found;
+	return false;
+}
+
+/**
+ * Ask whether two addresses are what the linker calls by itself: the header of
+ * the file, the start or end of a section, or a place in the dynamic section.
+ */
+static bool
+same_frame(const struct graft_walk *walk, uint64_t o, uint64_t n)
+{
+	const struct graft_world *ow = &walk->old_world;
+	const struct graft_world *nw = &walk->new_world;
+
+	if (ow->shadow_image && o >= ow->shadow)
+		return false;
+	if (nw->range_count && n < nw->ranges[0].addr)
+		return o == n;
+	for (size_t i = 0; i < nw->range_count; i++) {
+		const struct graft_world_range *range = &nw->ranges[i];
+		uint64_t end = range->addr + range->size;
+		// The linker rounds the end of a section up.
+		if (n < range->addr || n > end + ROUND_MAX)
+			continue;
+		if (n >= end && is_edge(ow, range->name, o - (n - end), true))
+			return true;
+		if (n < end && range->area == GRAFT_WORLD_NONE &&
+		    is_edge(ow, range->name, o - (n - range->addr), false))
+			return true;
+	}
+	return false;
 }
 
 /** Compare addresses of which one is in no constant, code or object. */
@@ -165,20 +196,15 @@ static struct graft_error *
 compare_frames(struct graft_walk *walk, const struct graft_walk_site *site,
 	       uint64_t o, uint64_t n)
 {
-	uint64_t old_off;
-	uint64_t new_off;
-	const struct graft_world_range *old_range = frame_of(&walk->old_world,
-							     o, &old_off);
-	const struct graft_world_range *new_range = frame_of(&walk->new_world,
-							     n, &new_off);
+	// In code that stays, the linker of OLD put it there. What a hotpatch
+	// was made to say is looked at: where NEW has something, an address of
+	// OLD that has nothing must not be followed.
+	bool stays = !walk->old_world.shadow_image ||
+		     site->old_insn < walk->old_world.shadow;
 
-	// The header of the file; the start or end of a section of that name.
-	if (!old_range && !new_range && o == n)
-		return NULL;
-	if (old_range && new_range && o < walk->old_world.shadow - 1 &&
-	    strcmp(old_range->name, new_range->name) == 0 &&
-	    (old_off == new_off ||
-	     (old_off == old_range->size && new_off == new_range->size)))
+	if (same_frame(walk, o, n) &&
+	    (stays ||
+	     graft_world_area_at(&walk->new_world, n) == GRAFT_WORLD_NONE))
 		return NULL;
 	if (graft_end_is_likely(walk, site))
 		return graft_end_add(walk, site, o, n);
