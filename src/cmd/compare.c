@@ -7,6 +7,7 @@
 #include "diff/diff.h"
 #include "diff/pairs.h"
 #include "elf/image.h"
+#include "explain/explain.h"
 #include "judge/judge.h"
 #include "patch/delta.h"
 #include "patch/patch.h"
@@ -126,6 +127,11 @@ judge_images(const struct graft_pairs *pairs,
 	err = graft_diff_make_with(old_image, new_image, &how, &diff);
 	if (!err)
 		err = graft_judge(diff, &result);
+	if (!err && options->explanation)
+		err = graft_explain_module(
+			diff,
+			&options->explanation
+				 ->modules[options->explanation->count - 1]);
 	if (err)
 		return err;
 	module->verdict = result.verdict;
@@ -295,6 +301,11 @@ graft_compare(const struct graft_pairs *pairs,
 			options->progress(options->progress_arg,
 					  graft_pair_path(pair), i,
 					  pairs->count);
+		err = options->explanation
+			      ? graft_explain_add(options->explanation)
+			      : NULL;
+		if (err)
+			return err;
 		err = compare_pair(pairs, pair, options,
 				   &patch->modules[patch->module_count++]);
 		if (err)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 struct graft_debug_search;
+struct graft_explanation;
 struct graft_pairs;
 struct graft_patch;
 
@@ -31,6 +32,8 @@ struct graft_compare_options {
 	size_t cve_count;
 	/** Carry functions that differ in nothing but line numbers too. */
 	bool carry_lines;
+	/** Gets a module for each of the patch; NULL: nothing is explained. */
+	struct graft_explanation *explanation;
 	/** NULL for none. */
 	graft_compare_progress_fn *progress;
 	void *progress_arg;

@@ -6,9 +6,11 @@
 #include "base/env.h"
 #include "base/text.h"
 #include "cmd/compare.h"
+#include "cmd/explain.h"
 #include "cmd/progress.h"
 #include "diff/pairs.h"
 #include "elf/image.h"
+#include "explain/explanation.h"
 #include "patch/file.h"
 #include "patch/patch.h"
 #include "patch/print.h"
@@ -21,6 +23,7 @@
 static const char usage[] =
 	"usage: graft diff OLD NEW [-o FILE] [--json] [--title TEXT]\n"
 	"                  [--cve CVE]... [--debug-dir DIR] [--carry-lines] [--whole]\n"
+	"                  [--explain] [--html FILE]\n"
 	"\n"
 	"Compare two builds and make a hotpatch. OLD and NEW are two ELF files, two\n"
 	"directories or two Debian packages.\n"
@@ -32,6 +35,9 @@ static const char usage[] =
 	"      --whole         write carried code itself where else, if that is\n"
 	"                      smaller, its difference from OLD is written, which\n"
 	"                      is read only with OLD\n"
+	"      --explain       say why each function changed, with its code side by\n"
+	"                      side, and what would help where the verdict is no\n"
+	"      --html FILE     write all that as one page for a browser\n"
 	"      --json          print JSON instead of a table\n"
 	"      --title TEXT    what to call the hotpatch\n"
 	"      --cve CVE       what it fixes; may be repeated\n"
@@ -53,6 +59,9 @@ struct arguments {
 	const char *debug_dir;
 	bool json;
 	bool carry_lines;
+	bool explain;
+	/** Where the page goes, or NULL. */
+	const char *html;
 	bool whole;
 	/** Lent by argv; as many as there are arguments. */
 	const char **cves;
@@ -208,6 +217,8 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 		{ "output", required_argument, NULL, 'o' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "carry-lines", no_argument, NULL, 'l' },
+		{ "explain", no_argument, NULL, 'e' },
+		{ "html", required_argument, NULL, 'm' },
 		{ "title", required_argument, NULL, 't' },
 		{ "cve", required_argument, NULL, 'c' },
 		{ "debug-dir", required_argument, NULL, 'd' },
@@ -228,6 +239,12 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 			break;
 		case 'l':
 			arguments->carry_lines = true;
+			break;
+		case 'e':
+			arguments->explain = true;
+			break;
+		case 'm':
+			arguments->html = optarg;
 			break;
 		case 't':
 			arguments->title = optarg;
@@ -280,6 +297,22 @@ is_input(const struct arguments *arguments, const char *path)
 	return false;
 }
 
+/** What is written must not be what is read. */
+static struct graft_error *
+check_outputs(const struct arguments *arguments)
+{
+	const char *const outputs[] = { arguments->output, arguments->html };
+
+	for (int i = 0; i < 2; i++) {
+		if (outputs[i] && is_input(arguments, outputs[i]))
+			return graft_error_new(
+				GRAFT_ERROR_BAD_INPUT,
+				"%s: the output is one of the inputs",
+				outputs[i]);
+	}
+	return NULL;
+}
+
 /** Say whether a tree holds a program or a library. */
 static bool
 has_elf(const struct graft_tree *tree)
@@ -321,7 +354,11 @@ compare(const struct arguments *arguments, struct graft_text *text,
 	const char *dirs[] = { NULL, NULL, NULL };
 	const struct graft_debug_search search = { dirs };
 	struct graft_progress progress = graft_progress_begin(0);
+	GRAFT_CLEANUP(graft_explanation_deinit)
+	struct graft_explanation explanation = { 0 };
+	bool explain = arguments->explain || arguments->html;
 	const struct graft_compare_options options = {
+		.explanation = explain ? &explanation : NULL,
 		.search = &search,
 		.title = arguments->title,
 		// Whoever sees no file and no size needs none.
@@ -346,11 +383,9 @@ compare(const struct arguments *arguments, struct graft_text *text,
 	if (!dirs[count])
 		dirs[count] = "/usr/lib/debug";
 
-	if (arguments->output && is_input(arguments, arguments->output))
-		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
-				       "%s: the output is one of the inputs",
-				       arguments->output);
-	err = open_side(arguments->old_path, &old_tree);
+	err = check_outputs(arguments);
+	if (!err)
+		err = open_side(arguments->old_path, &old_tree);
 	if (!err)
 		err = open_side(arguments->new_path, &new_tree);
 	if (!err)
@@ -366,10 +401,15 @@ compare(const struct arguments *arguments, struct graft_text *text,
 		any |= patch->modules[i].verdict == GRAFT_VERDICT_HOTPATCH;
 	if (any && arguments->output)
 		err = graft_patch_write_file(patch, arguments->output);
+	if (!err && arguments->html)
+		err = graft_explain_write(&explanation, patch, arguments->html);
 	if (!err && arguments->json)
 		err = graft_patch_print_diff_json(patch, text);
 	else if (!err)
 		put_table(patch, pairs, graft_env_color(STDOUT_FILENO), text);
+	if (!err && arguments->explain)
+		(arguments->json ? graft_explain_splice : graft_explain_show)(
+			&explanation, patch, text);
 	if (!err)
 		*verdict_ret = graft_patch_verdict(patch);
 	return err;
