@@ -69,7 +69,7 @@ _graft()
 	apply) options+=' --all --pid --wait --dry-run --json' ;;
 	revert) options+=' --all --pid --wait --json' ;;
 	status) options+=' --pid --json' ;;
-	recover) options+=' --wait' ;;
+	recover) options+=' --pid --wait' ;;
 	esac
 
 	if [[ -z $verb || $current == -* ||

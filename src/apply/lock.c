@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "proc/claim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +47,14 @@ try_take(const char *path, int *fd_ret)
 	return NULL;
 }
 
+/** Let go of a lock file: first the name, so that who waits sees it is stale. */
+static void
+let_go(const char *path, int fd)
+{
+	(void)unlink(path);
+	(void)close(fd);
+}
+
 struct graft_error *
 graft_lock_take(const char *state_dir, pid_t pid, uint64_t wait_us,
 		struct graft_lock *ret)
@@ -64,20 +73,30 @@ graft_lock_take(const char *state_dir, pid_t pid, uint64_t wait_us,
 	if (err)
 		return err;
 	for (;;) {
+		int claim_fd = -1;
+		bool held = false;
 		err = try_take(path, &fd);
 		if (err)
 			return err;
 		if (fd >= 0)
-			break;
+			graft_claim_try(pid, &claim_fd, &held);
+		if (fd >= 0 && !held) {
+			*ret = (struct graft_lock){ .path = GRAFT_TAKE(path),
+						    .fd = fd,
+						    .claim_fd = claim_fd };
+			return NULL;
+		}
+		if (fd >= 0)
+			let_go(path, fd);
 		if (graft_clock_monotonic_us() >= deadline)
 			return graft_error_new(
 				GRAFT_ERROR_REFUSED,
-				"another graft is at work on it (it holds %s)",
+				"another graft is at work on it (it holds %s%s)",
+				held ? "the process, and keeps another ledger than "
+				     : "",
 				path);
 		graft_clock_sleep_us(POLL_US);
 	}
-	*ret = (struct graft_lock){ .path = GRAFT_TAKE(path), .fd = fd };
-	return NULL;
 }
 
 void
@@ -85,9 +104,9 @@ graft_lock_deinit(struct graft_lock *lock)
 {
 	if (!lock->path)
 		return;
-	// First the name, then the lock: who waits sees that it is stale.
-	(void)unlink(lock->path);
-	(void)close(lock->fd);
+	if (lock->claim_fd >= 0)
+		(void)close(lock->claim_fd);
+	let_go(lock->path, lock->fd);
 	free(lock->path);
 	*lock = (struct graft_lock){ 0 };
 }

@@ -15,10 +15,13 @@ struct graft_lock {
 	/** Path of the lock file; owned. */
 	char *path;
 	int fd;
+	/** The claim on the process itself, or -1. */
+	int claim_fd;
 };
 
 /**
- * Lock a process: `<state_dir>/locks/<pid>`.
+ * Lock a process: `<state_dir>/locks/<pid>`, for those who share the ledger, and
+ * the process itself (proc/claim.h), for those who keep another one.
  *
  * A guardian inherits the lock and holds it until its work is done, even if the
  * tool is killed.

@@ -3,25 +3,16 @@
 #include "apply/recover.h"
 
 #include "apply/entries.h"
+#include "apply/orphans.h"
 #include "apply/settle.h"
-#include "base/fault.h"
-#include "proc/guardian.h"
 #include "proc/status.h"
 
-#include <assert.h>
 #include <string.h>
 
 enum {
 	/** After a kill: 2 s, and 50 ms for a stop. */
 	AFTER_KILL_US = 2 * 1000 * 1000,
 	AFTER_KILL_STOP_US = 50 * 1000,
-};
-
-/** What the guardian is told. */
-struct job {
-	const struct graft_ledger_list *list;
-	const struct graft_ledger_entry *of;
-	const struct graft_switch_limits *limits;
 };
 
 /** Say whether an entry's process is no more. */
@@ -87,42 +78,6 @@ finish_all(struct graft_ledger *ledger, const struct graft_ledger_list *list,
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-settle(void *ctx, void *message, size_t size, size_t *len_ret)
-{
-	const struct job *job = ctx;
-	enum graft_ledger_outcome outcome = GRAFT_LEDGER_OPEN;
-	struct graft_error *err = graft_fault("recover-begin");
-
-	assert(size == sizeof(outcome));
-	if (!err)
-		err = graft_settle_run(job->list, job->of, job->limits,
-				       &outcome);
-	if (err)
-		return err;
-	memcpy(message, &outcome, sizeof(outcome));
-	*len_ret = sizeof(outcome);
-	return NULL;
-}
-
-/** Have a guardian settle a work: what it writes must not stay half written. */
-GRAFT_MUST_CHECK static struct graft_error *
-settle_guarded(const struct graft_ledger_list *list,
-	       const struct graft_ledger_entry *of,
-	       const struct graft_switch_limits *limits,
-	       enum graft_ledger_outcome *ret)
-{
-	struct job job = { .list = list, .of = of, .limits = limits };
-	enum graft_ledger_outcome outcome = GRAFT_LEDGER_OPEN;
-	size_t len = 0;
-	struct graft_error *err = graft_guardian_run(settle, &job, &outcome,
-						     sizeof(outcome), &len);
-
-	if (!err)
-		*ret = outcome;
-	return err;
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
 recover_work(struct graft_ledger *ledger, const struct graft_ledger_list *list,
 	     const struct graft_ledger_entry *entry,
 	     const struct graft_switch_limits *limits,
@@ -132,7 +87,7 @@ recover_work(struct graft_ledger *ledger, const struct graft_ledger_list *list,
 	struct graft_error *why = NULL;
 
 	if (!is_gone(entry))
-		why = settle_guarded(list, entry, limits, &outcome);
+		why = graft_settle_guarded(list, entry, limits, &outcome);
 	if (why && graft_error_code(why) == GRAFT_ERROR_TARGET_GONE) {
 		graft_error_free(why);
 		why = NULL;
@@ -166,6 +121,47 @@ graft_recover_pid(struct graft_ledger *ledger, pid_t pid,
 		err = recover_work(ledger, list, &list->entries[i], limits,
 				   ret);
 		if (first)
+			graft_error_free(err);
+		else
+			first = err;
+	}
+	return first;
+}
+
+struct graft_error *
+graft_recover_look(pid_t pid, bool *ret)
+{
+	GRAFT_CLEANUP(graft_orphans_deinit)
+	struct graft_orphans orphans = { 0 };
+	struct graft_error *err = graft_orphans_find(pid, &orphans);
+
+	if (!err)
+		*ret = orphans.list.count > 0;
+	return err;
+}
+
+struct graft_error *
+graft_recover_orphans(pid_t pid, const struct graft_switch_limits *limits,
+		      struct graft_recover_result *ret)
+{
+	GRAFT_CLEANUP(graft_orphans_deinit)
+	struct graft_orphans orphans = { 0 };
+	struct graft_error *first = NULL;
+	struct graft_error *err = graft_orphans_find(pid, &orphans);
+
+	if (err)
+		return err;
+	const struct graft_ledger_list *list = &orphans.list;
+	for (size_t i = 0; i < list->count; i++) {
+		enum graft_ledger_outcome outcome = GRAFT_LEDGER_OPEN;
+		if (seen(list, i))
+			continue;
+		err = graft_settle_guarded(list, &list->entries[i], limits,
+					   &outcome);
+		if (err && graft_error_code(err) == GRAFT_ERROR_TARGET_GONE)
+			outcome = GRAFT_LEDGER_GONE;
+		count(ret, outcome);
+		if (first || outcome == GRAFT_LEDGER_GONE)
 			graft_error_free(err);
 		else
 			first = err;

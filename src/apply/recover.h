@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "ledger/ledger.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -41,6 +42,29 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_recover_pid(struct graft_ledger *ledger, pid_t pid,
 		  const struct graft_switch_limits *limits,
 		  struct graft_recover_result *ret);
+
+/**
+ * Say whether a process holds work that was cut off, by its header pages and
+ * live bytes alone. Touches nothing; who is at work there now looks the same.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_recover_look(pid_t pid, bool *ret);
+
+/**
+ * Work off what no ledger knows (it was lost, or is another one): modules whose
+ * header page or live bytes say that work on them was cut off. The caller holds
+ * the lock of the process.
+ *
+ * A header page that was mapped and never written cannot be found this way; it
+ * stays, and nothing leads to it.
+ *
+ * @param[in] limits How long to try where a switch is half made.
+ * @param[in,out] ret Counts are added.
+ * @return NULL; the first error of those that are left.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_recover_orphans(pid_t pid, const struct graft_switch_limits *limits,
+		      struct graft_recover_result *ret);
 
 /**
  * Work off the entries of our own work whose guardian was killed, or could

@@ -4,10 +4,13 @@
 
 #include "apply/build.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "plan/find.h"
 #include "plan/place.h"
+#include "proc/guardian.h"
 #include "proc/maps.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,7 +18,7 @@
 
 enum {
 	PAGE = 4096,
-	/** How long a thread may be on its way into a call of ours: 1 s. */
+	/** How long a thread may be on its way into a call of ours, at least. */
 	CALLS_US = 1000 * 1000,
 	CALLS_POLL_US = 2000,
 };
@@ -98,6 +101,21 @@ is_blank(const uint8_t *bytes, size_t len)
 	       (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
 }
 
+/** Say whether bytes begin the header of an entry, in state `building`. */
+static bool
+is_cut(const uint8_t *bytes, const struct graft_ledger_entry *entry)
+{
+	enum graft_header_state state;
+	struct graft_header header = {
+		.addr = entry->header_addr,
+		.len = entry->header_len,
+	};
+
+	(void)strncpy(header.id, entry->patch_id, sizeof(header.id) - 1);
+	return graft_header_begins(bytes, &header, &state) &&
+	       state == GRAFT_HEADER_BUILDING;
+}
+
 /**
  * Unmap a header that was mapped but never written, or not to its end.
  *
@@ -125,8 +143,7 @@ unmap_unfinished(const struct scene *scene,
 						    len);
 	if (err)
 		return err;
-	if (!is_blank(bytes, len) &&
-	    !graft_header_begins(bytes, len, addr, entry->patch_id))
+	if (!is_blank(bytes, len) && !is_cut(bytes, entry))
 		return NULL;
 	err = graft_switch_attach(scene->target);
 	if (!err)
@@ -296,19 +313,24 @@ GRAFT_MUST_CHECK static struct graft_error *
 wait_for_calls(struct scene *scene, const struct graft_ledger_list *list,
 	       const struct graft_ledger_entry *of)
 {
-	uint64_t deadline = graft_clock_monotonic_us() + CALLS_US;
+	uint64_t limit_us = scene->limits->wait_us;
+	uint64_t deadline = graft_clock_monotonic_us() +
+			    (limit_us > CALLS_US ? limit_us : CALLS_US);
 
 	for (;;) {
-		pid_t tid;
+		pid_t tid = 0;
 		struct graft_error *err = find_calling(scene, list, of, &tid);
-		if (err)
+		if (!err && !tid)
+			return scene_read(scene,
+					  graft_target_pid(scene->target));
+		// On a busy machine a thread may be late for its stop.
+		bool late = err && graft_error_code(err) == GRAFT_ERROR_LIMIT;
+		if (err && (!late || graft_clock_monotonic_us() >= deadline))
 			return graft_error_prefix(
 				err, "it cannot be seen whether a thread is "
 				     "still in a call of ours");
-		if (!tid)
-			return scene_read(scene,
-					  graft_target_pid(scene->target));
-		if (graft_clock_monotonic_us() >= deadline)
+		graft_error_free(err);
+		if (!late && graft_clock_monotonic_us() >= deadline)
 			return graft_error_new(
 				GRAFT_ERROR_REFUSED,
 				"thread %d is still about to make a system call that was put into it",
@@ -367,5 +389,47 @@ graft_settle_run(const struct graft_ledger_list *list,
 		err = scene_read(&scene, of->pid);
 	if (!err)
 		err = work_off(&scene, list, of, ret);
+	return err;
+}
+
+/** What the guardian is told. */
+struct job {
+	const struct graft_ledger_list *list;
+	const struct graft_ledger_entry *of;
+	const struct graft_switch_limits *limits;
+};
+
+GRAFT_MUST_CHECK static struct graft_error *
+guarded(void *ctx, void *message, size_t size, size_t *len_ret)
+{
+	const struct job *job = ctx;
+	enum graft_ledger_outcome outcome = GRAFT_LEDGER_OPEN;
+	struct graft_error *err = graft_fault("recover-begin");
+
+	assert(size == sizeof(outcome));
+	if (!err)
+		err = graft_settle_run(job->list, job->of, job->limits,
+				       &outcome);
+	if (err)
+		return err;
+	memcpy(message, &outcome, sizeof(outcome));
+	*len_ret = sizeof(outcome);
+	return NULL;
+}
+
+struct graft_error *
+graft_settle_guarded(const struct graft_ledger_list *list,
+		     const struct graft_ledger_entry *of,
+		     const struct graft_switch_limits *limits,
+		     enum graft_ledger_outcome *ret)
+{
+	struct job job = { .list = list, .of = of, .limits = limits };
+	enum graft_ledger_outcome outcome = GRAFT_LEDGER_OPEN;
+	size_t len = 0;
+	struct graft_error *err = graft_guardian_run(guarded, &job, &outcome,
+						     sizeof(outcome), &len);
+
+	if (!err)
+		*ret = outcome;
 	return err;
 }

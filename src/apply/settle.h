@@ -32,4 +32,14 @@ graft_settle_run(const struct graft_ledger_list *list,
 		 const struct graft_switch_limits *limits,
 		 enum graft_ledger_outcome *ret);
 
+/**
+ * The same in a guardian: what it writes must not stay half written if we are
+ * killed.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_settle_guarded(const struct graft_ledger_list *list,
+		     const struct graft_ledger_entry *of,
+		     const struct graft_switch_limits *limits,
+		     enum graft_ledger_outcome *ret);
+
 #endif /* GRAFT_APPLY_SETTLE_H */

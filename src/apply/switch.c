@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "plan/contexts.h"
+#include "plan/find.h"
 #include "plan/module.h"
 #include "proc/maps.h"
 #include "proc/sharer.h"
@@ -158,6 +159,29 @@ check_modules(const struct graft_switch *sw, struct graft_target *target)
 			return graft_error_new(
 				GRAFT_ERROR_REFUSED,
 				"R-12: %s: the process unloaded it meanwhile",
+				header->module);
+	}
+	return NULL;
+}
+
+/**
+ * See that each shadow is still there: somebody who keeps another ledger may
+ * have taken it for one that was left, while we waited for a thread.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+check_shadows(const struct graft_switch *sw, struct graft_target *target)
+{
+	for (size_t i = 0; i < sw->header_count; i++) {
+		const struct graft_header *header = sw->headers[i];
+		bool whole = false;
+		struct graft_error *err = graft_header_is_whole(target, header,
+								&whole);
+		if (err)
+			return err;
+		if (!whole)
+			return graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"R-12: %s: somebody took its shadow away meanwhile",
 				header->module);
 	}
 	return NULL;
@@ -333,6 +357,8 @@ stopped(struct graft_switch *sw, struct graft_target *target,
 		return NULL;
 	}
 	err = check_modules(sw, target);
+	if (!err && sw->way == GRAFT_SWITCH_IN)
+		err = check_shadows(sw, target);
 	if (err)
 		return err;
 	err = check_points(sw, target);

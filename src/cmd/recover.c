@@ -7,16 +7,19 @@
 #include "base/env.h"
 #include "cmd/options.h"
 #include "ledger/ledger.h"
+#include "proc/list.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: graft recover [--wait SECONDS]\n"
+	"usage: graft recover [--pid PID] [--wait SECONDS]\n"
 	"\n"
 	"Complete or undo work on processes that was cut off (graft was killed).\n"
 	"`graft apply` and `graft revert` do the same for the processes they work on.\n"
+	"Where the ledger was lost, the processes themselves tell what was cut off.\n"
 	"\n"
+	"  -p, --pid PID       only this process; may be repeated\n"
 	"  -w, --wait SECONDS  how long to wait for threads that are in the way\n"
 	"                      (default 10)\n"
 	"      --state-dir DIR instead of /var/lib/graft\n";
@@ -25,19 +28,45 @@ enum {
 	STOP_LIMIT_US = 50 * 1000,
 };
 
-/** Work off one process. */
+/** What is carried from process to process. */
+struct recovery {
+	struct graft_ledger *ledger;
+	struct graft_switch_limits limits;
+	struct graft_recover_result result;
+	/** The first error; the others are dropped. */
+	struct graft_error *first;
+};
+
 GRAFT_MUST_CHECK static struct graft_error *
-recover_one(struct graft_ledger *ledger, pid_t pid,
-	    const struct graft_switch_limits *limits,
-	    struct graft_recover_result *result)
+recover_locked(struct recovery *recovery, pid_t pid)
 {
 	GRAFT_CLEANUP(graft_lock_deinit) struct graft_lock lock = { 0 };
-	struct graft_error *err = graft_lock_take(graft_env_state_dir(), pid,
-						  limits->wait_us, &lock);
+	struct graft_error *err = graft_lock_take(
+		graft_env_state_dir(), pid, recovery->limits.wait_us, &lock);
 
 	if (!err)
-		err = graft_recover_pid(ledger, pid, limits, result);
-	return err ? graft_error_prefix(err, "pid %d", (int)pid) : NULL;
+		err = graft_recover_pid(recovery->ledger, pid,
+					&recovery->limits, &recovery->result);
+	if (!err)
+		err = graft_recover_orphans(pid, &recovery->limits,
+					    &recovery->result);
+	return err;
+}
+
+/** Work off one process. */
+static void
+recover_one(struct recovery *recovery, pid_t pid)
+{
+	struct graft_error *err = recover_locked(recovery, pid);
+
+	if (err && graft_error_code(err) == GRAFT_ERROR_TARGET_GONE) {
+		graft_error_free(err);
+		return;
+	}
+	if (recovery->first)
+		graft_error_free(err);
+	else if (err)
+		recovery->first = graft_error_prefix(err, "pid %d", (int)pid);
 }
 
 /** Say whether an earlier entry is of the same process. */
@@ -51,44 +80,87 @@ seen(const struct graft_ledger_list *list, size_t index)
 	return false;
 }
 
+/** Work off what the ledger knows. */
+GRAFT_MUST_CHECK static struct graft_error *
+recover_known(struct recovery *recovery)
+{
+	struct graft_ledger_query query = { .open_only = true };
+	GRAFT_CLEANUP(graft_ledger_list_freep)
+	struct graft_ledger_list *list = NULL;
+	struct graft_error *err = graft_ledger_find(recovery->ledger, &query,
+						    &list);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < list->count; i++) {
+		if (!seen(list, i))
+			recover_one(recovery, list->entries[i].pid);
+	}
+	return NULL;
+}
+
+/** Work off what is in processes that the ledger knows nothing of. */
+GRAFT_MUST_CHECK static struct graft_error *
+recover_unknown(struct recovery *recovery)
+{
+	GRAFT_FREE pid_t *pids = NULL;
+	size_t count;
+	struct graft_error *err = graft_proc_list(&pids, &count);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < count; i++) {
+		bool found = false;
+		// Kernel threads, 32-bit processes, those that just ended.
+		graft_error_free(graft_recover_look(pids[i], &found));
+		if (found)
+			recover_one(recovery, pids[i]);
+	}
+	return NULL;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+recover(struct recovery *recovery, const struct graft_options *options)
+{
+	for (size_t i = 0; i < options->pid_count; i++)
+		recover_one(recovery, options->pids[i]);
+	if (options->pid_count)
+		return NULL;
+	struct graft_error *err = recover_known(recovery);
+	return err ? err : recover_unknown(recovery);
+}
+
 struct graft_error *
 graft_verb_recover(int argc, char **argv, int *status_ret)
 {
 	GRAFT_CLEANUP(graft_options_deinit)
 	struct graft_options options = { 0 };
 	GRAFT_CLEANUP(graft_ledger_closep) struct graft_ledger *ledger = NULL;
-	GRAFT_CLEANUP(graft_ledger_list_freep)
-	struct graft_ledger_list *list = NULL;
-	struct graft_ledger_query query = { .open_only = true };
-	struct graft_recover_result result = { 0 };
-	struct graft_error *first = NULL;
 
-	if (!graft_options_parse(argc, argv, usage, GRAFT_OPTION_WAIT, &options,
+	if (!graft_options_parse(argc, argv, usage,
+				 GRAFT_OPTION_WAIT | GRAFT_OPTION_PID, &options,
 				 status_ret))
 		return NULL;
-	struct graft_switch_limits limits = {
-		.wait_us = options.wait_us,
-		.stop_us = STOP_LIMIT_US,
-	};
 	struct graft_error *err = graft_ledger_open(graft_env_state_dir(),
 						    false, &ledger);
-	if (!err)
-		err = graft_ledger_find(ledger, &query, &list);
 	if (err)
 		return err;
-	for (size_t i = 0; i < list->count; i++) {
-		if (seen(list, i))
-			continue;
-		err = recover_one(ledger, list->entries[i].pid, &limits,
-				  &result);
-		if (first)
-			graft_error_free(err);
-		else
-			first = err;
+	struct recovery recovery = {
+		.ledger = ledger,
+		.limits = { .wait_us = options.wait_us,
+			    .stop_us = STOP_LIMIT_US },
+	};
+	const struct graft_recover_result *result = &recovery.result;
+	err = recover(&recovery, &options);
+	if (err) {
+		graft_error_free(recovery.first);
+		return err;
 	}
 	(void)printf(
 		"%zu completed, %zu undone, %zu of processes that are gone, %zu left\n",
-		result.completed, result.undone, result.gone, result.left);
-	*status_ret = list->count ? 0 : 3;
-	return first;
+		result->completed, result->undone, result->gone, result->left);
+	bool any = result->completed || result->undone || result->gone ||
+		   result->left;
+	*status_ret = any ? 0 : 3;
+	return recovery.first;
 }

@@ -55,6 +55,16 @@ graft_schema_close(sqlite3 *db)
 	(void)sqlite3_close_v2(db);
 }
 
+/** Whether an I/O error only means that no room is left. */
+static bool
+is_full(sqlite3 *db, int code)
+{
+	// The index of the log is made as large as needed before it is used.
+	return code == SQLITE_IOERR_SHMSIZE ||
+	       ((code & 0xff) == SQLITE_IOERR &&
+		sqlite3_system_errno(db) == ENOSPC);
+}
+
 /** What a person can do about a result code; "" if nothing general. */
 static const char *
 advice(int code)
@@ -91,7 +101,7 @@ graft_schema_error(sqlite3 *db, const char *what)
 	const char *path = sqlite3_db_filename(db, "main");
 	return graft_error_new(GRAFT_ERROR_LEDGER, "ledger %s: %s: %s%s",
 			       path ? path : "", what, sqlite3_errmsg(db),
-			       advice(code));
+			       advice(is_full(db, code) ? SQLITE_FULL : code));
 }
 
 static struct graft_error *

@@ -163,3 +163,17 @@ graft_header_live(struct graft_target *target,
 		*ret = old == 0 ? GRAFT_LIVE_NEW : GRAFT_LIVE_MIXED;
 	return NULL;
 }
+
+struct graft_error *
+graft_header_is_whole(struct graft_target *target,
+		      const struct graft_header *header, bool *ret)
+{
+	uint8_t bytes[GRAFT_HEADER_BEGIN_SIZE];
+	enum graft_header_state state = GRAFT_HEADER_BUILDING;
+	struct graft_error *err = graft_target_read(target, header->addr, bytes,
+						    sizeof(bytes));
+
+	*ret = !err && graft_header_begins(bytes, header, &state) &&
+	       state != GRAFT_HEADER_BUILDING;
+	return forgive(err);
+}

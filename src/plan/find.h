@@ -11,6 +11,7 @@
 #include "proc/maps.h"
 #include "proc/target.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** Headers that were found, by ascending address. */
@@ -59,5 +60,17 @@ enum graft_live {
 GRAFT_MUST_CHECK struct graft_error *
 graft_header_live(struct graft_target *target,
 		  const struct graft_header *header, enum graft_live *ret);
+
+/**
+ * Say whether the header page is in the process and says that its shadow is
+ * whole. One short read; in any state of the target.
+ *
+ * @param[in] header What should be there.
+ * @param[out] ret false also if nothing can be read there.
+ * @return NULL; #GRAFT_ERROR_TARGET_GONE.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_header_is_whole(struct graft_target *target,
+		      const struct graft_header *header, bool *ret);
 
 #endif /* GRAFT_PLAN_FIND_H */

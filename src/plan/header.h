@@ -35,6 +35,8 @@ enum {
 	GRAFT_HEADER_STATE_SIZE = 16,
 	/** Bytes to read first: magic, version and length. */
 	GRAFT_HEADER_PEEK_SIZE = 16,
+	/** Bytes that tell whose header it is. */
+	GRAFT_HEADER_BEGIN_SIZE = 160,
 	/** Longest header that is accepted: 16 MiB. */
 	GRAFT_HEADER_MAX = 16 << 20,
 };
@@ -154,17 +156,16 @@ uint32_t
 graft_header_peek(const uint8_t *bytes);
 
 /**
- * Look whether bytes begin the header of a hotpatch at an address, though the
- * rest of it may be missing: who wrote it may have been killed meanwhile.
+ * Look whether bytes begin a certain header, though the rest of it may be missing:
+ * who wrote it may have been killed meanwhile.
  *
- * @param[in] bytes Untrusted.
- * @param[in] len Bytes of its mapping.
- * @param[in] addr Where they are.
- * @param[in] id Id of the hotpatch.
+ * @param[in] bytes Untrusted; #GRAFT_HEADER_BEGIN_SIZE of them.
+ * @param[in] header Its address, mapped length and id are compared.
+ * @param[out] state_ret The state that it has, on true; any number.
  */
 bool
-graft_header_begins(const uint8_t *bytes, size_t len, uint64_t addr,
-		    const char *id);
+graft_header_begins(const uint8_t *bytes, const struct graft_header *header,
+		    enum graft_header_state *state_ret);
 
 /**
  * Decode a header. What decodes, encodes to the same bytes.

@@ -24,22 +24,25 @@ graft_header_peek(const uint8_t *bytes)
 }
 
 bool
-graft_header_begins(const uint8_t *bytes, size_t len, uint64_t addr,
-		    const char *id)
+graft_header_begins(const uint8_t *bytes, const struct graft_header *header,
+		    enum graft_header_state *state_ret)
 {
-	if (len < FIXED_SIZE || !graft_header_peek(bytes))
+	struct graft_cursor c = graft_cursor_make(bytes,
+						  GRAFT_HEADER_BEGIN_SIZE);
+
+	if (!graft_header_peek(bytes))
 		return false;
-	struct graft_cursor c = graft_cursor_make(bytes, FIXED_SIZE);
 	(void)graft_cursor_take(&c, GRAFT_HEADER_STATE_OFF);
 	uint64_t state = graft_cursor_le(&c, 4);
 	(void)graft_cursor_take(&c, BODY_OFF - GRAFT_HEADER_STATE_OFF - 4);
-	uint64_t at = graft_cursor_le(&c, 8);
-	uint64_t mapped = graft_cursor_le(&c, 8);
-	const uint8_t *name = bytes + FIXED_ID_OFF;
-
-	return state == GRAFT_HEADER_BUILDING && at == addr && mapped == len &&
-	       strlen(id) == GRAFT_PATCH_ID_LEN &&
-	       memcmp(name, id, GRAFT_PATCH_ID_LEN) == 0;
+	uint64_t addr = graft_cursor_le(&c, 8);
+	uint64_t len = graft_cursor_le(&c, 8);
+	if (addr != header->addr || len != header->len ||
+	    strlen(header->id) != GRAFT_PATCH_ID_LEN ||
+	    memcmp(bytes + ID_OFF, header->id, GRAFT_PATCH_ID_LEN) != 0)
+		return false;
+	*state_ret = (enum graft_header_state)state;
+	return true;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *

@@ -29,7 +29,7 @@
 enum {
 	SUM_OFF = 32,
 	BODY_OFF = 64,
-	FIXED_ID_OFF = 128,
+	ID_OFF = 128,
 	FIXED_SIZE = 312,
 	REGION_SIZE = 24,
 	REDIRECT_SIZE = 8 + 8 + 4 + 2 * GRAFT_JUMP_SIZE + 2 + 4,
@@ -37,6 +37,9 @@ enum {
 	/** As in a hotpatch: what it may name, the page must be able to say. */
 	NAME_MAX_LEN = GRAFT_PATCH_STRING_MAX,
 };
+
+_Static_assert(ID_OFF + GRAFT_PATCH_ID_LEN == GRAFT_HEADER_BEGIN_SIZE,
+	       "the id is the end of what tells whose header it is");
 
 /** What a header page begins with, #GRAFT_HEADER_MAGIC_SIZE bytes. */
 static const char magic[] = "GRAFTHDR";
