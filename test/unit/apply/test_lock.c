@@ -3,6 +3,7 @@
 #include "apply/lock.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -92,12 +93,45 @@ a_child_holds_the_lock_of_a_tool_that_was_killed(void **state)
 	graft_lock_deinit(&lock);
 }
 
+static void
+who_keeps_another_ledger_waits_too(void **state)
+{
+	struct graft_lock one = { 0 };
+	struct graft_lock other = { 0 };
+	char dir[] = "/tmp/graft-lock-XXXXXX";
+	char locks[64];
+
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(locks, sizeof(locks), "%s/locks", dir);
+	pid_t pid = fork();
+	if (pid == 0) {
+		(void)pause();
+		_exit(0);
+	}
+	assert_null(graft_lock_take(*state, pid, 0, &one));
+	struct graft_error *err = graft_lock_take(dir, pid, 0, &other);
+	assert_non_null(err);
+	assert_non_null(strstr(graft_error_message(err), "another ledger"));
+	graft_error_free(err);
+	assert_int_equal(rmdir(locks), 0);
+	graft_lock_deinit(&one);
+	assert_null(graft_lock_take(dir, pid, 0, &other));
+	expect_held(*state, pid);
+	graft_lock_deinit(&other);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(rmdir(locks) | rmdir(dir), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_process_is_locked_once_at_a_time, make_dir,
+			remove_dir),
+		cmocka_unit_test_setup_teardown(
+			who_keeps_another_ledger_waits_too, make_dir,
 			remove_dir),
 		cmocka_unit_test_setup_teardown(
 			a_child_holds_the_lock_of_a_tool_that_was_killed,

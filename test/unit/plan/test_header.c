@@ -341,20 +341,27 @@ a_header_that_was_cut_while_it_was_written_is_known(void **state)
 	h.state = GRAFT_HEADER_BUILDING;
 	assert_null(graft_header_encode(&h, &bytes, &len));
 	// All but the end was written.
+	enum graft_header_state is = GRAFT_HEADER_APPLIED;
 	memcpy(page, bytes, len - 20);
-	assert_true(graft_header_begins(page, sizeof(page), h.addr, h.id));
-	assert_false(
-		graft_header_begins(page, sizeof(page), h.addr + 4096, h.id));
-	assert_false(graft_header_begins(page, 100, h.addr, h.id));
-	assert_false(graft_header_begins(page, 2 * 4096, h.addr, h.id));
-	assert_false(graft_header_begins(page, sizeof(page), h.addr, ""));
-	assert_false(graft_header_begins(page, sizeof(page), h.addr,
-					 "0123456789abcdef0123456789abcdee"));
+	assert_true(graft_header_begins(page, &h, &is));
+	assert_int_equal(is, GRAFT_HEADER_BUILDING);
+	struct graft_header other = h;
+	other.addr += 4096;
+	assert_false(graft_header_begins(page, &other, &is));
+	other = h;
+	other.len += 4096;
+	assert_false(graft_header_begins(page, &other, &is));
+	other = h;
+	other.id[31] = 'e';
+	assert_false(graft_header_begins(page, &other, &is));
+	other.id[0] = '\0';
+	assert_false(graft_header_begins(page, &other, &is));
 	graft_header_state_encode(GRAFT_HEADER_APPLIED, 1,
 				  page + GRAFT_HEADER_STATE_OFF);
-	assert_false(graft_header_begins(page, sizeof(page), h.addr, h.id));
+	assert_true(graft_header_begins(page, &h, &is));
+	assert_int_equal(is, GRAFT_HEADER_APPLIED);
 	memset(page, 0, sizeof(page));
-	assert_false(graft_header_begins(page, sizeof(page), h.addr, h.id));
+	assert_false(graft_header_begins(page, &h, &is));
 	graft_header_deinit(&h);
 }
 

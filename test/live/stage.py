@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the live tests share: victims, and a place with both builds."""
+import json
+import os
+import re
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+GRAFT = os.path.abspath(os.environ.get("GRAFT", os.path.join(ROOT, "build/graft")))
+SOURCES = os.path.join(HERE, "victims")
+OLD, NEW = 11, 17  # what victim_answer(5) is
+TESTS = []
+
+
+class Skip(Exception):
+    pass
+
+
+def test(fn):
+    TESTS.append(fn)
+    return fn
+
+
+def check(condition, text):
+    if not condition:
+        raise AssertionError(text)
+
+
+def same(got, want, text):
+    check(got == want, f"{text}: got {got!r}, want {want!r}")
+
+
+class Victim:
+    """A process with its input and output."""
+
+    def __init__(self, *argv):
+        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, bufsize=0)
+        self.pid = self.process.pid
+        self.rest = b""
+        # How many such calls a test has put up with.
+        self.known_eintr = 0
+        same(self.line(), "ready", "the victim starts")
+
+    def line(self, seconds=20):
+        end = time.monotonic() + seconds
+        while b"\n" not in self.rest:
+            left = end - time.monotonic()
+            check(left > 0 and select.select([self.process.stdout], [], [], left)[0],
+                  f"the victim {self.pid} says nothing")
+            more = os.read(self.process.stdout.fileno(), 4096)
+            check(more, f"the victim {self.pid} died: {self.process.poll()}")
+            self.rest += more
+        line, self.rest = self.rest.split(b"\n", 1)
+        return line.decode()
+
+    def tell(self, text):
+        self.process.stdin.write(text.encode() + b"\n")
+
+    def ask(self):
+        """All numbers of its answer, by name."""
+        self.tell("ask")
+        words = self.line().split()
+        return {k: int(v) for k, v in zip(words[::2], words[1::2])}
+
+    def expect(self, new, threads=0):
+        got = self.ask()
+        same(got["answer"], NEW if new else OLD, "the answer")
+        same(got["new" if new else "old"], threads, "threads that answer so")
+        same(got["bad"], 0, "answers that are neither")
+        same(got["eintr"], self.known_eintr, "calls that were interrupted without a signal")
+        same(got["parse"], 123 if new else 3, "the function with a new import")
+
+    def maps(self):
+        with open(f"/proc/{self.pid}/maps") as file:
+            return file.read().splitlines()
+
+    def rss(self):
+        with open(f"/proc/{self.pid}/status") as file:
+            return int(re.search(r"VmRSS:\s*(\d+)", file.read()).group(1))
+
+    def untouched(self):
+        """Nobody traces it and no thread is stopped."""
+        for tid in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{tid}/status") as file:
+                text = file.read()
+            same(re.search(r"TracerPid:\s*(\d+)", text).group(1), "0", "tracer")
+            check(not re.search(r"State:\s*[tT]", text), f"thread {tid} is stopped")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class Place:
+    """A directory with both builds, the hotpatch and a state directory."""
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="graft-live-")
+        self.state = os.path.join(self.dir, "state")
+        for side, flags in (("old", []), ("new", ["-DNEW"])):
+            os.mkdir(self.path(side))
+            self.cc("lib.c", f"{side}/libvictim.so", "-shared", "-fPIC", *flags)
+        for name in ("victim.c", "seccomp.c", "fibre.c"):
+            for side in ("old", "new"):
+                self.cc(name, f"{side}/{name[:-2]}", self.path(f"{side}/libvictim.so"),
+                        f"-Wl,-rpath,{self.path(side)}", "-pthread")
+        self.cc("tracer.c", "tracer")
+        self.cc("twice.c", "twice", "-D_GNU_SOURCE")
+        self.cc("pair.c", "pair")
+        self.patch = self.path("fix.graft")
+        done = subprocess.run([GRAFT, "diff", self.path("old/libvictim.so"),
+                               self.path("new/libvictim.so"), "-o", self.patch],
+                              capture_output=True, text=True)
+        if done.returncode:
+            shutil.rmtree(self.dir)
+            sys.exit(f"Bail out! graft diff: {done.stdout}{done.stderr}")
+        self.id = json.loads(self.run("show", self.patch, "--json").stdout)["id"]
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def cc(self, source, to, *flags):
+        subprocess.run(["gcc", "-O2", "-Wl,--build-id", "-o", self.path(to),
+                        os.path.join(SOURCES, source), *flags], check=True)
+
+    def run(self, *argv, status=None, fault=None):
+        env = dict(os.environ, GRAFT_STATE_DIR=self.state)
+        env.pop("GRAFT_FAULT", None)
+        if fault:
+            env["GRAFT_FAULT"] = fault
+        done = subprocess.run([GRAFT, *argv], capture_output=True, text=True,
+                              env=env, timeout=60)
+        if status is not None:
+            same(done.returncode, status,
+                 f"status of {' '.join(argv)} ({done.stdout}{done.stderr})")
+        return done
+
+    def apply(self, pid, *more, status=0, **how):
+        return self.run("apply", self.patch, "--pid", str(pid), *more, status=status, **how)
+
+    def revert(self, pid, *more, status=0, **how):
+        return self.run("revert", self.patch, "--pid", str(pid), *more, status=status, **how)
+
+    def recover(self, pid, *more, **how):
+        return self.run("recover", "--pid", str(pid), *more, **how)
+
+    def states(self, pid):
+        done = self.run("status", "--pid", str(pid), "--json", status=0)
+        return [h["state"] for p in json.loads(done.stdout)["processes"]
+                for h in p["hotpatches"]]
+
+    def victim(self, threads=0, side="old"):
+        return Victim(self.path(f"{side}/victim"), str(threads))
+
+
+def one_line(done, *words):
+    """A refusal is one line that names what it is about."""
+    lines = done.stderr.strip().splitlines()
+    same(len(lines), 1, f"lines of {done.stderr!r}")
+    for word in words:
+        check(word in lines[0], f"{word!r} is not in {lines[0]!r}")
+
+
+def settled(place, victim, threads, eintr=False):
+    """After whatever was cut off: recover, and all agree on what is there.
+
+    With eintr, calls may have been interrupted until now, one in each thread."""
+    first = place.recover(victim.pid, "--wait", "5")
+    victim.untouched()
+    again = place.recover(victim.pid)
+    same(again.returncode, 3, f"a second recover has nothing to do ({first}, {again})")
+    states = place.states(victim.pid)
+    check(states in ([], ["applied"], ["reverted"]), states)
+    if eintr:
+        victim.known_eintr = victim.ask()["eintr"]
+        check(victim.known_eintr <= threads + 1, f"{victim.known_eintr} calls were interrupted")
+    victim.expect(states == ["applied"], threads)
+    return states
