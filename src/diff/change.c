@@ -141,7 +141,7 @@ same_data(const struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr)
 		    graft_data_map_is_contested(diff->data, &s[i]))
 			return false;
 	}
-	return count > 0;
+	return count > 0 && graft_data_map_in_order(diff, new_addr, old_addr);
 }
 
 struct graft_error *

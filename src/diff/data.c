@@ -316,6 +316,43 @@ graft_data_map_is_contested(const struct graft_data_map *map,
 	return false;
 }
 
+/** How far a neighbour moved in its section, or its section's edge did. */
+static bool
+shift_beside(const struct graft_diff *diff, const struct graft_section *o,
+	     const struct graft_section *n, uint64_t addr, bool behind,
+	     int64_t *ret)
+{
+	const struct graft_sighting *s = strong_neighbour(diff, addr, behind);
+
+	*ret = behind ? (int64_t)(n->size - o->size) : 0;
+	if (!s)
+		return true;
+	if (s->old_addr - o->addr >= o->size)
+		return false;
+	*ret = (int64_t)((s->new_addr - n->addr) - (s->old_addr - o->addr));
+	return true;
+}
+
+bool
+graft_data_map_in_order(const struct graft_diff *diff, uint64_t new_addr,
+			uint64_t old_addr)
+{
+	const struct graft_section *n = graft_image_section_at(diff->new_image,
+							       new_addr);
+	const struct graft_section *o = graft_image_section_at(diff->old_image,
+							       old_addr);
+	int64_t left;
+	int64_t right;
+
+	if (!n || !o || strcmp(n->name, o->name) != 0 ||
+	    !shift_beside(diff, o, n, new_addr, false, &left) ||
+	    !shift_beside(diff, o, n, new_addr, true, &right))
+		return true;
+	int64_t shift = (int64_t)((new_addr - n->addr) - (old_addr - o->addr));
+	return shift >= (left < right ? left : right) &&
+	       shift <= (left < right ? right : left);
+}
+
 enum graft_witness
 graft_diff_old_data(const struct graft_diff *diff, uint64_t new_addr,
 		    uint64_t *old_addr_ret)

@@ -88,4 +88,17 @@ bool
 graft_data_map_is_contested(const struct graft_data_map *map,
 			    const struct graft_sighting *sighting);
 
+/**
+ * Say whether a pair of addresses stands between its neighbours on both sides.
+ *
+ * The linker keeps objects in order: what stands between two things moves as far
+ * as one of them or something between. An address that moved farther, while both
+ * neighbours stayed, names something else.
+ *
+ * @return Also true if there is nothing to compare with: other sections.
+ */
+bool
+graft_data_map_in_order(const struct graft_diff *diff, uint64_t new_addr,
+			uint64_t old_addr);
+
 #endif /* GRAFT_DIFF_DATA_H */
