@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/vec.h"
+#include "judge/types.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ graft_case_init(struct graft_case *c)
 void
 graft_case_deinit(struct graft_case *c)
 {
+	graft_types_free(c->types);
 	graft_graph_free(c->old_graph);
 	graft_graph_free(c->new_graph);
 	for (size_t i = 0; i < c->count; i++)

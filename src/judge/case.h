@@ -22,6 +22,8 @@ enum {
 	GRAFT_CASE_PER_RULE = 12,
 };
 
+struct graft_types;
+
 /** A case. All zeroes but for the diff before graft_case_init(). */
 struct graft_case {
 	/** Borrowed. */
@@ -29,6 +31,8 @@ struct graft_case {
 	/** Who calls whom on each side. */
 	struct graft_graph *old_graph;
 	struct graft_graph *new_graph;
+	/** What debug information of both sides says, or NULL (types.h). */
+	struct graft_types *types;
 	struct graft_reason *reasons;
 	size_t count;
 	size_t cap;

@@ -9,6 +9,7 @@
 
 #include "judge/anchors.h"
 #include "judge/checks.h"
+#include "judge/types.h"
 #include "judge/version.h"
 
 #include "base/cleanup.h"
@@ -39,6 +40,8 @@ struct initial {
 	size_t count;
 	/** End of the last text that was noted. */
 	uint64_t noted;
+	/** End of the last variable that was refused by its name. */
+	uint64_t refused;
 };
 
 static const uint8_t zeroes[UNIT];
@@ -232,6 +235,23 @@ same_unit(const struct initial *initial, uint64_t old_addr, uint64_t new_addr,
 	return NULL;
 }
 
+/** Compare a unit with the place where its variable was by its name. */
+static struct graft_error *
+judge_named(struct initial *initial, const struct graft_named_place *place,
+	    uint64_t addr, uint64_t len, enum sameness *ret)
+{
+	struct graft_error *err = same_unit(initial, place->old_addr, addr, len,
+					    ret);
+
+	if (err || *ret != DIFFERS)
+		return err;
+	*ret = SAME;
+	if (addr < initial->refused)
+		return NULL;
+	initial->refused = addr + place->left;
+	return graft_types_refuse_initial(initial->c, addr, place);
+}
+
 static struct graft_error *
 judge_unit(struct initial *initial, const struct graft_anchors *anchors,
 	   uint64_t addr, uint64_t len)
@@ -239,9 +259,27 @@ judge_unit(struct initial *initial, const struct graft_anchors *anchors,
 	struct graft_case *c = initial->c;
 	struct graft_candidates was = graft_anchors_ask(anchors, addr);
 	enum sameness same = DIFFERS;
+	struct graft_named_place place;
 
 	if (graft_is_in_new_object(c->diff, addr))
 		return NULL;
+	struct graft_error *failed = graft_types_old_place(c, addr, &place);
+	if (failed)
+		return failed;
+	if (place.found && place.left < len) {
+		// Two variables in one unit, each with a place of its own.
+		failed = judge_unit(initial, anchors, addr, place.left);
+		return failed ? failed
+			      : judge_unit(initial, anchors, addr + place.left,
+					   len - place.left);
+	}
+	if (place.found) {
+		failed = judge_named(initial, &place, addr, len, &same);
+		if (failed)
+			return failed;
+		was.old_addr[0] = place.old_addr;
+		was.old_addr[1] = 0;
+	}
 	for (int i = 0; same != SAME && i < 2; i++) {
 		enum sameness one = DIFFERS;
 		if (!was.old_addr[i] ||

@@ -6,6 +6,7 @@
 #include "judge/checks.h"
 #include "judge/fates.h"
 #include "judge/twin.h"
+#include "judge/types.h"
 
 typedef struct graft_error *(*check_fn)(struct graft_case *c);
 typedef struct graft_error *(*twin_check_fn)(struct graft_case *c,
@@ -13,6 +14,8 @@ typedef struct graft_error *(*twin_check_fn)(struct graft_case *c,
 
 /** Checks of the whole case. */
 static const check_fn checks[] = {
+	// First: the others ask what it found.
+	graft_check_types,
 	graft_check_findings,  graft_check_globals,      graft_check_initial,
 	graft_check_startup,   graft_check_thread_local, graft_check_exports,
 	graft_check_signature, graft_check_vtables,      graft_check_runtime,
@@ -34,8 +37,13 @@ judge_twin(struct graft_case *c, uint32_t old_func, uint32_t new_func)
 						     new_func, &twin);
 
 	for (size_t i = 0;
-	     !err && i < sizeof(twin_checks) / sizeof(*twin_checks); i++)
+	     !err && i < sizeof(twin_checks) / sizeof(*twin_checks); i++) {
+		if (twin_checks[i] == graft_check_layout &&
+		    graft_case_is_twin(c, new_func) &&
+		    graft_types_rule_out_layout(c))
+			continue;
 		err = twin_checks[i](c, &twin);
+	}
 	return err;
 }
 
@@ -97,11 +105,13 @@ graft_judge(const struct graft_diff *diff, struct graft_verdict_result *ret)
 	if (err)
 		return err;
 	enum graft_verdict verdict = verdict_of(&c);
+	enum graft_assurance assurance = GRAFT_ASSURANCE_NONE;
+	if (verdict == GRAFT_VERDICT_HOTPATCH)
+		assurance = graft_types_prove(&c) ? GRAFT_ASSURANCE_PROVEN
+						  : GRAFT_ASSURANCE_INFERRED;
 	*ret = (struct graft_verdict_result){
 		.verdict = verdict,
-		.assurance = verdict == GRAFT_VERDICT_HOTPATCH
-				     ? GRAFT_ASSURANCE_INFERRED
-				     : GRAFT_ASSURANCE_NONE,
+		.assurance = assurance,
 		.reasons = GRAFT_TAKE(c.reasons),
 		.reason_count = c.count,
 	};

@@ -38,8 +38,10 @@ struct graft_verdict_result {
 /**
  * Judge what changed between two builds.
  *
- * The assurance is never `proven` in this version: the rules are decided from
- * code, symbols and relocations, not from types.
+ * The assurance is `proven` if debug information of both builds describes each
+ * carried function and each object that it names, so that the rules on types and
+ * names were decided from those; else `inferred`, and where one side has debug
+ * information a note says what is missing.
  *
  * @param[in] diff Borrowed for the call.
  * @param[out] ret Verdict; free with graft_verdict_result_deinit(), or move its

@@ -29,15 +29,6 @@ the_same_code_on_other_data_is_not_identical(void **state)
 }
 
 static void
-debug_information_alone_proves_nothing(void **state)
-{
-	(void)state;
-	must_accept("cc -g -O2 -fPIC -shared -x c",
-		    "int f(int x) { return x + 1001; }\n",
-		    "int f(int x) { return x + 1002; }\n");
-}
-
-static void
 many_places_of_one_rule_are_counted(void **state)
 {
 	char o[8192] = "struct s { long a[40]; };\n";
@@ -72,7 +63,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_builds_of_one_source_are_identical),
 		cmocka_unit_test(the_same_code_on_other_data_is_not_identical),
-		cmocka_unit_test(debug_information_alone_proves_nothing),
 		cmocka_unit_test(many_places_of_one_rule_are_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * Types of OLD beside types of NEW.
+ *
+ * A pair of types is put in with what it is wanted for, and everything that can
+ * be reached from it follows: an object that lives across the change must be the
+ * same in both; a value in the frame of a carried function dies with the frame,
+ * but what it points to lives; what only NEW has is compared with what OLD has
+ * under the same name. A pair is looked at once. What differs becomes a reason,
+ * one for each type.
+ */
+
+#ifndef GRAFT_JUDGE_TYPES_COMPARE_H
+#define GRAFT_JUDGE_TYPES_COMPARE_H
+
+#include "elf/types.h"
+#include "judge/case.h"
+
+/** What a type is wanted for. */
+enum graft_type_use {
+	/** Objects that live across the change. */
+	GRAFT_TYPE_LIVES,
+	/** A value in the frame of functions that are carried. */
+	GRAFT_TYPE_IN_FRAME,
+	/** Objects that only NEW names here. */
+	GRAFT_TYPE_FRESH,
+	/** A value in the frame that only NEW has. */
+	GRAFT_TYPE_FRESH_IN_FRAME,
+	/** No types: two variables. */
+	GRAFT_TYPE_OF_VARIABLES,
+};
+
+/** How a type was reached. All texts live as long as the debug information. */
+struct graft_type_way {
+	/** Name of the variable or parameter. */
+	const char *name;
+	/** Name of the function that it is in, or "". */
+	const char *of;
+};
+
+/** A pair to look at. */
+struct graft_type_pair {
+	uint32_t o;
+	uint32_t n;
+	enum graft_type_use use;
+	struct graft_type_way way;
+};
+
+/** A comparison. All zeroes but for the first three. */
+struct graft_comparer {
+	/** Borrowed; gets the reasons. */
+	struct graft_case *c;
+	struct graft_dwarf *old_dwarf;
+	struct graft_dwarf *new_dwarf;
+	/** Count, but give no reasons. */
+	bool quiet;
+	/** Types that differ. */
+	uint32_t differences;
+	/** Types that could not be understood. */
+	uint32_t unknown;
+	/** Types that OLD does not have at all. */
+	uint32_t fresh;
+	/** Work to do. */
+	struct graft_type_pair *work;
+	size_t work_count;
+	size_t work_cap;
+	/** Hash set of what was looked at. */
+	uint64_t (*seen)[2];
+	size_t seen_count;
+	size_t seen_size;
+	/** Names of types of which was said that they differ. */
+	const char **said;
+	size_t said_count;
+	size_t said_cap;
+};
+
+/** A buffer for a type as people write it: "struct s *". */
+struct graft_type_text {
+	char str[160];
+};
+
+/** Write a type. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_type_print(struct graft_dwarf *dwarf, uint32_t type,
+		 struct graft_type_text *ret);
+
+/** Write two types that differ, so that it is seen where they do. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_print(const struct graft_comparer *comparer, uint32_t o,
+		     uint32_t n, struct graft_type_text *was,
+		     struct graft_type_text *is);
+
+/** Say whether two variables are asked about for the first time. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_first(struct graft_comparer *comparer, uint32_t old_subject,
+		     uint32_t new_subject, bool *ret);
+
+/** Put a pair in. With a _FRESH use, @p o is not looked at. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_add(struct graft_comparer *comparer, uint32_t o, uint32_t n,
+		   enum graft_type_use use, struct graft_type_way way);
+
+/**
+ * Say whether two types have one shape as values: size, kind, sign. What they
+ * are made of, or point to, is put in as _LIVES.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_same_value(struct graft_comparer *comparer, uint32_t o,
+			  uint32_t n, struct graft_type_way way, bool *ret);
+
+/** Look at all that was put in, and at what follows. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_run(struct graft_comparer *comparer);
+
+/** Free what a comparer owns. Also its guard. */
+void
+graft_comparer_deinit(struct graft_comparer *comparer);
+
+/** Compare two structs or unions that are both defined (for the comparer). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_aggregates(struct graft_comparer *comparer,
+			  const struct graft_type_pair *pair,
+			  const struct graft_type *o,
+			  const struct graft_type *n);
+
+/** Compare two enums: R-24 (for the comparer). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_enums(struct graft_comparer *comparer,
+		     const struct graft_type_pair *pair,
+		     const struct graft_type *o, const struct graft_type *n);
+
+/**
+ * Say that a type differs, once for each name and rule.
+ *
+ * @param[in] member Of NEW's type, for the place; or #GRAFT_DWARF_NONE.
+ * @param[in] sentence What differs.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_differ(struct graft_comparer *comparer,
+		      const struct graft_type_pair *pair, enum graft_rule rule,
+		      uint32_t member, const char *sentence);
+
+#endif /* GRAFT_JUDGE_TYPES_COMPARE_H */

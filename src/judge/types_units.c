@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The types of the units that carried code comes from. An enumerator may be
+// stored in an `int`, where no type leads to its enum, and a struct may only be
+// named in a cast: so what a unit defines is compared as a whole. An enum that
+// was renumbered refuses; of other types it is only found out whether any
+// differs at all.
+
+#include "judge/types_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/** One unit of each side. */
+struct units {
+	struct graft_types_state *state;
+	struct graft_unit_pair pair;
+	const struct graft_named_type *o;
+	size_t old_count;
+	const struct graft_named_type *n;
+	size_t new_count;
+};
+
+/** Find an enumerator among the enums without name of OLD's unit. */
+static struct graft_error *
+find_nameless(const struct units *units, const char *name, int64_t *value_ret,
+	      bool *ret)
+{
+	struct graft_dwarf *dwarf = units->state->types->old_dwarf;
+
+	*ret = false;
+	for (size_t i = 0; i < units->old_count; i++) {
+		const struct graft_type *type;
+		uint32_t number;
+		if (units->o[i].kind != GRAFT_TYPE_IS_ENUM ||
+		    units->o[i].name[0])
+			continue;
+		struct graft_error *err =
+			graft_dwarf_type_of(dwarf, &units->o[i], &number);
+		if (!err)
+			err = graft_dwarf_type(dwarf, number, &type);
+		if (err)
+			return err;
+		for (size_t k = 0; k < type->enumerator_count; k++) {
+			if (strcmp(type->enumerators[k].name, name) == 0) {
+				*value_ret = type->enumerators[k].value;
+				*ret = true;
+				return NULL;
+			}
+		}
+	}
+	return NULL;
+}
+
+/** Say whether numbers went from one name to another. An enum without name may
+ * as well be a list of limits, each with a number of its own. */
+static bool
+numbers_moved(const struct graft_type *o, const struct graft_type *n)
+{
+	for (size_t i = 0; i < o->enumerator_count; i++) {
+		const struct graft_enumerator *was = &o->enumerators[i];
+		for (size_t k = 0; k < n->enumerator_count; k++) {
+			const struct graft_enumerator *is = &n->enumerators[k];
+			if (was->value == is->value &&
+			    strcmp(was->name, is->name) != 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/** Compare an enum without name with all of OLD's unit: by its enumerators. */
+static struct graft_error *
+check_nameless(const struct units *units, uint32_t number)
+{
+	struct graft_comparer *comparer = &units->state->comparer;
+	const struct graft_type *n;
+	struct graft_type old_type = { .kind = GRAFT_TYPE_IS_ENUM, .name = "" };
+	struct graft_type_pair pair = {
+		GRAFT_DWARF_NONE, number, GRAFT_TYPE_LIVES, { "an enum", "" }
+	};
+	struct graft_error *err = graft_dwarf_type(comparer->new_dwarf, number,
+						   &n);
+
+	if (err)
+		return err;
+	GRAFT_FREE struct graft_enumerator *list =
+		calloc(n->enumerator_count + 1, sizeof(*list));
+	if (!list)
+		return graft_error_no_memory();
+	old_type.enumerators = list;
+	old_type.size = n->size;
+	for (size_t i = 0; !err && i < n->enumerator_count; i++) {
+		int64_t value;
+		bool found;
+		err = find_nameless(units, n->enumerators[i].name, &value,
+				    &found);
+		if (!err && found)
+			list[old_type.enumerator_count++] =
+				(struct graft_enumerator){
+					n->enumerators[i].name, value
+				};
+	}
+	if (err || !numbers_moved(&old_type, n))
+		return err;
+	return graft_comparer_enums(comparer, &pair, &old_type, n);
+}
+
+/** Find the type of OLD's unit with the name and kind of one of NEW. */
+static const struct graft_named_type *
+find_like(const struct units *units, const struct graft_named_type *n)
+{
+	const struct graft_named_type *declared = NULL;
+
+	for (size_t i = 0; i < units->old_count; i++) {
+		const struct graft_named_type *o = &units->o[i];
+		if (o->kind != n->kind || strcmp(o->name, n->name) != 0)
+			continue;
+		if (!o->declaration)
+			return o;
+		declared = o;
+	}
+	return declared;
+}
+
+static struct graft_error *
+add_unit_types(const struct units *units, struct graft_comparer *quiet)
+{
+	struct graft_types *types = units->state->types;
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; !err && i < units->new_count; i++) {
+		const struct graft_named_type *n = &units->n[i];
+		uint32_t old_number;
+		uint32_t new_number;
+		if (n->declaration)
+			continue;
+		err = graft_dwarf_type_of(types->new_dwarf, n, &new_number);
+		if (!err && n->kind == GRAFT_TYPE_IS_ENUM && !n->name[0]) {
+			err = check_nameless(units, new_number);
+			continue;
+		}
+		const struct graft_named_type *o = find_like(units, n);
+		if (!o || o->declaration) {
+			types->all_same = false;
+			continue;
+		}
+		struct graft_type_way way = { "what its unit defines", "" };
+		if (!err)
+			err = graft_dwarf_type_of(types->old_dwarf, o,
+						  &old_number);
+		if (!err)
+			err = graft_comparer_add(quiet, old_number, new_number,
+						 GRAFT_TYPE_LIVES, way);
+		if (!err && n->kind == GRAFT_TYPE_IS_ENUM)
+			err = graft_comparer_add(&units->state->comparer,
+						 old_number, new_number,
+						 GRAFT_TYPE_LIVES, way);
+	}
+	return err;
+}
+
+struct graft_error *
+graft_types_check_units(struct graft_types_state *state)
+{
+	struct graft_types *types = state->types;
+	struct graft_comparer quiet = {
+		.c = state->c,
+		.old_dwarf = types->old_dwarf,
+		.new_dwarf = types->new_dwarf,
+		.quiet = true,
+	};
+	struct graft_error *err = NULL;
+
+	types->all_same = true;
+	for (size_t i = 0; !err && i < state->unit_count; i++) {
+		struct units units = { .state = state,
+				       .pair = state->units[i] };
+		units.o = graft_dwarf_types_in(
+			types->old_dwarf, state->units[i].o, &units.old_count);
+		units.n = graft_dwarf_types_in(
+			types->new_dwarf, state->units[i].n, &units.new_count);
+		err = add_unit_types(&units, &quiet);
+	}
+	if (!err)
+		err = graft_comparer_run(&quiet);
+	types->all_same = types->all_same && quiet.differences == 0 &&
+			  quiet.unknown == 0;
+	graft_comparer_deinit(&quiet);
+	return err;
+}
