@@ -53,6 +53,10 @@ _graft()
 		_graft_files "$current" '*.graft'
 		return
 		;;
+	--html)
+		_graft_files "$current" '*.html'
+		return
+		;;
 	esac
 
 	if [[ $previous == --old || $previous == --against || $previous == --key || $previous == --signature ]]; then
@@ -62,7 +66,7 @@ _graft()
 
 	case $verb in
 	'') options="$verbs --help --version --state-dir" ;;
-	diff) options+=' -o --output --json --title --cve --debug-dir --whole' ;;
+	diff) options+=' -o --output --json --title --cve --debug-dir --carry-lines --explain --html --whole' ;;
 	show) options+=' --disassemble --old --json' ;;
 	verify) options+=' --against --old --json --key --signature' ;;
 	plan) options+=' --all --pid --json' ;;

@@ -118,8 +118,12 @@ classify_pair(struct graft_classifier *c, const struct graft_twin *twin,
 		     graft_op_in_frame(&twin->new_ops, n);
 	if (o->regs != n->regs)
 		*ret |= GRAFT_CLASS_TOOLCHAIN;
+	// Half a register is no pointer: that `lea` adds numbers.
+	bool sum = o->what == GRAFT_OP_LEA && o->dst_size < 8;
 	if (o->disp != n->disp && !o->has_ref && !n->has_ref)
-		*ret |= frame ? GRAFT_CLASS_TOOLCHAIN : GRAFT_CLASS_LAYOUT;
+		*ret |= frame ? GRAFT_CLASS_TOOLCHAIN
+			: sum ? GRAFT_CLASS_CONSTANT
+			      : GRAFT_CLASS_LAYOUT;
 	// The hash sees what an operation does not say: a width, a prefix.
 	if (!*ret)
 		*ret = o->target || n->target ? 0 : GRAFT_CLASS_CODE;

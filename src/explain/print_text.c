@@ -148,20 +148,22 @@ put_places(const struct page *page, const struct graft_explained_module *module,
 	   const struct graft_explained_row *row, char last[2][256])
 {
 	char place[2][256];
+	bool news = false;
 
 	put_place(place[0], sizeof(place[0]), module, &row->old_insn);
 	put_place(place[1], sizeof(place[1]), module, &row->new_insn);
 	for (int i = 0; i < 2; i++) {
-		if (!place[i][0])
-			memcpy(place[i], last[i], sizeof(place[i]));
+		if (!place[i][0] || strcmp(place[i], last[i]) == 0)
+			continue;
+		memcpy(last[i], place[i], sizeof(place[i]));
+		news = true;
 	}
-	if (strcmp(place[0], last[0]) == 0 && strcmp(place[1], last[1]) == 0)
+	if (!news)
 		return;
-	memcpy(last, place, sizeof(place));
 	put_color(page, dim);
 	graft_text_put(page->text, "    ");
-	put_cell(page, place[0], true);
-	graft_text_put(page->text, "   ");
+	put_cell(page, place[0], *place[1]);
+	graft_text_put(page->text, *place[1] ? "   " : "");
 	put_cell(page, place[1], false);
 	put_color(page, plain);
 	graft_text_put(page->text, "\n");
@@ -177,7 +179,8 @@ put_row(const struct page *page, const struct graft_explained_row *row)
 	put_color(page, !row->classes ? "" : !n ? red : !o ? green : yellow);
 	graft_text_put(page->text, "    ");
 	put_cell(page, o ? o : "", true);
-	graft_text_printf(page->text, " %s ", mark);
+	graft_text_printf(page->text, " %s", mark);
+	graft_text_put(page->text, n ? " " : "");
 	put_cell(page, n ? n : "", false);
 	put_color(page, row->classes ? plain : "");
 	graft_text_put(page->text, "\n");
