@@ -191,6 +191,11 @@ compare(struct graft_walk *walk, struct graft_walk_ref *ref)
 				    ref->new_addr, len, &same);
 	if (err)
 		return err;
+	if (same < len &&
+	    graft_world_area_at(&walk->new_world, ref->new_addr) ==
+		    GRAFT_WORLD_CODE)
+		return graft_walk_enter(walk, &ref->site, ref->old_addr,
+					ref->new_addr, "takes the address of");
 	if (same < len && !ends_at(walk, ref, same, len)) {
 		if (graft_end_is_likely(walk, &ref->site))
 			return graft_end_add(walk, &ref->site, ref->old_addr,

@@ -13,6 +13,8 @@ enum {
 enum use {
 	USE_NONE,
 	USE_COMPARED,
+	/** It is the base or index of an address. */
+	USE_FOLLOWED,
 	USE_GONE,
 	USE_OTHER,
 };
@@ -60,7 +62,9 @@ use_of(const struct graft_insn_view *insn, ZydisRegister reg)
 		const ZydisDecodedOperand *op = &insn->operands[i];
 		if (op->type == ZYDIS_OPERAND_TYPE_MEMORY &&
 		    (whole(op->mem.base) == reg || whole(op->mem.index) == reg))
-			return USE_OTHER;
+			return op->mem.type == ZYDIS_MEMOP_TYPE_MEM
+				       ? USE_FOLLOWED
+				       : USE_OTHER;
 		if (op->type != ZYDIS_OPERAND_TYPE_REGISTER ||
 		    whole(op->reg.value) != reg)
 			continue;
@@ -75,13 +79,13 @@ use_of(const struct graft_insn_view *insn, ZydisRegister reg)
 	return use;
 }
 
-bool
-graft_end_is_likely(const struct graft_walk *walk,
-		    const struct graft_walk_site *site)
+/** What becomes of the address that the instruction at a site takes. */
+static enum use
+follow(const struct graft_walk *walk, const struct graft_walk_site *site)
 {
 	const struct graft_world *world = &walk->new_world;
 	struct graft_insn_view insn;
-	bool compared = false;
+	enum use found = USE_NONE;
 	uint64_t end;
 
 	if (!site->new_insn ||
@@ -89,19 +93,34 @@ graft_end_is_likely(const struct graft_walk *walk,
 	    insn.raw.mnemonic != ZYDIS_MNEMONIC_LEA ||
 	    insn.operands[0].type != ZYDIS_OPERAND_TYPE_REGISTER ||
 	    !graft_world_extent_at(world, site->new_insn, &end))
-		return false;
+		return USE_OTHER;
 	ZydisRegister reg = whole(insn.operands[0].reg.value);
 	for (unsigned i = 0; i < LOOK_MAX && insn.next < end; i++) {
 		if (!graft_insn_decode(world, &walk->decoder, insn.next, &insn))
-			return false;
+			return USE_OTHER;
 		enum use use = use_of(&insn, reg);
-		if (use == USE_OTHER)
-			return false;
+		if (use == USE_OTHER || use == USE_FOLLOWED)
+			return use;
 		if (use == USE_GONE)
-			return compared;
-		compared |= use == USE_COMPARED;
+			return found;
+		if (use == USE_COMPARED)
+			found = use;
 	}
-	return compared;
+	return found;
+}
+
+bool
+graft_end_is_likely(const struct graft_walk *walk,
+		    const struct graft_walk_site *site)
+{
+	return follow(walk, site) == USE_COMPARED;
+}
+
+bool
+graft_end_is_followed(const struct graft_walk *walk,
+		      const struct graft_walk_site *site)
+{
+	return follow(walk, site) == USE_FOLLOWED;
 }
 
 struct graft_error *

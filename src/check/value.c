@@ -228,5 +228,9 @@ graft_address_compare(struct graft_walk *walk,
 	if (area == GRAFT_WORLD_DATA)
 		return graft_object_add(walk, site, o, n, 0);
 	struct graft_error *err = graft_step_stub(walk, site, o, n, &bound);
-	return err || bound ? err : compare_code(walk, site, o, n);
+	if (err || bound)
+		return err;
+	return graft_guess_is_table(walk, site, n)
+		       ? graft_constant_add(walk, site, o, n)
+		       : compare_code(walk, site, o, n);
 }

@@ -232,10 +232,26 @@ graft_object_run(struct graft_walk *walk);
 GRAFT_MUST_CHECK struct graft_error *
 graft_object_check_all(struct graft_walk *walk);
 
+/**
+ * Ask whether an address in code is that of a table or text which an assembler
+ * put there: only an instruction names it, no symbol calls it a function, it is
+ * no start of an FDE, and what is there is no code or is read. If its bytes
+ * differ it is walked after all (guess.c).
+ */
+bool
+graft_guess_is_table(const struct graft_walk *walk,
+		     const struct graft_walk_site *site, uint64_t n);
+
 /** Is the address that an instruction takes only compared? (end.c) */
 bool
 graft_end_is_likely(const struct graft_walk *walk,
 		    const struct graft_walk_site *site);
+
+/** Is memory read or written through the address that an instruction takes,
+ * before it is used otherwise? (end.c) */
+bool
+graft_end_is_followed(const struct graft_walk *walk,
+		      const struct graft_walk_site *site);
 
 /** Take two addresses as ends, to be explained by graft_end_check_all(). */
 GRAFT_MUST_CHECK struct graft_error *
