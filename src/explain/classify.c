@@ -264,31 +264,29 @@ is_reordered(const struct graft_twin *twin, bool *ret)
 	return NULL;
 }
 
-/** Append a number with its noun, after a comma if something stands there. */
+/** Append a count, behind a comma if it is not the first. */
 static void
-put_count(struct graft_text *text, uint32_t count, const char *one,
-	  const char *many)
+put_count(struct graft_text *text, uint32_t count, const char *what)
 {
 	if (count)
-		graft_text_printf(text, "%s%u %s", text->len ? ", " : "", count,
-				  count == 1 ? one : many);
+		graft_text_printf(text, "%s%u %s",
+				  text->len ? ", " : "instructions: ", count,
+				  what);
 }
 
 /** Say in words what was counted. */
 static void
 put_why(const struct counts *counts, uint32_t classes, struct graft_text *text)
 {
-	uint32_t other = counts->changed - counts->lines;
-
-	put_count(text, other, "instruction changed", "instructions changed");
-	put_count(text, counts->came, "new", "new");
-	put_count(text, counts->gone, "gone", "gone");
-	if (counts->lines) {
-		put_count(text, counts->lines, "line number", "line numbers");
-		graft_text_printf(text, " (%u became %u%s)",
+	put_count(text, counts->changed - counts->lines, "changed");
+	put_count(text, counts->came, "new");
+	put_count(text, counts->gone, "gone");
+	if (counts->lines)
+		graft_text_printf(text, "%s%u line number%s (%u became %u%s)",
+				  text->len ? "; " : "", counts->lines,
+				  counts->lines > 1 ? "s" : "",
 				  counts->line.old_line, counts->line.new_line,
 				  counts->lines > 1 ? ", ..." : "");
-	}
 	if (!text->len && (classes & GRAFT_CLASS_PART))
 		graft_text_put(text, "another part of it changed, or a short "
 				     "jump ties it to a function that did");
