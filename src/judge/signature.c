@@ -10,6 +10,7 @@
 #include "judge/checks.h"
 #include "judge/incoming.h"
 #include "judge/result.h"
+#include "judge/types.h"
 
 /**
  * Say whether callers of which the two builds show nothing may come.
@@ -145,6 +146,11 @@ judge_func(struct graft_case *c, struct graft_argument_reader readers[2],
 	// Fragments that were cut off are no functions with a signature.
 	if (code->funcs[new_func].group != new_func)
 		return NULL;
+	bool settled = false;
+	struct graft_error *failed =
+		graft_types_settle_signature(c, old_func, new_func, &settled);
+	if (failed || settled)
+		return failed;
 	struct graft_place_text where =
 		graft_place_code(code, new_func, code->funcs[new_func].addr);
 	s.where = where.str;

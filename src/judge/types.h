@@ -53,14 +53,14 @@ bool
 graft_types_prove(const struct graft_case *c);
 
 /**
- * Say whether types settle that a function takes and returns what it did.
+ * Say whether types settle what a function takes and returns on both sides. If
+ * that differs, it was refused.
  *
  * @param[in] old_func Function of OLD's code; @p new_func of NEW's.
- * @param[out] ret false also if it is not known, or was refused already.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_types_same_signature(const struct graft_case *c, uint32_t old_func,
-			   uint32_t new_func, bool *ret);
+graft_types_settle_signature(const struct graft_case *c, uint32_t old_func,
+			     uint32_t new_func, bool *ret);
 
 /** A place in a variable that both builds have by its name. */
 struct graft_named_place {

@@ -304,8 +304,8 @@ graft_types_add_functions(struct graft_types_state *state)
 }
 
 struct graft_error *
-graft_types_same_signature(const struct graft_case *c, uint32_t old_func,
-			   uint32_t new_func, bool *ret)
+graft_types_settle_signature(const struct graft_case *c, uint32_t old_func,
+			     uint32_t new_func, bool *ret)
 {
 	struct graft_types_state state = { .c = (struct graft_case *)c,
 					   .types = c->types };
@@ -335,7 +335,7 @@ graft_types_same_signature(const struct graft_case *c, uint32_t old_func,
 					 &both.was);
 	if (!err)
 		err = compare_signatures(&state, &both, text, sizeof(text));
-	*ret = !err && !text[0] && state.comparer.unknown == 0;
+	*ret = !err && state.comparer.unknown == 0;
 	graft_comparer_deinit(&state.comparer);
 	return err;
 }

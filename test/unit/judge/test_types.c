@@ -289,6 +289,14 @@ a_signature_is_told_by_its_types(void **state)
 }
 
 static void
+an_argument_that_was_ignored_may_be_used(void **state)
+{
+	(void)state;
+	each_must_prove("int f(int a, int b) { return a * 7 + 1; }\n",
+			"int f(int a, int b) { return a * 7 + b; }\n");
+}
+
+static void
 an_initial_value_is_told_with_its_variable(void **state)
 {
 	(void)state;
@@ -393,6 +401,7 @@ main(void)
 		cmocka_unit_test(an_enum_that_was_renumbered_is_refused),
 		cmocka_unit_test(an_enum_that_got_one_more_is_accepted),
 		cmocka_unit_test(a_signature_is_told_by_its_types),
+		cmocka_unit_test(an_argument_that_was_ignored_may_be_used),
 		cmocka_unit_test(an_initial_value_is_told_with_its_variable),
 		cmocka_unit_test(a_global_of_another_type_is_refused_by_name),
 		cmocka_unit_test(a_unit_without_types_is_not_proven),
