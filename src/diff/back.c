@@ -16,6 +16,7 @@ graft_back_take(struct graft_back *back, uint8_t reg, uint32_t ref)
 {
 	hold(back, reg, ref + 1);
 	back->negative &= (uint16_t) ~(1U << reg);
+	back->distance &= (uint16_t) ~(1U << reg);
 }
 
 /** Number of a general register of any width, or REG_NONE. */
@@ -77,6 +78,52 @@ held_by(const struct graft_back *back, const ZydisDecodedOperand *operand)
 	return index == REG_NONE ? 0 : back->holds[index];
 }
 
+/** A loaded distance and an address are added, in either order. */
+static void
+note_sum(const struct graft_back *back, struct graft_ref *refs, uint8_t a,
+	 uint8_t b)
+{
+	if (a == REG_NONE || b == REG_NONE)
+		return;
+	if ((back->distance & 1U << a) && back->holds[b])
+		refs[back->holds[b] - 1].spread = true;
+	if ((back->distance & 1U << b) && back->holds[a])
+		refs[back->holds[a] - 1].spread = true;
+}
+
+/** Find the sums of registers that an instruction makes. */
+static void
+note_sums(const struct graft_back *back, struct graft_ref *refs,
+	  const ZydisDecodedInstruction *insn,
+	  const ZydisDecodedOperand *operands)
+{
+	for (int i = 0; i < insn->operand_count; i++) {
+		if (operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
+			note_sum(back, refs, number_of(operands[i].mem.base),
+				 number_of(operands[i].mem.index));
+	}
+	if (insn->mnemonic == ZYDIS_MNEMONIC_ADD &&
+	    operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+	    operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER)
+		note_sum(back, refs, number_of(operands[0].reg.value),
+			 number_of(operands[1].reg.value));
+}
+
+/** Does a register get a 32-bit number from a table, or a copy of one? */
+static bool
+gets_distance(const struct graft_back *back,
+	      const ZydisDecodedInstruction *insn,
+	      const ZydisDecodedOperand *operands)
+{
+	if (insn->mnemonic == ZYDIS_MNEMONIC_MOVSXD)
+		return operands[1].type == ZYDIS_OPERAND_TYPE_MEMORY;
+	if (insn->mnemonic != ZYDIS_MNEMONIC_MOV ||
+	    operands[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
+		return false;
+	uint8_t from = number_of(operands[1].reg.value);
+	return from != REG_NONE && (back->distance & 1U << from);
+}
+
 /** The first operand is a register that is written. */
 static void
 note_write(struct graft_back *back, struct graft_ref *refs,
@@ -130,6 +177,9 @@ note_write(struct graft_back *back, struct graft_ref *refs,
 	hold(back, reg, holds);
 	back->negative &= (uint16_t) ~(1U << reg);
 	back->negative |= (uint16_t)(negative << reg);
+	bool distance = gets_distance(back, insn, operands);
+	back->distance &= (uint16_t) ~(1U << reg);
+	back->distance |= (uint16_t)(distance << reg);
 }
 
 void
@@ -141,6 +191,7 @@ graft_back_note(struct graft_back *back, struct graft_ref *refs,
 		if (operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
 			note_address(back, refs, &operands[i]);
 	}
+	note_sums(back, refs, insn, operands);
 	for (int i = 0; i < insn->operand_count; i++) {
 		if (operands[i].type != ZYDIS_OPERAND_TYPE_REGISTER ||
 		    !(operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))

@@ -9,6 +9,7 @@
 #include "diff/lsda_same.h"
 #include "diff/main.h"
 #include "diff/match.h"
+#include "diff/spread.h"
 #include "diff/table.h"
 
 #include <string.h>
@@ -105,6 +106,14 @@ same_constant(struct graft_diff *diff, uint32_t func, const struct graft_ref *o,
 			*ret = same_table(diff, o->target, oc, n->target, nc);
 			return NULL;
 		}
+	}
+	uint32_t spread = graft_spread_count(diff->new_code, n);
+	if (spread) {
+		if (graft_spread_count(diff->old_code, o) == spread)
+			return graft_spread_same(diff, o->target, n->target,
+						 spread, ret);
+		*ret = false;
+		return NULL;
 	}
 	uint64_t access = n->kind == GRAFT_REF_MEMORY ? n->access : 0;
 	struct graft_error *err = graft_constant_equal(diff, o->target,

@@ -56,6 +56,8 @@ struct graft_ref {
 	bool is_call;
 	/** The function may reach below the address; see back.h. */
 	bool back;
+	/** A table of distances from the address; see back.h. */
+	bool spread;
 	/** Number of the register that an _ADDRESS is put into. */
 	uint8_t reg;
 	/** Index of its instruction in graft_code::insns. */
@@ -184,7 +186,8 @@ graft_code_insn_at(const struct graft_code *code, const struct graft_func *func,
 		   uint64_t addr);
 
 /**
- * Write a name for people: the symbol, or "sub_<hex address>".
+ * Write a name for people: the symbol, or "sub_<hex address>". What a terminal
+ * should not get is escaped (graft_text_put_safe()).
  *
  * @param[out] buf NUL-terminated; long names are cut.
  */

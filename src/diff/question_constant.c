@@ -6,6 +6,7 @@
 #include "diff/constant.h"
 #include "diff/data.h"
 #include "diff/reach.h"
+#include "diff/spread.h"
 #include "diff/table.h"
 #include "diff/texts.h"
 
@@ -93,6 +94,9 @@ graft_question_constant(const struct graft_question *q)
 					      .size = 4 * (uint64_t)entries,
 					      .thing = GRAFT_THING_TABLE });
 	}
+	uint32_t spread = graft_spread_count(diff->new_code, q->ref);
+	if (spread)
+		return graft_question_spread(q, spread);
 	q->resolution->thing = GRAFT_THING_CONSTANT;
 	struct graft_error *err =
 		graft_question_find_constant(q, access, &old_addr, &done);

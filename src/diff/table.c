@@ -46,3 +46,17 @@ graft_table_count(const struct graft_code *code, uint32_t func, uint64_t addr,
 		count++;
 	return count;
 }
+
+uint32_t
+graft_table_spread(const struct graft_code *code, uint64_t addr, uint64_t max)
+{
+	uint32_t count = 0;
+
+	while (4 * ((uint64_t)count + 1) <= max &&
+	       graft_image_bytes(code->image, addr + 4 * (uint64_t)count, 4) &&
+	       graft_area_of(code->image,
+			     graft_table_target(code, addr, count)) !=
+		       GRAFT_AREA_NONE)
+		count++;
+	return count;
+}

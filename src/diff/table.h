@@ -27,6 +27,16 @@ uint32_t
 graft_table_count(const struct graft_code *code, uint32_t func, uint64_t addr,
 		  uint64_t max);
 
+/**
+ * Count the entries of a table of distances to anything, from its start to the
+ * first that leads nowhere: texts, constants, functions.
+ *
+ * @param[in] addr Address of the table, and what the distances count from.
+ * @param[in] max Most bytes that the table can have.
+ */
+uint32_t
+graft_table_spread(const struct graft_code *code, uint64_t addr, uint64_t max);
+
 /** Get where entry @p i of a table leads. The entry must exist. */
 uint64_t
 graft_table_target(const struct graft_code *code, uint64_t addr, uint32_t i);
