@@ -140,9 +140,12 @@ carry_out(const void *ctx, struct graft_switch_result *result)
 	if (err)
 		return err;
 	err = build_all(target, plan, result);
-	graft_target_detach(target);
-	if (err)
+	// Letting go means to interrupt each thread, so it is done once only,
+	// at the end of the switch.
+	if (err) {
+		graft_target_detach(target);
 		return err;
+	}
 	err = switch_in(target, job, result);
 	if (err)
 		return err;

@@ -3,6 +3,7 @@
 #include "apply/inspect.h"
 
 #include "base/vec.h"
+#include "proc/guardian.h"
 #include "proc/maps.h"
 #include "proc/stack.h"
 #include "proc/status.h"
@@ -13,6 +14,8 @@
 enum {
 	/** Longest stop for a look at the stacks. */
 	STOP_US = 50 * 1000,
+	/** Threads that are named at most. */
+	HITS_MAX = 4096,
 };
 
 void
@@ -110,25 +113,57 @@ take_hits(struct graft_inspected *item, const struct graft_stack_hit *hits,
 	return NULL;
 }
 
-/** Stop the process for a look at its stacks. */
+/** What the guardian is told. */
+struct look {
+	struct graft_target *target;
+	struct graft_stack_check *check;
+};
+
+/** Stop the process for a look at its stacks. Runs in the guardian. */
 GRAFT_MUST_CHECK static struct graft_error *
-look_stopped(struct graft_target *target, struct graft_stack_check *check,
-	     struct graft_inspected *item)
+look_stopped(void *ctx, void *message, size_t size, size_t *len_ret)
 {
+	const struct look *job = ctx;
 	const struct graft_stack_hit *hits;
 	size_t count;
 
-	struct graft_error *err = graft_target_attach(target);
+	struct graft_error *err = graft_target_attach(job->target);
 	if (err)
 		return err;
-	err = graft_target_stop(target, STOP_US);
+	err = graft_target_stop(job->target, STOP_US);
 	if (err) {
-		graft_target_detach(target);
+		graft_target_detach(job->target);
 		return err;
 	}
-	err = graft_stack_check_run(check, &hits, &count);
-	graft_target_release(target);
-	return err ? err : take_hits(item, hits, count);
+	err = graft_stack_check_run(job->check, &hits, &count);
+	graft_target_release(job->target);
+	if (err)
+		return err;
+	if (count > size / sizeof(*hits))
+		count = size / sizeof(*hits);
+	memcpy(message, hits, count * sizeof(*hits));
+	*len_ret = count * sizeof(*hits);
+	return NULL;
+}
+
+/**
+ * Have a guardian look: a tool that is killed while threads are being stopped
+ * would leave them interrupted.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+look_guarded(struct graft_target *target, struct graft_stack_check *check,
+	     struct graft_inspected *item)
+{
+	struct look job = { .target = target, .check = check };
+	size_t len = 0;
+	GRAFT_FREE struct graft_stack_hit *hits = calloc(HITS_MAX,
+							 sizeof(*hits));
+	if (!hits)
+		return graft_error_no_memory();
+	struct graft_error *err = graft_guardian_run(
+		look_stopped, &job, hits, HITS_MAX * sizeof(*hits), &len);
+
+	return err ? err : take_hits(item, hits, len / sizeof(*hits));
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -147,7 +182,7 @@ find_threads(struct graft_target *target, const struct graft_maps *maps,
 	struct graft_error *err = graft_stack_check_new(
 		target, maps, ranges, header->fragment_count, &check);
 
-	return err ? err : look_stopped(target, check, item);
+	return err ? err : look_guarded(target, check, item);
 }
 
 /** Fill in the items of an inspection from its headers. */

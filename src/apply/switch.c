@@ -485,13 +485,14 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 		 const struct graft_switch_limits *limits,
 		 struct graft_switch_result *ret)
 {
-	struct graft_error *err;
+	struct graft_error *err = NULL;
 	uint64_t deadline = graft_clock_monotonic_us() + limits->wait_us;
 	uint64_t delay = WAIT_FIRST_US;
 
 	*ret = (struct graft_switch_result){ 0 };
 	for (;;) {
-		err = graft_switch_attach(target);
+		if (!graft_target_is_attached(target))
+			err = graft_switch_attach(target);
 		if (err)
 			return err;
 		// Only once attached, nobody else of our kind is at work here.
@@ -503,6 +504,7 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 		    (limits->owner && getppid() != limits->owner))
 			return end_waiting(err);
 		graft_error_free(err);
+		err = NULL;
 		graft_clock_sleep_us(delay < deadline - now ? delay
 							    : deadline - now);
 		delay = delay * 2 < WAIT_MOST_US ? delay * 2 : WAIT_MOST_US;

@@ -83,8 +83,8 @@ GRAFT_DEFINE_CLEANUP(struct graft_switch, graft_switch_free)
 /**
  * Do it.
  *
- * The target is RUNNING before and after; between two tries it is not attached
- * to, so that its signals are not held up.
+ * The target is RUNNING or ATTACHED before, RUNNING after; between two tries it is
+ * not attached to, so that its signals are not held up.
  *
  * @param[in] limits How long to try.
  * @param[out] ret How it went; pause and tries are written on error too.

@@ -62,15 +62,33 @@ read_all(int fd, void *bytes, size_t len)
 	return done;
 }
 
+/** Ask the kernel to take somebody else when memory runs out. */
+static void
+stay_alive(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	// Without the right to it (CAP_SYS_RESOURCE) we stay as likely as before.
+	if (fd >= 0) {
+		(void)!write(fd, "-1000", 5);
+		(void)close(fd);
+	}
+}
+
 /** The life of the guardian. */
 __attribute__((noreturn)) static void
 guard(graft_guardian_fn fn, void *ctx, void *message, size_t size, int fd)
 {
-	static const int ignored[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,
-				       SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU };
+	// All that would end or stop us, but what cannot be caught and what is
+	// our own fault. Real-time signals are the ticks of proc/urgent.h.
+	static const int ignored[] = {
+		SIGHUP,  SIGINT,  SIGQUIT,   SIGTERM, SIGPIPE, SIGTSTP,
+		SIGTTIN, SIGTTOU, SIGUSR1,   SIGUSR2, SIGALRM, SIGVTALRM,
+		SIGPROF, SIGIO,   SIGSTKFLT, SIGPWR,  SIGXCPU, SIGXFSZ,
+	};
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
 		(void)signal(ignored[i], SIG_IGN);
 	(void)setsid();
+	stay_alive();
 
 	struct header header = { .magic = MAGIC, .code = CODE_NONE };
 	size_t len = 0;

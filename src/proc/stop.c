@@ -71,7 +71,29 @@ interrupt_all(struct graft_target *target)
 	}
 }
 
-/** Wait until no thread runs; those that are added meanwhile too. */
+/**
+ * Read the registers of a thread that just stopped, and mend its system call at
+ * once: until then, our death would leave it an EINTR.
+ *
+ * @return false if it was killed in its stop, or cannot be read.
+ */
+static bool
+take_registers(struct graft_target *target, size_t index)
+{
+	struct graft_thread *thread = &target->threads[index];
+	const struct graft_tracee *tracee = &target->tracees[index];
+	if (ptrace(PTRACE_GETREGS, tracee->tid, NULL, &thread->regs) != 0)
+		return false;
+	thread->tid = tracee->tid;
+	graft_tracee_mend(tracee, &thread->regs);
+	return true;
+}
+
+/**
+ * Wait until no thread runs; those that are added meanwhile too. The registers
+ * of those that stop are in the array of threads then, by the index of their
+ * tracee; whose could not be read has another tid there.
+ */
 static struct graft_error *
 wait_all(struct graft_target *target, uint64_t deadline_ns)
 {
@@ -87,6 +109,9 @@ wait_all(struct graft_target *target, uint64_t deadline_ns)
 					target->comm);
 		}
 		struct graft_tracee *tracee = &target->tracees[i];
+		if (tracee->state == GRAFT_TRACEE_STOPPED &&
+		    target->threads[i].tid != tracee->tid)
+			(void)take_registers(target, i);
 		if (tracee->stranger)
 			graft_tracee_go(target, i, PTRACE_DETACH);
 	}
@@ -113,30 +138,35 @@ take_late_stops(struct graft_target *target)
 	}
 }
 
-/** Read the registers of all stopped threads. */
+/** Close the gaps between the registers that were read. */
 static struct graft_error *
-read_registers(struct graft_target *target)
+gather_registers(struct graft_target *target)
 {
 	target->thread_count = 0;
 	for (size_t i = 0; i < target->count; i++) {
 		const struct graft_tracee *tracee = &target->tracees[i];
 		if (tracee->state != GRAFT_TRACEE_STOPPED)
 			continue;
-		struct graft_thread *thread =
-			&target->threads[target->thread_count];
-		thread->tid = tracee->tid;
-		if (ptrace(PTRACE_GETREGS, tracee->tid, NULL, &thread->regs) !=
-		    0) {
+		if (target->threads[i].tid != tracee->tid &&
+		    !take_registers(target, i)) {
 			// Only SIGKILL takes a thread out of its stop.
 			if (errno == ESRCH)
 				continue;
 			return graft_error_os(errno, "read registers of %d",
 					      tracee->tid);
 		}
-		graft_tracee_mend(tracee, &thread->regs);
-		target->thread_count++;
+		target->threads[target->thread_count++] = target->threads[i];
 	}
 	return NULL;
+}
+
+/** Forget the registers of earlier stops. */
+static void
+forget_registers(struct graft_target *target)
+{
+	target->thread_count = 0;
+	for (size_t i = 0; i < target->capacity; i++)
+		target->threads[i].tid = 0;
 }
 
 /** Mend the system calls of stopped threads whose registers nobody reads. */
@@ -172,7 +202,7 @@ stop_all(struct graft_target *target, uint64_t deadline_ns)
 		if (err)
 			return err;
 	}
-	struct graft_error *err = read_registers(target);
+	struct graft_error *err = gather_registers(target);
 	if (!err && target->thread_count == 0)
 		err = graft_tracee_gone(target);
 	return err ? err : graft_fault("target-stopped");
@@ -205,6 +235,7 @@ graft_target_stop(struct graft_target *target, uint64_t limit_us)
 	err = graft_tick_begin(&tick);
 	if (err)
 		return err;
+	forget_registers(target);
 	graft_urgent_begin(&target->urgent);
 
 	target->stopped_ns = graft_tracee_now_ns();
@@ -220,6 +251,12 @@ graft_target_stop(struct graft_target *target, uint64_t limit_us)
 	}
 	target->state = GRAFT_TARGET_STOPPED;
 	return NULL;
+}
+
+bool
+graft_target_is_attached(const struct graft_target *target)
+{
+	return target->state == GRAFT_TARGET_ATTACHED;
 }
 
 void
@@ -260,6 +297,7 @@ graft_target_detach(struct graft_target *target)
 		struct graft_tick tick;
 		struct graft_error *err = graft_tick_begin(&tick);
 		if (!err) {
+			forget_registers(target);
 			interrupt_all(target);
 			err = wait_all(target,
 				       graft_tracee_now_ns() + DETACH_LIMIT_NS);

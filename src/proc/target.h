@@ -106,6 +106,10 @@ graft_target_run(struct graft_target *target,
 GRAFT_MUST_CHECK struct graft_error *
 graft_target_attach(struct graft_target *target);
 
+/** Say whether a target is in state ATTACHED. */
+bool
+graft_target_is_attached(const struct graft_target *target);
+
 /**
  * Hand on what happened to an attached target: its signals, its new threads.
  *

@@ -89,6 +89,7 @@ graft_tracee_add(struct graft_target *target, pid_t tid)
 		return SIZE_MAX;
 	}
 	target->tracees[target->count] = (struct graft_tracee){ .tid = tid };
+	target->threads[target->count].tid = 0;
 	return target->count++;
 }
 
