@@ -3,6 +3,7 @@
 #include "diff/code.h"
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "base/vec.h"
 #include "diff/back.h"
 #include "diff/group.h"
@@ -399,11 +400,20 @@ graft_code_name(const struct graft_code *code, uint32_t func, char *buf,
 		size_t len)
 {
 	const struct graft_func *f = &code->funcs[func];
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text name = { 0 };
 
+	// A symbol may hold anything; a hotpatch and a terminal take text only.
 	if (f->symbol && f->symbol->name[0])
-		snprintf(buf, len, "%s", f->symbol->name);
-	else
+		graft_text_put_safe(&name, f->symbol->name);
+	if (!name.len || name.failed) {
 		snprintf(buf, len, "sub_%llx", (unsigned long long)f->addr);
+		return;
+	}
+	size_t cut = name.len < len ? name.len : len - 1;
+	while (cut < name.len && cut > 0 && (name.str[cut] & 0xc0) == 0x80)
+		cut--;
+	memcpy(buf, name.str, cut);
+	buf[cut] = '\0';
 }
 
 uint64_t
