@@ -15,12 +15,11 @@ typedef struct graft_error *(*twin_check_fn)(struct graft_case *c,
 /** Checks of the whole case. */
 static const check_fn checks[] = {
 	// First: the others ask what it found.
-	graft_check_types,
-	graft_check_findings,  graft_check_globals,      graft_check_initial,
-	graft_check_startup,   graft_check_thread_local, graft_check_exports,
-	graft_check_signature, graft_check_vtables,      graft_check_runtime,
-	graft_check_unwind,    graft_check_identity,     graft_check_objects,
-	graft_check_once,      graft_check_left,
+	graft_check_types,   graft_check_findings,  graft_check_globals,
+	graft_check_initial, graft_check_startup,   graft_check_thread_local,
+	graft_check_exports, graft_check_signature, graft_check_vtables,
+	graft_check_runtime, graft_check_unwind,    graft_check_identity,
+	graft_check_objects, graft_check_once,      graft_check_left,
 };
 
 /** Checks of one function beside its old self. */
