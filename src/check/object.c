@@ -7,6 +7,11 @@
 
 #include <string.h>
 
+enum {
+	/** How much more room NEW may have by the alignment of what follows. */
+	SLACK = 63,
+};
+
 struct graft_error *
 graft_object_add(struct graft_walk *walk, const struct graft_walk_site *site,
 		 uint64_t old_addr, uint64_t new_addr, uint64_t len)
@@ -131,6 +136,12 @@ compare_contents(struct graft_walk *walk, const struct graft_walk_ref *ref)
 	uint64_t same;
 	struct graft_error *err = compare_names(walk, ref);
 
+	if (!err && len > old_room + SLACK && ref->len == 0)
+		return graft_walk_differ(
+			walk, &ref->site, ref->old_addr, ref->new_addr,
+			"the object of OLD has room for %llu bytes, that of "
+			"NEW for %llu",
+			(unsigned long long)old_room, (unsigned long long)len);
 	len = len < old_room ? len : old_room;
 	len = len > ref->len ? len : ref->len;
 	if (!err)

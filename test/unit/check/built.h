@@ -70,6 +70,38 @@ built_image(const char *dir, const char *side, const char *command,
 	return image;
 }
 
+/** Compile one source and open it; nothing stays on disk. */
+static inline struct graft_image *
+built_once(const char *command, const char *source)
+{
+	char dir[] = "/tmp/graft-check-XXXXXX";
+	struct graft_image *image;
+	char line[256];
+
+	assert_non_null(mkdtemp(dir));
+	image = built_image(dir, "one", command, source, ".c");
+	snprintf(line, sizeof(line), "rm -r %s", dir);
+	assert_int_equal(system(line), 0);
+	return image;
+}
+
+/** Compare two sources as they are, without a hotpatch. */
+static inline struct built
+as_they_are(const char *command, const char *old_source, const char *new_source)
+{
+	struct built built = { 0 };
+
+	built.old_image = built_once(command, old_source);
+	built.new_image = built_once(command, new_source);
+	built.module.path = strdup("a");
+	built.module.verdict = GRAFT_VERDICT_IDENTICAL;
+	memcpy(built.module.old_sha256, graft_image_sha256(built.old_image),
+	       GRAFT_SHA256_SIZE);
+	memcpy(built.module.new_sha256, graft_image_sha256(built.new_image),
+	       GRAFT_SHA256_SIZE);
+	return built;
+}
+
 /** Compile both sides and make a hotpatch, as `graft diff` would. */
 static inline struct built
 build(const char *command, const char *suffix, const char *old_source,

@@ -425,21 +425,6 @@ a_jump_over_other_bytes_is_refused(void **state)
 	graft_error_free(err);
 }
 
-/** Compile OLD once more. */
-static struct graft_image *
-build_old(void)
-{
-	char dir[] = "/tmp/graft-check-XXXXXX";
-	struct graft_image *ret;
-	char line[256];
-
-	assert_non_null(mkdtemp(dir));
-	ret = built_image(dir, "old", LIBRARY, OLD_SOURCE, ".c");
-	snprintf(line, sizeof(line), "rm -r %s", dir);
-	assert_int_equal(system(line), 0);
-	return ret;
-}
-
 static void
 builds_that_differ_are_not_identical(void **state)
 {
@@ -450,7 +435,7 @@ builds_that_differ_are_not_identical(void **state)
 	must_differ(&built, "the instructions differ", "answer");
 	graft_image_close(built.new_image);
 	built.new_image = NULL;
-	built.new_image = build_old();
+	built.new_image = built_once(LIBRARY, OLD_SOURCE);
 	memcpy(built.module.new_sha256, graft_image_sha256(built.new_image),
 	       GRAFT_SHA256_SIZE);
 	must_be_same(&built);
