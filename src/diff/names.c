@@ -39,10 +39,44 @@ kind_of(const struct graft_symbol *symbol)
 	}
 }
 
+/**
+ * Find how much of a name its author wrote.
+ *
+ * Compilers number the local objects of one name ("counter.1" for a static of a
+ * function, "object.2" for a member that became an object of its own), and count
+ * otherwise when one comes or goes: the number says nothing.
+ */
+static size_t
+length_of(const struct graft_symbol *symbol)
+{
+	size_t len = strlen(symbol->name);
+	size_t end = len;
+
+	if (symbol->bind != STB_LOCAL || kind_of(symbol) == 1)
+		return len;
+	while (end && symbol->name[end - 1] >= '0' &&
+	       symbol->name[end - 1] <= '9')
+		end--;
+	bool numbered = end > 1 && end < len && symbol->name[end - 1] == '.';
+	return numbered ? end - 1 : len;
+}
+
+static int
+compare_name(const struct graft_symbol *a, const struct graft_symbol *b)
+{
+	size_t a_len = length_of(a);
+	size_t b_len = length_of(b);
+	int order = memcmp(a->name, b->name, a_len < b_len ? a_len : b_len);
+
+	if (order)
+		return order;
+	return (a_len > b_len) - (a_len < b_len);
+}
+
 static int
 compare_key(const struct graft_symbol *a, const struct graft_symbol *b)
 {
-	int order = strcmp(a->name, b->name);
+	int order = compare_name(a, b);
 
 	if (order)
 		return order;

@@ -7,7 +7,8 @@
  *
  * Two symbols are the same if name, version, kind and, for local ones, source
  * file are, and if no other symbol at another address of either side has that
- * key: two statics of one name in one file (static locals) are not guessed.
+ * key: two statics of one name in one file (static locals) are not guessed. The
+ * number that a compiler adds to the name of a local object is no part of it.
  */
 
 #ifndef GRAFT_DIFF_NAMES_H
