@@ -231,6 +231,54 @@ graft_accesses_shifted(const struct graft_accesses *o,
 	return best.moved > best.stayed;
 }
 
+/** Say whether something of a size is reached at a displacement. */
+static bool
+have_size(const struct graft_accesses *accesses, int64_t disp, uint16_t size)
+{
+	for (size_t i = 0; i < accesses->count; i++) {
+		if (accesses->list[i].disp == disp &&
+		    accesses->list[i].size == size)
+			return true;
+	}
+	return false;
+}
+
+/** Say whether all that OLD reaches but at 0 is where a movement puts it. */
+static bool
+explains_all(const struct graft_accesses *o, const struct graft_accesses *n,
+	     int64_t by)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		const struct graft_access *a = &o->list[i];
+		if (a->disp && !have_size(n, a->disp + by, a->size))
+			return false;
+	}
+	return true;
+}
+
+bool
+graft_accesses_all_moved(const struct graft_accesses *o,
+			 const struct graft_accesses *n, int64_t *by_ret)
+{
+	const struct graft_access *first = NULL;
+
+	for (size_t i = 0; i < o->count; i++) {
+		if (!o->list[i].disp)
+			continue;
+		if (graft_accesses_have(n, o->list[i].disp))
+			return false;
+		if (!first)
+			first = &o->list[i];
+	}
+	for (size_t i = 0; first && i < n->count; i++) {
+		*by_ret = n->list[i].disp - first->disp;
+		// A member that is no longer used leaves those at 0.
+		if (n->list[i].disp && explains_all(o, n, *by_ret))
+			return true;
+	}
+	return false;
+}
+
 /** Say whether some access through a register is of a kind. */
 static bool
 has_kind(const struct graft_access *list, size_t count,

@@ -71,6 +71,16 @@ graft_accesses_shifted(const struct graft_accesses *o,
 		       const struct graft_accesses *n, uint8_t base,
 		       struct graft_shift *ret);
 
+/**
+ * Find a movement after which NEW has, through any register, all displacements
+ * of OLD but 0, while it has none of them as it was.
+ *
+ * @param[out] by_ret By how much; written if true is returned.
+ */
+bool
+graft_accesses_all_moved(const struct graft_accesses *o,
+			 const struct graft_accesses *n, int64_t *by_ret);
+
 /** A displacement whose use changed. */
 struct graft_retyping {
 	int64_t disp;

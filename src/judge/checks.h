@@ -77,6 +77,14 @@ graft_check_local_dynamic(struct graft_case *c, const struct graft_twin *twin);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_layout(struct graft_case *c, const struct graft_twin *twin);
 
+/** displacements of all carried functions together. Last of all. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_together(struct graft_case *c);
+
+/** bit-fields, and members of objects that have a name. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_fields(struct graft_case *c, const struct graft_twin *twin);
+
 /** sizes in calls of allocators. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_sizes(struct graft_case *c, const struct graft_twin *twin);

@@ -24,8 +24,9 @@ static const check_fn checks[] = {
 
 /** Checks of one function beside its old self. */
 static const twin_check_fn twin_checks[] = {
-	graft_check_local_dynamic, graft_check_layout,  graft_check_sizes,
-	graft_check_pairs,         graft_check_meaning, graft_check_handed_on,
+	graft_check_local_dynamic, graft_check_layout, graft_check_fields,
+	graft_check_sizes,         graft_check_pairs,  graft_check_meaning,
+	graft_check_handed_on,
 };
 
 static struct graft_error *
@@ -78,6 +79,8 @@ judge_all(struct graft_case *c)
 	}
 	if (!err)
 		err = judge_unknown_fates(c);
+	if (!err)
+		err = graft_check_together(c);
 	if (err)
 		return err;
 	return graft_case_finish(c);

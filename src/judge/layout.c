@@ -260,6 +260,19 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 	return NULL;
 }
 
+/** Find the instruction that reaches a displacement, or the ops' count. */
+static uint32_t
+find_reach(const struct graft_ops *ops, int64_t reach)
+{
+	uint32_t at = 0;
+
+	while (at < ops->count &&
+	       (!graft_op_through_pointer(ops, &ops->ops[at]) ||
+		ops->ops[at].reach != reach))
+		at++;
+	return at;
+}
+
 static struct graft_error *
 check_sets(const struct layout *layout)
 {
@@ -274,13 +287,45 @@ check_sets(const struct layout *layout)
 		struct graft_place_text where =
 			graft_place_code(twin->new_ops.code, twin->new_ops.func,
 					 twin->new_ops.ops[0].addr);
+		struct graft_twin_text text = graft_twin_print(
+			twin, find_reach(&twin->old_ops, shift.from),
+			find_reach(&twin->new_ops, shift.from + shift.by));
 		err = graft_case_refuse(
 			layout->c, GRAFT_RULE_LAYOUT, where.str,
-			"what is reached through one register at 0x%llx and behind it is better explained by members that moved by %lld bytes (%zu of OLD's displacements) than by none that did (%zu)",
-			(unsigned long long)shift.from, (long long)shift.by,
-			shift.moved, shift.stayed);
+			"%s: what is reached through one register at 0x%llx and behind it is better explained by members that moved by %lld bytes (%zu of OLD's displacements) than by none that did (%zu)",
+			text.str, (unsigned long long)shift.from,
+			(long long)shift.by, shift.moved, shift.stayed);
 	}
 	return err;
+}
+
+/** No displacement of OLD is left, and one movement explains them all. */
+static struct graft_error *
+check_whole(const struct layout *layout)
+{
+	const struct graft_twin *twin = layout->twin;
+	int64_t by;
+	uint32_t o = 0;
+
+	if (!graft_accesses_all_moved(&layout->o, &layout->n, &by))
+		return NULL;
+	while (o < twin->old_ops.count &&
+	       (!graft_op_through_pointer(&twin->old_ops,
+					  &twin->old_ops.ops[o]) ||
+		!twin->old_ops.ops[o].reach))
+		o++;
+	uint32_t n = o < twin->old_ops.count
+			     ? find_reach(&twin->new_ops,
+					  twin->old_ops.ops[o].reach + by)
+			     : twin->new_ops.count;
+	struct graft_place_text where =
+		graft_place_code(twin->new_ops.code, twin->new_ops.func,
+				 twin->new_ops.ops[0].addr);
+	struct graft_twin_text text = graft_twin_print(twin, o, n);
+	return graft_case_refuse(
+		layout->c, GRAFT_RULE_LAYOUT, where.str,
+		"%s: no displacement of OLD is left, and that members moved by %lld explains all",
+		text.str, (long long)by);
 }
 
 /** A member that is read and written in another way has another type. */
@@ -294,10 +339,13 @@ check_types(const struct layout *layout)
 		return NULL;
 	struct graft_place_text where = graft_place_code(
 		twin->new_ops.code, twin->new_ops.func, found.addr);
+	struct graft_twin_text text =
+		graft_twin_print(twin, find_reach(&twin->old_ops, found.disp),
+				 graft_op_at(&twin->new_ops, found.addr));
 	return graft_case_refuse(
 		layout->c, GRAFT_RULE_LAYOUT, where.str,
-		"the member of %u bytes at 0x%llx of what is pointed to was %s and is %s: its type changed",
-		found.size, (unsigned long long)found.disp,
+		"%s: the member of %u bytes at 0x%llx of what is pointed to was %s and is %s: its type changed",
+		text.str, found.size, (unsigned long long)found.disp,
 		found.now_float ? "an integer" : "floating point",
 		found.now_float ? "floating point" : "an integer");
 }
@@ -350,6 +398,8 @@ check_all(const struct layout *layout)
 		err = check_strides(layout);
 	if (!err && layout->c->per_rule[GRAFT_RULE_LAYOUT] == before)
 		err = check_sets(layout);
+	if (!err && layout->c->per_rule[GRAFT_RULE_LAYOUT] == before)
+		err = check_whole(layout);
 	return err;
 }
 

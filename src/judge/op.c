@@ -164,6 +164,8 @@ read_register(const ZydisDecodedOperand *operand, int number,
 		op->dst = reg;
 		op->dst_size = (uint8_t)(operand->size / 8);
 	}
+	if (number == 0)
+		op->first = reg;
 	if (number == 1)
 		op->src = reg;
 	if (operand->visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT) {
@@ -350,6 +352,7 @@ graft_ops_read(const struct graft_code *code, uint32_t func,
 			.base = GRAFT_REG_NONE,
 			.index = GRAFT_REG_NONE,
 			.dst = GRAFT_REG_NONE,
+			.first = GRAFT_REG_NONE,
 			.src = GRAFT_REG_NONE,
 		};
 		if (!decode(code, f, insn, &d))

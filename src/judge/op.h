@@ -88,6 +88,8 @@ struct graft_op {
 	uint8_t dst;
 	/** Bytes of @ref dst that the instruction names; 0 if _NONE. */
 	uint8_t dst_size;
+	/** Register that is the first operand, at any width, or _NONE. */
+	uint8_t first;
 	/** Register that is the second operand, or _NONE. */
 	uint8_t src;
 	int64_t disp;
