@@ -346,13 +346,30 @@ open_side(const char *path, struct graft_tree **ret)
 	return NULL;
 }
 
+/** Get how long debuginfod servers have for one file; 0 if there are none. */
+static uint64_t
+server_limit_us(void)
+{
+	const char *timeout = graft_env_get(GRAFT_ENV_DEBUGINFOD_TIMEOUT);
+	unsigned long seconds = timeout ? strtoul(timeout, NULL, 10) : 0;
+
+	if (!graft_env_get(GRAFT_ENV_DEBUGINFOD_URLS))
+		return 0;
+	if (seconds == 0 || seconds > 24 * 3600)
+		seconds = 90;
+	return (uint64_t)seconds * 1000000;
+}
+
 /** Open both sides and compare them. */
 static struct graft_error *
 compare(const struct arguments *arguments, struct graft_text *text,
 	enum graft_verdict *verdict_ret)
 {
 	const char *dirs[] = { NULL, NULL, NULL };
-	const struct graft_debug_search search = { dirs };
+	const struct graft_debug_search search = {
+		.dirs = dirs,
+		.debuginfod_limit_us = server_limit_us(),
+	};
 	struct graft_progress progress = graft_progress_begin(0);
 	GRAFT_CLEANUP(graft_explanation_deinit)
 	struct graft_explanation explanation = { 0 };

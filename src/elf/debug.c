@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "elf/debuginfod.h"
 #include "elf/model.h"
 
 #include <stdarg.h>
@@ -179,6 +180,63 @@ hunt_by_link(struct hunt *hunt, const struct graft_reader *reader,
 	return err;
 }
 
+/** Remember why a server gave nothing that can be used. @p err is freed. */
+static struct graft_error *
+keep_fault(struct hunt *hunt, struct graft_error *err)
+{
+	char text[512];
+
+	if (graft_error_code(err) == GRAFT_ERROR_NO_MEMORY)
+		return err;
+	(void)snprintf(text, sizeof(text), "debuginfod: %s",
+		       graft_error_message(err));
+	graft_error_free(err);
+	hunt->image->debug_fault = strdup(text);
+	return hunt->image->debug_fault ? NULL : graft_error_no_memory();
+}
+
+/** Take what a server gave, if it is of this build and says something. */
+static struct graft_error *
+take_fetched(struct hunt *hunt, char **path, uint8_t **bytes, size_t len)
+{
+	GRAFT_CLEANUP(graft_reader_closep) struct graft_reader *reader = NULL;
+	struct graft_error *err = graft_reader_open(*bytes, len, &reader);
+
+	if (!err && !is_same_build(hunt->image, reader, false))
+		err = graft_error_new(
+			GRAFT_ERROR_BAD_INPUT,
+			"the server gave a file of another build");
+	if (!err && !has_dwarf(reader))
+		err = graft_error_new(GRAFT_ERROR_NOT_FOUND,
+				      "the server gave a file without types");
+	if (err)
+		return keep_fault(hunt, err);
+	hunt->image->debug_path = GRAFT_TAKE(*path);
+	hunt->bytes = GRAFT_TAKE(*bytes);
+	hunt->reader = GRAFT_TAKE(reader);
+	return NULL;
+}
+
+/** Ask the servers, where no file with types was found. */
+static struct graft_error *
+hunt_by_server(struct hunt *hunt, const struct graft_debug_search *search)
+{
+	const struct graft_image *image = hunt->image;
+	GRAFT_FREE char *path = NULL;
+	GRAFT_FREE uint8_t *bytes = NULL;
+	size_t len = 0;
+
+	if (!search->debuginfod_limit_us || image->has_dwarf || hunt->reader ||
+	    !image->build_id_len)
+		return NULL;
+	struct graft_error *err = graft_debuginfod_fetch(
+		image->build_id, image->build_id_len,
+		search->debuginfod_limit_us, &path, &bytes, &len);
+	if (err)
+		return keep_fault(hunt, err);
+	return take_fetched(hunt, &path, &bytes, len);
+}
+
 struct graft_error *
 graft_debug_find(struct graft_image *image, const struct graft_reader *reader,
 		 const struct graft_debug_search *search, uint8_t **bytes_ret,
@@ -191,6 +249,8 @@ graft_debug_find(struct graft_image *image, const struct graft_reader *reader,
 	struct graft_error *err = hunt_by_build_id(&hunt, search);
 	if (!err)
 		err = hunt_by_link(&hunt, reader, search);
+	if (!err)
+		err = hunt_by_server(&hunt, search);
 	if (err)
 		return err;
 	if (hunt.reader)

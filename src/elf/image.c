@@ -149,6 +149,7 @@ graft_image_close(struct graft_image *image)
 	free(image->sections);
 	free(image->needed);
 	free(image->debug_bytes);
+	free(image->debug_fault);
 	free(image->debug_path);
 	free(image->bytes);
 	free(image->path);
@@ -228,4 +229,10 @@ const char *
 graft_image_debug_path(const struct graft_image *image)
 {
 	return image->debug_path;
+}
+
+const char *
+graft_image_debug_fault(const struct graft_image *image)
+{
+	return image->debug_fault;
 }

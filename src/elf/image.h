@@ -134,6 +134,9 @@ struct graft_image;
 struct graft_debug_search {
 	/** Directories in the shape of /usr/lib/debug; NULL-terminated or NULL. */
 	const char *const *dirs;
+	/** Longest time to ask debuginfod servers for what is not found there,
+	 * in microseconds; 0: do not ask. */
+	uint64_t debuginfod_limit_us;
 };
 
 /**
@@ -234,6 +237,13 @@ graft_image_has_symtab(const struct graft_image *image);
  */
 const char *
 graft_image_debug_path(const struct graft_image *image);
+
+/**
+ * Get why no debug file came from a server, in a sentence, or NULL if none was
+ * asked or one gave it.
+ */
+const char *
+graft_image_debug_fault(const struct graft_image *image);
 
 /** Get the SHF_ALLOC sections by ascending address. */
 const struct graft_section *

@@ -37,6 +37,8 @@ struct graft_image {
 	bool has_symtab;
 	/** Path of the separate debug file that is used, or NULL. */
 	char *debug_path;
+	/** Why a server gave none, or NULL. */
+	char *debug_fault;
 	/** That file, kept if the debug information is in it; else NULL. */
 	uint8_t *debug_bytes;
 	size_t debug_len;

@@ -39,6 +39,13 @@ open_both(struct graft_case *c, struct graft_types *types)
 	bool old_has = graft_image_has_dwarf(diff->old_image);
 	bool new_has = graft_image_has_dwarf(diff->new_image);
 
+	const char *fault = graft_image_debug_fault(old_has ? diff->new_image
+							    : diff->old_image);
+	if ((!old_has || !new_has) && fault)
+		return graft_case_note(
+			c, GRAFT_RULE_LAYOUT, old_has ? "NEW" : "OLD",
+			"types are not compared, decided from code instead: %s",
+			fault);
 	if (!old_has && !new_has)
 		return NULL;
 	if (!old_has || !new_has)
