@@ -276,10 +276,21 @@ def _(pair, i):
                               f"{{\n{match[2]}}}\n")
 
 
-@kind("inlined", SAFE, "", r"(?m)^static HELPER ")
+def helpers(text):
+    """Where static functions begin that are kept from being inlined, and could be."""
+    found = []
+    for start, body, end in functions(text):
+        head = text[start:body]
+        name = re.search(r"(\w+)\(", head)
+        if head.startswith("static HELPER ") and f"{name[1]}(" not in text[body:end]:
+            found.append(start)
+    return found
+
+
+@kind("inlined", SAFE, "", lambda text: len(helpers(text)))
 def _(pair, i):
-    match = nth(r"(?m)^static HELPER ", pair.text, i)
-    pair.text = splice(pair.text, *match.span(),
+    start = helpers(pair.text)[i]
+    pair.text = splice(pair.text, start, start + len("static HELPER "),
                        "static inline __attribute__((always_inline)) ")
 
 
@@ -413,6 +424,11 @@ def _(pair, _i):
 @kind("virtual-inserted", UNSAFE, "R-10", tag("virtual"))
 def _(pair, i):
     pair.text = put_at(pair.text, "virtual", "virtual int added() { return 3; }\n", i)
+
+
+@kind("virtuals-swapped", UNSAFE, "R-10", has("vswap"))
+def _(pair, _i):
+    pair.text = swap_lines(pair.text, *lines_with(pair.text, "vswap")[:2])
 
 
 # Unsafe kinds: objects and their sizes.

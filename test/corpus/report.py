@@ -2,12 +2,17 @@
 """What came out of the corpus: TAP, tables and JSON."""
 import collections
 import json
+import os
 
 import mutants
 
 # Rates below which the suite fails: safe pairs accepted, and refusals of unsafe ones
 # that name a true rule. They only ever go up.
 FLOORS = {"g": {"safe": 0.50, "rule": 0.50}, "strip": {"safe": 0.50, "rule": 0.50}}
+# Kinds (and whether with debug information) of which wrong verdicts are known: they
+# are printed and counted, and fail nothing. The list only ever gets shorter.
+KNOWN = set()
+MARKS = ("<!-- corpus: made by test/corpus/run --table -->\n", "<!-- end of corpus -->\n")
 NAMES = {"g": "with debug information", "strip": "stripped"}
 
 
@@ -64,6 +69,10 @@ def totals(results, debug):
          f"{safe.accepted} of {safe.n} ({percent(safe.accepted, safe.n)})"),
         ("refusals of unsafe pairs that name a true rule",
          f"{unsafe.right} of {unsafe.refused} ({percent(unsafe.right, unsafe.refused)})"),
+        ("hotpatches that the checker confirms / does not",
+         " / ".join(str(sum(r.debug == debug and r.verdict == "hotpatch"
+                            and (r.checker == "ok") == good for r in results))
+                    for good in (True, False))),
         ("switched alive: right / not applied / wrong",
          " / ".join(str(sum(r.debug == debug and r.live.startswith(word)
                             for r in results)) for word in ("ok", "not", "wrong"))),
@@ -82,18 +91,21 @@ def print_tap(results, seconds, floors):
     """Print TAP; returns the exit status."""
     number = bad = 0
 
-    def line(good, text):
+    def line(good, text, known=False):
         nonlocal number, bad
-        number, bad = number + 1, bad + (not good)
-        print(f"{'ok' if good else 'not ok'} {number} - {text}", flush=True)
+        number, bad = number + 1, bad + (not good and not known)
+        print(f"{'ok' if good else 'not ok'} {number} - {text}"
+              f"{' # TODO a known gap' * (known and not good)}", flush=True)
 
     for kind, of_kind in kinds(results):
         for debug in NAMES:
             some = group(of_kind, debug=debug)
             if some.n + some.void:
+                known = (kind.name, debug) in KNOWN and not any(
+                    r.misbehaves() or r.verdict == "error" for r in some.wrong)
                 line(not some.wrong, f"{kind.name} ({kind.label_in(debug)}) {NAMES[debug]}: "
                      f"{some.n} pairs, {some.accepted} accepted, {some.refused} refused, "
-                     f"{some.right} for a true rule, {some.void} void")
+                     f"{some.right} for a true rule, {some.void} void", known)
     for debug in NAMES if floors else ():
         safe = group(results, debug=debug, label=mutants.SAFE)
         unsafe = group(results, debug=debug, label=mutants.UNSAFE)
@@ -124,14 +136,16 @@ def write_json(path, results, cases, seconds):
                         if r.label == mutants.SAFE and r.verdict == "baseline"],
             "rule": [r.record() for r in results if r.label == mutants.UNSAFE
                      and r.verdict == "baseline" and not r.right_rule()],
+            "checker": [r.record() for r in results if r.checker not in ("", "ok")],
             "not_applied": [r.record() for r in results if r.live.startswith("not")],
         }, file, indent=1)
 
 
 def write_table(path, results, cases):
-    """The tables of docs/verdicts.md."""
-    out = [f"{cases} cases, {sum(r.verdict != 'void' for r in results)} pairs that differ, "
-           f"{sum(r.verdict == 'void' for r in results)} void.", "",
+    """The tables of docs/verdicts.md: into the file, between MARKS if it has them."""
+    cxx = sum(".cc:" in r.id for r in results if r.verdict != "void")
+    out = [f"{cases} cases; {sum(r.verdict != 'void' for r in results)} pairs that differ "
+           f"({cxx} of them C++), {sum(r.verdict == 'void' for r in results)} void.", "",
            "| | with debug information | stripped |", "|---|---|---|"]
     for (what, one), (_, other) in zip(totals(results, "g"), totals(results, "strip")):
         out.append(f"| {what} | {one} | {other} |")
@@ -141,6 +155,14 @@ def write_table(path, results, cases):
         for debug in NAMES:
             some = group(of_kind, debug=debug)
             out.append(f"| {kind.name}, {NAMES[debug]} | {kind.label_in(debug)} | {some.n} | "
-                       f"{some.void} | {some.accepted} | {some.refused} | {some.right} |")
+                       f"{some.void} | {some.accepted} | {some.refused} | "
+                       f"{some.right if kind.rules else '-'} |")
+    text = "\n".join(out) + "\n"
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            before, _, rest = file.read().partition(MARKS[0])
+            _, end, after = rest.partition(MARKS[1])
+        if end:
+            text = before + MARKS[0] + text + MARKS[1] + after
     with open(path, "w", encoding="utf-8") as file:
-        file.write("\n".join(out) + "\n")
+        file.write(text)

@@ -34,10 +34,10 @@ class policy
       public:
 	virtual ~policy() = default;
 	virtual long
-	fee(const account &a, long amount) const = 0;
+	fee(const account &a, long amount) const = 0; /*@vswap*/
 	/*@virtual*/
 	virtual long
-	interest(const account &a) const = 0;
+	interest(const account &a) const = 0; /*@vswap*/
 	virtual bool
 	allows(const account &a, long amount) const = 0;
 };

@@ -170,7 +170,7 @@ work_add(struct job *job)
 static int
 work_square(struct job *job)
 {
-	RESULT(job) = RESULT(job) * RESULT(job) % 1009;
+	RESULT(job) = RESULT(job) * RESULT(job) / 1009;
 	return 0;
 }
 

@@ -32,9 +32,9 @@ class shape
 	virtual ~shape();
 	/*@virtual*/
 	virtual long
-	area() const = 0;
+	area() const = 0; /*@vswap*/
 	virtual long
-	reach() const = 0;
+	reach() const = 0; /*@vswap*/
 	virtual void
 	move(long x, long y);
 	virtual const char *
