@@ -2,6 +2,7 @@
 
 #include "patch/check.h"
 
+#include "patch/frames.h"
 #include "patch/limits.h"
 
 /** A range of addresses, to find those that overlap. */
@@ -314,6 +315,20 @@ check_old(const struct graft_patch_module *m)
 	return err;
 }
 
+static struct graft_error *
+check_frames(const struct graft_patch_module *m)
+{
+	GRAFT_FREE struct graft_patch_frame *frames = NULL;
+	size_t count;
+
+	if (!m->frames_len)
+		return m->frames_addr ? graft_check_bad("empty unwind tables")
+				      : NULL;
+	// What they say is known once the code is.
+	return m->lacks_code ? NULL
+			     : graft_patch_frames_read(m, &frames, &count);
+}
+
 struct graft_error *
 graft_check_records(const struct graft_patch_module *m)
 {
@@ -326,5 +341,7 @@ graft_check_records(const struct graft_patch_module *m)
 		err = check_fields(m);
 	if (!err)
 		err = check_old(m);
+	if (!err)
+		err = check_frames(m);
 	return err;
 }

@@ -295,6 +295,19 @@ read_elf(struct object *o, const struct graft_patch *patch, size_t i,
 }
 
 static void
+read_frames(struct object *o, struct graft_patch_module *m)
+{
+	struct object inner = enter(o, take(o, "frames"), "frames");
+	if (o->err)
+		return;
+	m->frames_addr = take_number(&inner, "addr", GRAFT_PATCH_ADDR_END);
+	m->frames_len = take_number(&inner, "size", GRAFT_PATCH_ELF_MAX);
+	if (!m->frames_len)
+		object_bad(&inner, "size", "no unwind tables");
+	leave(o, &inner, "frames");
+}
+
+static void
 read_module(struct object *o, struct graft_patch *patch, size_t i,
 	    struct graft_manifest_elf *elf)
 {
@@ -314,6 +327,8 @@ read_module(struct object *o, struct graft_patch *patch, size_t i,
 	if (o->err || m->verdict != GRAFT_VERDICT_HOTPATCH)
 		return;
 	m->carried_bytes = take_number(o, "carried_bytes", UINT64_MAX);
+	if (object_has(o, "frames"))
+		read_frames(o, m);
 	read_elf(o, patch, i, elf);
 }
 

@@ -174,11 +174,17 @@ put_module(const struct graft_patch *patch, size_t i,
 	if (m->verdict == GRAFT_VERDICT_HOTPATCH) {
 		graft_manifest_member(patch, i, member);
 		graft_hex_encode(elf->sha256, sizeof(elf->sha256), sha256);
+		graft_text_printf(out, ",\"carried_bytes\":%" PRIu64,
+				  m->carried_bytes);
+		if (m->frames_len)
+			graft_text_printf(out,
+					  ",\"frames\":{\"addr\":%" PRIu64
+					  ",\"size\":%" PRIu64 "}",
+					  m->frames_addr, m->frames_len);
 		graft_text_printf(out,
-				  ",\"carried_bytes\":%" PRIu64
 				  ",\"elf\":{\"member\":\"%s\",\"size\":"
 				  "%" PRIu64 ",\"sha256\":\"%s\"",
-				  m->carried_bytes, member, elf->size, sha256);
+				  member, elf->size, sha256);
 		if (elf->delta)
 			put_hex(out, "skeleton_sha256", elf->skeleton_sha256,
 				sizeof(elf->skeleton_sha256));
@@ -217,7 +223,7 @@ graft_manifest_encode(struct graft_patch *patch,
 	int format = 1;
 
 	for (size_t i = 0; i < patch->module_count; i++) {
-		if (elfs[i].delta)
+		if (elfs[i].delta || patch->modules[i].frames_len)
 			format = GRAFT_PATCH_FORMAT;
 	}
 	graft_text_printf(out, GRAFT_MANIFEST_START "%0*d\"", format,

@@ -219,6 +219,13 @@ struct graft_patch_module {
 	size_t old_slot_count;
 	struct graft_expect *expects;
 	size_t expect_count;
+	/**
+	 * The unwind tables of carried code (patch/frames.h), which the process
+	 * must be told: exceptions pass through it. Both 0 if none do. They
+	 * stand in the manifest.
+	 */
+	uint64_t frames_addr;
+	uint64_t frames_len;
 
 	/**
 	 * The member of the file that this module was decoded from, as long as
