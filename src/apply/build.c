@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "plan/hook.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -275,8 +276,16 @@ struct graft_error *
 graft_build_undo(struct graft_target *target, const struct graft_header *header,
 		 const struct graft_maps *maps)
 {
-	struct graft_error *err = graft_build_set_state(target, header,
-							GRAFT_HEADER_BUILDING);
+	bool linked;
+	struct graft_error *err = graft_hook_is_linked(target, header, &linked);
+	// What the unwinder asks must stay: somebody was killed between telling
+	// it and the first jump.
+	if (!err && linked)
+		return graft_build_set_state(target, header,
+					     GRAFT_HEADER_REVERTED);
+	if (!err)
+		err = graft_build_set_state(target, header,
+					    GRAFT_HEADER_BUILDING);
 	if (err)
 		return err;
 	for (uint32_t i = header->region_count; i-- > 0;) {

@@ -36,7 +36,8 @@ graft_build_make(struct graft_target *target,
 		 const struct graft_plan_module *module, bool *left_ret);
 
 /**
- * Take a shadow away to which nothing ever pointed.
+ * Take a shadow away to which nothing ever pointed. One that the unwinder knows of
+ * stays, as `reverted`.
  *
  * @param[in] target In state ATTACHED.
  * @param[in] header What to unmap.

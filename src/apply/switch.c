@@ -2,6 +2,7 @@
 
 #include "apply/switch.h"
 
+#include "apply/link.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "plan/contexts.h"
@@ -54,6 +55,8 @@ struct graft_switch {
 	struct graft_range *ranges;
 	struct place *places;
 	size_t range_count;
+	/** Of the current try. */
+	struct graft_link *link;
 };
 
 void
@@ -64,6 +67,7 @@ graft_switch_free(struct graft_switch *sw)
 	free(sw->points);
 	free(sw->ranges);
 	free(sw->places);
+	graft_link_free(sw->link);
 	free(sw);
 }
 
@@ -291,6 +295,29 @@ write_points(struct graft_switch *sw, struct graft_target *target)
 	return NULL;
 }
 
+/** Tell the unwinder, then write the jumps; or neither. */
+GRAFT_MUST_CHECK static struct graft_error *
+write_all(struct graft_switch *sw, struct graft_target *target)
+{
+	struct graft_error *err = NULL;
+
+	if (sw->link)
+		err = graft_link_do(sw->link, target);
+	if (!err)
+		err = write_points(sw, target);
+	// Jumps that are still in need their hooks.
+	if (!err || !sw->link || sw->torn)
+		return err;
+	struct graft_error *more = graft_link_undo(sw->link, target);
+	if (more) {
+		sw->torn = graft_error_code(more) != GRAFT_ERROR_TARGET_GONE;
+		err = graft_error_prefix(err, "its unwinder: %s",
+					 graft_error_message(more));
+		graft_error_free(more);
+	}
+	return err;
+}
+
 /** Find the name of the carried function that contains @p pc. */
 static const char *
 carried_name(const struct graft_switch *sw, uint64_t pc, uint64_t *start_ret)
@@ -364,7 +391,7 @@ stopped(struct graft_switch *sw, struct graft_target *target,
 	err = check_points(sw, target);
 	if (err)
 		return err;
-	return write_points(sw, target);
+	return write_all(sw, target);
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -394,6 +421,35 @@ refuse_sharer(const struct graft_target *target)
 		(int)other);
 }
 
+/**
+ * Find the hooks of the unwinder, and where no thread may be meanwhile.
+ *
+ * @param[out] count_ret How many ranges there are with that.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+find_hooks(struct graft_switch *sw, struct graft_target *target,
+	   const struct graft_maps *maps, size_t *count_ret)
+{
+	*count_ret = sw->range_count;
+	if (sw->way != GRAFT_SWITCH_IN)
+		return NULL;
+	graft_link_free(sw->link);
+	sw->link = NULL;
+	struct graft_error *err = graft_link_new(target, sw->headers,
+						 sw->header_count, &sw->link);
+	if (err)
+		return err;
+	// There is room for one more range.
+	struct graft_range *range = &sw->ranges[sw->range_count];
+	if (graft_link_forbidden(sw->link, maps, range)) {
+		sw->places[sw->range_count] = (struct place){
+			.start = range->start, .name = "the dynamic linker"
+		};
+		*count_ret = sw->range_count + 1;
+	}
+	return NULL;
+}
+
 /** Try once, from attaching to letting go. */
 GRAFT_MUST_CHECK static struct graft_error *
 try_once(struct graft_switch *sw, struct graft_target *target,
@@ -407,6 +463,7 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	GRAFT_CLEANUP(graft_stack_check_freep)
 	struct graft_stack_check *check = NULL;
 	bool contexts;
+	size_t range_count;
 
 	// First: what else lies at these addresses must not be written to.
 	err = check_modules(sw, target);
@@ -418,7 +475,10 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	err = graft_maps_read(graft_target_pid(target), &maps);
 	if (err)
 		return err;
-	err = graft_stack_check_new(target, maps, sw->ranges, sw->range_count,
+	err = find_hooks(sw, target, maps, &range_count);
+	if (err)
+		return err;
+	err = graft_stack_check_new(target, maps, sw->ranges, range_count,
 				    &check);
 	if (err)
 		return err;

@@ -3,6 +3,7 @@
 #include "plan/place.h"
 
 #include "base/clock.h"
+#include "plan/hook.h"
 #include "plan/shadow.h"
 
 #include <stdlib.h>
@@ -132,6 +133,17 @@ fill(struct graft_header *header, uint64_t shadow_base, const char *id,
 
 	const struct graft_header_region *last =
 		&header->regions[header->region_count - 1];
+	uint64_t hook = graft_hook_room(patch);
+	if (hook) {
+		// There is room for one more region than runs.
+		header->regions[header->region_count++] =
+			(struct graft_header_region){
+				.addr = last->addr + last->len + PAGE,
+				.len = hook,
+				.prot = PROT_READ | PROT_EXEC,
+			};
+		last++;
+	}
 	header->addr = last->addr + last->len + PAGE;
 	header->len = (graft_header_size(header) + PAGE - 1) &
 		      ~(uint64_t)(PAGE - 1);
@@ -146,8 +158,9 @@ static uint64_t
 header_room(const char *title, const struct graft_patch_module *patch,
 	    const struct graft_module *module)
 {
+	uint64_t hook = graft_hook_room(patch);
 	uint64_t size = 2 * PAGE + (title ? strlen(title) : 0) +
-			strlen(module->map->path);
+			strlen(module->map->path) + (hook ? hook + PAGE : 0);
 
 	size += patch->run_count * sizeof(struct graft_header_region);
 	size += patch->fragment_count * sizeof(struct graft_header_fragment);

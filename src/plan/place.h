@@ -7,7 +7,8 @@
  *
  * From low to high: the runs at `shadow base + address of NEW`, one page that
  * stays unmapped, so that the kernel does not join the header page to constants,
- * and the header page.
+ * and the header page. Where the unwinder must be told of carried code, one page
+ * that stays unmapped and the hook (hook.h) come behind the runs.
  */
 
 #ifndef GRAFT_PLAN_PLACE_H

@@ -8,6 +8,7 @@
 #include "plan/place.h"
 #include "plan/predict.h"
 #include "plan/scope.h"
+#include "plan/unwinder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +182,39 @@ fill_shadow(struct making *making, const struct graft_module *module,
 	return graft_shadow_fill(patch, &place, &ret->shadow);
 }
 
+/** Make the hook by which the unwinder finds the frames of carried code. */
+GRAFT_MUST_CHECK static struct graft_error *
+fill_hook(struct making *making, struct graft_plan_module *ret)
+{
+	struct graft_error *err;
+	const struct graft_header *header = &ret->header;
+	struct graft_hook hook = { 0 };
+	struct graft_hook old = { 0 };
+	bool there = false;
+
+	if (!ret->patch->frames_len)
+		return NULL;
+	err = graft_unwinder_find(making->target, making->maps, making->modules,
+				  making->builds, &hook.unwinder);
+	if (err)
+		return err;
+	hook.addr = header->regions[header->region_count - 1].addr;
+	hook.next = hook.unwinder.function;
+	// One that is linked since an earlier time goes on to ask what it asks.
+	if (ret->reuse)
+		err = graft_hook_find(making->target, header, &old, &there);
+	if (err)
+		return err;
+	if (there)
+		hook.next = old.next;
+	// There is room for one more piece than runs.
+	err = graft_hook_make(ret->patch, header->shadow_base, &hook,
+			      &ret->shadow.pieces[ret->shadow.count]);
+	if (!err)
+		ret->shadow.count++;
+	return err;
+}
+
 /** Choose the place: that of an earlier time, or a new one. */
 GRAFT_MUST_CHECK static struct graft_error *
 choose_place(struct making *making, const struct graft_module *module,
@@ -297,7 +331,8 @@ plan_module(struct making *making, const struct graft_module *module,
 	err = choose_place(making, module, ret);
 	if (err)
 		return err;
-	return fill_shadow(making, module, ret);
+	err = fill_shadow(making, module, ret);
+	return err ? err : fill_hook(making, ret);
 }
 
 /** The rule and sentence for which a module needs a restart. */

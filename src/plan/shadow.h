@@ -55,7 +55,7 @@ GRAFT_DEFINE_CLEANUP(struct graft_shadow, graft_shadow_deinit)
  *
  * @param[in] module Checked with graft_patch_module_check().
  * @param[in] place Where everything is.
- * @param[out] ret One piece per run that has contents; free with
+ * @param[out] ret One piece per run, with room for one more; free with
  * graft_shadow_deinit().
  * @return NULL; #GRAFT_ERROR_NO_SPACE_NEARBY if a displacement does not fit 32
  * bits; #GRAFT_ERROR_BAD_INPUT if a fix is outside of the runs.
@@ -70,7 +70,8 @@ graft_shadow_fill(const struct graft_patch_module *module,
  * one protection that touch are one.
  *
  * @param[in] shadow_base Added to each address.
- * @param[out] ret New array that the caller frees; sorted.
+ * @param[out] ret New array that the caller frees; sorted, with room for one
+ * more.
  * @param[out] count_ret How many.
  * @return NULL; #GRAFT_ERROR_BAD_INPUT if two runs of different protection share
  * a page, or addresses wrap.
