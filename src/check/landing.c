@@ -224,10 +224,18 @@ graft_landing_add(struct graft_walk *walk, uint32_t func, uint64_t old_addr,
 	bool has_new = open_table(&walk->new_world, new_addr, &n);
 	if (!has_old && !has_new)
 		return NULL;
-	if (walk->old_world.shadow_image && old_addr >= walk->old_world.shadow)
-		return graft_walk_differ(walk, &site, old_addr, new_addr,
-					 "carried code has landing pads, which "
-					 "no process would know of");
+	if (walk->old_world.shadow_image &&
+	    old_addr >= walk->old_world.shadow) {
+		err = graft_frame_compare(walk, &site, old_addr, new_addr,
+					  &same);
+		if (err)
+			return err;
+		if (!same)
+			return graft_walk_differ(
+				walk, &site, old_addr, new_addr,
+				"carried code has landing pads, which no "
+				"process would know of");
+	}
 	if (has_old != has_new)
 		return graft_walk_differ(walk, &site, old_addr, new_addr,
 					 "only one has landing pads");

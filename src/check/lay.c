@@ -344,6 +344,7 @@ lay_shadow(struct graft_world *world, const struct graft_patch_module *module,
 {
 	struct graft_error *err = NULL;
 
+	world->module = module;
 	for (size_t i = 0; !err && i < module->run_count; i++)
 		err = add_run(world, new_world, &module->runs[i]);
 	size_t old_slots = world->slot_count;

@@ -262,6 +262,14 @@ graft_end_add(struct graft_walk *walk, const struct graft_walk_site *site,
 GRAFT_MUST_CHECK struct graft_error *
 graft_end_check_all(struct graft_walk *walk);
 
+/**
+ * Say whether the unwind tables that the hotpatch brings say of code of the shadow
+ * what NEW says of it (frame.c).
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_frame_compare(struct graft_walk *walk, const struct graft_walk_site *site,
+		    uint64_t old_addr, uint64_t new_addr, bool *same_ret);
+
 /** Take the landing pads of what unwinds as one with two addresses (landing.c). */
 GRAFT_MUST_CHECK struct graft_error *
 graft_landing_add(struct graft_walk *walk, uint32_t func, uint64_t old_addr,

@@ -98,6 +98,8 @@ struct graft_world {
 	const struct graft_image *image;
 	/** The build that the shadow is one of, or NULL. Borrowed. */
 	const struct graft_image *shadow_image;
+	/** The hotpatch that the shadow is of, or NULL. Borrowed. */
+	const struct graft_patch_module *module;
 	/** Where the shadow's address 0 lies; above all of OLD. */
 	uint64_t shadow;
 	struct graft_world_range *ranges;

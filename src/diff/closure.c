@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "diff/area.h"
 #include "diff/entry.h"
+#include "diff/frames.h"
 #include "diff/match.h"
 #include "diff/names.h"
 #include "diff/resolve.h"
@@ -306,6 +307,8 @@ graft_closure_make(struct graft_diff *diff)
 		put_in_order(&closure);
 		err = graft_entry_find(&closure);
 	}
+	if (!err)
+		err = graft_frames_make(&closure);
 	if (!err)
 		err = check_exports(&closure);
 	if (!err)

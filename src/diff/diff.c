@@ -8,6 +8,7 @@
 #include "diff/closure.h"
 #include "diff/constant.h"
 #include "diff/data.h"
+#include "diff/frames.h"
 #include "diff/match.h"
 #include "diff/names.h"
 
@@ -115,6 +116,7 @@ graft_diff_free(struct graft_diff *diff)
 		free(diff->data->by_old);
 	}
 	free(diff->data);
+	graft_frames_free(diff->frames);
 	graft_constants_free(diff->constants);
 	graft_names_free(diff->names);
 	graft_code_free(diff->new_code);

@@ -24,6 +24,7 @@ struct graft_patch_module;
 struct graft_data_map;
 struct graft_constants;
 struct graft_names;
+struct graft_frames;
 
 /** How two functions were found to be the same, weakest first. */
 enum graft_evidence {
@@ -155,6 +156,8 @@ enum graft_finding_kind {
 	GRAFT_FINDING_TLS,
 	/** The code model is not supported (absolute addresses in code). */
 	GRAFT_FINDING_POSITION,
+	/** Exceptions may pass, and no unwind tables can be carried. */
+	GRAFT_FINDING_UNWIND,
 };
 
 /** Something that the diff could not settle. */
@@ -200,6 +203,8 @@ struct graft_diff {
 	/** Pointers in pieces, ascending by address. */
 	struct graft_pointer *pointers;
 	size_t pointer_count;
+	/** Unwind tables of what is carried, or NULL; see frames.h. */
+	struct graft_frames *frames;
 	/** OLD functions whose entry gets a jump, ascending. */
 	uint32_t *entries;
 	size_t entry_count;

@@ -4,6 +4,7 @@
 #include "base/vec.h"
 #include "diff/area.h"
 #include "diff/diff.h"
+#include "diff/frames.h"
 #include "diff/runs.h"
 #include "patch/patch.h"
 
@@ -285,6 +286,34 @@ emit_pointer(struct emit *emit, const struct graft_pointer *pointer)
 			      });
 }
 
+/** The fields of unwind tables that lead to OLD. */
+static struct graft_error *
+emit_frames(struct emit *emit)
+{
+	const struct graft_frames *frames = emit->diff->frames;
+	struct graft_patch_module *m = emit->module;
+	struct graft_error *err = NULL;
+
+	if (!frames || !frames->bytes)
+		return NULL;
+	m->frames_addr = frames->addr;
+	m->frames_len = frames->len;
+	for (size_t i = 0; !err && i < frames->fix_count; i++) {
+		const struct graft_frame_fix *fix = &frames->fixes[i];
+		if (i && fix->new_addr == frames->fixes[i - 1].new_addr)
+			continue;
+		err = emit_fix(emit, (struct graft_fix){
+					     .new_addr = fix->new_addr,
+					     .value = (int64_t)(fix->old_slot -
+								fix->new_slot),
+					     .kind = GRAFT_FIX_REL32_OLD,
+				     });
+		if (!err)
+			err = emit_old_slot(emit, fix->old_slot);
+	}
+	return err;
+}
+
 static int
 by_fix(const void *x, const void *y)
 {
@@ -323,6 +352,8 @@ emit_references(struct emit *emit)
 		err = emit_resolution(emit, &diff->resolutions[i]);
 	for (size_t i = 0; !err && i < diff->pointer_count; i++)
 		err = emit_pointer(emit, &diff->pointers[i]);
+	if (!err)
+		err = emit_frames(emit);
 	if (m->fix_count)
 		qsort(m->fixes, m->fix_count, sizeof(*m->fixes), by_fix);
 	if (m->import_count)

@@ -6,6 +6,7 @@
 #include "diff/area.h"
 #include "diff/change.h"
 #include "diff/constant.h"
+#include "diff/frames.h"
 #include "diff/names.h"
 #include "diff/question.h"
 #include "diff/reach.h"
@@ -122,6 +123,8 @@ graft_resolve_func(struct graft_closure *closure, uint32_t func)
 			diff->resolutions[diff->resolution_count++] =
 				resolution;
 	}
+	if (!err)
+		err = graft_frames_carry(closure, func);
 	return err ? err : graft_reach_settle(closure, first);
 }
 

@@ -3,6 +3,7 @@
 #include "diff/runs.h"
 
 #include "base/vec.h"
+#include "diff/frames.h"
 
 #include <string.h>
 
@@ -32,7 +33,7 @@ collect(const struct graft_diff *diff, struct stretch **ret, size_t *count_ret)
 {
 	size_t count = 0;
 	GRAFT_FREE struct stretch *all = calloc(
-		diff->carried_count + diff->piece_count + 1, sizeof(*all));
+		diff->carried_count + diff->piece_count + 2, sizeof(*all));
 	if (!all)
 		return graft_error_no_memory();
 
@@ -53,6 +54,11 @@ collect(const struct graft_diff *diff, struct stretch **ret, size_t *count_ret)
 		all[count++] = (struct stretch){ p->addr, p->addr + p->size,
 						 flags };
 	}
+	const struct graft_frames *frames = diff->frames;
+	if (frames && frames->bytes)
+		all[count++] = (struct stretch){ frames->addr,
+						 frames->addr + frames->len,
+						 GRAFT_RUN_READ };
 	if (count)
 		qsort(all, count, sizeof(*all), by_start);
 	*ret = GRAFT_TAKE(all);
@@ -100,8 +106,12 @@ add_run(const struct graft_diff *diff, struct graft_patch_module *module,
 				 .mem_len = s.end - s.start,
 				 .flags = s.flags };
 	// A run lies in one section; without contents it is .bss.
+	const struct graft_frames *frames = diff->frames;
 	const uint8_t *bytes = graft_image_bytes(diff->new_image, s.start,
 						 run.mem_len);
+	// Unwind tables are not NEW's, but made for what is carried.
+	if (frames && frames->bytes && s.start == frames->addr)
+		bytes = frames->bytes;
 	if (bytes) {
 		run.file_len = run.mem_len;
 		run.bytes = malloc(run.file_len);

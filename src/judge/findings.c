@@ -28,6 +28,8 @@ static const struct {
 				"its offset in the thread-local block moved or is new" },
 	[GRAFT_FINDING_POSITION] = { GRAFT_RULE_REFERENCE,
 				     "the code uses absolute addresses" },
+	[GRAFT_FINDING_UNWIND] = { GRAFT_RULE_UNWIND,
+				   "exceptions may pass through it, and its unwind tables cannot be carried" },
 };
 
 /** The place of a finding: in a function, or the datum that it is about. */

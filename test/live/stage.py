@@ -111,7 +111,8 @@ class Place:
         self.state = os.path.join(self.dir, "state")
         for side, flags in (("old", []), ("new", ["-DNEW"])):
             os.mkdir(self.path(side))
-            self.cc("lib.c", f"{side}/libvictim.so", "-shared", "-fPIC", *flags)
+            self.cc("lib.c", f"{side}/libvictim.so", "-shared", "-fPIC",
+                    "-fexceptions", *flags)
         for name in ("victim.c", "seccomp.c", "fibre.c"):
             for side in ("old", "new"):
                 self.cc(name, f"{side}/{name[:-2]}", self.path(f"{side}/libvictim.so"),

@@ -66,9 +66,20 @@ victim_parse(const char *text)
 #endif
 }
 
+static long inside;
+
+static void
+leave(long *was)
+{
+	__atomic_store_n(&inside, *was, __ATOMIC_RELAXED);
+}
+
+// With -fexceptions: the unwinder must know of it.
 int
 victim_call(int (*fn)(void))
 {
+	__attribute__((cleanup(leave))) long was =
+		__atomic_fetch_add(&inside, 1, __ATOMIC_RELAXED);
 	int got = fn();
 #ifdef NEW
 	return got * 2 + 1;

@@ -3,7 +3,8 @@
 // opt: -O0 -O2
 // The changed function catches an exception.
 
-extern "C" int puts(const char *);
+extern "C" int
+puts(const char *);
 
 __attribute__((noinline)) static long
 risky(long value)

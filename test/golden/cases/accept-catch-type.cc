@@ -3,10 +3,10 @@
 // The code is the same; the type that is caught stands beside it only.
 
 #ifdef NEW
-#define FIRST unsigned
+#define FIRST  unsigned
 #define SECOND int
 #else
-#define FIRST int
+#define FIRST  int
 #define SECOND unsigned
 #endif
 
@@ -14,9 +14,9 @@ __attribute__((noinline)) static long
 risky(long value)
 {
 	if (value % 3 == 1)
-		throw (int)value;
+		throw(int) value;
 	if (value % 3 == 2)
-		throw (unsigned)value;
+		throw(unsigned) value;
 	return value;
 }
 

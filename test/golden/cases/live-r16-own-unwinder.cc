@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The unwinder is linked into the module: it cannot be told.
+// compiler: gcc
+// opt: -O2
+// ldflags: -static-libgcc -static-libstdc++
+
+__attribute__((noinline)) static long
+risky(long value)
+{
+	if (value > 10)
+		throw value;
+	return value;
+}
+
+__attribute__((noinline)) static long
+guarded(long value)
+{
+	try {
+		return risky(value);
+	} catch (long thrown) {
+#ifdef NEW
+		return thrown * 3;
+#else
+		return thrown * 2;
+#endif
+	}
+}
+
+extern "C" long
+probe(long input)
+{
+	return guarded(input);
+}
