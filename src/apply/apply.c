@@ -139,6 +139,9 @@ carry_out(const void *ctx, struct graft_switch_result *result)
 				      "it executed another program meanwhile");
 	if (err)
 		return err;
+	err = graft_target_check_filters(target);
+	if (err)
+		return err;
 	err = build_all(target, plan, result);
 	// Letting go means to interrupt each thread, so it is done once only,
 	// at the end of the switch.

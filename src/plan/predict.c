@@ -6,9 +6,11 @@
 #include "proc/list.h"
 #include "proc/status.h"
 
+#include <linux/seccomp.h>
+
 /**
- * Refuse threads with a seccomp filter: a system call that we inject is judged
- * by it, and one that the filter does not expect may kill the process.
+ * Refuse threads in strict mode. Filters are asked when the process is stopped
+ * for the first time (proc/seccomp.h): before, they cannot be read.
  */
 GRAFT_MUST_CHECK static struct graft_error *
 check_seccomp(pid_t pid)
@@ -29,10 +31,10 @@ check_seccomp(pid_t pid)
 		}
 		if (err)
 			return err;
-		if (status.seccomp)
+		if (status.seccomp == SECCOMP_MODE_STRICT)
 			return graft_error_new(
 				GRAFT_ERROR_REFUSED,
-				"seccomp: thread %d (%s): a filter judges its system calls and could kill the process for the one that maps memory",
+				"seccomp: thread %d (%s) is in strict mode: the system call that maps memory would kill it",
 				(int)tids[i], status.comm);
 	}
 	return NULL;

@@ -12,6 +12,7 @@
 #include "proc/gadget.h"
 #include "proc/maps.h"
 #include "proc/room.h"
+#include "proc/seccomp.h"
 #include "proc/sigframe.h"
 #include "proc/status.h"
 #include "proc/target.h"
@@ -22,6 +23,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 
 enum {
@@ -33,8 +35,6 @@ enum {
 	STOP_LIMIT_NS = 20 * 1000 * 1000,
 	/** How often all threads are tried. */
 	ROUNDS = 4,
-	/** Signals that a thread may deliver while it is to stop. */
-	SIGNALS_MAX = 64,
 	/** si_code of a SIGSYS that seccomp sent (asm-generic/siginfo.h). */
 	CODE_SECCOMP = 1,
 };
@@ -54,6 +54,8 @@ enum reason {
 	REASON_NO_REGISTERS,
 	REASON_NO_ROOM,
 	REASON_NOT_WRITTEN,
+	REASON_FILTER_READ,
+	REASON_FILTER_DEADLY,
 	REASON_COUNT,
 };
 
@@ -64,6 +66,8 @@ static const char *const reason_text[REASON_COUNT] = {
 	[REASON_NO_REGISTERS] = "has registers that cannot be read",
 	[REASON_NO_ROOM] = "has no room on its stack",
 	[REASON_NOT_WRITTEN] = "has a stack that cannot be written",
+	[REASON_FILTER_READ] = "has a seccomp filter that cannot be read",
+	[REASON_FILTER_DEADLY] = "has a seccomp filter that could kill it",
 };
 
 /** How many threads could not be used for one reason, and which was first. */
@@ -77,6 +81,10 @@ struct injection {
 	struct graft_target *target;
 	size_t index;
 	pid_t tid;
+	const struct graft_target_call *calls;
+	size_t count;
+	/** Its filters would fail a call: they rest while it is made. */
+	bool suspend;
 	struct user_regs_struct regs;
 	uint64_t mask;
 	uint8_t xstate[GRAFT_XSTATE_MAX];
@@ -91,37 +99,42 @@ struct injection {
 	struct refused refused[REASON_COUNT];
 };
 
-/** Wait until a thread is not running, or the deadline. */
-static bool
-wait_until(struct graft_target *target, size_t index, uint64_t deadline_ns)
-{
-	while (!graft_tracee_wait(target, index, 0)) {
-		if (graft_tracee_now_ns() >= deadline_ns)
-			return false;
-	}
-	return target->tracees[index].state == GRAFT_TRACEE_STOPPED;
-}
-
 /**
- * Stop one thread where only our interrupt stopped it, and not a signal.
+ * See that no filter can harm a thread for what it shall do, and let filters
+ * rest that would only refuse it.
  *
- * @return false if it exits, or does not stop in time.
+ * Should we be killed meanwhile, the filters are back at once, and the call fails.
  */
 static bool
-interrupt_one(struct graft_target *target, size_t index, uint64_t limit_ns)
+pass_filters(struct injection *inj)
 {
-	uint64_t deadline_ns = graft_tracee_now_ns() + limit_ns;
-	for (int i = 0; i < SIGNALS_MAX; i++) {
-		pid_t tid = target->tracees[index].tid;
-		if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) != 0 ||
-		    !wait_until(target, index, deadline_ns) ||
-		    target->state == GRAFT_TARGET_GONE)
-			return false;
-		if (target->tracees[index].event == PTRACE_EVENT_STOP)
-			return true;
-		graft_tracee_go(target, index, PTRACE_CONT);
-	}
-	return false;
+	GRAFT_CLEANUP(graft_filters_deinit)
+	struct graft_filters filters = { 0 };
+	struct graft_error *err = graft_filters_read(inj->tid, &filters);
+	graft_error_free(err);
+	inj->suspend = false;
+	inj->reason = REASON_FILTER_READ;
+	if (err)
+		return false;
+	enum graft_filters_answer answer =
+		graft_filters_ask_all(&filters, inj->calls, inj->count);
+	inj->reason = REASON_FILTER_DEADLY;
+	if (answer != GRAFT_FILTERS_FAIL)
+		return answer == GRAFT_FILTERS_ALLOW;
+	inj->suspend = ptrace(PTRACE_SETOPTIONS, inj->tid, NULL,
+			      GRAFT_TRACEE_OPTIONS |
+				      PTRACE_O_SUSPEND_SECCOMP) == 0;
+	return inj->suspend;
+}
+
+/** Let the filters work again. The thread is stopped. */
+static void
+wake_filters(struct injection *inj)
+{
+	if (inj->suspend)
+		(void)ptrace(PTRACE_SETOPTIONS, inj->tid, NULL,
+			     (long)GRAFT_TRACEE_OPTIONS);
+	inj->suspend = false;
 }
 
 /** Read what the frame must restore, and what it will lie on. */
@@ -135,6 +148,8 @@ prepare(struct injection *inj, const struct graft_maps *maps)
 	graft_tracee_mend(&target->tracees[inj->index], &inj->regs);
 	inj->reason = REASON_NOT_CALM;
 	if (!graft_room_is_calm(target, inj->tid, &inj->regs))
+		return false;
+	if (!pass_filters(inj))
 		return false;
 	inj->reason = REASON_NO_REGISTERS;
 	if (ptrace(PTRACE_GETREGSET, inj->tid, NT_X86_XSTATE, &iov) != 0 ||
@@ -199,7 +214,7 @@ next_syscall_stop(struct injection *inj, uint64_t deadline_ns)
 		    errno == ESRCH)
 			return false;
 		tracee->state = GRAFT_TRACEE_RUNNING;
-		if (!wait_until(target, inj->index, deadline_ns))
+		if (!graft_tracee_wait_until(target, inj->index, deadline_ns))
 			return false;
 		if (target->tracees[inj->index].at_syscall)
 			return true;
@@ -216,7 +231,7 @@ swallow_sigsys(struct injection *inj, uint64_t deadline_ns)
 	    info.si_signo != SIGSYS || info.si_code != CODE_SECCOMP)
 		return false;
 	graft_tracee_go(inj->target, inj->index, PTRACE_CONT);
-	if (wait_until(inj->target, inj->index, deadline_ns))
+	if (graft_tracee_wait_until(inj->target, inj->index, deadline_ns))
 		inj->target->tracees[inj->index].sig = 0;
 	return true;
 }
@@ -271,7 +286,7 @@ restore(struct injection *inj)
 		struct graft_tracee *tracee = &target->tracees[inj->index];
 		tracee->group_stop = false;
 		graft_tracee_go(target, inj->index, PTRACE_CONT);
-		if (!wait_until(target, inj->index, deadline_ns))
+		if (!graft_tracee_wait_until(target, inj->index, deadline_ns))
 			return false;
 	} while (target->tracees[inj->index].event != PTRACE_EVENT_STOP);
 
@@ -323,11 +338,13 @@ try_thread(struct injection *inj, const struct graft_maps *maps, size_t index,
 	enum attempt attempt = UNUSABLE;
 	target->stopped_ns = graft_tracee_now_ns();
 	inj->reason = REASON_NOT_STOPPED;
-	if (interrupt_one(target, index, inj->stop_limit_ns)) {
+	if (graft_tracee_interrupt(target, index, inj->stop_limit_ns)) {
 		if (prepare(inj, maps))
 			attempt = run(inj, calls, count) ? DONE : LOST;
 		else
 			graft_room_mend(target, index);
+		if (attempt != LOST)
+			wake_filters(inj);
 	}
 	graft_tracee_go(target, index, PTRACE_CONT);
 	target->pause_us = (graft_tracee_now_ns() - target->stopped_ns) / 1000;
@@ -449,6 +466,8 @@ graft_target_syscalls(struct graft_target *target,
 	if (!inj)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "an injection");
 	inj->target = target;
+	inj->calls = calls;
+	inj->count = count;
 
 	graft_tracee_service(target);
 	struct graft_tick tick;

@@ -204,6 +204,20 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_target_write(struct graft_target *target, uint64_t addr, const void *buf,
 		   size_t len);
 
+/**
+ * See whether threads with seccomp filters can be stopped without risk: whether
+ * the filters allow restart_syscall(2), by which the kernel takes up a sleep that
+ * a stop interrupted, and rt_sigreturn(2). State ATTACHED.
+ *
+ * Filters can be read of a stopped thread only, so one is stopped that waits in
+ * a call which needs neither. The others must have as many filters.
+ *
+ * @return NULL, also if no thread has a filter; #GRAFT_ERROR_REFUSED with thread
+ * and reason; #GRAFT_ERROR_TARGET_GONE.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_check_filters(struct graft_target *target);
+
 /** A system call to be made inside the target. */
 struct graft_target_call {
 	/** Number and arguments (syscall(2), x86-64). */

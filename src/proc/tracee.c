@@ -17,9 +17,8 @@
 #include <unistd.h>
 
 enum {
-	/** What we ask the kernel to report; exec ends the target for us. */
-	OPTIONS = PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
-		  PTRACE_O_TRACESYSGOOD,
+	/** Signals that a thread may deliver while it is to stop. */
+	SIGNALS_MAX = 64,
 	/** Results inside the kernel (include/linux/errno.h). */
 	RESTART_NO_HANDLER = 514,
 	/** Bytes of directory entries that are read at once. */
@@ -274,6 +273,35 @@ graft_tracee_go(struct graft_target *target, size_t index,
 					     : GRAFT_TRACEE_RUNNING;
 }
 
+bool
+graft_tracee_wait_until(struct graft_target *target, size_t index,
+			uint64_t deadline_ns)
+{
+	while (!graft_tracee_wait(target, index, 0)) {
+		if (graft_tracee_now_ns() >= deadline_ns)
+			return false;
+	}
+	return target->tracees[index].state == GRAFT_TRACEE_STOPPED;
+}
+
+bool
+graft_tracee_interrupt(struct graft_target *target, size_t index,
+		       uint64_t limit_ns)
+{
+	uint64_t deadline_ns = graft_tracee_now_ns() + limit_ns;
+	for (int i = 0; i < SIGNALS_MAX; i++) {
+		pid_t tid = target->tracees[index].tid;
+		if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) != 0 ||
+		    !graft_tracee_wait_until(target, index, deadline_ns) ||
+		    target->state == GRAFT_TARGET_GONE)
+			return false;
+		if (target->tracees[index].event == PTRACE_EVENT_STOP)
+			return true;
+		graft_tracee_go(target, index, PTRACE_CONT);
+	}
+	return false;
+}
+
 /** Drop the entries of threads that are no more. */
 static void
 drop_gone(struct graft_target *target)
@@ -375,7 +403,7 @@ seize(struct graft_target *target, pid_t tid, size_t *hint, size_t *count)
 	if (err)
 		return err;
 	bool ours = true;
-	if (ptrace(PTRACE_SEIZE, tid, NULL, (long)OPTIONS) != 0) {
+	if (ptrace(PTRACE_SEIZE, tid, NULL, (long)GRAFT_TRACEE_OPTIONS) != 0) {
 		if (errno == ESRCH)
 			return NULL;
 		if (errno != EPERM)

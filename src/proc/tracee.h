@@ -23,6 +23,12 @@
 
 #include <sys/ptrace.h>
 
+enum {
+	/** What we ask the kernel to report; exec ends the target for us. */
+	GRAFT_TRACEE_OPTIONS = PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC |
+			       PTRACE_O_TRACESYSGOOD,
+};
+
 /** Where a thread stands. */
 enum graft_tracee_state {
 	GRAFT_TRACEE_RUNNING,
@@ -128,6 +134,26 @@ graft_tracee_find(const struct graft_target *target, pid_t tid);
  */
 bool
 graft_tracee_wait(struct graft_target *target, size_t index, int flags);
+
+/**
+ * Wait until a thread is not running. A tick (proc/urgent.h) must run.
+ *
+ * @param[in] deadline_ns As graft_tracee_now_ns().
+ * @return true if it is STOPPED.
+ */
+bool
+graft_tracee_wait_until(struct graft_target *target, size_t index,
+			uint64_t deadline_ns);
+
+/**
+ * Stop one thread where only our interrupt stopped it, and not a signal. A tick
+ * must run.
+ *
+ * @return false if it exits, or does not stop in time.
+ */
+bool
+graft_tracee_interrupt(struct graft_target *target, size_t index,
+		       uint64_t limit_ns);
 
 /**
  * Keep a system call that only our stop interrupted from failing with EINTR.

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// graft_target_check_filters(): can threads with seccomp filters be stopped?
+
+#include "proc/seccomp.h"
+#include "proc/status.h"
+#include "proc/target.h"
+#include "proc/tracee.h"
+#include "proc/urgent.h"
+
+#include <linux/seccomp.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+	/** How long to look for a thread whose filters may be read: 1 s. */
+	SURVEY_POLLS = 100,
+	SURVEY_POLL_US = 10 * 1000,
+	/** How long such a thread may take to stop: 20 ms. */
+	SURVEY_STOP_NS = 20 * 1000 * 1000,
+};
+
+/** May our interrupt make the kernel restart this call by restart_syscall(2)? */
+static bool
+has_restart_block(long nr)
+{
+	switch (nr) {
+	case SYS_nanosleep:
+	case SYS_clock_nanosleep:
+	case SYS_poll:
+	case SYS_futex:
+	case SYS_restart_syscall:
+		return true;
+	default:
+		// Also -1: blocked, but in no system call.
+		return nr < 0;
+	}
+}
+
+/** Say whether a thread waits in a call of which a stop leaves no trace. */
+static bool
+waits_harmlessly(pid_t pid, pid_t tid)
+{
+	char text[256];
+	char *end;
+
+	if (graft_proc_slurp(text, sizeof(text), "/proc/%d/task/%d/syscall",
+			     (int)pid, (int)tid) <= 0)
+		return false;
+	long nr = strtol(text, &end, 10);
+	return end != text && !has_restart_block(nr);
+}
+
+/** Ask the filters of a stopped thread what every stop needs. */
+static struct graft_error *
+judge(pid_t tid, size_t *count_ret)
+{
+	static const struct graft_bpf_call restart = {
+		.nr = SYS_restart_syscall
+	};
+	static const struct graft_bpf_call sigreturn = {
+		.nr = SYS_rt_sigreturn
+	};
+	GRAFT_CLEANUP(graft_filters_deinit)
+	struct graft_filters filters = { 0 };
+	struct graft_error *err = graft_filters_read(tid, &filters);
+	if (err)
+		return err;
+	*count_ret = filters.count;
+	if (graft_filters_ask(&filters, &restart) != GRAFT_FILTERS_ALLOW)
+		return graft_filters_refuse(
+			tid, "has a filter that does not always allow "
+			     "restart_syscall, by which the kernel takes "
+			     "up a sleep after a stop");
+	if (graft_filters_ask(&filters, &sigreturn) != GRAFT_FILTERS_ALLOW)
+		return graft_filters_refuse(
+			tid, "has a filter that does not always allow "
+			     "rt_sigreturn, by which a thread goes back "
+			     "from a call that it made for us");
+	return NULL;
+}
+
+/** Stop one thread, judge its filters, let it go. */
+static struct graft_error *
+judge_thread(struct graft_target *target, size_t index, bool *done_ret,
+	     size_t *count_ret)
+{
+	struct graft_error *err = NULL;
+	struct user_regs_struct regs;
+
+	*done_ret = false;
+	if (graft_tracee_interrupt(target, index, SURVEY_STOP_NS)) {
+		pid_t tid = target->tracees[index].tid;
+		if (ptrace(PTRACE_GETREGS, tid, NULL, &regs) == 0)
+			graft_tracee_mend(&target->tracees[index], &regs);
+		err = judge(tid, count_ret);
+		*done_ret = true;
+	}
+	graft_tracee_go(target, index, PTRACE_CONT);
+	return err;
+}
+
+/** Judge one thread that waits harmlessly. */
+static struct graft_error *
+judge_some(struct graft_target *target, size_t *count_ret, bool *done_ret)
+{
+	*done_ret = false;
+	for (size_t i = 0; i < target->count && !*done_ret; i++) {
+		const struct graft_tracee *tracee = &target->tracees[i];
+		if (tracee->state != GRAFT_TRACEE_RUNNING || tracee->stranger ||
+		    !waits_harmlessly(target->pid, tracee->tid))
+			continue;
+		struct graft_error *err = judge_thread(target, i, done_ret,
+						       count_ret);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+/** See that all threads have as many filters as the one that was judged. */
+static struct graft_error *
+compare_counts(struct graft_target *target, size_t count)
+{
+	for (size_t i = 0; i < target->count; i++) {
+		struct graft_proc_status status = { 0 };
+		pid_t tid = target->tracees[i].tid;
+		struct graft_error *err = graft_proc_status_read(tid, &status);
+		bool ended = err || status.state == 'Z';
+		graft_error_free(err);
+		if (!ended && status.seccomp_filters != count)
+			return graft_filters_refuse(
+				tid, "has other filters than the one "
+				     "whose filters could be read");
+	}
+	return NULL;
+}
+
+/** Say whether any thread has a filter. */
+static bool
+has_filters(const struct graft_target *target)
+{
+	bool found = false;
+	for (size_t i = 0; i < target->count && !found; i++) {
+		struct graft_proc_status status = { 0 };
+		struct graft_error *err =
+			graft_proc_status_read(target->tracees[i].tid, &status);
+		graft_error_free(err);
+		found = !err && status.seccomp != SECCOMP_MODE_DISABLED;
+	}
+	return found;
+}
+
+/** Look for a thread to judge, for a while. */
+static struct graft_error *
+survey(struct graft_target *target)
+{
+	for (int i = 0; i < SURVEY_POLLS; i++) {
+		size_t count = 0;
+		bool done = false;
+		graft_tracee_service(target);
+		struct graft_error *err = judge_some(target, &count, &done);
+		if (!err && done)
+			err = compare_counts(target, count);
+		if (err || done)
+			return err;
+		if (graft_target_is_gone(target))
+			return graft_tracee_gone(target);
+		(void)usleep(SURVEY_POLL_US);
+	}
+	return graft_error_new(
+		GRAFT_ERROR_REFUSED,
+		"seccomp: process %d (%s) has no thread that waits in a call "
+		"like read or epoll_wait, so its filter cannot be read without "
+		"risk",
+		target->pid, target->comm);
+}
+
+struct graft_error *
+graft_target_check_filters(struct graft_target *target)
+{
+	struct graft_tick tick;
+
+	if (!has_filters(target))
+		return NULL;
+	struct graft_error *err = graft_tick_begin(&tick);
+	if (err)
+		return err;
+	err = survey(target);
+	graft_tick_end(&tick);
+	return err;
+}
