@@ -2,6 +2,9 @@
 
 #include "explain/face.h"
 
+#include "explain/remedy.h"
+#include "judge/rule.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -51,6 +54,16 @@ graft_face_find(const struct graft_explained_module *module,
 		}
 	}
 	return GRAFT_FACE_NONE;
+}
+
+const char *
+graft_face_remedy(const struct graft_reason *reason)
+{
+	if (reason->note &&
+	    strcmp(reason->rule, graft_rule_wire(GRAFT_RULE_ONCE)) != 0 &&
+	    strcmp(reason->rule, graft_rule_wire(GRAFT_RULE_LEFT)) != 0)
+		return "";
+	return graft_remedy_text(reason->rule);
 }
 
 const char *

@@ -31,6 +31,15 @@ size_t
 graft_face_find(const struct graft_explained_module *module,
 		const struct graft_reason *reason);
 
+/**
+ * Get what is to be done about a reason. A note of a rule that can refuse has kept
+ * the rule, so nothing is.
+ *
+ * @return Static; "" if nothing is to be done.
+ */
+const char *
+graft_face_remedy(const struct graft_reason *reason);
+
 /** Get "changed", "added" or "left". Static. */
 const char *
 graft_face_fate(uint8_t fate);

@@ -307,11 +307,11 @@ put_reasons(const struct page *page, size_t m, bool notes)
 				put_place(page, m, &module->reasons[i]);
 			graft_text_put(text, "</ul></details>\n");
 		}
-		if (*graft_remedy_text(first->rule)) {
+		if (*graft_face_remedy(first)) {
 			graft_text_printf(text, "<p class=\"help\"><b>%s</b> ",
 					  first->note ? "Advice:"
 						      : "What would help:");
-			graft_html_put(text, graft_remedy_text(first->rule));
+			graft_html_put(text, graft_face_remedy(first));
 			graft_text_put(text, "</p>\n");
 		}
 		graft_text_put(text, "</div>\n");
@@ -417,7 +417,8 @@ put_rows(const struct page *page, const struct graft_explained_module *module,
 	const struct graft_explained_row none = { 0 };
 	const struct graft_explained_row *last = &none;
 
-	graft_text_put(text, "<div class=\"rows\">\n");
+	graft_text_printf(text, "<div class=\"rows%s\">\n",
+			  func->fate == GRAFT_FATE_ADDED ? " one" : "");
 	if (func->cut)
 		graft_text_put(text, "<p class=\"empty\">Too long to be shown "
 				     "side by side.</p>\n");

@@ -90,7 +90,7 @@ put_reasons(struct graft_text *text,
 		graft_text_put(text, ",");
 		put_string(text, "text", reason->text);
 		graft_text_put(text, ",");
-		put_string(text, "remedy", graft_remedy_text(reason->rule));
+		put_string(text, "remedy", graft_face_remedy(reason));
 		graft_text_printf(text, ",\"note\":%s,\"function\":",
 				  reason->note ? "true" : "false");
 		if (func == GRAFT_FACE_NONE)

@@ -126,7 +126,7 @@ put_reasons(const struct page *page, const struct graft_patch_module *patch)
 		if (more)
 			continue;
 		put_color(page, dim);
-		put_prose(page, graft_remedy_text(reason->rule), INDENT);
+		put_prose(page, graft_face_remedy(reason), INDENT);
 		put_color(page, plain);
 	}
 }

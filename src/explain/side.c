@@ -7,6 +7,7 @@
 #include "explain/visible.h"
 
 #include <Zydis/Zydis.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -214,6 +215,20 @@ find_target(const ZydisDecodedInstruction *insn,
 	return false;
 }
 
+/** Append some of a line, numbers without the zeros that they begin with. */
+static void
+put_short(const char *line, size_t len, struct graft_text *text)
+{
+	for (size_t i = 0; i < len; i++) {
+		graft_text_put_bytes(text, line + i, 1);
+		if (line[i] != 'x' || i == 0 || line[i - 1] != '0')
+			continue;
+		while (i + 2 < len && line[i + 1] == '0' &&
+		       isxdigit((unsigned char)line[i + 2]))
+			i++;
+	}
+}
+
 /** Append a line in which an address is replaced by a name. */
 static void
 put_replaced(const char *line, uint64_t target, const char *name,
@@ -225,12 +240,12 @@ put_replaced(const char *line, uint64_t target, const char *name,
 	const char *at = strstr(line, hex);
 
 	if (!at) {
-		graft_text_put(text, line);
+		put_short(line, strlen(line), text);
 		return;
 	}
-	graft_text_put_bytes(text, line, (size_t)(at - line));
+	put_short(line, (size_t)(at - line), text);
 	graft_text_put(text, name);
-	graft_text_put(text, at + width);
+	put_short(at + width, strlen(at + width), text);
 }
 
 void
@@ -266,7 +281,7 @@ graft_side_put_insn(const struct graft_side *side, uint32_t func, uint32_t insn,
 		return;
 	}
 	if (!find_target(&zi, operands, addr, &target)) {
-		graft_text_put(text, line);
+		put_short(line, strlen(line), text);
 		return;
 	}
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text name = { 0 };
