@@ -55,14 +55,17 @@ static void
 members_of_an_object_that_trade_places_are_refused(void **state)
 {
 	(void)state;
-	must_refuse(LIBRARY,
-		    "static struct { long a, b, c; } o;\n"
-		    "long f(long v) { o.a += v; return o.b; }\n"
-		    "void g(long v) { o.a = v; o.b = v * 2; o.c++; }\n",
-		    "static struct { long b, a, c; } o;\n"
-		    "long f(long v) { o.a += v; return o.b; }\n"
-		    "void g(long v) { o.a = v; o.b = v * 2; o.c++; }\n",
-		    "R-02");
+	must_refuse(
+		LIBRARY,
+		"__attribute__((visibility(\"protected\"))) struct { long a, b, c; } o;\n"
+		"__attribute__((noinline)) long f(long v) { o.a += v; return o.b; }\n"
+		"__attribute__((noinline)) void g(long v) { o.a = v; o.b = v * 2; o.c++; }\n"
+		"long h(long v) { g(v); return f(v) + o.c; }\n",
+		"__attribute__((visibility(\"protected\"))) struct { long b, a, c; } o;\n"
+		"__attribute__((noinline)) long f(long v) { o.a += v; return o.b; }\n"
+		"__attribute__((noinline)) void g(long v) { o.a = v; o.b = v * 2; o.c++; }\n"
+		"long h(long v) { g(v); return f(v) + o.c; }\n",
+		"R-02");
 }
 
 static void
@@ -71,10 +74,10 @@ another_member_of_an_object_more_is_accepted(void **state)
 	(void)state;
 	must_accept(
 		LIBRARY,
-		"static struct { long a, b; } o;\n"
+		"__attribute__((visibility(\"protected\"))) struct { long a, b; } o;\n"
 		"long f(long v) { o.a += v; return o.a; }\n"
 		"void g(long v) { o.b = v; }\n",
-		"static struct { long a, b; } o;\n"
+		"__attribute__((visibility(\"protected\"))) struct { long a, b; } o;\n"
 		"long f(long v) { if (o.b > 7) return 0; o.a += v; return o.a; }\n"
 		"void g(long v) { o.b = v; }\n");
 }
