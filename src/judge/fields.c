@@ -311,27 +311,63 @@ names_member(const struct graft_ops *ops, const char *name, uint64_t off)
 	return false;
 }
 
+/** Say whether a function that stays names a place in an object: what is there
+ * did not move. */
+static bool
+stays(const struct graft_case *c, const struct graft_symbol *symbol,
+      uint64_t off)
+{
+	const struct graft_code *code = c->diff->new_code;
+
+	for (uint32_t i = 0; i < code->func_count; i++) {
+		const struct graft_func *func = &code->funcs[i];
+		for (uint32_t j = 0; j < func->ref_count; j++) {
+			if (code->refs[func->first_ref + j].target ==
+				    symbol->addr + off &&
+			    !c->diff->new_match[i].carried)
+				return true;
+		}
+	}
+	return false;
+}
+
+/** Find out whether a pair names two places of one object. */
+static bool
+moves_member(struct graft_case *c, const struct graft_twin *twin,
+	     const struct graft_twin_pair *pair, struct member *was,
+	     struct member *is)
+{
+	*was = member_of(&twin->old_ops, &twin->old_ops.ops[pair->o]);
+	*is = member_of(&twin->new_ops, &twin->new_ops.ops[pair->n]);
+	return was->symbol && is->symbol && was->off != is->off &&
+	       strcmp(was->symbol->name, is->symbol->name) == 0 &&
+	       !stays(c, is->symbol, was->off) &&
+	       !stays(c, is->symbol, is->off);
+}
+
+/** One place that became another one may as well be another member that is
+ * meant; two are a movement. */
 static struct graft_error *
 check_members(struct graft_case *c, const struct graft_twin *twin)
 {
 	bool pure = twin->count == twin->old_ops.count &&
 		    twin->count == twin->new_ops.count;
+	struct member first = { 0 };
 
 	for (size_t i = 0; i < twin->count; i++) {
 		const struct graft_twin_pair *pair = &twin->pairs[i];
-		struct member was = member_of(&twin->old_ops,
-					      &twin->old_ops.ops[pair->o]);
-		struct member is = member_of(&twin->new_ops,
-					     &twin->new_ops.ops[pair->n]);
-		if (!was.symbol || !is.symbol || was.off == is.off ||
-		    strcmp(was.symbol->name, is.symbol->name) != 0)
+		struct member was;
+		struct member is;
+		if (!moves_member(c, twin, pair, &was, &is) ||
+		    (!pure &&
+		     (names_member(&twin->new_ops, is.symbol->name, was.off) ||
+		      names_member(&twin->old_ops, is.symbol->name, is.off))))
 			continue;
-		if (!pure &&
-		    (names_member(&twin->new_ops, is.symbol->name, was.off) ||
-		     names_member(&twin->old_ops, is.symbol->name, is.off)))
-			continue;
-		return refuse(c, twin, pair->o, pair->n,
-			      "a member of this object may have moved");
+		if (!first.symbol)
+			first = was;
+		else if (was.symbol == first.symbol && was.off != first.off)
+			return refuse(c, twin, pair->o, pair->n,
+				      "a member of this object may have moved");
 	}
 	return NULL;
 }

@@ -301,10 +301,11 @@ judge_use(struct graft_case *c, const struct graft_ops *ops, uint32_t at,
 
 	if (err || fate == FATE_READ)
 		return err;
-	// What has the same contents in OLD is read alike wherever it is.
-	if ((fate == FATE_PASSED || fate == FATE_RETURNED) &&
-	    (piece->moved ||
-	     graft_constant_text(c->diff->new_image, target, &len)))
+	bool text = graft_constant_text(c->diff->new_image, target, &len);
+	// What has the same contents in OLD is read alike wherever it is; a
+	// caller may compare what it gets with what it got before.
+	if ((fate == FATE_PASSED && (piece->moved || text)) ||
+	    (fate == FATE_RETURNED && text))
 		return NULL;
 	struct graft_place_text where = graft_place_code(ops->code, ops->func,
 							 ops->ops[at].addr);
