@@ -228,6 +228,11 @@ meet_call(struct graft_flow *flow, uint32_t at, const struct graft_insn *insn,
 		return NULL;
 	}
 	flow->lost |= (*holds & VOLATILE) && !destroys(flow->code, &callee);
+	// A landing pad, which no branch leads to, has what the callee keeps.
+	const struct graft_extent *extent =
+		flow->code->funcs[func_of(flow->code, at)].extent;
+	flow->lost |= (*holds & REGISTERS & ~VOLATILE) && extent &&
+		      extent->lsda;
 	*holds = (*holds & ~(uint32_t)VOLATILE) | RAX_WRITTEN;
 	return NULL;
 }
