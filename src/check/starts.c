@@ -84,6 +84,31 @@ settle(struct graft_starts *starts)
 	starts->count = kept;
 }
 
+/** Texts that a table of distances leads to start there, and nothing else says so. */
+static struct graft_error *
+add_texts(struct graft_world *world)
+{
+	struct graft_starts texts_of = { 0 };
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; !err && i < world->starts.count; i++) {
+		uint64_t table = world->starts.addrs[i];
+		if (table % 4 ||
+		    graft_world_area_at(world, table) != GRAFT_WORLD_CONSTANT)
+			continue;
+		uint64_t texts = graft_distance_count_texts(world, table);
+		for (uint64_t k = 0; !err && k < texts; k++)
+			err = add_start(
+				&texts_of,
+				graft_distance_target(world, table, k * 4,
+						      GRAFT_WORLD_CONSTANT));
+	}
+	for (size_t i = 0; !err && i < texts_of.count; i++)
+		err = add_start(&world->starts, texts_of.addrs[i]);
+	free(texts_of.addrs);
+	return err;
+}
+
 struct graft_error *
 graft_world_find_starts(struct graft_world *world)
 {
@@ -115,8 +140,11 @@ graft_world_find_starts(struct graft_world *world)
 		    symbols[i].type != STT_SECTION)
 			err = add_start(&world->starts, symbols[i].addr);
 	}
-	if (!err)
-		settle(&world->starts);
+	if (err)
+		return err;
+	settle(&world->starts);
+	err = add_texts(world);
+	settle(&world->starts);
 	return err;
 }
 

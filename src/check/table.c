@@ -28,10 +28,9 @@ distance_at(const struct graft_world *world, uint64_t addr, int32_t *ret)
 	return true;
 }
 
-/** Get where an entry of a table leads if that is in an area, or 0. */
-static uint64_t
-target_of(const struct graft_world *world, uint64_t table, uint64_t off,
-	  enum graft_world_area area)
+uint64_t
+graft_distance_target(const struct graft_world *world, uint64_t table,
+		      uint64_t off, enum graft_world_area area)
 {
 	int32_t distance;
 
@@ -54,17 +53,15 @@ starts_text(const struct graft_world *world, uint64_t addr)
 		range->bytes[addr - range->addr - 1] == 0);
 }
 
-/** Count the entries of NEW's table that lead to texts; 0: it is none. */
-static uint64_t
-count_texts(const struct graft_walk *walk, uint64_t table)
+uint64_t
+graft_distance_count_texts(const struct graft_world *world, uint64_t table)
 {
-	const struct graft_world *world = &walk->new_world;
 	uint64_t limit = graft_world_next_start(world, table);
 	uint64_t count = 0;
 
 	for (; table + (count + 1) * 4 <= limit; count++) {
-		uint64_t n = target_of(world, table, count * 4,
-				       GRAFT_WORLD_CONSTANT);
+		uint64_t n = graft_distance_target(world, table, count * 4,
+						   GRAFT_WORLD_CONSTANT);
 		if (!n || !starts_text(world, n))
 			break;
 	}
@@ -83,10 +80,10 @@ compare_texts(struct graft_walk *walk, const struct graft_walk_site *site,
 	from.old_insn = 0;
 	from.new_insn = 0;
 	for (uint64_t i = 0; !err && i < count; i++) {
-		uint64_t o = target_of(&walk->old_world, old_addr, i * 4,
-				       GRAFT_WORLD_CONSTANT);
-		uint64_t n = target_of(&walk->new_world, new_addr, i * 4,
-				       GRAFT_WORLD_CONSTANT);
+		uint64_t o = graft_distance_target(&walk->old_world, old_addr,
+						   i * 4, GRAFT_WORLD_CONSTANT);
+		uint64_t n = graft_distance_target(&walk->new_world, new_addr,
+						   i * 4, GRAFT_WORLD_CONSTANT);
 		if (!o)
 			return graft_walk_differ(
 				walk, site, old_addr, new_addr,
@@ -108,10 +105,10 @@ follow_jumps(struct graft_walk *walk, const struct graft_walk_site *site,
 	struct graft_error *err = NULL;
 
 	for (uint64_t off = 0; !err && new_addr + off + 4 <= limit; off += 4) {
-		uint64_t n = target_of(&walk->new_world, new_addr, off,
-				       GRAFT_WORLD_CODE);
-		uint64_t o = target_of(&walk->old_world, old_addr, off,
-				       GRAFT_WORLD_CODE);
+		uint64_t n = graft_distance_target(&walk->new_world, new_addr,
+						   off, GRAFT_WORLD_CODE);
+		uint64_t o = graft_distance_target(&walk->old_world, old_addr,
+						   off, GRAFT_WORLD_CODE);
 		if (!n)
 			break;
 		if (!o)
@@ -138,7 +135,8 @@ leads_to_code(const struct graft_walk *walk, const struct graft_walk_site *site,
 
 	// The first entry may lead to the cold part: then the second one tells.
 	for (uint64_t off = 0; own && off < 8; off += 4) {
-		uint64_t n = target_of(world, table, off, GRAFT_WORLD_CODE);
+		uint64_t n = graft_distance_target(world, table, off,
+						   GRAFT_WORLD_CODE);
 		if (!n)
 			return false;
 		if (graft_world_extent_at(world, n, &end) == own)
@@ -158,7 +156,7 @@ graft_table_follow(struct graft_walk *walk, const struct graft_walk_site *site,
 		*ret = true;
 		return follow_jumps(walk, site, old_addr, new_addr);
 	}
-	uint64_t texts = count_texts(walk, new_addr);
+	uint64_t texts = graft_distance_count_texts(&walk->new_world, new_addr);
 	if (!texts)
 		return NULL;
 	*ret = true;

@@ -175,6 +175,22 @@ graft_world_slot_at(const struct graft_world *world, uint64_t addr);
 uint64_t
 graft_world_next_start(const struct graft_world *world, uint64_t addr);
 
+/**
+ * Get where an entry of a table of distances leads (table.c).
+ *
+ * @param[in] table Address of the table, which the distance is added to.
+ * @param[in] off Offset of the entry.
+ * @param[in] area Where it must lead to.
+ * @return The target, or 0.
+ */
+uint64_t
+graft_distance_target(const struct graft_world *world, uint64_t table,
+		      uint64_t off, enum graft_world_area area);
+
+/** Count the entries of a table that lead to texts; 0: it is none (table.c). */
+uint64_t
+graft_distance_count_texts(const struct graft_world *world, uint64_t table);
+
 /** Get the text at an address and its length with the NUL, or NULL. */
 const char *
 graft_world_text(const struct graft_world *world, uint64_t addr,
