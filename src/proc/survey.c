@@ -14,12 +14,13 @@
 #include <unistd.h>
 
 enum {
-	/** How long to look for a thread whose filters may be read: 1 s. */
-	SURVEY_POLLS = 100,
-	SURVEY_POLL_US = 10 * 1000,
-	/** How long such a thread may take to stop: 20 ms. */
-	SURVEY_STOP_NS = 20 * 1000 * 1000,
+	SURVEY_POLL_US = 5 * 1000,
+	/** How long a thread may take to stop: 0.1 s. */
+	SURVEY_STOP_NS = 100 * 1000 * 1000,
 };
+
+/** How long to look for a thread whose filters may be read: 2 s. */
+static const uint64_t SURVEY_LIMIT_NS = UINT64_C(2000000000);
 
 /** May our interrupt make the kernel restart this call by restart_syscall(2)? */
 static bool
@@ -156,7 +157,9 @@ has_filters(const struct graft_target *target)
 static struct graft_error *
 survey(struct graft_target *target)
 {
-	for (int i = 0; i < SURVEY_POLLS; i++) {
+	uint64_t deadline_ns = graft_tracee_now_ns() + SURVEY_LIMIT_NS;
+
+	while (graft_tracee_now_ns() < deadline_ns) {
 		size_t count = 0;
 		bool done = false;
 		graft_tracee_service(target);

@@ -34,7 +34,8 @@ def wrong_usage_is_status_2_and_touches_nothing(place):
                  ["apply", fix, fix, "--all"], ["apply", fix, "--all=yes"],
                  ["status", "more"], ["status", "--all"], ["status", "--pid", "x"],
                  ["revert"], ["revert", fix], ["revert", "--all"], ["revert", fix, "--dry-run"],
-                 ["recover", "more"], ["recover", "--pid", "1"], ["recover", "--wait", "x"]):
+                 ["recover", "more"], ["recover", "--pid", "x"], ["recover", "--all"],
+                 ["recover", "--wait", "x"]):
         done = place.run(*argv, status=2)
         same(done.stdout, "", f"standard output of {argv}")
         check(done.stderr, f"{argv}: it does not say what is wrong")
