@@ -133,6 +133,20 @@ def a_hotpatch_that_holds_only_what_is_refused_is_never_written(place):
 
 
 @test
+def a_proof_needs_the_two_builds_that_the_hotpatch_was_made_from(place):
+    done = place.run("verify", "--against", place.old, place.new, place.patch, status=0)
+    check("the same" in done.stdout and "walked" in done.stdout, done.stdout)
+    for old, new in ((place.new, place.new), (place.old, place.old), (place.new, place.old)):
+        done = place.run("verify", "--against", old, new, place.patch)
+        check(done.returncode in (65, 66), f"{done.returncode}: {done.stderr}")
+        one_line(done, "old build" if done.returncode == 66 else "SHA-256")
+        check("the same" not in done.stdout, done.stdout)
+    for argv in (["--against", place.old, place.patch], ["--against", place.old],
+                 ["--against", place.old, place.new, place.patch, "--json"]):
+        same(place.run("verify", *argv).returncode, 2, f"status of {argv}")
+
+
+@test
 def signatures_are_checked_with_the_key_that_is_given(place):
     key = place.write("key", bytes(range(32)))
     done = place.run("verify", place.patch, "--key", key, status=66)
