@@ -9,6 +9,7 @@
 
 #include "judge/checks.h"
 #include "judge/op.h"
+#include "judge/types.h"
 
 #include <Zydis/Zydis.h>
 #include <string.h>
@@ -354,6 +355,9 @@ check_members(struct graft_case *c, const struct graft_twin *twin)
 		    twin->count == twin->new_ops.count;
 	struct member first = { 0 };
 
+	// Types say that none moved.
+	if (graft_types_rule_out_layout(c))
+		return NULL;
 	for (size_t i = 0; i < twin->count; i++) {
 		const struct graft_twin_pair *pair = &twin->pairs[i];
 		struct member was;

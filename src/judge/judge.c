@@ -37,13 +37,8 @@ judge_twin(struct graft_case *c, uint32_t old_func, uint32_t new_func)
 						     new_func, &twin);
 
 	for (size_t i = 0;
-	     !err && i < sizeof(twin_checks) / sizeof(*twin_checks); i++) {
-		if (twin_checks[i] == graft_check_layout &&
-		    graft_case_is_twin(c, new_func) &&
-		    graft_types_rule_out_layout(c))
-			continue;
+	     !err && i < sizeof(twin_checks) / sizeof(*twin_checks); i++)
 		err = twin_checks[i](c, &twin);
-	}
 	return err;
 }
 

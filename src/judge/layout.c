@@ -19,6 +19,7 @@
 #include "judge/accesses.h"
 #include "judge/checks.h"
 #include "judge/strides.h"
+#include "judge/types.h"
 
 /** Largest element that an index is shifted for, as a power of two. */
 static const int64_t factor_bits = 20;
@@ -32,6 +33,8 @@ struct layout {
 	/** Every instruction has its counterpart: nothing was added or removed,
 	 * so that a displacement that differs is all that there is. */
 	bool pure;
+	/** Types of both builds say that no member moved. */
+	bool typed;
 	/** By what indexes are multiplied, and that it is the same in both. */
 	struct graft_strides old_strides;
 	struct graft_strides new_strides;
@@ -224,11 +227,14 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 	if (is_other_factor(layout, pair))
 		return refuse_pair(layout, o, n,
 				   "the size of an element may differ");
+	// What types say of members is not guessed at. Of the distance between
+	// elements they say nothing where the code has a number of its own for it.
 	if (graft_op_through_pointer(old_ops, o) &&
 	    graft_op_through_pointer(new_ops, n))
-		return check_displacement(layout, o, n);
-	if (o->what == GRAFT_OP_LEA && !o->has_ref && !n->has_ref &&
-	    !graft_op_in_frame(old_ops, o) && !graft_op_in_frame(new_ops, n)) {
+		return layout->typed ? NULL : check_displacement(layout, o, n);
+	if (!layout->typed && o->what == GRAFT_OP_LEA && !o->has_ref &&
+	    !n->has_ref && !graft_op_in_frame(old_ops, o) &&
+	    !graft_op_in_frame(new_ops, n)) {
 		if (o->disp == n->disp || o->regs != n->regs)
 			return NULL;
 		if (!lea_is_address(old_ops, pair->o) &&
@@ -381,6 +387,8 @@ check_all(const struct layout *layout)
 	struct graft_error *err = NULL;
 	uint32_t before = layout->c->per_rule[GRAFT_RULE_LAYOUT];
 
+	if (twin->partial && layout->typed)
+		return NULL;
 	if (twin->partial) {
 		struct graft_place_text where =
 			graft_place_code(twin->new_ops.code, twin->new_ops.func,
@@ -391,6 +399,8 @@ check_all(const struct layout *layout)
 	}
 	for (size_t i = 0; !err && i < twin->count; i++)
 		err = check_pair(layout, &twin->pairs[i]);
+	if (!err && layout->typed)
+		return check_strides(layout);
 	if (!err)
 		err = check_types(layout);
 	// One movement is said once.
@@ -420,6 +430,8 @@ graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
 		.c = c,
 		.twin = twin,
 		.pure = is_pure(twin),
+		.typed = graft_case_is_twin(c, twin->new_ops.func) &&
+			 graft_types_rule_out_layout(c),
 	};
 
 	struct graft_error *err = graft_accesses_read(&twin->old_ops,

@@ -283,13 +283,15 @@ write_place(struct graft_comparer *comparer, const struct graft_type_pair *pair,
 
 /** Say whether a type was spoken of; if not, it is from now on. */
 static struct graft_error *
-was_said(struct graft_comparer *comparer, const char *name, bool *ret)
+was_said(struct graft_comparer *comparer, const char *name,
+	 enum graft_rule rule, bool *ret)
 {
 	*ret = false;
 	if (!name[0])
 		return NULL;
 	for (size_t i = 0; i < comparer->said_count; i++) {
-		if (strcmp(comparer->said[i], name) == 0) {
+		if (comparer->said[i].rule == rule &&
+		    strcmp(comparer->said[i].name, name) == 0) {
 			*ret = true;
 			return NULL;
 		}
@@ -298,7 +300,8 @@ was_said(struct graft_comparer *comparer, const char *name, bool *ret)
 		&comparer->said, &comparer->said_cap, comparer->said_count + 1,
 		sizeof(*comparer->said));
 	if (!err)
-		comparer->said[comparer->said_count++] = name;
+		comparer->said[comparer->said_count++] =
+			(struct graft_type_said){ name, rule };
 	return err;
 }
 
@@ -316,9 +319,8 @@ graft_comparer_differ(struct graft_comparer *comparer,
 		return NULL;
 	struct graft_error *err = graft_dwarf_type(comparer->new_dwarf, pair->n,
 						   &type);
-	// The size of a type is said beside what moved in it.
-	if (!err && rule != GRAFT_RULE_SIZE && rule != GRAFT_RULE_VTABLE)
-		err = was_said(comparer, type->name, &said);
+	if (!err)
+		err = was_said(comparer, type->name, rule, &said);
 	if (!err && !said)
 		err = write_place(comparer, pair, member, where, sizeof(where));
 	if (err || said)

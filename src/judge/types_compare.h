@@ -71,8 +71,11 @@ struct graft_comparer {
 	uint64_t (*seen)[2];
 	size_t seen_count;
 	size_t seen_size;
-	/** Names of types of which was said that they differ. */
-	const char **said;
+	/** What was said: by which rule a type of which name differs. */
+	struct graft_type_said {
+		const char *name;
+		enum graft_rule rule;
+	} * said;
 	size_t said_count;
 	size_t said_cap;
 };
