@@ -362,6 +362,27 @@ say_active(const struct graft_switch *sw, const struct graft_stack_hit *hit)
 }
 
 /**
+ * Choose the hit that keeps the way closed.
+ *
+ * Words in memory that point into the dynamic linker, whose range is the last one,
+ * are the addresses of its functions, which every process has: only threads count
+ * there. A context that is suspended in the middle of a binding had its stack
+ * switched away by a signal handler.
+ *
+ * @return NULL if the way is free.
+ */
+static const struct graft_stack_hit *
+choose_hit(const struct graft_switch *sw, const struct graft_stack_hit *hits,
+	   size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (hits[i].tid || hits[i].range < sw->range_count)
+			return &hits[i];
+	}
+	return NULL;
+}
+
+/**
  * Do what is done while the threads stand still.
  *
  * @param[out] hit_ret The first thread that is in the way, if the result is
@@ -378,8 +399,9 @@ stopped(struct graft_switch *sw, struct graft_target *target,
 	struct graft_error *err = graft_stack_check_run(check, &hits, &count);
 	if (err)
 		return err;
-	if (count) {
-		*hit_ret = hits[0];
+	const struct graft_stack_hit *hit = choose_hit(sw, hits, count);
+	if (hit) {
+		*hit_ret = *hit;
 		*active_ret = true;
 		return NULL;
 	}
