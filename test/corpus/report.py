@@ -8,10 +8,17 @@ import mutants
 
 # Rates below which the suite fails: safe pairs accepted, and refusals of unsafe ones
 # that name a true rule. They only ever go up.
-FLOORS = {"g": {"safe": 0.50, "rule": 0.50}, "strip": {"safe": 0.50, "rule": 0.50}}
+FLOORS = {"g": {"safe": 0.70, "rule": 0.90}, "strip": {"safe": 0.62, "rule": 0.78}}
 # Kinds (and whether with debug information) of which wrong verdicts are known: they
 # are printed and counted, and fail nothing. The list only ever gets shorter.
-KNOWN = set()
+KNOWN = {
+    # A size that a function returns.
+    ("member-end", "strip"), ("allocation-helper", "g"), ("allocation-helper", "strip"),
+    # Which member of a union code uses; the type does not tell.
+    ("union", "g"),
+    # Which object is locked.
+    ("lock-other", "g"), ("lock-other", "strip"),
+}
 MARKS = ("<!-- corpus: made by test/corpus/run --table -->\n", "<!-- end of corpus -->\n")
 NAMES = {"g": "with debug information", "strip": "stripped"}
 
@@ -102,7 +109,7 @@ def print_tap(results, seconds, floors):
             some = group(of_kind, debug=debug)
             if some.n + some.void:
                 known = (kind.name, debug) in KNOWN and not any(
-                    r.misbehaves() or r.verdict == "error" for r in some.wrong)
+                    r.live or r.verdict == "error" for r in some.wrong)
                 line(not some.wrong, f"{kind.name} ({kind.label_in(debug)}) {NAMES[debug]}: "
                      f"{some.n} pairs, {some.accepted} accepted, {some.refused} refused, "
                      f"{some.right} for a true rule, {some.void} void", known)
