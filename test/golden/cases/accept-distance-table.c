@@ -11,7 +11,9 @@ __attribute__((noinline)) static const char *
 name_of(long kind)
 {
 	static const char *const names[] = {
-		"root", "text", "parameter",
+		"root",
+		"text",
+		"parameter",
 #ifdef NEW
 		"a much longer name of the rest",
 #else
