@@ -399,10 +399,11 @@ check_all(const struct layout *layout)
 	}
 	for (size_t i = 0; !err && i < twin->count; i++)
 		err = check_pair(layout, &twin->pairs[i]);
-	if (!err && layout->typed)
-		return check_strides(layout);
+	// Another member of a union has the same place and type of its own.
 	if (!err)
 		err = check_types(layout);
+	if (!err && layout->typed)
+		return check_strides(layout);
 	// One movement is said once.
 	if (!err && layout->c->per_rule[GRAFT_RULE_LAYOUT] == before)
 		err = check_strides(layout);

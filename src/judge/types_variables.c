@@ -281,6 +281,46 @@ add_thread_locals(struct graft_types_state *state)
 	return err;
 }
 
+/** no variable may have another size, whoever names it. */
+static struct graft_error *
+check_sizes(struct graft_types_state *state)
+{
+	struct graft_types *types = state->types;
+	uint32_t count = graft_dwarf_subject_count(types->new_dwarf);
+	struct graft_error *err = NULL;
+
+	for (uint32_t n = 0; !err && n < count; n++) {
+		const struct graft_subject *s =
+			graft_dwarf_subject(types->new_dwarf, n);
+		uint64_t was = 0;
+		uint64_t is = 0;
+		bool first = false;
+		if (s->is_function ||
+		    !is_writable(state->c->diff->new_image, s->addr))
+			continue;
+		uint32_t o = graft_subject_find(&types->new_names, n,
+						&types->old_names);
+		if (o == GRAFT_DWARF_NONE)
+			continue;
+		err = graft_subject_size(types->old_dwarf, o, &was);
+		if (!err)
+			err = graft_subject_size(types->new_dwarf, n, &is);
+		if (!err && was != is)
+			err = graft_comparer_first(&state->comparer, o, n,
+						   &first);
+		if (err || !first)
+			continue;
+		struct graft_subject_text where =
+			graft_subject_print(types->new_dwarf, n);
+		state->comparer.differences++;
+		err = graft_case_refuse(
+			state->c, GRAFT_RULE_SIZE, where.str,
+			"the variable had %llu bytes and has %llu",
+			(unsigned long long)was, (unsigned long long)is);
+	}
+	return err;
+}
+
 struct graft_error *
 graft_types_add_variables(struct graft_types_state *state)
 {
@@ -291,6 +331,8 @@ graft_types_add_variables(struct graft_types_state *state)
 		err = add_reference(state, &diff->resolutions[i]);
 	if (!err)
 		err = add_thread_locals(state);
+	if (!err)
+		err = check_sizes(state);
 	return err;
 }
 
