@@ -61,6 +61,10 @@ graft_check_identity(struct graft_case *c);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_objects(struct graft_case *c);
 
+/** references that are counted. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_counts(struct graft_case *c);
+
 /** code that ran only once, or never returns. Notes. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_once(struct graft_case *c);

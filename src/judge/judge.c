@@ -20,6 +20,7 @@ static const check_fn checks[] = {
 	graft_check_exports, graft_check_signature, graft_check_vtables,
 	graft_check_runtime, graft_check_unwind,    graft_check_identity,
 	graft_check_objects, graft_check_once,      graft_check_left,
+	graft_check_counts,
 };
 
 /** Checks of one function beside its old self. */

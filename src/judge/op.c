@@ -210,12 +210,32 @@ read_memory(const ZydisDecodedOperand *operand, struct graft_op *op)
 		op->regs, ((uint64_t)op->base << 8) | op->index);
 }
 
+static uint8_t
+atomic_of(ZydisMnemonic mnemonic)
+{
+	switch (mnemonic) {
+	case ZYDIS_MNEMONIC_INC:
+		return GRAFT_ATOMIC_INC;
+	case ZYDIS_MNEMONIC_DEC:
+		return GRAFT_ATOMIC_DEC;
+	case ZYDIS_MNEMONIC_ADD:
+	case ZYDIS_MNEMONIC_XADD:
+		return GRAFT_ATOMIC_ADD;
+	case ZYDIS_MNEMONIC_SUB:
+		return GRAFT_ATOMIC_SUB;
+	default:
+		return GRAFT_ATOMIC_OTHER;
+	}
+}
+
 static void
 read_operands(const struct decoded *d, struct graft_op *op)
 {
 	op->mnemonic = (uint16_t)d->insn.mnemonic;
 	op->what = class_of(d->insn.mnemonic);
 	op->subtracts = op->mnemonic == ZYDIS_MNEMONIC_SUB;
+	op->is_atomic = d->insn.attributes & ZYDIS_ATTRIB_HAS_LOCK;
+	op->atomic = atomic_of(d->insn.mnemonic);
 	op->is_leave = op->mnemonic == ZYDIS_MNEMONIC_LEAVE;
 	op->shape = (uint32_t)graft_hash_mix(1, op->mnemonic);
 	op->ends = d->insn.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||

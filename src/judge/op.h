@@ -56,6 +56,16 @@ enum graft_op_class {
 	GRAFT_OP_CMOV,
 };
 
+/** What an instruction with `lock` does to memory. */
+enum graft_atomic {
+	GRAFT_ATOMIC_OTHER,
+	GRAFT_ATOMIC_INC,
+	GRAFT_ATOMIC_DEC,
+	/** add, and xadd with what it adds in its source. */
+	GRAFT_ATOMIC_ADD,
+	GRAFT_ATOMIC_SUB,
+};
+
 /** One instruction. */
 struct graft_op {
 	uint64_t addr;
@@ -105,6 +115,9 @@ struct graft_op {
 	/** It is `sub`, `leave`. */
 	bool subtracts;
 	bool is_leave;
+	/** It has `lock`; #graft_atomic. */
+	bool is_atomic;
+	uint8_t atomic;
 	/** Hash of everything but registers, displacement and constant. */
 	uint32_t shape;
 	/** Hash of the registers. */
