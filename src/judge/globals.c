@@ -9,6 +9,7 @@
 #include "judge/types.h"
 
 #include "base/cleanup.h"
+#include "diff/eh_slots.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,13 +29,42 @@ refuse_gap(struct graft_case *c, uint64_t start, uint64_t was, uint64_t is)
 		(unsigned long long)was, (unsigned long long)is);
 }
 
+/** Slots of unwind tables, which come and go with the types that are caught. */
+struct slots {
+	struct graft_eh_slots old_slots;
+	struct graft_eh_slots new_slots;
+};
+
+static void
+slots_deinit(struct slots *slots)
+{
+	graft_eh_slots_deinit(&slots->old_slots);
+	graft_eh_slots_deinit(&slots->new_slots);
+}
+
+/** Count the bytes of slots between two addresses. */
+static uint64_t
+slot_bytes(const struct graft_eh_slots *slots, uint64_t start, uint64_t end)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < slots->count; i++) {
+		if (slots->addrs[i] >= start && slots->addrs[i] < end)
+			bytes += 8;
+	}
+	return bytes;
+}
+
 /** Compare one stretch of a section with what it was. */
 static struct graft_error *
-judge_stretch(struct graft_case *c, uint64_t new_start, uint64_t new_end,
-	      uint64_t old_start, uint64_t old_end)
+judge_stretch(struct graft_case *c, const struct slots *slots,
+	      uint64_t new_start, uint64_t new_end, uint64_t old_start,
+	      uint64_t old_end)
 {
-	uint64_t is = new_end - new_start;
-	uint64_t was = old_end - old_start;
+	uint64_t is = new_end - new_start -
+		      slot_bytes(&slots->new_slots, new_start, new_end);
+	uint64_t was = old_end - old_start -
+		       slot_bytes(&slots->old_slots, old_start, old_end);
 	uint64_t added = graft_new_bytes_between(c->diff, new_start, new_end);
 
 	if (is == was + added)
@@ -51,7 +81,8 @@ is_inside(const struct graft_section *section, uint64_t addr)
 }
 
 static struct graft_error *
-judge_section(struct graft_case *c, const struct graft_anchors *anchors)
+judge_section(struct graft_case *c, const struct slots *slots,
+	      const struct graft_anchors *anchors)
 {
 	const struct graft_section *o = anchors->old_section;
 	const struct graft_section *n = anchors->new_section;
@@ -65,15 +96,16 @@ judge_section(struct graft_case *c, const struct graft_anchors *anchors)
 			continue;
 		// Where the link order changed, distances say nothing.
 		if (known && at->old_addr >= last.old_addr)
-			err = judge_stretch(c, last.new_addr, at->new_addr,
-					    last.old_addr, at->old_addr);
+			err = judge_stretch(c, slots, last.new_addr,
+					    at->new_addr, last.old_addr,
+					    at->old_addr);
 		last = *at;
 		known = true;
 	}
 	if (err)
 		return err;
-	return judge_stretch(c, last.new_addr, n->addr + n->size, last.old_addr,
-			     o->addr + o->size);
+	return judge_stretch(c, slots, last.new_addr, n->addr + n->size,
+			     last.old_addr, o->addr + o->size);
 }
 
 static struct graft_error *
@@ -82,7 +114,15 @@ judge_sections(struct graft_case *c)
 	size_t count;
 	const struct graft_section *sections =
 		graft_image_sections(c->diff->new_image, &count);
+	GRAFT_CLEANUP(slots_deinit) struct slots slots = { 0 };
+	struct graft_error *failed = graft_eh_slots_find(c->diff->old_image,
+							 &slots.old_slots);
 
+	if (!failed)
+		failed = graft_eh_slots_find(c->diff->new_image,
+					     &slots.new_slots);
+	if (failed)
+		return failed;
 	for (size_t i = 0; i < count; i++) {
 		if (!graft_section_is_writable(&sections[i]) ||
 		    (sections[i].flags & SHF_TLS) ||
@@ -95,7 +135,7 @@ judge_sections(struct graft_case *c)
 		// A section that was not there holds only new objects, and
 		// those that moved into it.
 		if (!err && anchors.old_section)
-			err = judge_section(c, &anchors);
+			err = judge_section(c, &slots, &anchors);
 		if (err)
 			return err;
 	}

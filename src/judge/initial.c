@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "diff/constant.h"
+#include "diff/eh_slots.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,9 @@ struct initial {
 	struct graft_case *c;
 	struct graft_anchors *list;
 	size_t count;
+	/** Slots of NEW's unwind tables: whoever reads one was compared by what
+	 * it leads to. */
+	struct graft_eh_slots slots;
 	/** End of the last text that was noted. */
 	uint64_t noted;
 	/** End of the last variable that was refused by its name. */
@@ -261,7 +265,8 @@ judge_unit(struct initial *initial, const struct graft_anchors *anchors,
 	enum sameness same = DIFFERS;
 	struct graft_named_place place;
 
-	if (graft_is_in_new_object(c->diff, addr))
+	if (graft_is_in_new_object(c->diff, addr) ||
+	    (len == UNIT && graft_eh_slots_has(&initial->slots, addr)))
 		return NULL;
 	struct graft_error *failed = graft_types_old_place(c, addr, &place);
 	if (failed)
@@ -375,6 +380,8 @@ graft_check_initial(struct graft_case *c)
 	struct initial initial = { .c = c };
 	struct graft_error *err = collect(&initial);
 
+	if (!err)
+		err = graft_eh_slots_find(c->diff->new_image, &initial.slots);
 	for (size_t i = 0; !err && i < initial.count; i++) {
 		if (initial.list[i].new_section->bytes)
 			err = judge_section(&initial, &initial.list[i]);
@@ -383,6 +390,7 @@ graft_check_initial(struct graft_case *c)
 	}
 	for (size_t i = 0; i < initial.count; i++)
 		graft_anchors_deinit(&initial.list[i]);
+	graft_eh_slots_deinit(&initial.slots);
 	free(initial.list);
 	return err;
 }

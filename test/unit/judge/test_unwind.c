@@ -64,6 +64,39 @@ a_cleanup_in_c_needs_its_tables(void **state)
 }
 
 static void
+functions_that_catch_other_types_have_changed(void **state)
+{
+	static const char both[] =
+		"void other(int);\n"
+		"int f(int x) { try { other(x); } catch (A) { return 3; } return x; }\n"
+		"int g(int x) { try { other(x); } catch (B) { return 4; } return x; }\n";
+	char o[512];
+	char n[512];
+
+	(void)state;
+	(void)snprintf(o, sizeof(o), "#define A int\n#define B long\n%s", both);
+	(void)snprintf(n, sizeof(n), "#define A long\n#define B int\n%s", both);
+	must_note(CXX, o, n, "R-16");
+}
+
+static void
+a_new_type_that_is_caught_moves_no_data(void **state)
+{
+	static const char o[] =
+		"void other(int); int before = 5, after[3] = { 7, 8, 9 };\n"
+		"int f(int x) { before++; after[x]++; return x; }\n"
+		"int g(int x) { try { other(x); } catch (...) { return -1; } return x; }\n";
+	static const char n[] =
+		"void other(int); int before = 5, after[3] = { 7, 8, 9 };\n"
+		"int f(int x) { before++; after[x]++; return x; }\n"
+		"int g(int x) { try { other(x); } catch (long y) { return y; } return x; }\n";
+
+	(void)state;
+	must_note(CXX, o, n, "R-16");
+	must_note(CXX, n, o, "R-16");
+}
+
+static void
 a_callback_from_c_is_noted(void **state)
 {
 	(void)state;
@@ -83,6 +116,8 @@ main(void)
 		cmocka_unit_test(
 			a_leaf_in_a_module_with_exceptions_is_accepted),
 		cmocka_unit_test(a_cleanup_in_c_needs_its_tables),
+		cmocka_unit_test(functions_that_catch_other_types_have_changed),
+		cmocka_unit_test(a_new_type_that_is_caught_moves_no_data),
 		cmocka_unit_test(a_callback_from_c_is_noted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
