@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 /** A hook, and what its slot held before it was linked. */
 struct one {
@@ -33,13 +32,13 @@ graft_link_free(struct graft_link *link)
 
 /** A slot that was bound meanwhile is bound no more. */
 GRAFT_MUST_CHECK static struct graft_error *
-forget_binder(struct graft_target *target, struct graft_hook *hook)
+forget_callers(struct graft_target *target, struct graft_hook *hook)
 {
 	struct graft_hook_chain chain;
 	struct graft_error *err = graft_hook_follow(target, hook, &chain);
 
 	if (!err && chain.first != hook->unwinder.unbound)
-		hook->unwinder.binder = 0;
+		hook->unwinder.caller_count = 0;
 	return err;
 }
 
@@ -61,8 +60,8 @@ graft_link_new(struct graft_target *target,
 			graft_hook_find(target, headers[i],
 					&link->list[link->count].hook, &there);
 		if (!err && there)
-			err = forget_binder(target,
-					    &link->list[link->count].hook);
+			err = forget_callers(target,
+					     &link->list[link->count].hook);
 		if (err)
 			return err;
 		link->count += there;
@@ -71,20 +70,20 @@ graft_link_new(struct graft_target *target,
 	return NULL;
 }
 
-bool
+size_t
 graft_link_forbidden(const struct graft_link *link,
-		     const struct graft_maps *maps, struct graft_range *ret)
+		     struct graft_range ret[GRAFT_HOOK_CALLERS_MAX])
 {
 	for (size_t i = 0; i < link->count; i++) {
-		uint64_t binder = link->list[i].hook.unwinder.binder;
-		const struct graft_map *map =
-			binder ? graft_maps_at(maps, binder) : NULL;
-		if (!map || !(map->prot & PROT_EXEC))
-			continue;
-		*ret = (struct graft_range){ map->start, map->end };
-		return true;
+		const struct graft_unwinder *u = &link->list[i].hook.unwinder;
+		// All are hooks of one slot.
+		for (size_t k = 0; k < u->caller_count; k++)
+			ret[k] = (struct graft_range){ u->callers[k] - 1,
+						       u->callers[k] };
+		if (u->caller_count)
+			return u->caller_count;
 	}
-	return false;
+	return 0;
 }
 
 /** Write an address into eight bytes that do not cross a page. */

@@ -17,7 +17,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "plan/header.h"
-#include "proc/maps.h"
+#include "plan/hook.h"
 #include "proc/stack.h"
 #include "proc/target.h"
 
@@ -43,22 +43,21 @@ graft_link_free(struct graft_link *link);
 GRAFT_DEFINE_CLEANUP(struct graft_link, graft_link_free)
 
 /**
- * Find the code in which no thread may be while the hooks are linked: the
- * dynamic linker's, if the slot is still to be bound. A thread that binds it
+ * Find the return addresses that no thread may have while the hooks are linked:
+ * those of calls through a slot that is still to be bound. A thread that binds it
  * would write over what we write.
  *
- * @param[in] maps Mappings of the target.
- * @param[out] ret Written if there is such code.
- * @return Whether there is.
+ * @param[out] ret One range for each, of which only the end counts.
+ * @return How many.
  */
-bool
+size_t
 graft_link_forbidden(const struct graft_link *link,
-		     const struct graft_maps *maps, struct graft_range *ret);
+		     struct graft_range ret[GRAFT_HOOK_CALLERS_MAX]);
 
 /**
  * Link all hooks that are not linked yet.
  *
- * @param[in] target In state STOPPED, no thread in the forbidden code.
+ * @param[in] target In state STOPPED, no thread with a forbidden address.
  * @return NULL; #GRAFT_ERROR_REFUSED (R-16) if somebody changed the slot
  * meanwhile. On error those that were linked by this call still are:
  * graft_link_undo() takes them out.

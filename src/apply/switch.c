@@ -132,6 +132,8 @@ graft_switch_new(const struct graft_header *const *headers, size_t count,
 		ranges += headers[i]->fragment_count + headers[i]->region_count;
 	}
 	sw->points = calloc(points + 1, sizeof(*sw->points));
+	// And where the unwinder is told: see find_hooks().
+	ranges += GRAFT_HOOK_CALLERS_MAX;
 	sw->ranges = calloc(ranges + 1, sizeof(*sw->ranges));
 	sw->places = calloc(ranges + 1, sizeof(*sw->places));
 	if (!sw->points || !sw->ranges || !sw->places)
@@ -450,7 +452,7 @@ refuse_sharer(const struct graft_target *target)
  */
 GRAFT_MUST_CHECK static struct graft_error *
 find_hooks(struct graft_switch *sw, struct graft_target *target,
-	   const struct graft_maps *maps, size_t *count_ret)
+	   size_t *count_ret)
 {
 	*count_ret = sw->range_count;
 	if (sw->way != GRAFT_SWITCH_IN)
@@ -461,14 +463,15 @@ find_hooks(struct graft_switch *sw, struct graft_target *target,
 						 sw->header_count, &sw->link);
 	if (err)
 		return err;
-	// There is room for one more range.
+	// There is room for that many more.
 	struct graft_range *range = &sw->ranges[sw->range_count];
-	if (graft_link_forbidden(sw->link, maps, range)) {
-		sw->places[sw->range_count] = (struct place){
-			.start = range->start, .name = "the dynamic linker"
-		};
-		*count_ret = sw->range_count + 1;
-	}
+	size_t more = graft_link_forbidden(sw->link, range);
+	for (size_t k = 0; k < more; k++)
+		sw->places[sw->range_count + k] =
+			(struct place){ .start = range[k].end,
+					.name = "the unwinder, which binds "
+						"its first call" };
+	*count_ret = sw->range_count + more;
 	return NULL;
 }
 
@@ -497,7 +500,7 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	err = graft_maps_read(graft_target_pid(target), &maps);
 	if (err)
 		return err;
-	err = find_hooks(sw, target, maps, &range_count);
+	err = find_hooks(sw, target, &range_count);
 	if (err)
 		return err;
 	err = graft_stack_check_new(target, maps, sw->ranges, range_count,

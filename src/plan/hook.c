@@ -6,7 +6,8 @@
 //      16  number of frames u32     20  distance from here to the first s32
 //      24  bytes from there to the end of the last u32      28  zero u32
 //      32  code                    146  int3
-//     176  slot, function, unbound, binder: u64 each
+//     148  callers: distance from the function s32, 0 behind the last; 7 of them
+//     176  slot, function, unbound: u64 each          200  zero u64
 //     208  frames: distance from here to the code s32, its bytes u32, distance
 //          from here to the FDE s32
 
@@ -22,6 +23,7 @@
 enum {
 	PAGE = 4096,
 	MAGIC_SIZE = 8,
+	CALLERS_OFF = 148,
 	UNWINDER_OFF = 176,
 	TABLE_OFF = 208,
 	FRAME_SIZE = 12,
@@ -73,7 +75,7 @@ static const uint8_t code[] = {
 	0xc3,                                           // ret
 };
 
-_Static_assert(GRAFT_HOOK_ENTRY_OFF + sizeof(code) <= UNWINDER_OFF,
+_Static_assert(GRAFT_HOOK_ENTRY_OFF + sizeof(code) <= CALLERS_OFF,
 	       "the code has room");
 
 static void
@@ -118,7 +120,10 @@ put_front(uint8_t *bytes, const struct graft_hook *hook)
 	store_le(bytes + UNWINDER_OFF, u->slot, 8);
 	store_le(bytes + UNWINDER_OFF + 8, u->function, 8);
 	store_le(bytes + UNWINDER_OFF + 16, u->unbound, 8);
-	store_le(bytes + UNWINDER_OFF + 24, u->binder, 8);
+	for (size_t i = 0; i < GRAFT_HOOK_CALLERS_MAX; i++)
+		store_le(bytes + CALLERS_OFF + 4 * i,
+			 i < u->caller_count ? u->callers[i] - u->function : 0,
+			 4);
 }
 
 /** Put a distance from the page; false if it does not fit. */
@@ -208,9 +213,16 @@ read_hook(struct graft_target *target, uint64_t addr, struct graft_hook *ret,
 			.slot = load_le(bytes + UNWINDER_OFF),
 			.function = load_le(bytes + UNWINDER_OFF + 8),
 			.unbound = load_le(bytes + UNWINDER_OFF + 16),
-			.binder = load_le(bytes + UNWINDER_OFF + 24),
 		},
 	};
+	for (size_t i = 0; i < GRAFT_HOOK_CALLERS_MAX; i++) {
+		int32_t distance;
+		memcpy(&distance, bytes + CALLERS_OFF + 4 * i, 4);
+		if (!distance)
+			break;
+		ret->unwinder.callers[ret->unwinder.caller_count++] =
+			ret->unwinder.function + (uint64_t)(int64_t)distance;
+	}
 	*there_ret = true;
 	return NULL;
 }

@@ -33,6 +33,8 @@ enum {
 	GRAFT_HOOK_NEXT_OFF = 8,
 	/** Where its code begins. */
 	GRAFT_HOOK_ENTRY_OFF = 32,
+	/** Calls of libgcc_s that may bind the slot. */
+	GRAFT_HOOK_CALLERS_MAX = 7,
 };
 
 /** How libgcc_s of a process asks for frames. Addresses in the process. */
@@ -43,8 +45,9 @@ struct graft_unwinder {
 	uint64_t function;
 	/** What the slot holds before it is bound; 0 if it is bound at start. */
 	uint64_t unbound;
-	/** Code of the dynamic linker that binds it; 0 if it is bound. */
-	uint64_t binder;
+	/** Where its calls return to; only if the slot is unbound. */
+	uint64_t callers[GRAFT_HOOK_CALLERS_MAX];
+	size_t caller_count;
 };
 
 /** A hook as it is in a process. */

@@ -13,8 +13,6 @@ enum {
 	/** `call rel32`, `jmp rel32`. */
 	CALL = 0xe8,
 	JUMP = 0xe9,
-	/** Of .got.plt: the third word leads to the code that binds. */
-	BINDER_OFF = 16,
 };
 
 /** What the dynamic symbols of a module say of unwinding. */
@@ -106,50 +104,65 @@ find_slot(const struct graft_image *image, const struct graft_symbol *function,
 			       function->name);
 }
 
-/** Count near calls and jumps to an address, outside of a function. */
-static size_t
-count_calls(const struct graft_section *section, uint64_t target,
-	    const struct graft_symbol *but)
-{
-	size_t calls = 0;
+/** Calls and jumps to an address, outside of a function. */
+struct calls {
+	uint64_t target;
+	const struct graft_symbol *but;
+	size_t calls;
+	size_t jumps;
+	/** Where the first calls return to. */
+	uint64_t returns[GRAFT_HOOK_CALLERS_MAX];
+};
 
+static void
+count_calls(const struct graft_section *section, struct calls *ret)
+{
 	for (uint64_t i = 0; i + 5 <= section->size; i++) {
 		uint64_t at = section->addr + i;
 		int32_t distance;
 		if (section->bytes[i] != CALL && section->bytes[i] != JUMP)
 			continue;
 		memcpy(&distance, section->bytes + i + 1, 4);
-		calls += at + 5 + (uint64_t)(int64_t)distance == target &&
-			 at - but->addr >= but->size;
+		if (at + 5 + (uint64_t)(int64_t)distance != ret->target ||
+		    at - ret->but->addr < ret->but->size)
+			continue;
+		if (section->bytes[i] == JUMP)
+			ret->jumps++;
+		else if (ret->calls++ < GRAFT_HOOK_CALLERS_MAX)
+			ret->returns[ret->calls - 1] = at + 5;
 	}
-	return calls;
 }
 
-/** See that no call goes to the function but through the slot. */
+/**
+ * See that no call goes to the function but through the slot.
+ *
+ * @param[out] ret The calls through it.
+ */
 GRAFT_MUST_CHECK static struct graft_error *
 check_calls(const struct graft_image *image,
-	    const struct graft_symbol *function, const struct graft_reloc *slot)
+	    const struct graft_symbol *function, const struct graft_reloc *slot,
+	    struct calls *ret)
 {
 	size_t section_count;
 	const struct graft_section *sections =
 		graft_image_sections(image, &section_count);
 	size_t plt_count;
 	const struct graft_plt *plts = graft_image_plts(image, &plt_count);
-	size_t straight = 0;
-	size_t through = 0;
+	struct calls straight = { .target = function->addr, .but = function };
 
+	*ret = (struct calls){ .but = function };
 	for (size_t i = 0; i < section_count; i++) {
 		const struct graft_section *s = &sections[i];
 		if (!s->bytes || !(s->flags & SHF_EXECINSTR))
 			continue;
-		straight += count_calls(s, function->addr, function);
+		count_calls(s, &straight);
 		for (size_t k = 0; k < plt_count; k++) {
+			ret->target = plts[k].addr;
 			if (plts[k].slot == slot->addr)
-				through += count_calls(s, plts[k].addr,
-						       function);
+				count_calls(s, ret);
 		}
 	}
-	if (straight || !through)
+	if (straight.calls || straight.jumps || !ret->calls)
 		return graft_error_new(
 			GRAFT_ERROR_REFUSED,
 			"R-16: libgcc_s calls %s without asking its slot",
@@ -157,14 +170,13 @@ check_calls(const struct graft_image *image,
 	return NULL;
 }
 
-/** Find the code that binds the slot, if it is still to be bound. */
+/** Find who may be binding the slot, if it is still to be bound. */
 GRAFT_MUST_CHECK static struct graft_error *
-find_binder(const struct graft_live_place *place,
-	    const struct graft_reloc *slot, struct graft_unwinder *ret)
+find_callers(const struct graft_live_place *place,
+	     const struct graft_reloc *slot, const struct calls *calls,
+	     struct graft_unwinder *ret)
 {
 	const uint8_t *bytes = graft_image_bytes(place->image, slot->addr, 8);
-	const struct graft_section *got =
-		graft_image_section_named(place->image, ".got.plt");
 	struct graft_hook hook = { .unwinder = *ret };
 	struct graft_hook_chain chain;
 	uint64_t value = 0;
@@ -175,22 +187,24 @@ find_binder(const struct graft_live_place *place,
 		return err;
 	if (bytes)
 		memcpy(&value, bytes, 8);
-	if (slot->type != R_X86_64_JUMP_SLOT || !value || !got ||
+	if (slot->type != R_X86_64_JUMP_SLOT || !value ||
 	    chain.first != chain.last ||
 	    chain.first != place->module->base + value)
 		return graft_error_new(
 			GRAFT_ERROR_REFUSED,
 			"R-16: the slot of %s holds 0x%llx: something else answers for libgcc_s",
 			find_name, (unsigned long long)chain.last);
+	// Who binds it came by a call, and has its return address.
+	if (calls->jumps || calls->calls > GRAFT_HOOK_CALLERS_MAX)
+		return graft_error_new(
+			GRAFT_ERROR_REFUSED,
+			"R-16: the slot of %s is not bound yet, and it cannot be told who binds it",
+			find_name);
 	ret->unbound = chain.first;
-	err = graft_target_read(place->target,
-				place->module->base + got->addr + BINDER_OFF,
-				&ret->binder, sizeof(ret->binder));
-	if (!err && !graft_live_is_code(place->maps, ret->binder))
-		err = graft_error_new(GRAFT_ERROR_REFUSED,
-				      "R-16: nothing binds the slot of %s",
-				      find_name);
-	return err;
+	for (size_t i = 0; i < calls->calls; i++)
+		ret->callers[i] = place->module->base + calls->returns[i];
+	ret->caller_count = calls->calls;
+	return NULL;
 }
 
 /** Read the file of a module; of one that cannot be read nothing is known. */
@@ -250,6 +264,7 @@ graft_unwinder_find(struct graft_target *target, const struct graft_maps *maps,
 {
 	const struct graft_symbol *function = NULL;
 	const struct graft_reloc *slot;
+	struct calls calls;
 	struct graft_live_place place = {
 		.target = target,
 		.maps = maps,
@@ -271,7 +286,7 @@ graft_unwinder_find(struct graft_target *target, const struct graft_maps *maps,
 			"R-16: exceptions may pass through carried code, and the process has no libgcc_s that could be told of its unwind tables");
 	struct graft_error *err = find_slot(place.image, function, &slot);
 	if (!err)
-		err = check_calls(place.image, function, slot);
+		err = check_calls(place.image, function, slot, &calls);
 	if (!err)
 		err = graft_live_check_text(&place);
 	if (err)
@@ -280,5 +295,5 @@ graft_unwinder_find(struct graft_target *target, const struct graft_maps *maps,
 		.slot = place.module->base + slot->addr,
 		.function = place.module->base + function->addr,
 	};
-	return find_binder(&place, slot, ret);
+	return find_callers(&place, slot, &calls, ret);
 }
