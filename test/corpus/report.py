@@ -14,10 +14,8 @@ FLOORS = {"g": {"safe": 0.70, "rule": 0.90}, "strip": {"safe": 0.62, "rule": 0.7
 KNOWN = {
     # A size that a function returns.
     ("member-end", "strip"), ("allocation-helper", "g"), ("allocation-helper", "strip"),
-    # Which member of a union code uses; the type does not tell.
-    ("union", "g"),
     # Which object is locked.
-    ("lock-other", "g"), ("lock-other", "strip"),
+    ("lock-other", "strip"),
 }
 MARKS = ("<!-- corpus: made by test/corpus/run --table -->\n", "<!-- end of corpus -->\n")
 NAMES = {"g": "with debug information", "strip": "stripped"}
