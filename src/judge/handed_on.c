@@ -2,7 +2,9 @@
 
 // R-24 where another function stores the constant: a changed function hands it
 // to one that stores its argument, or returns it to one that stores the result.
+// R-03 where the one that it is returned to hands it to an allocator as a size.
 
+#include "judge/allocator.h"
 #include "judge/checks.h"
 
 #include "base/cleanup.h"
@@ -15,7 +17,7 @@ enum {
 	SLOTS = 64,
 	/** Longest function that is looked through, in instructions. */
 	LENGTH_MAX = 128,
-	/** Instructions behind a call in which its result is stored. */
+	/** Instructions behind a call in which its result is used. */
 	RESULT_MAX = 8,
 };
 
@@ -149,27 +151,84 @@ result_is_stored(const struct graft_ops *ops, uint32_t call)
 	return false;
 }
 
-/** Find a caller that stores what a function returns; #GRAFT_NONE if none. */
+/** Say whether a call or a jump that leaves is an allocation whose size is in
+ * one of a set of registers. */
 static struct graft_error *
-find_keeper(const struct graft_graph *graph, uint32_t func, uint32_t *ret)
+is_size_of(const struct graft_ops *ops, const struct graft_op *op,
+	   uint32_t holds, bool *ret)
 {
-	*ret = GRAFT_NONE;
-	for (size_t i = graph->first[func]; i < graph->first[func + 1]; i++) {
+	struct graft_sizing sizing;
+	struct graft_error *err = graft_sizing_of_call(ops, op, &sizing);
+
+	*ret = false;
+	if (err || sizing.fills || sizing.guess)
+		return err;
+	for (int i = 0; i < GRAFT_SIZE_ARGUMENTS; i++)
+		*ret |= (sizing.sizes & (1 << i)) &&
+			(holds & (1U << graft_argument_reg(i)));
+	return NULL;
+}
+
+/** Say whether the result of a call is the size of an allocation behind it. */
+static struct graft_error *
+result_is_size(const struct graft_ops *ops, uint32_t call, bool *ret)
+{
+	// The registers that hold the result: a set.
+	uint32_t holds = 1U << GRAFT_REG_RAX;
+
+	*ret = false;
+	for (uint32_t i = call + 1; i < ops->count && i <= call + RESULT_MAX;
+	     i++) {
+		const struct graft_op *op = &ops->ops[i];
+		bool leaves = (op->flags &
+			       (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) &&
+			      !(op->flags & GRAFT_INSN_INTERNAL);
+		if (leaves)
+			return is_size_of(ops, op, holds, ret);
+		bool copy = op->what == GRAFT_OP_MOV && !op->mem_read &&
+			    !op->mem_write && op->src < 16 && op->dst < 16 &&
+			    (holds & (1U << op->src));
+		holds &= ~(uint32_t)op->writes;
+		if (copy)
+			holds |= 1U << op->dst;
+		if ((op->flags & GRAFT_INSN_RET) || op->ends || !holds)
+			return NULL;
+	}
+	return NULL;
+}
+
+/** What a caller does with what a function returns. */
+struct use {
+	/** The caller, or #GRAFT_NONE if nobody does anything of it. */
+	uint32_t caller;
+	/** It is the size of an allocation; else it is stored. */
+	bool size;
+};
+
+/** Find a caller that stores what a function returns, or allocates by it. */
+static struct graft_error *
+find_use(const struct graft_graph *graph, uint32_t func, struct use *ret)
+{
+	struct graft_error *err = NULL;
+
+	*ret = (struct use){ .caller = GRAFT_NONE };
+	for (size_t i = graph->first[func];
+	     !err && ret->caller == GRAFT_NONE && i < graph->first[func + 1];
+	     i++) {
 		const struct graft_edge *edge = &graph->edges[i];
 		GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
 		if (edge->taken)
 			continue;
-		struct graft_error *err = graft_ops_read(graph->code,
-							 edge->caller, &ops);
+		err = graft_ops_read(graph->code, edge->caller, &ops);
 		if (err)
 			return err;
-		uint32_t first = graph->code->funcs[edge->caller].first_insn;
-		if (result_is_stored(&ops, edge->insn - first)) {
-			*ret = edge->caller;
-			return NULL;
-		}
+		uint32_t call = edge->insn -
+				graph->code->funcs[edge->caller].first_insn;
+		err = result_is_size(&ops, call, &ret->size);
+		if (!err && (ret->size || result_is_stored(&ops, call)))
+			ret->caller = edge->caller;
 	}
-	return NULL;
+	return err;
 }
 
 static struct graft_error *
@@ -180,22 +239,27 @@ check_result(struct graft_case *c, const struct graft_twin *twin,
 	const struct graft_op *n = &twin->new_ops.ops[pair->n];
 	int64_t was;
 	int64_t is;
-	uint32_t keeper;
+	struct use use;
 
 	if (!graft_op_loads_constant(o, GRAFT_REG_RAX, &was) ||
 	    !graft_op_loads_constant(n, GRAFT_REG_RAX, &is) || was == is ||
 	    !is_returned(&twin->old_ops, pair->o) ||
 	    !is_returned(&twin->new_ops, pair->n))
 		return NULL;
-	struct graft_error *err = find_keeper(c->new_graph, twin->new_ops.func,
-					      &keeper);
-	if (err || keeper == GRAFT_NONE)
+	struct graft_error *err = find_use(c->new_graph, twin->new_ops.func,
+					   &use);
+	if (err || use.caller == GRAFT_NONE)
 		return err;
 	struct graft_place_text where = graft_place_code(
 		twin->new_ops.code, twin->new_ops.func, n->addr);
 	struct graft_place_text who =
-		graft_place_code(twin->new_ops.code, keeper,
-				 twin->new_ops.code->funcs[keeper].addr);
+		graft_place_code(twin->new_ops.code, use.caller,
+				 twin->new_ops.code->funcs[use.caller].addr);
+	if (use.size)
+		return graft_case_refuse(
+			c, GRAFT_RULE_SIZE, where.str,
+			"returned %lld and returns %lld, and %s allocates as much: objects that exist already have the old size",
+			(long long)was, (long long)is, who.str);
 	return graft_case_refuse(
 		c, GRAFT_RULE_MEANING, where.str,
 		"returned %lld and returns %lld, and %s stores it where it outlives the call; whether it means something else cannot be seen",
