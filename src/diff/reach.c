@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "diff/area.h"
 #include "diff/constant.h"
+#include "diff/spread.h"
 
 #include <string.h>
 
@@ -267,11 +268,18 @@ move_to_shadow(struct graft_closure *closure, const uint32_t *at, size_t count,
 	}
 	for (size_t i = 0; i < count; i++) {
 		struct graft_resolution *r = &diff->resolutions[at[i]];
+		struct graft_question q = { .closure = closure,
+					    .ref = ref_of(closure, at[i]),
+					    .resolution = r };
 		// What is not settled stays so.
 		if (r->place != GRAFT_PLACE_OLD)
 			continue;
 		r->place = GRAFT_PLACE_NEW;
 		r->old_addr = 0;
+		struct graft_error *err = graft_spread_carry(
+			&q, graft_spread_count(diff->new_code, q.ref));
+		if (err)
+			return err;
 	}
 	if (graft_area_of(diff->new_image, piece.addr) != GRAFT_AREA_CONSTANT)
 		return NULL;

@@ -98,6 +98,18 @@ carry_target(const struct graft_question *q, uint64_t addr)
 }
 
 struct graft_error *
+graft_spread_carry(const struct graft_question *q, uint32_t count)
+{
+	struct graft_error *err = NULL;
+
+	for (uint32_t i = 0; !err && i < count; i++)
+		err = carry_target(
+			q, graft_table_target(q->closure->diff->new_code,
+					      q->ref->target, i));
+	return err;
+}
+
+struct graft_error *
 graft_question_spread(const struct graft_question *q, uint32_t count)
 {
 	struct graft_diff *diff = q->closure->diff;
@@ -121,8 +133,5 @@ graft_question_spread(const struct graft_question *q, uint32_t count)
 						       table.old_addr);
 	}
 	err = graft_closure_add_piece(q->closure, table);
-	for (uint32_t i = 0; !err && i < count; i++)
-		err = carry_target(q,
-				   graft_table_target(diff->new_code, addr, i));
-	return err;
+	return err ? err : graft_spread_carry(q, count);
 }

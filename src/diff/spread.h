@@ -29,6 +29,14 @@ graft_spread_same(struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
 		  uint32_t count, bool *ret);
 
 /**
+ * Carry what such a table of NEW leads to; the table itself is the caller's.
+ *
+ * @param[in] count Its entries.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_spread_carry(const struct graft_question *q, uint32_t count);
+
+/**
  * Answer a question about a reference to such a table of NEW.
  *
  * @param[in] count Its entries, at least 1.
