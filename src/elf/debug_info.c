@@ -138,6 +138,7 @@ static struct graft_error *
 add_unit(struct graft_dwarf *dwarf, Dwarf_Die *die, uint8_t kind)
 {
 	uint64_t language = 0;
+	int tag = dwarf_tag(die);
 	size_t dies_cap = dwarf->unit_cap;
 	struct graft_error *err =
 		graft_vec_reserve(&dwarf->units, &dwarf->unit_cap,
@@ -159,6 +160,7 @@ add_unit(struct graft_dwarf *dwarf, Dwarf_Die *die, uint8_t kind)
 		.assembly = language == DW_LANG_Mips_Assembler,
 		.incomplete = kind == DW_UT_skeleton ||
 			      dwarf_hasattr(die, DW_AT_GNU_dwo_name),
+		.shared = tag == DW_TAG_type_unit || tag == DW_TAG_partial_unit,
 	};
 	return add_ranges(dwarf, die);
 }

@@ -38,6 +38,8 @@ struct graft_unit {
 	bool assembly;
 	/** Its types and variables are in a file that we do not read (split). */
 	bool incomplete;
+	/** No source file, but types and the like that several units share. */
+	bool shared;
 };
 
 /**

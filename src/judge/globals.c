@@ -223,8 +223,8 @@ graft_check_globals(struct graft_case *c)
 	struct objects n = { 0 };
 
 	// Where every object has a name and a size, distances say nothing more.
-	struct graft_error *err = graft_types_prove(c) ? NULL
-						       : judge_sections(c);
+	struct graft_error *err = graft_types_describe(c) ? NULL
+							  : judge_sections(c);
 	if (!err)
 		err = collect(c->diff->old_image, &o);
 	if (!err)

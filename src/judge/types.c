@@ -154,7 +154,13 @@ graft_types_rule_out_layout(const struct graft_case *c)
 }
 
 bool
-graft_types_prove(const struct graft_case *c)
+graft_types_describe(const struct graft_case *c)
 {
 	return c->types && c->types->complete;
+}
+
+bool
+graft_types_prove(const struct graft_case *c)
+{
+	return graft_types_describe(c) && !c->types->cast_differs;
 }

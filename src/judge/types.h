@@ -32,6 +32,8 @@ struct graft_types {
 	bool same;
 	/** No type at all of the units of carried code differs or is new. */
 	bool all_same;
+	/** A type of theirs differs to which only a cast may lead. */
+	bool cast_differs;
 };
 
 /** Compare types, variables and signatures (R-01 R-02 R-03 R-08 R-09 R-10 R-24).
@@ -47,6 +49,10 @@ GRAFT_DEFINE_CLEANUP(struct graft_types, graft_types_free)
 /** Say whether displacements cannot mean that members moved. */
 bool
 graft_types_rule_out_layout(const struct graft_case *c);
+
+/** Say whether each function and object of carried code is described. */
+bool
+graft_types_describe(const struct graft_case *c);
 
 /** Say whether every rule was decided by types and names. */
 bool

@@ -129,6 +129,23 @@ remember(struct graft_comparer *comparer, const struct graft_type_pair *pair,
 	return NULL;
 }
 
+/** Say whether a pair was looked at as a value in frames. */
+static bool
+was_in_frame(const struct graft_comparer *comparer,
+	     const struct graft_type_pair *pair)
+{
+	uint64_t key[2] = { (uint64_t)pair->o << 32 | pair->n,
+			    (uint64_t)GRAFT_TYPE_IN_FRAME + 1 };
+	uint64_t hash = graft_hash_mix(key[1], key[0]);
+	size_t mask = comparer->seen_size - 1;
+
+	for (; comparer->seen_size && comparer->seen[hash & mask][1]; hash++) {
+		if (memcmp(comparer->seen[hash & mask], key, sizeof(key)) == 0)
+			return true;
+	}
+	return false;
+}
+
 struct graft_error *
 graft_comparer_first(struct graft_comparer *comparer, uint32_t old_subject,
 		     uint32_t new_subject, bool *ret)
@@ -144,7 +161,8 @@ struct graft_error *
 graft_comparer_add(struct graft_comparer *comparer, uint32_t o, uint32_t n,
 		   enum graft_type_use use, struct graft_type_way way)
 {
-	const struct graft_type *type;
+	const struct graft_type *was;
+	const struct graft_type *is;
 	bool is_new;
 	struct graft_type_pair pair = { o, n, use, way };
 
@@ -154,12 +172,19 @@ graft_comparer_add(struct graft_comparer *comparer, uint32_t o, uint32_t n,
 	// NEW has: there the typedef may be its name.
 	else {
 		struct graft_error *err = graft_dwarf_type_peel(
-			comparer->old_dwarf, o, &pair.o, &type);
+			comparer->old_dwarf, o, &pair.o, &was);
 		if (!err)
 			err = graft_dwarf_type_peel(comparer->new_dwarf, n,
-						    &pair.n, &type);
+						    &pair.n, &is);
 		if (err)
 			return err;
+		// Behind `void *` code of OLD may well know what NEW says.
+		if (use == GRAFT_TYPE_LIVES &&
+		    was->kind == GRAFT_TYPE_IS_VOID &&
+		    is->kind != GRAFT_TYPE_IS_VOID)
+			pair = (struct graft_type_pair){ GRAFT_DWARF_NONE, n,
+							 GRAFT_TYPE_FRESH,
+							 way };
 	}
 	struct graft_error *err = remember(comparer, &pair, &is_new);
 	if (err || !is_new)
@@ -314,7 +339,12 @@ graft_comparer_differ(struct graft_comparer *comparer,
 	char where[256];
 	bool said = false;
 
-	comparer->differences++;
+	if (comparer->frames && was_in_frame(comparer->frames, pair)) {
+		comparer->framed++;
+		return NULL;
+	}
+	if (comparer->differences++ == 0)
+		comparer->first = *pair;
 	if (comparer->quiet)
 		return NULL;
 	struct graft_error *err = graft_dwarf_type(comparer->new_dwarf, pair->n,
@@ -540,7 +570,29 @@ look_at_fresh(struct graft_comparer *comparer,
 	for (size_t i = 0; !err && i < type->member_count; i++)
 		err = graft_comparer_add(comparer, 0, type->members[i].type,
 					 inside, pair->way);
+	if (!err && type->kind == GRAFT_TYPE_IS_FUNCTION)
+		err = graft_comparer_add(comparer, 0, type->target, inside,
+					 pair->way);
 	return err;
+}
+
+/** Look at a type that NEW has behind `void *`: what has its name there? */
+static struct graft_error *
+look_at_hidden(struct graft_comparer *comparer,
+	       const struct graft_type_pair *pair, const struct graft_type *o)
+{
+	struct looks was = { .type = { pair->o }, .count = 1 };
+	struct looks is = { 0 };
+
+	if ((o->kind != GRAFT_TYPE_IS_STRUCT &&
+	     o->kind != GRAFT_TYPE_IS_UNION) ||
+	    !o->name[0] || o->declaration)
+		return NULL;
+	was.hash[0] = looks_of(o);
+	struct graft_error *err = collect_looks(comparer->new_dwarf, o->name,
+						o->kind, &is);
+	return err || !is.count ? err
+				: add_by_name(comparer, &was, &is, pair->way);
 }
 
 /** Say whether one build has a type of a name. */
@@ -657,9 +709,11 @@ look_at_lives(struct graft_comparer *comparer,
 	bool same = true;
 	struct graft_error *err = NULL;
 
-	// Nothing is known behind `void *`.
-	if (o->kind == GRAFT_TYPE_IS_VOID || n->kind == GRAFT_TYPE_IS_VOID)
+	// Nothing more is known behind `void *`.
+	if (o->kind == GRAFT_TYPE_IS_VOID)
 		return NULL;
+	if (n->kind == GRAFT_TYPE_IS_VOID)
+		return look_at_hidden(comparer, pair, o);
 	if (o->kind == GRAFT_TYPE_IS_ODD || n->kind == GRAFT_TYPE_IS_ODD) {
 		comparer->unknown++;
 		return NULL;

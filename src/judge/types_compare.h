@@ -59,6 +59,13 @@ struct graft_comparer {
 	bool quiet;
 	/** Types that differ. */
 	uint32_t differences;
+	/** The first of them; OLD's may be #GRAFT_DWARF_NONE. */
+	struct graft_type_pair first;
+	/** Borrowed, or NULL: what this one saw in frames may differ, and is not
+	 * counted here. */
+	const struct graft_comparer *frames;
+	/** How many these are. */
+	uint32_t framed;
 	/** Types that could not be understood. */
 	uint32_t unknown;
 	/** Types that OLD does not have at all. */

@@ -123,6 +123,28 @@ find_like(const struct units *units, const struct graft_named_type *n)
 	return declared;
 }
 
+/** The same in what several units of OLD share; NULL if it is not there. */
+static struct graft_error *
+find_shared(const struct units *units, const struct graft_named_type *n,
+	    const struct graft_named_type **ret)
+{
+	struct graft_dwarf *dwarf = units->state->types->old_dwarf;
+	const struct graft_named_type *list;
+	size_t count;
+	size_t unit_count;
+	const struct graft_unit *all = graft_dwarf_units(dwarf, &unit_count);
+	struct graft_error *err = graft_dwarf_types_named(dwarf, n->name, &list,
+							  &count);
+
+	*ret = NULL;
+	for (size_t i = 0; !err && !*ret && i < count; i++) {
+		if (list[i].kind == n->kind && !list[i].declaration &&
+		    all[list[i].unit].shared)
+			*ret = &list[i];
+	}
+	return err;
+}
+
 static struct graft_error *
 add_unit_types(const struct units *units, struct graft_comparer *quiet)
 {
@@ -141,6 +163,10 @@ add_unit_types(const struct units *units, struct graft_comparer *quiet)
 			continue;
 		}
 		const struct graft_named_type *o = find_like(units, n);
+		if (!err && (!o || o->declaration))
+			err = find_shared(units, n, &o);
+		if (err)
+			break;
 		if (!o || o->declaration) {
 			types->all_same = false;
 			continue;
@@ -160,6 +186,91 @@ add_unit_types(const struct units *units, struct graft_comparer *quiet)
 	return err;
 }
 
+/** Compare the types of one unit that several share with OLD's of their name. */
+static struct graft_error *
+add_shared_unit(struct graft_types_state *state, uint32_t unit,
+		struct graft_comparer *quiet)
+{
+	struct graft_types *types = state->types;
+	const struct graft_type_way way = { "what several units share", "" };
+	size_t count;
+	const struct graft_named_type *list =
+		graft_dwarf_types_in(types->new_dwarf, unit, &count);
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; !err && i < count; i++) {
+		bool is_enum = list[i].kind == GRAFT_TYPE_IS_ENUM;
+		const struct graft_named_type *old;
+		size_t old_count;
+		uint32_t o;
+		uint32_t n;
+		if (list[i].declaration)
+			continue;
+		err = graft_dwarf_type_of(types->new_dwarf, &list[i], &n);
+		if (!err && !list[i].name[0]) {
+			// Nobody can say which one of OLD it was.
+			types->all_same = false;
+			continue;
+		}
+		if (!err && !is_enum)
+			err = graft_comparer_add(quiet, 0, n, GRAFT_TYPE_FRESH,
+						 way);
+		if (!err)
+			err = graft_dwarf_types_named(types->old_dwarf,
+						      list[i].name, &old,
+						      &old_count);
+		for (size_t k = 0; !err && is_enum && k < old_count; k++) {
+			if (old[k].kind != GRAFT_TYPE_IS_ENUM ||
+			    old[k].declaration)
+				continue;
+			err = graft_dwarf_type_of(types->old_dwarf, &old[k],
+						  &o);
+			if (!err)
+				err = graft_comparer_add(&state->comparer, o, n,
+							 GRAFT_TYPE_LIVES, way);
+		}
+	}
+	return err;
+}
+
+/** The same for all such units: type units, and what dwz put together. It is not
+ * asked who of the units of carried code shares them. */
+static struct graft_error *
+add_shared_types(struct graft_types_state *state, struct graft_comparer *quiet)
+{
+	size_t count;
+	const struct graft_unit *units =
+		graft_dwarf_units(state->types->new_dwarf, &count);
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; !err && i < count; i++) {
+		if (units[i].shared)
+			err = add_shared_unit(state, (uint32_t)i, quiet);
+	}
+	return err;
+}
+
+/** Say that a type differs to which only a cast may lead. */
+static struct graft_error *
+note_cast(struct graft_types_state *state, const struct graft_type_pair *pair)
+{
+	struct graft_type_text text;
+	char place[128];
+	char where[300];
+	struct graft_error *err = graft_type_print(state->types->new_dwarf,
+						   pair->n, &text);
+
+	if (err)
+		return err;
+	graft_dwarf_type_place(state->types->new_dwarf, pair->n,
+			       GRAFT_DWARF_NONE, place, sizeof(place));
+	(void)snprintf(where, sizeof(where), "%.120s%s%.120s", text.str,
+		       place[0] ? " at " : "", place);
+	return graft_case_note(
+		state->c, GRAFT_RULE_LAYOUT, where,
+		"it differs, and only a cast may lead carried code to it: decided from code instead");
+}
+
 struct graft_error *
 graft_types_check_units(struct graft_types_state *state)
 {
@@ -169,6 +280,7 @@ graft_types_check_units(struct graft_types_state *state)
 		.old_dwarf = types->old_dwarf,
 		.new_dwarf = types->new_dwarf,
 		.quiet = true,
+		.frames = &state->comparer,
 	};
 	struct graft_error *err = NULL;
 
@@ -183,9 +295,15 @@ graft_types_check_units(struct graft_types_state *state)
 		err = add_unit_types(&units, &quiet);
 	}
 	if (!err)
+		err = add_shared_types(state, &quiet);
+	if (!err)
 		err = graft_comparer_run(&quiet);
 	types->all_same = types->all_same && quiet.differences == 0 &&
+			  quiet.framed == 0 && quiet.fresh == 0 &&
 			  quiet.unknown == 0;
+	types->cast_differs = quiet.differences > 0;
+	if (!err && types->cast_differs && state->comparer.differences == 0)
+		err = note_cast(state, &quiet.first);
 	graft_comparer_deinit(&quiet);
 	return err;
 }
