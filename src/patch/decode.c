@@ -108,6 +108,8 @@ decode_module(const struct graft_tar_member *member, bool zstd,
 	GRAFT_FREE uint8_t *owned = NULL;
 	const uint8_t *bytes;
 
+	// What depends on the code is checked when it is known.
+	m->lacks_code = elf->delta;
 	struct graft_error *err = open_elf(member, zstd, elf, &owned, &bytes);
 	if (!err)
 		err = graft_patch_module_decode(bytes, elf->size, m);
@@ -137,7 +139,6 @@ decode_delta(const uint8_t *bytes, size_t len,
 	memcpy(m->elf_sha256, elf->sha256, sizeof(m->elf_sha256));
 	memcpy(m->skeleton_sha256, elf->skeleton_sha256,
 	       sizeof(m->skeleton_sha256));
-	m->lacks_code = true;
 	return NULL;
 }
 
