@@ -191,6 +191,27 @@ same_frame(const struct graft_walk *walk, uint64_t o, uint64_t n)
 	return false;
 }
 
+/**
+ * Ask whether code that stays takes the place where the slots of the loader
+ * begin and the data in front of them end: lld puts nothing between.
+ */
+static bool
+same_slots_edge(const struct graft_walk *walk,
+		const struct graft_walk_site *site, uint64_t o, uint64_t n)
+{
+	const struct graft_world *ow = &walk->old_world;
+	const struct graft_world *nw = &walk->new_world;
+
+	if (ow->shadow_image && site->old_insn >= ow->shadow)
+		return false;
+	return is_edge(nw, ".got.plt", n, false) &&
+	       is_edge(ow, ".got.plt", o, false) &&
+	       ((is_edge(nw, ".data", n, true) &&
+		 is_edge(ow, ".data", o, true)) ||
+		(is_edge(nw, ".tm_clone_table", n, true) &&
+		 is_edge(ow, ".tm_clone_table", o, true)));
+}
+
 /** Compare addresses of which one is in no constant, code or object. */
 static struct graft_error *
 compare_frames(struct graft_walk *walk, const struct graft_walk_site *site,
@@ -223,6 +244,8 @@ graft_address_compare(struct graft_walk *walk,
 	if (area != graft_world_area_at(&walk->old_world, o) ||
 	    area == GRAFT_WORLD_NONE)
 		return compare_frames(walk, site, o, n);
+	if (same_slots_edge(walk, site, o, n))
+		return NULL;
 	if (area == GRAFT_WORLD_CONSTANT)
 		return graft_constant_add(walk, site, o, n);
 	if (area == GRAFT_WORLD_DATA)

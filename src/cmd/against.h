@@ -17,7 +17,8 @@ struct graft_tree;
  * Modules that are `baseline` are named and passed over; those of which both
  * builds have the same bytes need no proof.
  *
- * @param[in] old_tree,new_tree Hold the builds, found by SHA-256.
+ * @param[in] old_tree Holds the old builds, found by SHA-256.
+ * @param[in] new_tree Holds the new builds, likewise.
  * @param[in] patch Has its code (graft_old_complete()).
  * @return NULL; #GRAFT_ERROR_DIFFERENT, after the rest was checked too;
  * #GRAFT_ERROR_BAD_INPUT if a build of a module is not there; errors of

@@ -182,8 +182,15 @@ graft_change_compare_refs(struct graft_diff *diff, uint32_t func,
 			same = same_plt(diff, o->target, n->target);
 			break;
 		case GRAFT_AREA_GOT:
-			err = graft_change_same_slot(diff, o->target, n->target,
-						     &same);
+			// lld puts the slots of the PLT behind the data, whose
+			// end the startup code takes.
+			same = n->kind == GRAFT_REF_ADDRESS &&
+			       o->kind == GRAFT_REF_ADDRESS &&
+			       graft_area_same_end(diff->old_image, o->target,
+						   diff->new_image, n->target);
+			if (!same)
+				err = graft_change_same_slot(diff, o->target,
+							     n->target, &same);
 			break;
 		case GRAFT_AREA_CONSTANT:
 			kind = GRAFT_CHANGE_CONSTANT;
