@@ -54,6 +54,11 @@ graft_content_compare(struct graft_walk *walk,
 					    : len;
 		uint64_t next = old_next < new_next ? old_next : new_next;
 		next = next < len ? next : len;
+		// A slot that begins inside of the one before it.
+		if (next < off) {
+			*same_ret = next;
+			return NULL;
+		}
 		uint64_t same = same_bytes(bytes_at(o, old_addr + off),
 					   bytes_at(n, new_addr + off),
 					   next - off);

@@ -441,12 +441,34 @@ builds_that_differ_are_not_identical(void **state)
 	must_be_same(&built);
 }
 
+/** A table whose relocations overlap: what stands behind them counts too. */
+#define OVERLAP(last)                                                          \
+	"int v = 4;\n"                                                         \
+	"asm(\".section .data.rel,\\\"aw\\\"\\n.globl tab\\n\"\n"              \
+	"\".type tab,@object\\n.size tab,32\\n.balign 8\\n\"\n"                \
+	"\"tab: .quad 0, 0, 0, " last "\\n\"\n"                                \
+	"\".reloc tab, R_X86_64_64, v\\n\"\n"                                  \
+	"\".reloc tab + 4, R_X86_64_64, v\\n.text\\n\");\n"                    \
+	"extern char tab[32];\n"                                               \
+	"int f(int x) { return x + tab[x & 31]; }\n"
+
+static void
+slots_that_overlap_hide_nothing(void **state)
+{
+	GRAFT_CLEANUP(built_deinit)
+	struct built built = as_they_are(LIBRARY, OVERLAP("1"), OVERLAP("2"));
+
+	(void)state;
+	must_differ(&built, "do not start with the same contents", "tab");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_honest_hotpatch_is_the_same_as_new),
 		cmocka_unit_test(what_was_walked_is_counted),
+		cmocka_unit_test(slots_that_overlap_hide_nothing),
 		cmocka_unit_test(a_missing_redirect_is_named),
 		cmocka_unit_test(a_redirect_to_another_function_is_named),
 		cmocka_unit_test(a_fix_to_a_neighbour_is_named),
