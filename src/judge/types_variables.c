@@ -99,17 +99,32 @@ names_forbid(struct graft_types_state *state, uint32_t o, uint32_t n)
 			graft_dwarf_subject(types->new_dwarf, n)->addr);
 }
 
-/** Find the pair of variables that two addresses belong to. Either may be one
- * past an end; both are, or none is. */
+/** What is known of the variables that two addresses belong to. */
+struct pair_of_variables {
+	uint32_t o;
+	uint32_t n;
+	/** Their names say that they are two. */
+	bool forbidden;
+	/** They are two, but the variables that end there are one. */
+	bool end;
+};
+
+/**
+ * Find the pair of variables that two addresses belong to. Either may be one
+ * past an end; both are, or none is.
+ *
+ * @param[in] may_be_end Only the address is taken.
+ */
 static struct graft_error *
 find_pair(struct graft_types_state *state, uint64_t old_addr, uint64_t new_addr,
-	  uint32_t *o, uint32_t *n, bool *forbidden)
+	  bool may_be_end, struct pair_of_variables *ret)
 {
 	struct graft_types *types = state->types;
 	struct graft_error *err = NULL;
+	bool start_is_two = false;
 
-	*forbidden = false;
-	for (int end = 0; !err && end < 2; end++) {
+	*ret = (struct pair_of_variables){ 0 };
+	for (int end = 0; !err && end <= may_be_end; end++) {
 		uint32_t was;
 		uint32_t is;
 		err = graft_subject_at(types->old_dwarf, old_addr, end, &was);
@@ -119,17 +134,19 @@ find_pair(struct graft_types_state *state, uint64_t old_addr, uint64_t new_addr,
 		if (err)
 			break;
 		if (end == 0) {
-			*o = was;
-			*n = is;
+			ret->o = was;
+			ret->n = is;
 		}
 		if (was == GRAFT_DWARF_NONE || is == GRAFT_DWARF_NONE)
 			continue;
-		*forbidden = names_forbid(state, was, is);
-		if (!*forbidden) {
-			*o = was;
-			*n = is;
+		ret->forbidden = names_forbid(state, was, is);
+		if (!ret->forbidden) {
+			ret->o = was;
+			ret->n = is;
+			ret->end = start_is_two;
 			break;
 		}
+		start_is_two = end == 0;
 	}
 	return err;
 }
@@ -186,25 +203,25 @@ add_types(struct graft_types_state *state, uint32_t o, uint32_t n)
 /** Look at one object that carried code names on both sides. */
 static struct graft_error *
 add_object(struct graft_types_state *state, uint32_t func, uint64_t old_addr,
-	   uint64_t new_addr)
+	   uint64_t new_addr, bool may_be_end)
 {
-	uint32_t o;
-	uint32_t n;
-	bool forbidden;
-	struct graft_error *err = find_pair(state, old_addr, new_addr, &o, &n,
-					    &forbidden);
+	struct pair_of_variables pair;
+	struct graft_error *err = find_pair(state, old_addr, new_addr,
+					    may_be_end, &pair);
 
 	if (err)
 		return err;
-	if (forbidden)
-		return refuse_name(state, func, o, n);
-	if (o == GRAFT_DWARF_NONE)
+	if (pair.forbidden)
+		return refuse_name(state, func, pair.o, pair.n);
+	// That the end of one is meant, and not the start of the other, was
+	// decided from the code.
+	if (pair.o == GRAFT_DWARF_NONE || pair.end)
 		err = gap_at(state, true, old_addr);
-	if (!err && n == GRAFT_DWARF_NONE)
+	if (!err && pair.n == GRAFT_DWARF_NONE)
 		err = gap_at(state, false, new_addr);
-	if (err || o == GRAFT_DWARF_NONE || n == GRAFT_DWARF_NONE)
+	if (err || pair.o == GRAFT_DWARF_NONE || pair.n == GRAFT_DWARF_NONE)
 		return err;
-	return add_types(state, o, n);
+	return add_types(state, pair.o, pair.n);
 }
 
 /** Look at an object that only NEW has. */
@@ -257,7 +274,9 @@ add_reference(struct graft_types_state *state, const struct graft_resolution *r)
 		return NULL;
 	}
 	if (r->place == GRAFT_PLACE_OLD)
-		return add_object(state, r->func, old_addr, new_addr);
+		return add_object(state, r->func, old_addr, new_addr,
+				  diff->new_code->refs[r->ref].kind ==
+					  GRAFT_REF_ADDRESS);
 	return r->place == GRAFT_PLACE_NEW ? add_new_object(state, new_addr)
 					   : NULL;
 }
