@@ -41,14 +41,43 @@ graft_object_add(struct graft_walk *walk, const struct graft_walk_site *site,
 		(struct graft_walk_ref){ old_addr, new_addr, len, *site, end });
 }
 
-/** Are two names the same but for what a compiler numbers? */
+/** Length of a name without the numbers that a compiler puts behind it. */
+static size_t
+stem_len(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (;;) {
+		size_t cut = len;
+		while (cut > 0 && name[cut - 1] >= '0' && name[cut - 1] <= '9')
+			cut--;
+		if (cut == len || cut < 2 || name[cut - 1] != '.')
+			return len;
+		len = cut - 1;
+	}
+}
+
+/** Is one name the other, behind the name of a function? */
+static bool
+is_in_function(const char *in, size_t in_len, const char *name, size_t len)
+{
+	return in_len > len + 1 && in[in_len - len - 1] == '.' &&
+	       strncmp(in + in_len - len, name, len) == 0;
+}
+
+/**
+ * Are two names the same but for what a compiler numbers, and but for the
+ * function whose static variable it is or was?
+ */
 static bool
 same_stem(const char *a, const char *b)
 {
-	size_t a_len = strcspn(a, ".");
-	size_t b_len = strcspn(b, ".");
+	size_t a_len = stem_len(a);
+	size_t b_len = stem_len(b);
 
-	return a_len == b_len && strncmp(a, b, a_len) == 0;
+	return (a_len == b_len && strncmp(a, b, a_len) == 0) ||
+	       is_in_function(a, a_len, b, b_len) ||
+	       is_in_function(b, b_len, a, a_len);
 }
 
 /** The symbol of an object in the build that holds an address, or NULL. */

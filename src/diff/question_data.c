@@ -6,6 +6,8 @@
 #include "diff/data.h"
 #include "diff/names.h"
 
+#include <string.h>
+
 enum {
 	/** Compilers align objects to a cache line at most. */
 	ALIGN_MAX = 64,
@@ -229,6 +231,96 @@ may_be_an_end(const struct graft_question *q, enum graft_witness witness,
 	return target - left->new_addr != old_addr - left->old_addr;
 }
 
+/** Find the object that covers an address, or NULL. */
+static const struct graft_symbol *
+object_at(const struct graft_image *image, uint64_t addr)
+{
+	const struct graft_symbol *symbol = graft_image_symbol_at(image, addr);
+
+	return symbol && symbol->type == STT_OBJECT &&
+			       addr - symbol->addr < symbol->size
+		       ? symbol
+		       : NULL;
+}
+
+/** Does no symbol of NEW stand for one of OLD? */
+static bool
+is_gone(const struct graft_diff *diff, const struct graft_symbol *old_symbol)
+{
+	size_t count;
+	const struct graft_symbol *symbols =
+		graft_image_symbols(diff->new_image, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (symbols[i].type == STT_OBJECT &&
+		    graft_names_old(diff->names, &symbols[i]) == old_symbol)
+			return false;
+	}
+	return true;
+}
+
+/** What is left of a name without the function that clang puts before the name
+ * of its static variables, and without the number that compilers put behind. */
+static const char *
+base_of(const char *name, size_t *len_ret)
+{
+	size_t len = strlen(name);
+	size_t digits = strspn(name + strcspn(name, "."), ".0123456789");
+
+	if (digits && strcspn(name, ".") + digits == len)
+		len = strcspn(name, ".");
+	*len_ret = len;
+	for (size_t i = len; i > 0; i--) {
+		if (name[i - 1] == '.') {
+			*len_ret = len - i;
+			return name + i;
+		}
+	}
+	return name;
+}
+
+static bool
+same_base(const struct graft_symbol *a, const struct graft_symbol *b)
+{
+	size_t a_len;
+	size_t b_len;
+	const char *x = base_of(a->name, &a_len);
+	const char *y = base_of(b->name, &b_len);
+
+	return a_len == b_len && memcmp(x, y, a_len) == 0;
+}
+
+/**
+ * Look whether what seems new has the place in the code of an object that is
+ * gone: it got another name (a static local that became global), or is another.
+ */
+static struct graft_error *
+question_of_renamed(const struct graft_question *q, bool *done)
+{
+	struct graft_diff *diff = q->closure->diff;
+	const struct graft_symbol *n = object_at(diff->new_image,
+						 q->ref->target);
+
+	*done = false;
+	if (!n || !q->partner || q->partner->kind != q->ref->kind ||
+	    !graft_names_is_new(diff->names, n))
+		return NULL;
+	const struct graft_symbol *o = object_at(diff->old_image,
+						 q->partner->target);
+	if (!o || !is_gone(diff, o))
+		return NULL;
+	*done = true;
+	if (same_base(o, n) && o->size == n->size &&
+	    q->partner->target - o->addr == q->ref->target - n->addr) {
+		graft_question_put_old(q->resolution, q->partner->target);
+		return NULL;
+	}
+	return graft_closure_find(
+		q->closure, graft_question_finding(q, GRAFT_FINDING_CONFLICT),
+		"%.80s of the old build is gone, and nothing says whether %.80s, which the same instruction names, is it or another object",
+		o->name, n->name);
+}
+
 struct graft_error *
 graft_question_data(const struct graft_question *q)
 {
@@ -256,8 +348,11 @@ graft_question_data(const struct graft_question *q)
 		graft_question_put_old(q->resolution, old_addr);
 		return NULL;
 	}
-	struct graft_error *err = carry_new_object(q->closure, q->ref->target,
-						   &is_new);
+	bool done;
+	struct graft_error *err = question_of_renamed(q, &done);
+	if (err || done)
+		return err;
+	err = carry_new_object(q->closure, q->ref->target, &is_new);
 	if (err || is_new) {
 		q->resolution->place = GRAFT_PLACE_NEW;
 		return err;
