@@ -527,7 +527,9 @@ def _(pair, _i):
 
 # What the linker does.
 
-@kind("folded", UNSAFE, "R-18", has("twin"), compiler=["-ffunction-sections"],
+# Right if the callers of the twin that changed go to a new function; wrong if the
+# entry that stands for both is redirected.
+@kind("folded", TRAP, "R-18", has("twin"), compiler=["-ffunction-sections"],
       linker=["-fuse-ld=lld", "-Wl,--icf=all"], lto=False)
 def _(pair, _i):
     # The function of the anchor gets a twin of the same code in both builds;
