@@ -191,6 +191,19 @@ same_frame(const struct graft_walk *walk, uint64_t o, uint64_t n)
 	return false;
 }
 
+/** Do the data of a build end at an address, but for what the linker rounds? */
+static bool
+data_end_at(const struct graft_world *world, uint64_t addr)
+{
+	for (size_t i = 0; i < world->range_count; i++) {
+		const struct graft_world_range *range = &world->ranges[i];
+		if (strcmp(range->name, ".data") == 0 &&
+		    addr - (range->addr + range->size) <= ROUND_MAX)
+			return true;
+	}
+	return false;
+}
+
 /**
  * Ask whether code that stays takes the place where the slots of the loader
  * begin and the data in front of them end: lld puts nothing between.
@@ -205,11 +218,8 @@ same_slots_edge(const struct graft_walk *walk,
 	if (ow->shadow_image && site->old_insn >= ow->shadow)
 		return false;
 	return is_edge(nw, ".got.plt", n, false) &&
-	       is_edge(ow, ".got.plt", o, false) &&
-	       ((is_edge(nw, ".data", n, true) &&
-		 is_edge(ow, ".data", o, true)) ||
-		(is_edge(nw, ".tm_clone_table", n, true) &&
-		 is_edge(ow, ".tm_clone_table", o, true)));
+	       is_edge(ow, ".got.plt", o, false) && data_end_at(nw, n) &&
+	       data_end_at(ow, o);
 }
 
 /** Compare addresses of which one is in no constant, code or object. */
