@@ -298,6 +298,33 @@ graft_dwarf_units(const struct graft_dwarf *dwarf, size_t *count_ret)
 	return dwarf->units;
 }
 
+bool
+graft_dwarf_unit_has_types(const struct graft_dwarf *dwarf, uint32_t unit)
+{
+	Dwarf_Die die;
+
+	if (unit >= dwarf->unit_count ||
+	    dwarf_child(&dwarf->unit_dies[unit], &die) != 0)
+		return false;
+	do {
+		switch (dwarf_tag(&die)) {
+		case DW_TAG_base_type:
+		case DW_TAG_structure_type:
+		case DW_TAG_class_type:
+		case DW_TAG_union_type:
+		case DW_TAG_enumeration_type:
+		case DW_TAG_pointer_type:
+		case DW_TAG_typedef:
+		case DW_TAG_subroutine_type:
+		case DW_TAG_imported_unit:
+			return true;
+		default:
+			break;
+		}
+	} while (dwarf_siblingof(&die, &die) == 0);
+	return false;
+}
+
 uint32_t
 graft_dwarf_unit_at(const struct graft_dwarf *dwarf, uint64_t addr)
 {

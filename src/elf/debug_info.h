@@ -64,6 +64,15 @@ const struct graft_unit *
 graft_dwarf_units(const struct graft_dwarf *dwarf, size_t *count_ret);
 
 /**
+ * Say whether a unit describes types at all: units of assemblers, and those that
+ * were compiled for lines only (`-g1`), do not.
+ *
+ * @param[in] unit Index in graft_dwarf_units().
+ */
+bool
+graft_dwarf_unit_has_types(const struct graft_dwarf *dwarf, uint32_t unit);
+
+/**
  * Find the unit that code at an address came from.
  *
  * @return Its index, or #GRAFT_DWARF_NONE.

@@ -61,6 +61,17 @@ add_gap(struct graft_types_state *state, struct graft_dwarf *dwarf,
 	return graft_types_gap(state, where.str, text);
 }
 
+/** Say whether types were written down for a function: a unit for lines only has
+ * the function, and nothing of it. */
+static bool
+is_described(const struct graft_dwarf *dwarf, uint32_t subject,
+	     const struct graft_locals *locals)
+{
+	return locals->count || locals->result != GRAFT_TYPE_VOID ||
+	       graft_dwarf_unit_has_types(
+		       dwarf, graft_dwarf_subject(dwarf, subject)->unit);
+}
+
 /** Remember the units of two functions. */
 static struct graft_error *
 add_units(struct graft_types_state *state, const struct both *both)
@@ -247,6 +258,13 @@ add_pair(struct graft_types_state *state, struct both *both)
 
 	if (!err && twins)
 		err = graft_dwarf_locals(types->old_dwarf, both->o, &both->was);
+	if (!err && !is_described(types->new_dwarf, both->n, &both->is))
+		return add_gap(state, types->new_dwarf,
+			       state->c->diff->new_code, both->new_func);
+	if (!err && twins &&
+	    !is_described(types->old_dwarf, both->o, &both->was))
+		return add_gap(state, types->old_dwarf,
+			       state->c->diff->old_code, both->old_func);
 	if (!err && twins)
 		err = add_units(state, both);
 	if (!err && twins && has_unseen_callers(state->c, both))
@@ -333,9 +351,12 @@ graft_types_settle_signature(const struct graft_case *c, uint32_t old_func,
 	if (!err)
 		err = graft_dwarf_locals(c->types->old_dwarf, both.o,
 					 &both.was);
-	if (!err)
+	bool known = !err &&
+		     is_described(c->types->new_dwarf, both.n, &both.is) &&
+		     is_described(c->types->old_dwarf, both.o, &both.was);
+	if (known)
 		err = compare_signatures(&state, &both, text, sizeof(text));
-	*ret = !err && state.comparer.unknown == 0;
+	*ret = known && !err && state.comparer.unknown == 0;
 	graft_comparer_deinit(&state.comparer);
 	return err;
 }
