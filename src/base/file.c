@@ -176,10 +176,30 @@ unlink_beside(char **path)
 	free(*path);
 }
 
+/**
+ * Refuse a path at which something other than a file is: a rename would put a
+ * file in the place of a device, a FIFO or a link.
+ */
+static struct graft_error *
+check_place(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return NULL;
+	if (S_ISREG(st.st_mode))
+		return NULL;
+	return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+			       "it is no regular file, and is left alone");
+}
+
 static struct graft_error *
 write_and_rename(const char *path, const void *bytes, size_t len, mode_t mode)
 {
 	GRAFT_FREE char *name = NULL;
+	struct graft_error *err = check_place(path);
+	if (err)
+		return err;
 	if (asprintf(&name, "%s.XXXXXX", path) < 0) {
 		name = NULL;
 		return graft_error_no_memory();
@@ -189,7 +209,7 @@ write_and_rename(const char *path, const void *bytes, size_t len, mode_t mode)
 		return graft_error_os(errno, "create a file beside");
 	GRAFT_CLEANUP(unlink_beside) char *beside = GRAFT_TAKE(name);
 
-	struct graft_error *err = write_synced(fd, bytes, len, mode);
+	err = write_synced(fd, bytes, len, mode);
 	if (err)
 		return err;
 	err = graft_fault("file-rename");

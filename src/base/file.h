@@ -54,11 +54,13 @@ graft_file_read_fd(int fd, uint64_t max, uint8_t **bytes_ret, size_t *len_ret);
  * On error there is nothing new at @p path and nothing beside it; only if the
  * last step, syncing the directory, fails, the new file may be in place.
  *
- * @param[in] path Where it shall be. A file that is there is replaced.
+ * @param[in] path Where it shall be. A file that is there is replaced;
+ * anything else that is there (a device, a link) refuses.
  * @param[in] bytes What it holds.
  * @param[in] len Number of bytes. 0 is allowed.
  * @param[in] mode Permissions, such as 0644; the umask does not apply.
- * @return NULL; #GRAFT_ERROR_OS with the path. Fault points "file-write",
+ * @return NULL; #GRAFT_ERROR_OS with the path; #GRAFT_ERROR_BAD_INPUT if it is no
+ * place for a file. Fault points "file-write",
  * "file-rename".
  */
 GRAFT_MUST_CHECK struct graft_error *

@@ -297,7 +297,7 @@ is_input(const struct arguments *arguments, const char *path)
 	return false;
 }
 
-/** What is written must not be what is read. */
+/** What is written must not be what is read, nor twice the same. */
 static struct graft_error *
 check_outputs(const struct arguments *arguments)
 {
@@ -310,6 +310,11 @@ check_outputs(const struct arguments *arguments)
 				"%s: the output is one of the inputs",
 				outputs[i]);
 	}
+	if (outputs[0] && outputs[1] && strcmp(outputs[0], outputs[1]) == 0)
+		return graft_error_new(
+			GRAFT_ERROR_BAD_INPUT,
+			"%s: the hotpatch and the page need two files",
+			outputs[0]);
 	return NULL;
 }
 
@@ -416,10 +421,11 @@ compare(const struct arguments *arguments, struct graft_text *text,
 	bool any = false;
 	for (size_t i = 0; i < patch->module_count; i++)
 		any |= patch->modules[i].verdict == GRAFT_VERDICT_HOTPATCH;
-	if (any && arguments->output)
-		err = graft_patch_write_file(patch, arguments->output);
-	if (!err && arguments->html)
+	// The hotpatch last: where the page cannot be written, nothing is.
+	if (arguments->html)
 		err = graft_explain_write(&explanation, patch, arguments->html);
+	if (!err && any && arguments->output)
+		err = graft_patch_write_file(patch, arguments->output);
 	if (!err && arguments->json)
 		err = graft_patch_print_diff_json(patch, text);
 	else if (!err)

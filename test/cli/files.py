@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that are no good build, given to `graft diff`."""
 import os
+import stat
 import subprocess
 import sys
 
@@ -178,6 +179,24 @@ def the_output_may_not_be_one_of_the_builds_by_accident(place):
     one_line(done, "libvictim.so")
     check(done.returncode in STATUS.values(), str(done.returncode))
     same(tree_of(place.path("old")), before, "the builds")
+
+
+@test
+def the_output_replaces_nothing_but_files(place):
+    os.mkfifo(place.path("fifo"))
+    os.symlink("aim", place.path("link"))
+    for name in ("fifo", "link"):
+        for option in ("-o", "--html"):
+            done = place.run("diff", place.old, place.new, option, place.path(name))
+            one_line(done, name)
+            same(done.returncode, STATUS["bad-input"], "the status")
+    check(stat.S_ISFIFO(os.lstat(place.path("fifo")).st_mode), "the FIFO is there")
+    check(os.path.islink(place.path("link")), "the link is there")
+    both = place.path("both")
+    one_line(place.run("diff", place.old, place.new, "-o", both, "--html", both), "both")
+    out = place.path("out.graft")
+    place.run("diff", place.old, place.new, "-o", out, "--html", place.path("no/page.html"))
+    check(not os.path.exists(both) and not os.path.exists(out), "nothing was written")
 
 
 def nobody():
