@@ -149,7 +149,6 @@ a_fix_to_a_neighbour_is_named_without_symbols_too(void **state)
 static void
 two_objects_that_are_swapped_are_named(void **state)
 {
-	GRAFT_CLEANUP(built_deinit) struct built named = usual();
 	GRAFT_CLEANUP(built_deinit)
 	struct built built = build(
 		STRIPPED, ".c",
