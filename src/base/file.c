@@ -189,6 +189,8 @@ check_place(const char *path)
 		return NULL;
 	if (S_ISREG(st.st_mode))
 		return NULL;
+	if (S_ISDIR(st.st_mode))
+		return graft_error_os(EISDIR, "rename");
 	return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 			       "it is no regular file, and is left alone");
 }

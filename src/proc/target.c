@@ -219,9 +219,10 @@ graft_target_run(struct graft_target *target,
 		return graft_tracee_gone(target);
 	(void)snprintf(path, sizeof(path), "/proc/%d/auxv", tid);
 	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return graft_error_os(errno, "open %s", path);
-	ssize_t len = read(fd, vector, sizeof(vector));
+	ssize_t len = fd < 0 ? -1 : read(fd, vector, sizeof(vector));
+	// It was alive a moment ago.
+	if (len < 0 && (errno == ENOENT || errno == ESRCH))
+		return graft_tracee_gone(target);
 	if (len < 0)
 		return graft_error_os(errno, "read %s", path);
 	for (size_t i = 0; i < (size_t)len / sizeof(vector[0]); i++) {
