@@ -2,7 +2,6 @@
 
 #include "judge/types_compare.h"
 
-#include "base/hash.h"
 #include "base/vec.h"
 
 #include <dwarf.h>
@@ -10,197 +9,9 @@
 #include <string.h>
 
 enum {
-	/** Arrays and pointers in front of each other. */
+	/** Types that stand for each other as values. */
 	DEPTH_MAX = 32,
-	/** Pairs that are looked at. A large library has some ten thousand. */
-	PAIRS_MAX = 1 << 22,
 };
-
-struct graft_error *
-graft_type_print(struct graft_dwarf *dwarf, uint32_t number,
-		 struct graft_type_text *ret)
-{
-	char tail[48] = "";
-	size_t len = 0;
-	const struct graft_type *type;
-
-	for (int i = 0; i < DEPTH_MAX; i++) {
-		struct graft_error *err = graft_dwarf_type(dwarf, number,
-							   &type);
-		if (err)
-			return err;
-		if (type->name[0] || (type->kind != GRAFT_TYPE_IS_POINTER &&
-				      type->kind != GRAFT_TYPE_IS_ARRAY))
-			break;
-		if (len + 24 > sizeof(tail))
-			break;
-		if (type->kind == GRAFT_TYPE_IS_ARRAY)
-			len += (size_t)snprintf(
-				tail + len, sizeof(tail) - len, "[%llu]",
-				(unsigned long long)type->elements);
-		else
-			len += (size_t)snprintf(tail + len, sizeof(tail) - len,
-						type->reference ? "&" : "*");
-		number = type->target;
-	}
-	const char *kind = type->kind == GRAFT_TYPE_IS_STRUCT  ? "struct "
-			   : type->kind == GRAFT_TYPE_IS_UNION ? "union "
-			   : type->kind == GRAFT_TYPE_IS_ENUM  ? "enum "
-							       : "";
-	const char *name = type->name[0]                          ? type->name
-			   : type->kind == GRAFT_TYPE_IS_FUNCTION ? "function"
-								  : "(no name)";
-	(void)snprintf(ret->str, sizeof(ret->str), "%s%.90s%s%s", kind, name,
-		       len ? " " : "", tail);
-	return NULL;
-}
-
-struct graft_error *
-graft_comparer_print(const struct graft_comparer *comparer, uint32_t o,
-		     uint32_t n, struct graft_type_text *was,
-		     struct graft_type_text *is)
-{
-	const struct graft_type *old_type;
-	const struct graft_type *new_type;
-	struct graft_error *err = graft_type_print(comparer->old_dwarf, o, was);
-
-	if (!err)
-		err = graft_type_print(comparer->new_dwarf, n, is);
-	if (err || strcmp(was->str, is->str) != 0)
-		return err;
-	// A typedef of one name that stands for something else.
-	err = graft_dwarf_type_peel(comparer->old_dwarf, o, &o, &old_type);
-	if (!err)
-		err = graft_dwarf_type_peel(comparer->new_dwarf, n, &n,
-					    &new_type);
-	if (!err)
-		err = graft_type_print(comparer->old_dwarf, o, was);
-	if (!err)
-		err = graft_type_print(comparer->new_dwarf, n, is);
-	if (err || strcmp(was->str, is->str) != 0)
-		return err;
-	size_t len = strlen(is->str);
-	(void)snprintf(was->str + len, sizeof(was->str) - len, " (%llu bytes)",
-		       (unsigned long long)old_type->size);
-	(void)snprintf(is->str + len, sizeof(is->str) - len,
-		       " (%llu bytes, of another kind)",
-		       (unsigned long long)new_type->size);
-	return NULL;
-}
-
-/** Remember a pair. @return Whether it is new. */
-static struct graft_error *
-remember(struct graft_comparer *comparer, const struct graft_type_pair *pair,
-	 bool *new_ret)
-{
-	uint64_t key[2] = { (uint64_t)pair->o << 32 | pair->n,
-			    (uint64_t)pair->use + 1 };
-
-	if (comparer->seen_count * 2 >= comparer->seen_size) {
-		size_t size = comparer->seen_size ? comparer->seen_size * 2
-						  : 1024;
-		uint64_t(*table)[2] = calloc(size, sizeof(*table));
-		if (!table)
-			return graft_error_no_memory();
-		for (size_t i = 0; i < comparer->seen_size; i++) {
-			if (!comparer->seen[i][1])
-				continue;
-			uint64_t hash = graft_hash_mix(comparer->seen[i][1],
-						       comparer->seen[i][0]);
-			while (table[hash & (size - 1)][1])
-				hash++;
-			memcpy(table[hash & (size - 1)], comparer->seen[i],
-			       sizeof(key));
-		}
-		free(comparer->seen);
-		comparer->seen = table;
-		comparer->seen_size = size;
-	}
-	uint64_t hash = graft_hash_mix(key[1], key[0]);
-	size_t mask = comparer->seen_size - 1;
-	*new_ret = false;
-	for (; comparer->seen[hash & mask][1]; hash++) {
-		if (memcmp(comparer->seen[hash & mask], key, sizeof(key)) == 0)
-			return NULL;
-	}
-	memcpy(comparer->seen[hash & mask], key, sizeof(key));
-	comparer->seen_count++;
-	*new_ret = true;
-	return NULL;
-}
-
-/** Say whether a pair was looked at as a value in frames. */
-static bool
-was_in_frame(const struct graft_comparer *comparer,
-	     const struct graft_type_pair *pair)
-{
-	uint64_t key[2] = { (uint64_t)pair->o << 32 | pair->n,
-			    (uint64_t)GRAFT_TYPE_IN_FRAME + 1 };
-	uint64_t hash = graft_hash_mix(key[1], key[0]);
-	size_t mask = comparer->seen_size - 1;
-
-	for (; comparer->seen_size && comparer->seen[hash & mask][1]; hash++) {
-		if (memcmp(comparer->seen[hash & mask], key, sizeof(key)) == 0)
-			return true;
-	}
-	return false;
-}
-
-struct graft_error *
-graft_comparer_first(struct graft_comparer *comparer, uint32_t old_subject,
-		     uint32_t new_subject, bool *ret)
-{
-	const struct graft_type_pair pair = {
-		old_subject, new_subject, GRAFT_TYPE_OF_VARIABLES, { "", "" }
-	};
-
-	return remember(comparer, &pair, ret);
-}
-
-struct graft_error *
-graft_comparer_add(struct graft_comparer *comparer, uint32_t o, uint32_t n,
-		   enum graft_type_use use, struct graft_type_way way)
-{
-	const struct graft_type *was;
-	const struct graft_type *is;
-	bool is_new;
-	struct graft_type_pair pair = { o, n, use, way };
-
-	if (use == GRAFT_TYPE_FRESH || use == GRAFT_TYPE_FRESH_IN_FRAME)
-		pair.o = GRAFT_DWARF_NONE;
-	// Pairs are told apart by what stands behind typedefs, but for what only
-	// NEW has: there the typedef may be its name.
-	else {
-		struct graft_error *err = graft_dwarf_type_peel(
-			comparer->old_dwarf, o, &pair.o, &was);
-		if (!err)
-			err = graft_dwarf_type_peel(comparer->new_dwarf, n,
-						    &pair.n, &is);
-		if (err)
-			return err;
-		// Behind `void *` code of OLD may well know what NEW says.
-		if (use == GRAFT_TYPE_LIVES &&
-		    was->kind == GRAFT_TYPE_IS_VOID &&
-		    is->kind != GRAFT_TYPE_IS_VOID)
-			pair = (struct graft_type_pair){ GRAFT_DWARF_NONE, n,
-							 GRAFT_TYPE_FRESH,
-							 way };
-	}
-	struct graft_error *err = remember(comparer, &pair, &is_new);
-	if (err || !is_new)
-		return err;
-	if (comparer->seen_count > PAIRS_MAX)
-		return graft_error_new(GRAFT_ERROR_LIMIT,
-				       "more than %d pairs of types",
-				       PAIRS_MAX);
-	err = graft_vec_reserve(&comparer->work, &comparer->work_cap,
-				comparer->work_count + 1,
-				sizeof(*comparer->work));
-	if (err)
-		return err;
-	comparer->work[comparer->work_count++] = pair;
-	return NULL;
-}
 
 static bool
 is_integer(const struct graft_type *type)
@@ -339,7 +150,8 @@ graft_comparer_differ(struct graft_comparer *comparer,
 	char where[256];
 	bool said = false;
 
-	if (comparer->frames && was_in_frame(comparer->frames, pair)) {
+	if (comparer->frames &&
+	    graft_comparer_was_in_frame(comparer->frames, pair)) {
 		comparer->framed++;
 		return NULL;
 	}
@@ -362,10 +174,9 @@ graft_comparer_differ(struct graft_comparer *comparer,
 				 pair->way.of[0] ? " of " : "", pair->way.of);
 }
 
-/** Two things that pointers or members lead to are of different kinds. */
-static struct graft_error *
-differ_in_kind(struct graft_comparer *comparer,
-	       const struct graft_type_pair *pair)
+struct graft_error *
+graft_comparer_differ_in_kind(struct graft_comparer *comparer,
+			      const struct graft_type_pair *pair)
 {
 	struct graft_type_text was;
 	struct graft_type_text is;
@@ -379,220 +190,6 @@ differ_in_kind(struct graft_comparer *comparer,
 		       was.str, is.str);
 	return graft_comparer_differ(comparer, pair, GRAFT_RULE_LAYOUT,
 				     GRAFT_DWARF_NONE, sentence);
-}
-
-/** A hash of what a struct looks like, to tell two of one name apart. */
-static uint64_t
-looks_of(const struct graft_type *type)
-{
-	uint64_t hash = graft_hash_mix(type->size, type->member_count);
-
-	for (size_t i = 0; i < type->member_count; i++) {
-		const struct graft_member *member = &type->members[i];
-		hash = graft_hash_bytes(hash, member->name,
-					strlen(member->name));
-		hash = graft_hash_mix(hash, member->bit_off);
-		hash = graft_hash_mix(hash, member->bit_size);
-	}
-	return hash;
-}
-
-/** The definitions of one name that look different. */
-struct looks {
-	uint32_t type[16];
-	uint64_t hash[16];
-	size_t count;
-	/** There are more than fit. */
-	bool more;
-};
-
-static struct graft_error *
-collect_looks(struct graft_dwarf *dwarf, const char *name,
-	      enum graft_type_kind kind, struct looks *ret)
-{
-	const struct graft_named_type *named;
-	size_t count;
-	struct graft_error *err = graft_dwarf_types_named(dwarf, name, &named,
-							  &count);
-
-	*ret = (struct looks){ 0 };
-	for (size_t i = 0; !err && i < count; i++) {
-		const struct graft_type *type;
-		uint32_t number;
-		if (named[i].declaration ||
-		    (named[i].kind != kind &&
-		     named[i].kind != GRAFT_TYPE_IS_TYPEDEF))
-			continue;
-		err = graft_dwarf_type_of(dwarf, &named[i], &number);
-		if (!err)
-			err = graft_dwarf_type_peel(dwarf, number, &number,
-						    &type);
-		if (err)
-			break;
-		// A typedef of a struct with a name of its own is another matter.
-		if (type->kind != kind || type->declaration ||
-		    (named[i].kind == GRAFT_TYPE_IS_TYPEDEF && type->name[0]))
-			continue;
-		uint64_t hash = looks_of(type);
-		size_t at = 0;
-		while (at < ret->count && ret->hash[at] != hash)
-			at++;
-		if (at < ret->count)
-			continue;
-		if (at == sizeof(ret->type) / sizeof(*ret->type)) {
-			ret->more = true;
-			break;
-		}
-		ret->type[at] = number;
-		ret->hash[at] = hash;
-		ret->count++;
-	}
-	return err;
-}
-
-static size_t
-find_look(const struct looks *looks, uint64_t hash)
-{
-	size_t at = 0;
-
-	while (at < looks->count && looks->hash[at] != hash)
-		at++;
-	return at;
-}
-
-/** Put all definitions of one name in: those that look alike with each other,
- * and if some of OLD have no like in NEW, these with what is left of NEW. */
-static struct graft_error *
-add_by_name(struct graft_comparer *comparer, const struct looks *o,
-	    const struct looks *n, struct graft_type_way way)
-{
-	struct graft_error *err = NULL;
-	size_t left = 0;
-
-	comparer->unknown += o->more || n->more;
-	for (size_t i = 0; !err && i < o->count; i++) {
-		size_t like = find_look(n, o->hash[i]);
-		if (like == n->count) {
-			while (left < n->count &&
-			       find_look(o, n->hash[left]) != o->count)
-				left++;
-			like = left < n->count ? left : 0;
-		}
-		err = graft_comparer_add(comparer, o->type[i], n->type[like],
-					 GRAFT_TYPE_LIVES, way);
-	}
-	return err;
-}
-
-/** Compare where one side, or both, only declares a type. */
-static struct graft_error *
-look_at_declared(struct graft_comparer *comparer,
-		 const struct graft_type_pair *pair, const struct graft_type *o,
-		 const struct graft_type *n)
-{
-	struct looks was = { .type = { pair->o }, .count = 1 };
-	struct looks is = { .type = { pair->n }, .count = 1 };
-	struct graft_error *err = NULL;
-
-	was.hash[0] = looks_of(o);
-	is.hash[0] = looks_of(n);
-	if (o->declaration)
-		err = collect_looks(comparer->old_dwarf, o->name, o->kind,
-				    &was);
-	if (!err && n->declaration)
-		err = collect_looks(comparer->new_dwarf, n->name, n->kind, &is);
-	if (err)
-		return err;
-	if (was.count && is.count)
-		return add_by_name(comparer, &was, &is, pair->way);
-	// Nobody here knows what it looks like: another module made it.
-	return strcmp(o->name, n->name) ? differ_in_kind(comparer, pair) : NULL;
-}
-
-/** Look at a type that only NEW has here. */
-static struct graft_error *
-look_at_fresh(struct graft_comparer *comparer,
-	      const struct graft_type_pair *pair)
-{
-	const struct graft_type *alias;
-	const struct graft_type *type;
-	uint32_t number;
-	struct graft_error *err = graft_dwarf_type(comparer->new_dwarf, pair->n,
-						   &alias);
-	enum graft_type_use inside = pair->use;
-	struct looks was = { 0 };
-	struct looks is = { .count = 1 };
-
-	if (!err)
-		err = graft_dwarf_type_peel(comparer->new_dwarf, pair->n,
-					    &number, &type);
-	if (err)
-		return err;
-	const char *name = type->name[0]                          ? type->name
-			   : alias->kind == GRAFT_TYPE_IS_TYPEDEF ? alias->name
-								  : "";
-	switch (type->kind) {
-	case GRAFT_TYPE_IS_ODD:
-		comparer->unknown++;
-		return NULL;
-	case GRAFT_TYPE_IS_POINTER:
-	case GRAFT_TYPE_IS_MEMBER_POINTER:
-		return graft_comparer_add(comparer, 0, type->target,
-					  GRAFT_TYPE_FRESH, pair->way);
-	case GRAFT_TYPE_IS_ARRAY:
-		return graft_comparer_add(comparer, 0, type->target, pair->use,
-					  pair->way);
-	case GRAFT_TYPE_IS_ENUM:
-		return NULL;
-	case GRAFT_TYPE_IS_STRUCT:
-	case GRAFT_TYPE_IS_UNION:
-		break;
-	default:
-		inside = GRAFT_TYPE_FRESH_IN_FRAME;
-		break;
-	}
-	if (pair->use == GRAFT_TYPE_FRESH && name[0]) {
-		err = collect_looks(comparer->old_dwarf, name, type->kind,
-				    &was);
-		if (err)
-			return err;
-		is.type[0] = number;
-		is.hash[0] = looks_of(type);
-		if (type->declaration)
-			err = collect_looks(comparer->new_dwarf, name,
-					    type->kind, &is);
-		if (err)
-			return err;
-		if (was.count && is.count)
-			return add_by_name(comparer, &was, &is, pair->way);
-		comparer->fresh += !type->declaration;
-	}
-	for (size_t i = 0; !err && i < type->member_count; i++)
-		err = graft_comparer_add(comparer, 0, type->members[i].type,
-					 inside, pair->way);
-	if (!err && type->kind == GRAFT_TYPE_IS_FUNCTION)
-		err = graft_comparer_add(comparer, 0, type->target, inside,
-					 pair->way);
-	return err;
-}
-
-/** Look at a type that NEW has behind `void *`: what has its name there? */
-static struct graft_error *
-look_at_hidden(struct graft_comparer *comparer,
-	       const struct graft_type_pair *pair, const struct graft_type *o)
-{
-	struct looks was = { .type = { pair->o }, .count = 1 };
-	struct looks is = { 0 };
-
-	if ((o->kind != GRAFT_TYPE_IS_STRUCT &&
-	     o->kind != GRAFT_TYPE_IS_UNION) ||
-	    !o->name[0] || o->declaration)
-		return NULL;
-	was.hash[0] = looks_of(o);
-	struct graft_error *err = collect_looks(comparer->new_dwarf, o->name,
-						o->kind, &is);
-	return err || !is.count ? err
-				: add_by_name(comparer, &was, &is, pair->way);
 }
 
 /** Say whether one build has a type of a name. */
@@ -713,7 +310,7 @@ look_at_lives(struct graft_comparer *comparer,
 	if (o->kind == GRAFT_TYPE_IS_VOID)
 		return NULL;
 	if (n->kind == GRAFT_TYPE_IS_VOID)
-		return look_at_hidden(comparer, pair, o);
+		return graft_comparer_hidden(comparer, pair, o);
 	if (o->kind == GRAFT_TYPE_IS_ODD || n->kind == GRAFT_TYPE_IS_ODD) {
 		comparer->unknown++;
 		return NULL;
@@ -723,7 +320,8 @@ look_at_lives(struct graft_comparer *comparer,
 		case GRAFT_TYPE_IS_STRUCT:
 		case GRAFT_TYPE_IS_UNION:
 			if (o->declaration || n->declaration)
-				return look_at_declared(comparer, pair, o, n);
+				return graft_comparer_declared(comparer, pair,
+							       o, n);
 			return graft_comparer_aggregates(comparer, pair, o, n);
 		case GRAFT_TYPE_IS_ENUM:
 			return graft_comparer_enums(comparer, pair, o, n);
@@ -741,7 +339,7 @@ look_at_lives(struct graft_comparer *comparer,
 					&same);
 	if (err || same)
 		return err;
-	return differ_in_kind(comparer, pair);
+	return graft_comparer_differ_in_kind(comparer, pair);
 }
 
 static struct graft_error *
@@ -751,7 +349,7 @@ look_at(struct graft_comparer *comparer, const struct graft_type_pair *pair)
 	const struct graft_type *n;
 
 	if (pair->o == GRAFT_DWARF_NONE)
-		return look_at_fresh(comparer, pair);
+		return graft_comparer_fresh(comparer, pair);
 	struct graft_error *err = graft_dwarf_type(comparer->old_dwarf, pair->o,
 						   &o);
 	if (!err)

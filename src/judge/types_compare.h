@@ -153,4 +153,35 @@ graft_comparer_differ(struct graft_comparer *comparer,
 		      const struct graft_type_pair *pair, enum graft_rule rule,
 		      uint32_t member, const char *sentence);
 
+/** Say whether a pair was looked at as a value in frames (for the comparer). */
+bool
+graft_comparer_was_in_frame(const struct graft_comparer *comparer,
+			    const struct graft_type_pair *pair);
+
+/** Say that two things that pointers or members lead to are of different kinds
+ * (for the comparer). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_differ_in_kind(struct graft_comparer *comparer,
+			      const struct graft_type_pair *pair);
+
+/** Compare where one side, or both, only declares a type (for the comparer). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_declared(struct graft_comparer *comparer,
+			const struct graft_type_pair *pair,
+			const struct graft_type *o, const struct graft_type *n);
+
+/** Look at a type that only NEW has here (for the comparer). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_fresh(struct graft_comparer *comparer,
+		     const struct graft_type_pair *pair);
+
+/**
+ * Look at a type of OLD in whose place NEW has `void *`: what has its name in NEW?
+ * (for the comparer)
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_hidden(struct graft_comparer *comparer,
+		      const struct graft_type_pair *pair,
+		      const struct graft_type *o);
+
 #endif /* GRAFT_JUDGE_TYPES_COMPARE_H */
