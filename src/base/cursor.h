@@ -62,4 +62,17 @@ graft_cursor_le(struct graft_cursor *c, size_t len)
 	return value;
 }
 
+/**
+ * Take an unsigned LEB128 number: seven bits a byte, lowest first.
+ *
+ * Zeroes behind the number are allowed, as assemblers write them to fill a
+ * field. A number of more than 64 bits or 10 bytes makes the cursor bad.
+ */
+uint64_t
+graft_cursor_leb(struct graft_cursor *c);
+
+/** Take a signed LEB128 number; as graft_cursor_leb(), sign extended. */
+int64_t
+graft_cursor_signed_leb(struct graft_cursor *c);
+
 #endif /* GRAFT_BASE_CURSOR_H */

@@ -33,24 +33,6 @@ struct list {
 	uint64_t len;
 };
 
-static uint64_t
-take_leb(struct graft_cursor *c, bool is_signed)
-{
-	uint64_t value = 0;
-	uint64_t byte;
-	unsigned shift = 0;
-
-	do {
-		byte = graft_cursor_le(c, 1);
-		if (shift < 64)
-			value |= (byte & 0x7f) << shift;
-		shift += 7;
-	} while ((byte & 0x80) && !c->bad);
-	if (is_signed && (byte & 0x40) && shift < 64)
-		value |= ~UINT64_C(0) << shift;
-	return value;
-}
-
 /** Take a distance of 4 bytes from itself. */
 static uint64_t
 take_near(const struct list *list, struct graft_cursor *c)
@@ -84,10 +66,10 @@ read_cie(const struct list *list, uint64_t off, struct parts *ret)
 	if (!ok || c.bad || !memchr(letters, '\0', graft_cursor_left(&c)))
 		return false;
 	(void)graft_cursor_take(&c, strlen(letters) + 1);
-	ret->code_align = take_leb(&c, false);
-	ret->data_align = (int64_t)take_leb(&c, true);
+	ret->code_align = graft_cursor_leb(&c);
+	ret->data_align = graft_cursor_signed_leb(&c);
 	ret->return_reg = graft_cursor_le(&c, 1);
-	(void)take_leb(&c, false);
+	(void)graft_cursor_leb(&c);
 	for (const char *letter = letters; ok && *letter; letter++) {
 		if (*letter == 'P') {
 			ok = graft_cursor_le(&c, 1) == 0x9b;
@@ -116,7 +98,7 @@ read_fde(const struct list *list, uint64_t off, struct parts *ret)
 		return false;
 	ret->start = take_near(list, &c);
 	ret->size = graft_cursor_le(&c, 4);
-	if (take_leb(&c, false))
+	if (graft_cursor_leb(&c))
 		ret->lsda = take_near(list, &c);
 	ret->rules = c;
 	return !c.bad;

@@ -48,27 +48,11 @@ table_deinit(struct table *table)
 	free(table->cies);
 }
 
-static uint64_t
-take_leb(struct graft_cursor *c)
-{
-	uint64_t value = 0;
-
-	for (unsigned shift = 0; shift < 70; shift += 7) {
-		uint64_t byte = graft_cursor_le(c, 1);
-		if (shift < 64)
-			value |= (byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return value;
-	}
-	c->bad = true;
-	return 0;
-}
-
 /** Skip a block of an expression; one with an address in it is bad. */
 static void
 skip_block(struct graft_cursor *c)
 {
-	uint64_t len = take_leb(c);
+	uint64_t len = graft_cursor_leb(c);
 	const uint8_t *block = graft_cursor_take(c, len);
 
 	// It may be an operand as well; such blocks are rare.
@@ -96,7 +80,7 @@ skip_operands(struct graft_cursor *c, uint8_t op)
 		return;
 	case DW_CFA_expression:
 	case DW_CFA_val_expression:
-		(void)take_leb(c);
+		(void)graft_cursor_leb(c);
 		skip_block(c);
 		return;
 	case DW_CFA_def_cfa_expression:
@@ -109,8 +93,8 @@ skip_operands(struct graft_cursor *c, uint8_t op)
 	case DW_CFA_def_cfa_sf:
 	case DW_CFA_val_offset:
 	case DW_CFA_val_offset_sf:
-		(void)take_leb(c);
-		(void)take_leb(c);
+		(void)graft_cursor_leb(c);
+		(void)graft_cursor_leb(c);
 		return;
 	case DW_CFA_restore_extended:
 	case DW_CFA_undefined:
@@ -119,7 +103,7 @@ skip_operands(struct graft_cursor *c, uint8_t op)
 	case DW_CFA_def_cfa_offset:
 	case DW_CFA_def_cfa_offset_sf:
 	case DW_CFA_GNU_args_size:
-		(void)take_leb(c);
+		(void)graft_cursor_leb(c);
 		return;
 	default:
 		// DW_CFA_set_loc is an address.
@@ -135,7 +119,7 @@ graft_frame_rules_move(const uint8_t *rules, size_t len)
 	while (!c.bad && graft_cursor_left(&c)) {
 		uint8_t op = (uint8_t)graft_cursor_le(&c, 1);
 		if ((op & 0xc0) == DW_CFA_offset)
-			(void)take_leb(&c);
+			(void)graft_cursor_leb(&c);
 		else if (!(op & 0xc0))
 			skip_operands(&c, op);
 	}

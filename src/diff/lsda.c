@@ -25,25 +25,6 @@ graft_lsda_deinit(struct graft_lsda *lsda)
 	*lsda = (struct graft_lsda){ 0 };
 }
 
-static uint64_t
-take_leb(struct graft_cursor *c, bool is_signed)
-{
-	uint64_t value = 0;
-
-	for (unsigned shift = 0; shift < 70; shift += 7) {
-		uint64_t byte = graft_cursor_le(c, 1);
-		if (shift < 64)
-			value |= (byte & 0x7f) << shift;
-		if (byte & 0x80)
-			continue;
-		if (is_signed && (byte & 0x40) && shift + 7 < 64)
-			value |= ~UINT64_C(0) << (shift + 7);
-		return value;
-	}
-	c->bad = true;
-	return 0;
-}
-
 static struct graft_error *
 bad(const struct graft_lsda *lsda, const char *what)
 {
@@ -101,7 +82,7 @@ read_front(struct graft_lsda *lsda, const uint8_t *base, struct graft_cursor *c,
 	}
 	lsda->type_encoding = (uint8_t)graft_cursor_le(c, 1);
 	if (lsda->type_encoding != DW_EH_PE_omit) {
-		uint64_t distance = take_leb(c, false);
+		uint64_t distance = graft_cursor_leb(c);
 		uint64_t off = (uint64_t)(c->at - base);
 		if (distance > graft_cursor_left(c))
 			return bad(lsda, "its types are behind the section");
@@ -128,10 +109,11 @@ read_sites(struct graft_lsda *lsda, struct graft_cursor c, uint8_t encoding)
 	while (graft_cursor_left(&c)) {
 		bool leb = encoding == DW_EH_PE_uleb128;
 		struct graft_lsda_site site = { 0 };
-		site.start = leb ? take_leb(&c, false) : graft_cursor_le(&c, 4);
-		site.len = leb ? take_leb(&c, false) : graft_cursor_le(&c, 4);
-		site.pad = leb ? take_leb(&c, false) : graft_cursor_le(&c, 4);
-		site.action = take_leb(&c, false);
+		site.start = leb ? graft_cursor_leb(&c)
+				 : graft_cursor_le(&c, 4);
+		site.len = leb ? graft_cursor_leb(&c) : graft_cursor_le(&c, 4);
+		site.pad = leb ? graft_cursor_leb(&c) : graft_cursor_le(&c, 4);
+		site.action = graft_cursor_leb(&c);
 		if (c.bad)
 			return bad(lsda, "its call sites are cut short");
 		struct graft_error *err = graft_vec_reserve(
@@ -178,7 +160,7 @@ count_list(struct graft_lsda *lsda, const uint8_t *base, int64_t filter)
 	struct graft_cursor c = graft_cursor_make(at, (size_t)(lsda->end - at));
 
 	for (int i = 0; i < CHAIN_MAX; i++) {
-		uint64_t number = take_leb(&c, false);
+		uint64_t number = graft_cursor_leb(&c);
 		if (c.bad || !count_type(lsda, number))
 			return false;
 		if (number == 0)
@@ -198,8 +180,8 @@ count_actions(struct graft_lsda *lsda, const uint8_t *base,
 	while (chain.at) {
 		struct graft_cursor c = graft_cursor_make(
 			chain.at, (size_t)(lsda->end - chain.at));
-		(void)take_leb(&c, true);
-		(void)take_leb(&c, true);
+		(void)graft_cursor_signed_leb(&c);
+		(void)graft_cursor_signed_leb(&c);
 		if (c.bad || !reach(lsda, base, (uint64_t)(c.at - base)) ||
 		    !graft_lsda_chain_next(lsda, &chain, &filter))
 			return false;
@@ -257,7 +239,7 @@ graft_lsda_read(const struct graft_image *image,
 	struct graft_error *err = read_front(&lsda, base, &c, &encoding);
 	if (err)
 		return err;
-	uint64_t len = take_leb(&c, false);
+	uint64_t len = graft_cursor_leb(&c);
 	const uint8_t *sites = graft_cursor_take(&c, len);
 	if (!sites)
 		return bad(&lsda, "its call sites are cut short");
@@ -292,9 +274,9 @@ graft_lsda_chain_next(const struct graft_lsda *lsda,
 		return false;
 	struct graft_cursor c =
 		graft_cursor_make(chain->at, (size_t)(lsda->end - chain->at));
-	int64_t filter = (int64_t)take_leb(&c, true);
+	int64_t filter = graft_cursor_signed_leb(&c);
 	const uint8_t *field = c.at;
-	int64_t next = (int64_t)take_leb(&c, true);
+	int64_t next = graft_cursor_signed_leb(&c);
 	if (c.bad || next < lsda->actions - field || next >= lsda->end - field)
 		return false;
 	chain->at = next ? field + next : NULL;
@@ -311,10 +293,10 @@ graft_lsda_listed(const struct graft_lsda *lsda, int64_t filter, size_t index)
 	struct graft_cursor c =
 		graft_cursor_make(section->bytes + (at - section->addr),
 				  (size_t)(section->addr + section->size - at));
-	uint64_t number = take_leb(&c, false);
+	uint64_t number = graft_cursor_leb(&c);
 
 	while (number && index-- > 0)
-		number = take_leb(&c, false);
+		number = graft_cursor_leb(&c);
 	return c.bad ? 0 : number;
 }
 

@@ -5,6 +5,7 @@
 // siblings, so each step of the walk must go forwards in the file; what lies
 // about a sibling is found by that, and the walk ends.
 
+#include "base/cursor.h"
 #include "base/vec.h"
 #include "elf/debug_model.h"
 #include "elf/limits.h"
@@ -292,23 +293,18 @@ read_address(Dwarf_Attribute *attr, const Dwarf_Block *block, uint64_t *ret,
 static bool
 read_rest(const Dwarf_Block *block, size_t at, struct graft_subject *subject)
 {
-	uint64_t add = 0;
-	int shift = 0;
+	struct graft_cursor c = graft_cursor_make(block->data, block->length);
 
-	if (at < block->length && block->data[at] == DW_OP_plus_uconst) {
-		for (at++; at < block->length && shift < 63; shift += 7) {
-			add |= (uint64_t)(block->data[at] & 0x7f) << shift;
-			if (!(block->data[at++] & 0x80))
-				break;
-		}
-		subject->addr += add;
+	(void)graft_cursor_take(&c, at);
+	if (graft_cursor_left(&c) && *c.at == DW_OP_plus_uconst) {
+		(void)graft_cursor_take(&c, 1);
+		subject->addr += graft_cursor_leb(&c);
 	}
-	if (at >= block->length)
-		return true;
+	if (!graft_cursor_left(&c))
+		return !c.bad;
 	// The value of what stands there, not the variable itself.
-	subject->partial = block->data[at] == DW_OP_piece ||
-			   block->data[at] == DW_OP_bit_piece;
-	return subject->partial;
+	subject->partial = *c.at == DW_OP_piece || *c.at == DW_OP_bit_piece;
+	return subject->partial && !c.bad;
 }
 
 static struct graft_error *

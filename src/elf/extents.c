@@ -59,25 +59,6 @@ frames_deinit(struct frames *frames)
 	free(frames->extents);
 }
 
-static uint64_t
-take_leb(struct graft_cursor *c, bool is_signed)
-{
-	uint64_t value = 0;
-	// Ten groups of seven bits hold every value of 64 bits.
-	for (unsigned shift = 0; shift < 70; shift += 7) {
-		uint64_t byte = graft_cursor_le(c, 1);
-		if (shift < 64)
-			value |= (byte & 0x7f) << shift;
-		if (byte & 0x80)
-			continue;
-		if (is_signed && (byte & 0x40) && shift + 7 < 64)
-			value |= ~UINT64_C(0) << (shift + 7);
-		return value;
-	}
-	c->bad = true;
-	return 0;
-}
-
 /** Take a number in the format of the low half of @p encoding. */
 static uint64_t
 take_number(struct graft_cursor *c, uint8_t encoding)
@@ -88,9 +69,9 @@ take_number(struct graft_cursor *c, uint8_t encoding)
 	case DW_EH_PE_sdata8:
 		return graft_cursor_le(c, 8);
 	case DW_EH_PE_uleb128:
-		return take_leb(c, false);
+		return graft_cursor_leb(c);
 	case DW_EH_PE_sleb128:
-		return take_leb(c, true);
+		return (uint64_t)graft_cursor_signed_leb(c);
 	case DW_EH_PE_udata2:
 		return graft_cursor_le(c, 2);
 	case DW_EH_PE_sdata2:
@@ -200,10 +181,10 @@ read_cie(struct frames *frames, size_t off, struct graft_cursor c)
 	if (!memchr(c.at, '\0', graft_cursor_left(&c)))
 		return malformed(off);
 	(void)graft_cursor_take(&c, strlen(letters) + 1);
-	cie.code_align = take_leb(&c, false);
-	cie.data_align = take_leb(&c, true);
+	cie.code_align = graft_cursor_leb(&c);
+	cie.data_align = graft_cursor_signed_leb(&c);
 	cie.return_reg = version == 1 ? graft_cursor_le(&c, 1)
-				      : take_leb(&c, false);
+				      : graft_cursor_leb(&c);
 	if (c.bad)
 		return malformed(off);
 	if (version != 1 && version != 3)
@@ -213,7 +194,7 @@ read_cie(struct frames *frames, size_t off, struct graft_cursor c)
 
 	if (*letters == 'z') {
 		cie.has_data = true;
-		uint64_t len = take_leb(&c, false);
+		uint64_t len = graft_cursor_leb(&c);
 		const uint8_t *data = graft_cursor_take(&c, len);
 		if (!data)
 			return malformed(off);
@@ -287,7 +268,7 @@ read_fde(struct frames *frames, size_t off, size_t cie_off,
 		.first_rules_len = cie->rules_len,
 	};
 	if (cie->has_data) {
-		uint64_t len = take_leb(&c, false);
+		uint64_t len = graft_cursor_leb(&c);
 		const uint8_t *data = graft_cursor_take(&c, len);
 		struct graft_cursor sub = graft_cursor_make(data,
 							    data ? len : 0);

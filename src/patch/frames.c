@@ -78,14 +78,6 @@ is_carried(const struct graft_patch_module *m, uint64_t addr, uint64_t size)
 	return addr == end;
 }
 
-/** Take a LEB128 number whose value is of no matter. */
-static void
-skip_leb(struct graft_cursor *c)
-{
-	while (graft_cursor_le(c, 1) & 0x80)
-		;
-}
-
 static struct graft_error *
 read_cie(struct reading *reading, size_t off, struct graft_cursor c)
 {
@@ -98,8 +90,8 @@ read_cie(struct reading *reading, size_t off, struct graft_cursor c)
 	bool plain = strcmp(letters, "zR") == 0 || strcmp(letters, "zRS") == 0;
 	bool full = strcmp(letters, "zPLR") == 0 ||
 		    strcmp(letters, "zPLRS") == 0;
-	skip_leb(&c);
-	skip_leb(&c);
+	(void)graft_cursor_leb(&c);
+	(void)graft_cursor_signed_leb(&c);
 	(void)graft_cursor_take(&c, 1);
 	uint64_t len = graft_cursor_le(&c, 1);
 	bool ok = (plain && len == 1) || (full && len == 7);

@@ -44,21 +44,7 @@ graft_pack_put_string(struct graft_text *out, const char *str)
 uint64_t
 graft_pack_take(struct graft_cursor *c)
 {
-	uint64_t value = 0;
-
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		const uint8_t *byte = graft_cursor_take(c, 1);
-		if (!byte)
-			return 0;
-		// The tenth byte has one bit left.
-		if (shift == 63 && *byte > 1)
-			break;
-		value |= (uint64_t)(*byte & 0x7f) << shift;
-		if (!(*byte & 0x80))
-			return value;
-	}
-	c->bad = true;
-	return 0;
+	return graft_cursor_leb(c);
 }
 
 int64_t
