@@ -5,7 +5,8 @@
 // harmless while the address is only used to read. It is refused where carried
 // code stores the address outside of its frame, compares it, hands it back to a
 // caller, or hands it on in a call, unless it is that of text: text that is
-// passed or returned is read, and its identity means nothing.
+// passed or returned is read, and its identity means nothing. The byte before a
+// text, by which a loop that counts from 1 names it, counts as that text.
 //
 // The address is followed from the `lea` through copies of registers along every
 // way of the function.
@@ -69,6 +70,16 @@ only_reads(const struct graft_ops *ops, const struct graft_op *op)
 	return false;
 }
 
+/** Functions without parameters: what the registers hold is left over. */
+static bool
+takes_nothing(const struct graft_ops *ops, const struct graft_op *op)
+{
+	const char *name = graft_op_callee(ops, op).import;
+
+	return name && (strcmp(name, "__stack_chk_fail") == 0 ||
+			strcmp(name, "abort") == 0);
+}
+
 /** Judge one instruction while some registers hold the address. */
 static enum fate
 fate_at(const struct graft_ops *ops, const struct graft_op *op, uint32_t regs)
@@ -90,7 +101,9 @@ fate_at(const struct graft_ops *ops, const struct graft_op *op, uint32_t regs)
 		return regs & (1U << GRAFT_REG_RAX) ? FATE_RETURNED : FATE_READ;
 	if ((op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) &&
 	    !(op->flags & GRAFT_INSN_INTERNAL) && (regs & argument_regs))
-		return only_reads(ops, op) ? FATE_READ : FATE_PASSED;
+		return only_reads(ops, op) || takes_nothing(ops, op)
+			       ? FATE_READ
+			       : FATE_PASSED;
 	// Into a vector register, from where pairs of pointers are stored.
 	if (op->dst != GRAFT_REG_NONE && op->dst >= GRAFT_REG_XMM0 && source)
 		return FATE_STORED;
@@ -291,17 +304,33 @@ say_fate(enum fate fate)
 	}
 }
 
+/** Say whether text stands at an address, or right behind it: then the byte is
+ * the end of the text in front. */
+static bool
+names_text(const struct graft_image *image, uint64_t addr)
+{
+	uint64_t len;
+
+	if (graft_constant_text(image, addr, &len))
+		return true;
+	const uint8_t *before = graft_image_bytes(image, addr - 1, 2);
+
+	return before && before[0] >= ' ' && before[1] == 0 &&
+	       graft_image_section_at(image, addr - 1) ==
+		       graft_image_section_at(image, addr + 1) &&
+	       graft_constant_text(image, addr + 1, &len);
+}
+
 static struct graft_error *
 judge_use(struct graft_case *c, const struct graft_ops *ops, uint32_t at,
 	  uint64_t target, const struct graft_piece *piece)
 {
 	enum fate fate;
-	uint64_t len;
 	struct graft_error *err = find_fate(ops, at, &fate);
 
 	if (err || fate == FATE_READ)
 		return err;
-	bool text = graft_constant_text(c->diff->new_image, target, &len);
+	bool text = names_text(c->diff->new_image, target);
 	// What has the same contents in OLD is read alike wherever it is; a
 	// caller may compare what it gets with what it got before.
 	if ((fate == FATE_PASSED && (piece->moved || text)) ||
