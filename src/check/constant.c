@@ -9,8 +9,13 @@
 enum {
 	/** Printable bytes that make a text for sure. */
 	TEXT_SURE = 4,
+	/** The same, with its NUL, for one that stands among texts. */
+	TEXT_AMONG_TEXTS = 8,
 	/** Zeroes that may stand between two constants. */
 	PADDING_MAX = 63,
+	/** Zeroes that may stand between two texts: the end of the first, and
+	 * what aligns the second. */
+	ALIGN_MAX = 32,
 };
 
 struct graft_error *
@@ -52,38 +57,6 @@ graft_constant_add(struct graft_walk *walk, const struct graft_walk_site *site,
 		(struct graft_walk_ref){ old_addr, new_addr, 0, *site, false });
 }
 
-/**
- * Ask whether two texts are the same but for the versions of their packages.
- *
- * The old version in one stands where the new one stands in the other, and
- * nothing else differs.
- */
-static bool
-differ_in_version(const struct graft_check_options *options, const char *o,
-		  const char *n)
-{
-	const char *old_version = options->old_version;
-	const char *new_version = options->new_version;
-
-	if (!old_version || !new_version || !*old_version || !*new_version)
-		return false;
-	size_t old_len = strlen(old_version);
-	size_t new_len = strlen(new_version);
-	while (*o || *n) {
-		if (strncmp(o, old_version, old_len) == 0 &&
-		    strncmp(n, new_version, new_len) == 0) {
-			o += old_len;
-			n += new_len;
-		} else if (*o == *n) {
-			o++;
-			n++;
-		} else {
-			return false;
-		}
-	}
-	return true;
-}
-
 /** Take a difference between two texts that is meant to be. */
 static struct graft_error *
 take_texts(struct graft_walk *walk, const struct graft_walk_ref *ref,
@@ -99,7 +72,7 @@ take_texts(struct graft_walk *walk, const struct graft_walk_ref *ref,
 	*taken_ret = o && n;
 	if (!*taken_ret)
 		return NULL;
-	if (differ_in_version(walk->options, o, n))
+	if (graft_release_only_differs(walk, o, n))
 		return graft_walk_except(
 			walk, "version text at 0x%llx stays: \"%.60s\"",
 			(unsigned long long)ref->old_addr, o);
@@ -131,9 +104,31 @@ is_padding(const struct graft_walk *walk, uint64_t addr, uint64_t end)
 	return true;
 }
 
+/** Does text stand among texts: does another one end in front of it, with no more
+ * than the zeroes between them that align the second? */
+static bool
+is_among_texts(const struct graft_world *world, uint64_t addr)
+{
+	const struct graft_world_range *range = graft_world_range_at(world,
+								     addr);
+
+	if (!range || !range->bytes)
+		return false;
+	uint64_t offset = addr - range->addr;
+	uint64_t zeroes = 0;
+	while (zeroes < offset && zeroes <= ALIGN_MAX &&
+	       !range->bytes[offset - zeroes - 1])
+		zeroes++;
+	return zeroes > 0 && zeroes <= ALIGN_MAX && zeroes < offset &&
+	       (zeroes == 1 || addr % 8 == 0) &&
+	       (range->bytes[offset - zeroes - 1] >= ' ' ||
+		range->bytes[offset - zeroes - 1] == '\n');
+}
+
 /**
  * Ask whether two constants may end where they begin to differ: OLD has the next
- * thing there already, and NEW the end of a text, or padding.
+ * thing there already, and NEW the end of a text, or padding. Text among texts
+ * ends with itself: what follows the last one may have no name at all.
  */
 static bool
 ends_at(const struct graft_walk *walk, const struct graft_walk_ref *ref,
@@ -143,6 +138,10 @@ ends_at(const struct graft_walk *walk, const struct graft_walk_ref *ref,
 	const char *text = graft_world_text(&walk->new_world, ref->new_addr,
 					    &text_len);
 
+	if (text && text_len <= same && text_len > TEXT_AMONG_TEXTS &&
+	    is_among_texts(&walk->old_world, ref->old_addr) &&
+	    is_among_texts(&walk->new_world, ref->new_addr))
+		return true;
 	if (!same || graft_world_next_start(&walk->old_world, ref->old_addr) >
 			     ref->old_addr + same)
 		return false;

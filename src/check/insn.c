@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+enum {
+	FIRST_PAGE = 4096,
+};
+
 /** Find the operand that is relative to the next instruction. */
 static void
 find_memory(struct graft_insn_view *insn)
@@ -21,6 +25,24 @@ find_memory(struct graft_insn_view *insn)
 					   : (op->size + 7U) / 8;
 		return;
 	}
+}
+
+/** Does it write into the first page, which nobody has (sysctl
+ * vm.mmap_min_addr)? Programs end themselves so, and what follows is not theirs. */
+static bool
+is_crash(const struct graft_insn_view *insn)
+{
+	const ZydisDecodedOperand *op = &insn->operands[0];
+
+	return insn->raw.operand_count_visible > 0 &&
+	       op->type == ZYDIS_OPERAND_TYPE_MEMORY &&
+	       op->mem.type == ZYDIS_MEMOP_TYPE_MEM &&
+	       (op->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) &&
+	       op->mem.base == ZYDIS_REGISTER_NONE &&
+	       op->mem.index == ZYDIS_REGISTER_NONE &&
+	       op->mem.segment != ZYDIS_REGISTER_FS &&
+	       op->mem.segment != ZYDIS_REGISTER_GS &&
+	       (uint64_t)op->mem.disp.value < FIRST_PAGE;
 }
 
 static void
@@ -48,6 +70,10 @@ find_flow(struct graft_insn_view *insn)
 		return;
 	default:
 		break;
+	}
+	if (is_crash(insn)) {
+		insn->flow = GRAFT_INSN_END;
+		return;
 	}
 	switch (insn->raw.mnemonic) {
 	case ZYDIS_MNEMONIC_UD0:

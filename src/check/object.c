@@ -162,6 +162,8 @@ compare_contents(struct graft_walk *walk, const struct graft_walk_ref *ref)
 {
 	uint64_t old_room = room_at(&walk->old_world, ref->old_addr);
 	uint64_t len = room_at(&walk->new_world, ref->new_addr);
+	uint64_t done = 0;
+	uint64_t taken;
 	uint64_t same;
 	struct graft_error *err = compare_names(walk, ref);
 
@@ -173,18 +175,28 @@ compare_contents(struct graft_walk *walk, const struct graft_walk_ref *ref)
 			(unsigned long long)old_room, (unsigned long long)len);
 	len = len < old_room ? len : old_room;
 	len = len > ref->len ? len : ref->len;
-	if (!err)
-		err = graft_content_compare(walk, &ref->site, ref->old_addr,
-					    ref->new_addr, len, &same);
+	while (!err) {
+		err = graft_content_compare(
+			walk, &ref->site, ref->old_addr + done,
+			ref->new_addr + done, len - done, &same);
+		done += same;
+		if (err || done == len)
+			break;
+		err = graft_release_take(walk, ref->old_addr, ref->new_addr,
+					 done, len, &taken);
+		if (err || !taken)
+			break;
+		done = taken;
+	}
 	if (err)
 		return err;
-	walk->result->object_bytes += same;
-	if (same == len)
+	walk->result->object_bytes += done;
+	if (done == len)
 		return NULL;
 	return graft_walk_differ(walk, &ref->site, ref->old_addr, ref->new_addr,
 				 "the objects do not start with the same "
 				 "contents: byte %llu of %llu",
-				 (unsigned long long)same,
+				 (unsigned long long)done,
 				 (unsigned long long)len);
 }
 

@@ -48,7 +48,8 @@ starts_text(const struct graft_world *world, uint64_t addr)
 								     addr);
 	uint64_t len;
 
-	return graft_world_text(world, addr, &len) && len > 1 &&
+	return range && range->area == GRAFT_WORLD_CONSTANT &&
+	       graft_world_text(world, addr, &len) && len > 1 &&
 	       (addr == range->addr ||
 		range->bytes[addr - range->addr - 1] == 0);
 }

@@ -290,6 +290,23 @@ graft_left_take_line(struct graft_walk *walk,
 		     const struct graft_insn_view *old_insn,
 		     const struct graft_insn_view *new_insn, bool *taken_ret);
 
+/** Are two texts the same but for the release that they name? (release.c) */
+bool
+graft_release_only_differs(const struct graft_walk *walk, const char *o,
+			   const char *n);
+
+/**
+ * Take a difference within two objects as text that names the release (release.c).
+ *
+ * @param[in] same How many bytes from their start are the same.
+ * @param[in] len How long they are.
+ * @param[out] taken_ret Behind that text, from their start; 0 if it is none.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_release_take(struct graft_walk *walk, uint64_t old_addr,
+		   uint64_t new_addr, uint64_t same, uint64_t len,
+		   uint64_t *taken_ret);
+
 /** Is a site in a main whose texts are said to be left? (left.c) */
 bool
 graft_left_is_main(struct graft_walk *walk, const struct graft_walk_site *site);

@@ -79,7 +79,9 @@ graft_world_text(const struct graft_world *world, uint64_t addr,
 	const struct graft_world_range *range = graft_world_range_at(world,
 								     addr);
 
-	if (!range || !range->bytes || range->area != GRAFT_WORLD_CONSTANT)
+	if (!range || !range->bytes ||
+	    (range->area != GRAFT_WORLD_CONSTANT &&
+	     range->area != GRAFT_WORLD_DATA))
 		return NULL;
 	const uint8_t *text = range->bytes + (addr - range->addr);
 	uint64_t left = range->size - (addr - range->addr);

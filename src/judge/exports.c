@@ -6,9 +6,9 @@
 // or through the GOT, goes on reading OLD's.
 
 #include "judge/checks.h"
-#include "judge/version.h"
 
 #include "base/cleanup.h"
+#include "base/version.h"
 #include "diff/constant.h"
 
 #include <stdio.h>

@@ -10,9 +10,9 @@
 #include "judge/anchors.h"
 #include "judge/checks.h"
 #include "judge/types.h"
-#include "judge/version.h"
 
 #include "base/cleanup.h"
+#include "base/version.h"
 #include "diff/constant.h"
 #include "diff/eh_slots.h"
 

@@ -150,7 +150,7 @@ must_be_same(const struct built *built)
 	struct graft_check_result result = check(built);
 
 	if (!result.same)
-		print_message("# %s", result.difference);
+		print_message("# %s\n", result.difference);
 	assert_true(result.same);
 	assert_null(result.difference);
 	assert_int_equal(result.exception_count, 0);
@@ -166,7 +166,7 @@ must_differ(const struct built *built, const char *what, const char *where)
 	assert_false(result.same);
 	if (!strstr(result.difference, what) ||
 	    !strstr(result.difference, where))
-		print_message("# %s", result.difference);
+		print_message("# %s\n", result.difference);
 	assert_non_null(strstr(result.difference, what));
 	assert_non_null(strstr(result.difference, where));
 	assert_non_null(strstr(result.difference, "reached by:"));

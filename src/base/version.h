@@ -2,8 +2,8 @@
 
 /** @file Text that differs only in the version or date that it names. */
 
-#ifndef GRAFT_JUDGE_VERSION_H
-#define GRAFT_JUDGE_VERSION_H
+#ifndef GRAFT_BASE_VERSION_H
+#define GRAFT_BASE_VERSION_H
 
 #include <stdbool.h>
 
@@ -16,4 +16,4 @@
 bool
 graft_version_only_differs(const char *a, const char *b);
 
-#endif /* GRAFT_JUDGE_VERSION_H */
+#endif /* GRAFT_BASE_VERSION_H */

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "pair.h"
+#include "base/version.h"
 
-#include "judge/version.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 
 static void
 versions_and_dates_may_differ(void **state)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "judge/version.h"
+#include "base/version.h"
 
 #include <stddef.h>
 #include <string.h>
