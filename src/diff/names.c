@@ -39,26 +39,31 @@ kind_of(const struct graft_symbol *symbol)
 	}
 }
 
+size_t
+graft_names_unnumbered(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (;;) {
+		size_t end = len;
+		while (end && name[end - 1] >= '0' && name[end - 1] <= '9')
+			end--;
+		if (end == len || end < 2 || name[end - 1] != '.')
+			return len;
+		len = end - 1;
+	}
+}
+
 /**
- * Find how much of a name its author wrote.
- *
- * Compilers number the local objects of one name ("counter.1" for a static of a
- * function, "object.2" for a member that became an object of its own), and count
- * otherwise when one comes or goes: the number says nothing.
+ * Find how much of a name its author wrote: compilers number the local objects
+ * of one name and count otherwise when one comes or goes.
  */
 static size_t
 length_of(const struct graft_symbol *symbol)
 {
-	size_t len = strlen(symbol->name);
-	size_t end = len;
-
 	if (symbol->bind != STB_LOCAL || kind_of(symbol) == 1)
-		return len;
-	while (end && symbol->name[end - 1] >= '0' &&
-	       symbol->name[end - 1] <= '9')
-		end--;
-	bool numbered = end > 1 && end < len && symbol->name[end - 1] == '.';
-	return numbered ? end - 1 : len;
+		return strlen(symbol->name);
+	return graft_names_unnumbered(symbol->name);
 }
 
 static int

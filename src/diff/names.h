@@ -36,6 +36,14 @@ void
 graft_names_free(struct graft_names *names);
 GRAFT_DEFINE_CLEANUP(struct graft_names, graft_names_free)
 
+/**
+ * Find how long a name is without the numbers that compilers put behind it:
+ * "counter.1" for a static of a function, "object.2" for a member that became
+ * an object of its own, "object.2.1" for a member of that.
+ */
+size_t
+graft_names_unnumbered(const char *name);
+
 /** Find the OLD symbol that stands for a NEW one, or NULL. */
 const struct graft_symbol *
 graft_names_old(const struct graft_names *names,

@@ -71,4 +71,25 @@ graft_question_data(const struct graft_question *q);
 GRAFT_MUST_CHECK struct graft_error *
 graft_question_tls(const struct graft_question *q);
 
+/**
+ * Answer with the OLD address that the code speaks for, unless the names of what
+ * stands there speak against it: that a changed function does to one object what
+ * it did to another is just what a change may be.
+ *
+ * @param[out] done Whether there is an answer: the address, or a finding.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_question_settle(const struct graft_question *q, uint64_t old_addr,
+		      bool *done);
+
+/**
+ * Look whether what the symbols say is new has the place in the code of an
+ * object that is gone: it got another name (a static local that became global),
+ * or is another.
+ *
+ * @param[out] done Whether that is so and answered, perhaps by a finding.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_question_renamed(const struct graft_question *q, bool *done);
+
 #endif /* GRAFT_DIFF_QUESTION_H */

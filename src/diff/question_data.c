@@ -231,125 +231,40 @@ may_be_an_end(const struct graft_question *q, enum graft_witness witness,
 	return target - left->new_addr != old_addr - left->old_addr;
 }
 
-/** Find the object that covers an address, or NULL. */
-static const struct graft_symbol *
-object_at(const struct graft_image *image, uint64_t addr)
-{
-	const struct graft_symbol *symbol = graft_image_symbol_at(image, addr);
-
-	return symbol && symbol->type == STT_OBJECT &&
-			       addr - symbol->addr < symbol->size
-		       ? symbol
-		       : NULL;
-}
-
-/** Does no symbol of NEW stand for one of OLD? */
+/** Find the address of OLD that symbols or code speak for. */
 static bool
-is_gone(const struct graft_diff *diff, const struct graft_symbol *old_symbol)
+find_old(const struct graft_question *q, enum graft_witness witness,
+	 uint64_t *old_addr)
 {
-	size_t count;
-	const struct graft_symbol *symbols =
-		graft_image_symbols(diff->new_image, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		if (symbols[i].type == STT_OBJECT &&
-		    graft_names_old(diff->names, &symbols[i]) == old_symbol)
-			return false;
+	if (witness == GRAFT_WITNESS_SYMBOL ||
+	    (witness >= GRAFT_WITNESS_ALIGNED && !may_be_another(q, *old_addr)))
+		return true;
+	if (all_agree(q)) {
+		*old_addr = q->partner->target;
+		return true;
 	}
-	return true;
-}
-
-/** What is left of a name without the function that clang puts before the name
- * of its static variables, and without the number that compilers put behind. */
-static const char *
-base_of(const char *name, size_t *len_ret)
-{
-	size_t len = strlen(name);
-	size_t digits = strspn(name + strcspn(name, "."), ".0123456789");
-
-	if (digits && strcspn(name, ".") + digits == len)
-		len = strcspn(name, ".");
-	*len_ret = len;
-	for (size_t i = len; i > 0; i--) {
-		if (name[i - 1] == '.') {
-			*len_ret = len - i;
-			return name + i;
-		}
-	}
-	return name;
-}
-
-static bool
-same_base(const struct graft_symbol *a, const struct graft_symbol *b)
-{
-	size_t a_len;
-	size_t b_len;
-	const char *x = base_of(a->name, &a_len);
-	const char *y = base_of(b->name, &b_len);
-
-	return a_len == b_len && memcmp(x, y, a_len) == 0;
-}
-
-/**
- * Look whether what seems new has the place in the code of an object that is
- * gone: it got another name (a static local that became global), or is another.
- */
-static struct graft_error *
-question_of_renamed(const struct graft_question *q, bool *done)
-{
-	struct graft_diff *diff = q->closure->diff;
-	const struct graft_symbol *n = object_at(diff->new_image,
-						 q->ref->target);
-
-	*done = false;
-	if (!n || !q->partner || q->partner->kind != q->ref->kind ||
-	    !graft_names_is_new(diff->names, n))
-		return NULL;
-	const struct graft_symbol *o = object_at(diff->old_image,
-						 q->partner->target);
-	if (!o || !is_gone(diff, o))
-		return NULL;
-	*done = true;
-	if (same_base(o, n) && o->size == n->size &&
-	    q->partner->target - o->addr == q->ref->target - n->addr) {
-		graft_question_put_old(q->resolution, q->partner->target);
-		return NULL;
-	}
-	return graft_closure_find(
-		q->closure, graft_question_finding(q, GRAFT_FINDING_CONFLICT),
-		"%.80s of the old build is gone, and nothing says whether %.80s, which the same instruction names, is it or another object",
-		o->name, n->name);
+	return witness == GRAFT_WITNESS_NEIGHBOURS && old_version_agrees(q);
 }
 
 struct graft_error *
 graft_question_data(const struct graft_question *q)
 {
 	struct graft_diff *diff = q->closure->diff;
+	struct graft_error *err = NULL;
 	uint64_t old_addr = 0;
 	enum graft_witness witness = graft_diff_old_data(diff, q->ref->target,
 							 &old_addr);
 	bool is_new = false;
+	bool done = false;
 
 	q->resolution->thing = GRAFT_THING_DATA;
 	if (witness > GRAFT_WITNESS_CONFLICT &&
-	    may_be_an_end(q, witness, old_addr)) {
+	    may_be_an_end(q, witness, old_addr))
 		witness = GRAFT_WITNESS_CONFLICT;
-	} else if (witness == GRAFT_WITNESS_SYMBOL ||
-		   (witness >= GRAFT_WITNESS_ALIGNED &&
-		    !may_be_another(q, old_addr))) {
-		graft_question_put_old(q->resolution, old_addr);
-		return NULL;
-	}
-	if (all_agree(q)) {
-		graft_question_put_old(q->resolution, q->partner->target);
-		return NULL;
-	}
-	if (witness == GRAFT_WITNESS_NEIGHBOURS && old_version_agrees(q)) {
-		graft_question_put_old(q->resolution, old_addr);
-		return NULL;
-	}
-	bool done;
-	struct graft_error *err = question_of_renamed(q, &done);
+	if (find_old(q, witness, &old_addr))
+		err = graft_question_settle(q, old_addr, &done);
+	if (!err && !done)
+		err = graft_question_renamed(q, &done);
 	if (err || done)
 		return err;
 	err = carry_new_object(q->closure, q->ref->target, &is_new);
