@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "elf/image.h"
+#include "explain/named.h"
 #include "patch/patch.h"
 
 #include <Zydis/Zydis.h>
@@ -131,29 +132,6 @@ find_fix(const struct graft_patch_module *module, uint64_t addr, size_t len)
 	return NULL;
 }
 
-/** Find the address that an instruction names: RIP-relative or a branch. */
-static bool
-find_target(const ZydisDecodedInstruction *insn,
-	    const ZydisDecodedOperand *operands, uint64_t addr, uint64_t *ret)
-{
-	for (unsigned i = 0; i < insn->operand_count_visible; i++) {
-		const ZydisDecodedOperand *operand = &operands[i];
-		bool branch = operand->type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
-			      operand->imm.is_relative;
-		bool memory = operand->type == ZYDIS_OPERAND_TYPE_MEMORY &&
-			      operand->mem.base == ZYDIS_REGISTER_RIP;
-		ZyanU64 target;
-
-		if ((branch || memory) &&
-		    ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(insn, operand, addr,
-							  &target))) {
-			*ret = target;
-			return true;
-		}
-	}
-	return false;
-}
-
 /**
  * Put a name in the place of an address, and make the line's key.
  *
@@ -221,7 +199,7 @@ list(const struct names *names, const uint8_t *bytes, uint64_t addr,
 			    insn.operand_count_visible, line->text,
 			    sizeof(line->text), addr + off, NULL)))
 			(void)snprintf(line->text, sizeof(line->text), "?");
-		has = find_target(&insn, operands, addr + off, &target);
+		has = graft_named_find(&insn, operands, addr + off, &target);
 		if (has && target >= addr && target - addr < size) {
 			(void)snprintf(name, sizeof(name), "+0x%llx",
 				       (unsigned long long)(target - addr));

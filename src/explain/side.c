@@ -4,6 +4,7 @@
 
 #include "diff/area.h"
 #include "diff/constant.h"
+#include "explain/named.h"
 #include "explain/visible.h"
 
 #include <Zydis/Zydis.h>
@@ -192,29 +193,6 @@ graft_side_put_target(const struct graft_side *side,
 		put_place(image, ref->target, text);
 }
 
-/** Find the address that an instruction names: RIP-relative or a branch. */
-static bool
-find_target(const ZydisDecodedInstruction *insn,
-	    const ZydisDecodedOperand *operands, uint64_t addr, uint64_t *ret)
-{
-	for (unsigned i = 0; i < insn->operand_count_visible; i++) {
-		const ZydisDecodedOperand *operand = &operands[i];
-		bool branch = operand->type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
-			      operand->imm.is_relative;
-		bool memory = operand->type == ZYDIS_OPERAND_TYPE_MEMORY &&
-			      operand->mem.base == ZYDIS_REGISTER_RIP;
-		ZyanU64 target;
-
-		if ((branch || memory) &&
-		    ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(insn, operand, addr,
-							  &target))) {
-			*ret = target;
-			return true;
-		}
-	}
-	return false;
-}
-
 /** Append some of a line, numbers without the zeros that they begin with. */
 static void
 put_short(const char *line, size_t len, struct graft_text *text)
@@ -280,7 +258,7 @@ graft_side_put_insn(const struct graft_side *side, uint32_t func, uint32_t insn,
 		graft_text_printf(text, ".byte 0x%02x", bytes ? *bytes : 0);
 		return;
 	}
-	if (!find_target(&zi, operands, addr, &target)) {
+	if (!graft_named_find(&zi, operands, addr, &target)) {
 		put_short(line, strlen(line), text);
 		return;
 	}
