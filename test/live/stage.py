@@ -3,77 +3,26 @@
 import json
 import os
 import re
-import select
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-GRAFT = os.path.abspath(os.environ.get("GRAFT", os.path.join(ROOT, "build/graft")))
-SOURCES = os.path.join(HERE, "victims")
-OLD, NEW = 11, 17  # what victim_answer(5) is
-TESTS = []
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                                "shared"))
+import victim  # noqa: E402
+from victim import (GRAFT, NEW, OLD, ROOT, SOURCES, TESTS, Skip, check,  # noqa: E402,F401
+                     same, test)
 
 
-class Skip(Exception):
-    pass
+class Victim(victim.Victim):
+    """A victim that is looked at from outside too."""
 
-
-def test(fn):
-    TESTS.append(fn)
-    return fn
-
-
-def check(condition, text):
-    if not condition:
-        raise AssertionError(text)
-
-
-def same(got, want, text):
-    check(got == want, f"{text}: got {got!r}, want {want!r}")
-
-
-class Victim:
-    """A process with its input and output."""
-
-    def __init__(self, *argv):
-        self.process = subprocess.Popen(argv, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, bufsize=0)
-        self.pid = self.process.pid
-        self.rest = b""
-        # How many such calls a test has put up with.
-        self.known_eintr = 0
-        same(self.line(), "ready", "the victim starts")
-
-    def line(self, seconds=20):
-        end = time.monotonic() + seconds
-        while b"\n" not in self.rest:
-            left = end - time.monotonic()
-            check(left > 0 and select.select([self.process.stdout], [], [], left)[0],
-                  f"the victim {self.pid} says nothing")
-            more = os.read(self.process.stdout.fileno(), 4096)
-            check(more, f"the victim {self.pid} died: {self.process.poll()}")
-            self.rest += more
-        line, self.rest = self.rest.split(b"\n", 1)
-        return line.decode()
-
-    def tell(self, text):
-        self.process.stdin.write(text.encode() + b"\n")
-
-    def ask(self):
-        """All numbers of its answer, by name."""
-        self.tell("ask")
-        words = self.line().split()
-        return {k: int(v) for k, v in zip(words[::2], words[1::2])}
+    # How many interrupted calls a test has put up with.
+    known_eintr = 0
 
     def expect(self, new, threads=0):
-        got = self.ask()
-        same(got["answer"], NEW if new else OLD, "the answer")
-        same(got["new" if new else "old"], threads, "threads that answer so")
-        same(got["bad"], 0, "answers that are neither")
+        got = super().expect(new, threads)
         same(got["eintr"], self.known_eintr, "calls that were interrupted without a signal")
         same(got["parse"], 123 if new else 3, "the function with a new import")
 
@@ -92,15 +41,6 @@ class Victim:
                 text = file.read()
             same(re.search(r"TracerPid:\s*(\d+)", text).group(1), "0", "tracer")
             check(not re.search(r"State:\s*[tT]", text), f"thread {tid} is stopped")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
 
 
 class Place:
