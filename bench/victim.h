@@ -44,12 +44,18 @@ struct victim_gaps {
 
 static struct victim_gaps *gaps;
 
+#ifdef NEW
+#define VICTIM_INCREMENT 1442695040888963411U
+#else
+#define VICTIM_INCREMENT 1442695040888963407U
+#endif
+
 /** What is to be replaced. It is not on a stack for long. */
 static __attribute__((section("victim_text"), noinline, used)) uint64_t
 victim_work(uint64_t value)
 {
 	for (int i = 0; i < 100; i++)
-		value = value * 6364136223846793005U + 1442695040888963407U;
+		value = value * 6364136223846793005U + VICTIM_INCREMENT;
 	return value;
 }
 extern const char __start_victim_text[];
@@ -142,6 +148,37 @@ victim_gap_ns(uint64_t start_ns, uint64_t end_ns)
 			if (gap->start_ns < end_ns && gap->end_ns > start_ns &&
 			    len > longest)
 				longest = len;
+		}
+	}
+	return longest;
+}
+
+/** Get a gap of a ring if it is of a time, else an empty one. */
+static inline struct victim_gap
+victim_gap_in(size_t ring, size_t at, uint64_t start_ns, uint64_t end_ns)
+{
+	const struct victim_gap *gap = &gaps->rings[ring][at];
+	struct victim_gap none = { 0 };
+
+	return gap->start_ns < end_ns && gap->end_ns > start_ns ? *gap : none;
+}
+
+/** The longest time, of those that have to do with a time, in which no measuring
+ * thread ran. */
+static inline uint64_t
+victim_still_ns(uint64_t start_ns, uint64_t end_ns)
+{
+	uint64_t longest = 0;
+	for (size_t i = 0; i < GAPS; i++) {
+		struct victim_gap a = victim_gap_in(0, i, start_ns, end_ns);
+		for (size_t k = 0; a.end_ns && k < GAPS; k++) {
+			struct victim_gap b = victim_gap_in(1, k, start_ns,
+							    end_ns);
+			uint64_t from = a.start_ns > b.start_ns ? a.start_ns
+								: b.start_ns;
+			uint64_t to = a.end_ns < b.end_ns ? a.end_ns : b.end_ns;
+			if (to > from && to - from > longest)
+				longest = to - from;
 		}
 	}
 	return longest;
