@@ -4,6 +4,10 @@
 
 #include "check/walk.h"
 
+#include "base/cleanup.h"
+
+#include <stdlib.h>
+
 enum {
 	/** Instructions that are looked at behind the one that takes it. */
 	LOOK_MAX = 256,
@@ -132,36 +136,101 @@ graft_end_add(struct graft_walk *walk, const struct graft_walk_site *site,
 		(struct graft_walk_ref){ old_addr, new_addr, 0, *site, true });
 }
 
-/** Is an end that of a constant or object that was found to be one pair? */
-static bool
-explains(const struct graft_walk_ref *ref, const struct graft_walk_ref *end)
+/** A constant or object that was found to be one pair. */
+struct span {
+	/** How far OLD's is from NEW's. */
+	uint64_t distance;
+	/** Addresses of NEW: where it begins, and how far it may reach; once
+	 * sorted, how far it or one before it at the same distance may. */
+	uint64_t from;
+	uint64_t reach;
+};
+
+static int
+compare_spans(const void *x, const void *y)
 {
-	return !ref->end && ref->new_addr < end->new_addr &&
-	       ref->old_addr - ref->new_addr == end->old_addr - end->new_addr;
+	const struct span *a = x;
+	const struct span *b = y;
+
+	if (a->distance != b->distance)
+		return a->distance < b->distance ? -1 : 1;
+	return (a->from > b->from) - (a->from < b->from);
+}
+
+static void
+add_span(const struct graft_walk_ref *ref, uint64_t reach, struct span *spans,
+	 size_t *count)
+{
+	if (!ref->end)
+		spans[(*count)++] = (struct span){
+			ref->old_addr - ref->new_addr, ref->new_addr, reach
+		};
+}
+
+/** List the pairs that an end can be that of; there is room for all. */
+static size_t
+list_spans(const struct graft_walk *walk, struct span *spans)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < walk->constants.count; i++) {
+		const struct graft_walk_ref *ref = &walk->constants.refs[i];
+		add_span(ref, ref->new_addr + ref->len, spans, &count);
+	}
+	// The last object of a section ends where the next section is.
+	for (size_t i = 0; i < walk->objects.count; i++) {
+		const struct graft_walk_ref *ref = &walk->objects.refs[i];
+		add_span(
+			ref,
+			graft_world_next_start(&walk->new_world, ref->new_addr),
+			spans, &count);
+	}
+	if (count)
+		qsort(spans, count, sizeof(*spans), compare_spans);
+	for (size_t i = 1; i < count; i++) {
+		if (spans[i].distance == spans[i - 1].distance &&
+		    spans[i].reach < spans[i - 1].reach)
+			spans[i].reach = spans[i - 1].reach;
+	}
+	return count;
+}
+
+/** Is an end that of one of the pairs? */
+static bool
+is_explained(const struct span *spans, size_t count,
+	     const struct graft_walk_ref *end)
+{
+	const struct span key = { .distance = end->old_addr - end->new_addr,
+				  .from = end->new_addr };
+	size_t low = 0;
+	size_t high = count;
+
+	// The last that begins before the end.
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (compare_spans(&spans[mid], &key) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low && spans[low - 1].distance == key.distance &&
+	       spans[low - 1].reach >= end->new_addr;
 }
 
 struct graft_error *
 graft_end_check_all(struct graft_walk *walk)
 {
+	if (!walk->ends.count)
+		return NULL;
+	GRAFT_FREE struct span *spans =
+		calloc(walk->constants.count + walk->objects.count + 1,
+		       sizeof(*spans));
+	if (!spans)
+		return graft_error_no_memory();
+	size_t count = list_spans(walk, spans);
 	for (size_t i = 0; i < walk->ends.count; i++) {
 		const struct graft_walk_ref *end = &walk->ends.refs[i];
-		bool good = false;
-		for (size_t k = 0; !good && k < walk->constants.count; k++) {
-			const struct graft_walk_ref *ref =
-				&walk->constants.refs[k];
-			good = explains(ref, end) &&
-			       ref->new_addr + ref->len >= end->new_addr;
-		}
-		// The last object of a section ends where the next section is.
-		for (size_t k = 0; !good && k < walk->objects.count; k++) {
-			const struct graft_walk_ref *ref =
-				&walk->objects.refs[k];
-			good = explains(ref, end) &&
-			       graft_world_next_start(&walk->new_world,
-						      ref->new_addr) >=
-				       end->new_addr;
-		}
-		if (!good)
+		if (!is_explained(spans, count, end))
 			return graft_walk_differ(walk, &end->site,
 						 end->old_addr, end->new_addr,
 						 "the address is compared, and "
