@@ -3,7 +3,8 @@
 // What the hotpatch says it leaves as it is: functions that differ in line numbers
 // only, and a main that differs in text only. Each has a note of its
 // own that ends with the addresses of both. That the numbers are lines is the
-// hotpatch's word; that nothing else differs is checked.
+// hotpatch's word; that they can be, are only handed on to calls, and that nothing
+// else differs is checked.
 
 #include "check/walk.h"
 
@@ -12,6 +13,9 @@
 
 #include <stdio.h>
 #include <string.h>
+
+/** No file has more lines. */
+enum { LINE_MAX_NUMBER = 1 << 24 };
 
 /** Read the addresses at the end of a note; false: there are none. */
 static bool
@@ -78,6 +82,15 @@ find(struct graft_walk *walk, uint64_t old_addr, uint64_t new_addr)
 	return NULL;
 }
 
+/** Can a constant be the number of a line? */
+static bool
+is_line_like(const struct graft_insn_view *insn)
+{
+	uint64_t value = insn->operands[1].imm.value.u;
+
+	return value > 0 && value <= LINE_MAX_NUMBER;
+}
+
 /** Do two instructions put different constants of 4 bytes into one register? */
 static bool
 differ_in_constant(const struct graft_insn_view *o,
@@ -88,7 +101,8 @@ differ_in_constant(const struct graft_insn_view *o,
 	       o->operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
 	       o->operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
 	       o->raw.raw.imm[0].size == 32 && n->raw.raw.imm[0].size == 32 &&
-	       memcmp(o->bytes, n->bytes, (size_t)o->len - 4) == 0;
+	       memcmp(o->bytes, n->bytes, (size_t)o->len - 4) == 0 &&
+	       is_line_like(o) && is_line_like(n);
 }
 
 struct graft_error *
@@ -101,7 +115,7 @@ graft_left_take_line(struct graft_walk *walk,
 						      new_insn->addr)
 					       : NULL;
 
-	*taken_ret = left && left->lines;
+	*taken_ret = left && left->lines && graft_passed_only(walk, new_insn);
 	if (!*taken_ret || left->told)
 		return NULL;
 	left->told = true;

@@ -290,6 +290,15 @@ graft_left_take_line(struct graft_walk *walk,
 		     const struct graft_insn_view *old_insn,
 		     const struct graft_insn_view *new_insn, bool *taken_ret);
 
+/**
+ * Ask whether a constant that an instruction of NEW puts into a register can only go
+ * to arguments of calls, and does so on some way: it is neither stored, nor
+ * computed or compared with, nor returned (passed.c).
+ */
+bool
+graft_passed_only(const struct graft_walk *walk,
+		  const struct graft_insn_view *insn);
+
 /** Are two texts the same but for the release that they name? (release.c) */
 bool
 graft_release_only_differs(const struct graft_walk *walk, const char *o,

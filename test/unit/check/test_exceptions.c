@@ -145,6 +145,63 @@ only_a_constant_in_a_register_can_be_a_line(void **state)
 	must_differ(&built, "the instructions differ", "answer");
 }
 
+/** A function that does something with a constant. */
+#define DOES(code)                                                             \
+	"extern void report(const char *, int);\n"                             \
+	"int checked(int x, int *p) { " code " return x * 3; }\n"
+
+static void
+a_constant_that_is_not_only_passed_on_is_no_line(void **state)
+{
+	static const char *const pairs[][2] = {
+		// Stored, computed with, compared, returned; too large.
+		{ DOES("int n = 1000; __asm__(\"\" : \"+d\"(n)); *p = n;"),
+		  DOES("int n = 1007; __asm__(\"\" : \"+d\"(n)); *p = n;") },
+		{ DOES("int n = 1000; __asm__(\"\" : \"+d\"(n)); report(\"\", n + x);"),
+		  DOES("int n = 1007; __asm__(\"\" : \"+d\"(n)); report(\"\", n + x);") },
+		{ DOES("int n = 1000; __asm__(\"\" : \"+S\"(n)); if (x < n) report(\"\", n);"),
+		  DOES("int n = 1007; __asm__(\"\" : \"+S\"(n)); if (x < n) report(\"\", n);") },
+		{ DOES("if (x < 0) return 1000;"),
+		  DOES("if (x < 0) return 1007;") },
+		{ DOES("if (x < 0) report(\"\", 0x10001000);"),
+		  DOES("if (x < 0) report(\"\", 0x10001007);") },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		GRAFT_CLEANUP(built_deinit)
+		struct built built = as_they_are(LIBRARY, pairs[i][0],
+						 pairs[i][1]);
+		note_about(&built, "R-25", "checked", true);
+		must_differ(&built, "the instructions differ", "checked");
+	}
+}
+
+static void
+a_line_that_takes_a_way_to_its_call_is_listed(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ DOES("int n = 1000; __asm__(\"\" : \"+b\"(n)); if (x < 0) report(\"\", n); report(\"\", n);"),
+		  DOES("int n = 1007; __asm__(\"\" : \"+b\"(n)); if (x < 0) report(\"\", n); report(\"\", n);") },
+		{ DOES("while (x++ < 9) report(p ? \"a\" : \"b\", 1000);"),
+		  DOES("while (x++ < 9) report(p ? \"a\" : \"b\", 1007);") },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+		GRAFT_CLEANUP(built_deinit)
+		struct built built = as_they_are(LIBRARY, pairs[i][0],
+						 pairs[i][1]);
+		note_about(&built, "R-25", "checked", true);
+		GRAFT_CLEANUP(graft_check_result_deinit)
+		struct graft_check_result result = check(&built);
+		if (!result.same)
+			print_message("# %s\n", result.difference);
+		assert_true(result.same);
+		assert_int_equal(result.exception_count, 1);
+	}
+}
+
 static void
 a_text_of_main_that_is_said_to_stay_is_listed(void **state)
 {
@@ -176,6 +233,9 @@ main(void)
 		cmocka_unit_test(a_line_that_is_said_to_stay_is_listed),
 		cmocka_unit_test(a_line_of_another_function_is_named),
 		cmocka_unit_test(only_a_constant_in_a_register_can_be_a_line),
+		cmocka_unit_test(
+			a_constant_that_is_not_only_passed_on_is_no_line),
+		cmocka_unit_test(a_line_that_takes_a_way_to_its_call_is_listed),
 		cmocka_unit_test(a_text_of_main_that_is_said_to_stay_is_listed),
 	};
 
