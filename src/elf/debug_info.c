@@ -135,7 +135,8 @@ add_ranges(struct graft_dwarf *dwarf, Dwarf_Die *die)
 }
 
 static struct graft_error *
-add_unit(struct graft_dwarf *dwarf, Dwarf_Die *die, uint8_t kind)
+add_unit(struct graft_dwarf *dwarf, Dwarf_Die *die, uint8_t kind,
+	 Dwarf_Half version)
 {
 	uint64_t language = 0;
 	int tag = dwarf_tag(die);
@@ -160,6 +161,10 @@ add_unit(struct graft_dwarf *dwarf, Dwarf_Die *die, uint8_t kind)
 		.assembly = language == DW_LANG_Mips_Assembler,
 		.incomplete = kind == DW_UT_skeleton ||
 			      dwarf_hasattr(die, DW_AT_GNU_dwo_name),
+		// clang writes them down since DWARF 5, gcc always.
+		.no_align = version < 5 &&
+			    strstr(graft_dwarf_text(die, DW_AT_producer),
+				   "clang"),
 		.shared = tag == DW_TAG_type_unit || tag == DW_TAG_partial_unit,
 	};
 	return add_ranges(dwarf, die);
@@ -195,7 +200,7 @@ read_units(struct graft_dwarf *dwarf)
 		if (version < 2 || version > 5)
 			return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 					       "DWARF version %u", version);
-		struct graft_error *err = add_unit(dwarf, &die, kind);
+		struct graft_error *err = add_unit(dwarf, &die, kind, version);
 		if (err)
 			return err;
 	}

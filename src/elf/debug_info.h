@@ -34,6 +34,8 @@ struct graft_unit {
 	const char *producer;
 	/** DW_LANG_*; 0 if unknown. */
 	uint32_t language;
+	/** Alignments that the source asks for are left out. */
+	bool no_align;
 	/** Written by an assembler: lines, but no types. */
 	bool assembly;
 	/** Its types and variables are in a file that we do not read (split). */

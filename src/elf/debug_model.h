@@ -51,6 +51,9 @@ struct graft_type_entry {
 	struct graft_type type;
 	Dwarf_Die die;
 	bool read;
+	/** What type_align.c found. */
+	bool has_align;
+	uint64_t align;
 };
 
 struct graft_dwarf {

@@ -108,6 +108,16 @@ graft_dwarf_subject_type(struct graft_dwarf *dwarf, uint32_t subject,
 			 uint32_t *ret);
 
 /**
+ * Get what a variable is aligned to: what the source asks for, or what its type
+ * needs.
+ *
+ * @param[out] ret Bytes; 0 if unknown.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_dwarf_subject_align(struct graft_dwarf *dwarf, uint32_t subject,
+			  uint64_t *ret);
+
+/**
  * Collect parameters and locals of a function, those of what was inlined into it
  * too.
  *

@@ -94,6 +94,8 @@ add_member(struct reading *reading, Dwarf_Die *die, bool base)
 		.base = base,
 	};
 	uint64_t off;
+
+	(void)graft_dwarf_number(die, DW_AT_alignment, &member.align);
 	struct graft_error *err = graft_dwarf_type_from(reading->dwarf, die,
 							&member.type);
 
@@ -343,6 +345,8 @@ graft_dwarf_type_read(struct graft_dwarf *dwarf, struct graft_type_entry *entry)
 			  tag == DW_TAG_rvalue_reference_type;
 	(void)graft_dwarf_number(&die, DW_AT_byte_size, &type->size);
 	(void)graft_dwarf_number(&die, DW_AT_encoding, &encoding);
+	(void)graft_dwarf_number(&die, DW_AT_alignment, &type->align);
+	type->vector = graft_dwarf_flag(&die, DW_AT_GNU_vector);
 	type->encoding = (uint32_t)encoding;
 	type->elements = type->kind == GRAFT_TYPE_IS_ARRAY;
 	struct graft_error *err = graft_dwarf_type_from(dwarf, &die,

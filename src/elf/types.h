@@ -45,6 +45,8 @@ struct graft_member {
 	/** Bits of a bit-field; 0 if it is none. */
 	uint64_t bit_size;
 	uint32_t type;
+	/** Alignment that the source asks for; 0 if it does not. */
+	uint64_t align;
 	/** It is a base class. */
 	bool base;
 	/** Its place is found at run time (virtual bases). */
@@ -80,6 +82,10 @@ struct graft_type {
 	uint64_t elements;
 	/** Tells arrays of as many elements but other dimensions apart. */
 	uint64_t dimensions;
+	/** An array that fits a register, and is aligned as one. */
+	bool vector;
+	/** Alignment that the source asks for; 0 if it does not. */
+	uint64_t align;
 	/** Only declared in this unit. */
 	bool declaration;
 	/** A reference of C++, or a function that takes more arguments. */
@@ -109,6 +115,15 @@ graft_dwarf_type(struct graft_dwarf *dwarf, uint32_t type,
 GRAFT_MUST_CHECK struct graft_error *
 graft_dwarf_type_peel(struct graft_dwarf *dwarf, uint32_t type,
 		      uint32_t *type_ret, const struct graft_type **ret);
+
+/**
+ * Get what objects of a type are aligned to: what the source asks for, or what
+ * follows from what it is made of. A packed struct counts as one that is not.
+ *
+ * @param[out] ret Bytes, a power of two; 0 if unknown.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_dwarf_type_align(struct graft_dwarf *dwarf, uint32_t type, uint64_t *ret);
 
 /** Write "file.h:12" where a type or its member was declared; "" if unknown.
  *

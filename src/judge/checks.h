@@ -73,6 +73,10 @@ graft_check_once(struct graft_case *c);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_left(struct graft_case *c);
 
+/** instructions that need objects to be aligned which OLD placed. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_aligned_objects(struct graft_case *c);
+
 /** offsets that code adds to the thread-local block by itself. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_local_dynamic(struct graft_case *c, const struct graft_twin *twin);
@@ -84,6 +88,10 @@ graft_check_layout(struct graft_case *c, const struct graft_twin *twin);
 /** displacements of all carried functions together. Last of all. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_together(struct graft_case *c);
+
+/** the same for what is reached through pointers. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_aligned(struct graft_case *c, const struct graft_twin *twin);
 
 /** bit-fields, and members of objects that have a name. */
 GRAFT_MUST_CHECK struct graft_error *

@@ -105,6 +105,7 @@ graft_check_types(struct graft_case *c)
 	if (err || !types->new_dwarf)
 		return err;
 	types->complete = true;
+	types->aligns = true;
 	struct graft_types_state state = {
 		.c = c,
 		.types = types,
@@ -154,6 +155,12 @@ graft_types_rule_out_layout(const struct graft_case *c)
 }
 
 bool
+graft_types_rule_out_align(const struct graft_case *c)
+{
+	return graft_types_rule_out_layout(c) && c->types->aligns;
+}
+
+bool
 graft_types_describe(const struct graft_case *c)
 {
 	return c->types && c->types->complete;
@@ -162,5 +169,5 @@ graft_types_describe(const struct graft_case *c)
 bool
 graft_types_prove(const struct graft_case *c)
 {
-	return graft_types_describe(c) && !c->types->cast_differs;
+	return graft_types_describe(c) && !c->types->cast_is_new;
 }

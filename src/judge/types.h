@@ -32,8 +32,11 @@ struct graft_types {
 	bool same;
 	/** No type at all of the units of carried code differs or is new. */
 	bool all_same;
-	/** A type of theirs differs to which only a cast may lead. */
-	bool cast_differs;
+	/** These units say what the source aligns. */
+	bool aligns;
+	/** They have a type that OLD does not have, and that only a cast may lead
+	 * to. */
+	bool cast_is_new;
 };
 
 /** Compare types, variables and signatures (R-01 R-02 R-03 R-08 R-09 R-10 R-24).
@@ -49,6 +52,10 @@ GRAFT_DEFINE_CLEANUP(struct graft_types, graft_types_free)
 /** Say whether displacements cannot mean that members moved. */
 bool
 graft_types_rule_out_layout(const struct graft_case *c);
+
+/** Say whether types settle what objects are aligned to. */
+bool
+graft_types_rule_out_align(const struct graft_case *c);
 
 /** Say whether each function and object of carried code is described. */
 bool

@@ -138,6 +138,38 @@ graft_comparer_declared(struct graft_comparer *comparer,
 		       : NULL;
 }
 
+/** Put in what only NEW names with what has its name in OLD: what looks like it
+ * if there is one, else all. */
+static struct graft_error *
+add_fresh(struct graft_comparer *comparer, const struct looks *o,
+	  const struct looks *n, struct graft_type_way way)
+{
+	size_t like = n->count == 1 ? find_look(o, n->hash[0]) : o->count;
+
+	if (like == o->count || o->more)
+		return add_by_name(comparer, o, n, way);
+	return graft_comparer_add(comparer, o->type[like], n->type[0],
+				  GRAFT_TYPE_LIVES, way);
+}
+
+/** Count a type that OLD does not have; apart if no variable and no parameter of
+ * carried code leads to it. */
+static void
+count_fresh(struct graft_comparer *comparer, const struct graft_type *type,
+	    uint32_t number)
+{
+	if (type->declaration || (type->kind != GRAFT_TYPE_IS_STRUCT &&
+				  type->kind != GRAFT_TYPE_IS_UNION))
+		return;
+	comparer->fresh++;
+	if (!type->member_count ||
+	    (comparer->frames &&
+	     graft_comparer_was_fresh(comparer->frames, number)))
+		return;
+	if (comparer->unseen++ == 0)
+		comparer->first_unseen = number;
+}
+
 struct graft_error *
 graft_comparer_fresh(struct graft_comparer *comparer,
 		     const struct graft_type_pair *pair)
@@ -154,6 +186,10 @@ graft_comparer_fresh(struct graft_comparer *comparer,
 	if (!err)
 		err = graft_dwarf_type_peel(comparer->new_dwarf, pair->n,
 					    &number, &type);
+	// So that it is known as what it is, too.
+	if (!err && number != pair->n && type->name[0])
+		return graft_comparer_add(comparer, 0, number, pair->use,
+					  pair->way);
 	if (err)
 		return err;
 	const char *name = type->name[0]                          ? type->name
@@ -192,9 +228,10 @@ graft_comparer_fresh(struct graft_comparer *comparer,
 		if (err)
 			return err;
 		if (was.count && is.count)
-			return add_by_name(comparer, &was, &is, pair->way);
-		comparer->fresh += !type->declaration;
+			return add_fresh(comparer, &was, &is, pair->way);
 	}
+	if (name[0])
+		count_fresh(comparer, type, number);
 	for (size_t i = 0; !err && i < type->member_count; i++)
 		err = graft_comparer_add(comparer, 0, type->members[i].type,
 					 inside, pair->way);

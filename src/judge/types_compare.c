@@ -69,7 +69,8 @@ same_value(struct graft_comparer *comparer, uint32_t o, uint32_t n,
 					  way);
 	case GRAFT_TYPE_IS_ARRAY:
 		if (old_type->elements != new_type->elements ||
-		    old_type->dimensions != new_type->dimensions) {
+		    old_type->dimensions != new_type->dimensions ||
+		    old_type->vector != new_type->vector) {
 			*ret = false;
 			return NULL;
 		}
@@ -155,8 +156,11 @@ graft_comparer_differ(struct graft_comparer *comparer,
 		comparer->framed++;
 		return NULL;
 	}
-	if (comparer->differences++ == 0)
+	if (comparer->differences++ == 0) {
 		comparer->first = *pair;
+		(void)snprintf(comparer->sentence, sizeof(comparer->sentence),
+			       "%s", sentence);
+	}
 	if (comparer->quiet)
 		return NULL;
 	struct graft_error *err = graft_dwarf_type(comparer->new_dwarf, pair->n,

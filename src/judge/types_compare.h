@@ -61,8 +61,10 @@ struct graft_comparer {
 	uint32_t differences;
 	/** The first of them; OLD's may be #GRAFT_DWARF_NONE. */
 	struct graft_type_pair first;
+	/** In what it does. */
+	char sentence[400];
 	/** Borrowed, or NULL: what this one saw in frames may differ, and is not
-	 * counted here. */
+	 * counted here; nor is what it saw counted as fresh. */
 	const struct graft_comparer *frames;
 	/** How many these are. */
 	uint32_t framed;
@@ -70,6 +72,9 @@ struct graft_comparer {
 	uint32_t unknown;
 	/** Types that OLD does not have at all. */
 	uint32_t fresh;
+	/** Those of them that @ref frames did not see, and the first. */
+	uint32_t unseen;
+	uint32_t first_unseen;
 	/** Work to do. */
 	struct graft_type_pair *work;
 	size_t work_count;
@@ -153,10 +158,30 @@ graft_comparer_differ(struct graft_comparer *comparer,
 		      const struct graft_type_pair *pair, enum graft_rule rule,
 		      uint32_t member, const char *sentence);
 
+/**
+ * Compare what objects of two types are aligned to (for the comparer).
+ *
+ * @param[out] buf What differs; "" if nothing does, or it is unknown.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_same_align(struct graft_comparer *comparer, uint32_t o,
+			  uint32_t n, char *buf, size_t len);
+
+/** Compare the alignment of what pointers lead to and is no struct: R-02 (for
+ * the comparer). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_aligned(struct graft_comparer *comparer, uint32_t o, uint32_t n,
+		       struct graft_type_way way);
+
 /** Say whether a pair was looked at as a value in frames (for the comparer). */
 bool
 graft_comparer_was_in_frame(const struct graft_comparer *comparer,
 			    const struct graft_type_pair *pair);
+
+/** Say whether a type was looked at as one that only NEW has (for the
+ * comparer). */
+bool
+graft_comparer_was_fresh(const struct graft_comparer *comparer, uint32_t n);
 
 /** Say that two things that pointers or members lead to are of different kinds
  * (for the comparer). */

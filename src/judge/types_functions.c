@@ -83,6 +83,11 @@ add_units(struct graft_types_state *state, const struct both *both)
 
 	if (o == GRAFT_DWARF_NONE || n == GRAFT_DWARF_NONE)
 		return NULL;
+	size_t count;
+	state->types->aligns &=
+		!graft_dwarf_units(state->types->old_dwarf, &count)[o]
+			 .no_align &&
+		!graft_dwarf_units(state->types->new_dwarf, &count)[n].no_align;
 	for (size_t i = 0; i < state->unit_count; i++) {
 		if (state->units[i].o == o && state->units[i].n == n)
 			return NULL;

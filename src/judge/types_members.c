@@ -231,6 +231,11 @@ graft_comparer_aggregates(struct graft_comparer *comparer,
 	if (!err && o->size != n->size && found.count == 0)
 		find(&found, GRAFT_DWARF_NONE, "it had %llu bytes and has %llu",
 		     (unsigned long long)o->size, (unsigned long long)n->size);
+	if (!err && found.count == 0)
+		err = graft_comparer_same_align(comparer, pair->o, pair->n,
+						sentence, sizeof(sentence));
+	if (!err && found.count == 0 && sentence[0])
+		find(&found, GRAFT_DWARF_NONE, "%s", sentence);
 	if (!err && found.count > 0) {
 		(void)snprintf(sentence, sizeof(sentence), "%s",
 			       found.sentence);

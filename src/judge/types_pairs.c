@@ -55,12 +55,12 @@ remember(struct graft_comparer *comparer, const struct graft_type_pair *pair,
 	return NULL;
 }
 
-bool
-graft_comparer_was_in_frame(const struct graft_comparer *comparer,
-			    const struct graft_type_pair *pair)
+/** Say whether a pair was put in for a use. */
+static bool
+was_seen(const struct graft_comparer *comparer, uint32_t o, uint32_t n,
+	 enum graft_type_use use)
 {
-	uint64_t key[2] = { (uint64_t)pair->o << 32 | pair->n,
-			    (uint64_t)GRAFT_TYPE_IN_FRAME + 1 };
+	uint64_t key[2] = { (uint64_t)o << 32 | n, (uint64_t)use + 1 };
 	uint64_t hash = graft_hash_mix(key[1], key[0]);
 	size_t mask = comparer->seen_size - 1;
 
@@ -69,6 +69,21 @@ graft_comparer_was_in_frame(const struct graft_comparer *comparer,
 			return true;
 	}
 	return false;
+}
+
+bool
+graft_comparer_was_in_frame(const struct graft_comparer *comparer,
+			    const struct graft_type_pair *pair)
+{
+	return was_seen(comparer, pair->o, pair->n, GRAFT_TYPE_IN_FRAME);
+}
+
+bool
+graft_comparer_was_fresh(const struct graft_comparer *comparer, uint32_t n)
+{
+	return was_seen(comparer, GRAFT_DWARF_NONE, n, GRAFT_TYPE_FRESH) ||
+	       was_seen(comparer, GRAFT_DWARF_NONE, n,
+			GRAFT_TYPE_FRESH_IN_FRAME);
 }
 
 struct graft_error *
@@ -101,6 +116,8 @@ graft_comparer_add(struct graft_comparer *comparer, uint32_t o, uint32_t n,
 		if (!err)
 			err = graft_dwarf_type_peel(comparer->new_dwarf, n,
 						    &pair.n, &is);
+		if (!err && use == GRAFT_TYPE_LIVES)
+			err = graft_comparer_aligned(comparer, o, n, way);
 		if (err)
 			return err;
 		// Behind `void *` code of OLD may well know what NEW says.

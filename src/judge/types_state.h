@@ -42,6 +42,12 @@ graft_types_add_functions(struct graft_types_state *state);
 GRAFT_MUST_CHECK struct graft_error *
 graft_types_add_variables(struct graft_types_state *state);
 
+/** Refuse a variable that OLD has where NEW's alignment does not allow it (R-02).
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_types_check_align(struct graft_types_state *state, uint32_t o,
+			uint32_t n);
+
 /** Put in exported variables; R-08. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_types_check_exports(struct graft_types_state *state);

@@ -2,9 +2,10 @@
 
 // The types of the units that carried code comes from. An enumerator may be
 // stored in an `int`, where no type leads to its enum, and a struct may only be
-// named in a cast: so what a unit defines is compared as a whole. An enum that
-// was renumbered refuses; of other types it is only found out whether any
-// differs at all.
+// named in a cast, which leaves no trace but that its unit has the type: so what
+// a unit defines is compared as a whole. An enum that was renumbered refuses
+// and so does any other type that differs unless it was only seen
+// in frames.
 
 #include "judge/types_state.h"
 
@@ -106,21 +107,48 @@ check_nameless(const struct units *units, uint32_t number)
 	return graft_comparer_enums(comparer, &pair, &old_type, n);
 }
 
-/** Find the type of OLD's unit with the name and kind of one of NEW. */
-static const struct graft_named_type *
-find_like(const struct units *units, const struct graft_named_type *n)
+/** Say whether two entries have one name and kind. */
+static bool
+is_named_alike(const struct graft_named_type *a,
+	       const struct graft_named_type *b)
 {
-	const struct graft_named_type *declared = NULL;
+	return a->kind == b->kind && strcmp(a->name, b->name) == 0;
+}
 
+/**
+ * Find the type of OLD's unit with the name and kind of one of NEW's. Blocks of
+ * one function may each have one of a name: they come in the same order.
+ *
+ * @param[in] at Index in NEW's unit.
+ * @param[out] count_ret How many there are that are no declarations, on the side
+ * that has more.
+ */
+static const struct graft_named_type *
+find_like(const struct units *units, size_t at, size_t *count_ret)
+{
+	const struct graft_named_type *n = &units->n[at];
+	const struct graft_named_type *like = NULL;
+	size_t before = 0;
+	size_t new_count = 0;
+
+	*count_ret = 0;
+	for (size_t i = 0; i < units->new_count; i++) {
+		bool alike = is_named_alike(&units->n[i], n) &&
+			     !units->n[i].declaration;
+		before += alike && i < at;
+		new_count += alike;
+	}
 	for (size_t i = 0; i < units->old_count; i++) {
 		const struct graft_named_type *o = &units->o[i];
-		if (o->kind != n->kind || strcmp(o->name, n->name) != 0)
+		if (!is_named_alike(o, n) || (o->declaration && like))
 			continue;
-		if (!o->declaration)
-			return o;
-		declared = o;
+		if (!like || like->declaration || *count_ret == before)
+			like = o;
+		*count_ret += !o->declaration;
 	}
-	return declared;
+	if (*count_ret < new_count)
+		*count_ret = new_count;
+	return like;
 }
 
 /** The same in what several units of OLD share; NULL if it is not there. */
@@ -162,16 +190,24 @@ add_unit_types(const struct units *units, struct graft_comparer *quiet)
 			err = check_nameless(units, new_number);
 			continue;
 		}
-		const struct graft_named_type *o = find_like(units, n);
+		size_t alike;
+		const struct graft_named_type *o = find_like(units, i, &alike);
+		// One name of several types: instances of an alias template.
+		// What they stand for is compared by its own name.
+		if (!err && n->kind == GRAFT_TYPE_IS_TYPEDEF && alike > 1)
+			continue;
 		if (!err && (!o || o->declaration))
 			err = find_shared(units, n, &o);
 		if (err)
 			break;
+		struct graft_type_way way = { "what its unit defines", "" };
 		if (!o || o->declaration) {
+			// Other units of OLD may have it.
 			types->all_same = false;
+			err = graft_comparer_add(quiet, 0, new_number,
+						 GRAFT_TYPE_FRESH, way);
 			continue;
 		}
-		struct graft_type_way way = { "what its unit defines", "" };
 		if (!err)
 			err = graft_dwarf_type_of(types->old_dwarf, o,
 						  &old_number);
@@ -250,25 +286,55 @@ add_shared_types(struct graft_types_state *state, struct graft_comparer *quiet)
 	return err;
 }
 
-/** Say that a type differs to which only a cast may lead. */
+/** Write the name and place of a type of NEW. */
 static struct graft_error *
-note_cast(struct graft_types_state *state, const struct graft_type_pair *pair)
+write_type(struct graft_types_state *state, uint32_t number, char *buf,
+	   size_t len)
 {
 	struct graft_type_text text;
 	char place[128];
-	char where[300];
 	struct graft_error *err = graft_type_print(state->types->new_dwarf,
-						   pair->n, &text);
+						   number, &text);
 
 	if (err)
 		return err;
-	graft_dwarf_type_place(state->types->new_dwarf, pair->n,
+	graft_dwarf_type_place(state->types->new_dwarf, number,
 			       GRAFT_DWARF_NONE, place, sizeof(place));
-	(void)snprintf(where, sizeof(where), "%.120s%s%.120s", text.str,
+	(void)snprintf(buf, len, "%.120s%s%.120s", text.str,
 		       place[0] ? " at " : "", place);
+	return NULL;
+}
+
+/** Refuse a type that differs and to which only a cast may lead. */
+static struct graft_error *
+refuse_cast(struct graft_types_state *state, const struct graft_comparer *quiet)
+{
+	char where[300];
+	struct graft_error *err = write_type(state, quiet->first.n, where,
+					     sizeof(where));
+
+	if (err)
+		return err;
+	state->comparer.differences++;
+	return graft_case_refuse(
+		state->c, GRAFT_RULE_LAYOUT, where,
+		"%s; the source of carried code has this type, and a cast may lead to it",
+		quiet->sentence);
+}
+
+/** Say that OLD does not have a type to which only a cast may lead. */
+static struct graft_error *
+note_fresh(struct graft_types_state *state, const struct graft_comparer *quiet)
+{
+	char where[300];
+	struct graft_error *err = write_type(state, quiet->first_unseen, where,
+					     sizeof(where));
+
+	if (err)
+		return err;
 	return graft_case_note(
 		state->c, GRAFT_RULE_LAYOUT, where,
-		"it differs, and only a cast may lead carried code to it: decided from code instead");
+		"OLD has no type of this name, and a cast may take objects of OLD for it: decided from code instead");
 }
 
 struct graft_error *
@@ -301,9 +367,11 @@ graft_types_check_units(struct graft_types_state *state)
 	types->all_same = types->all_same && quiet.differences == 0 &&
 			  quiet.framed == 0 && quiet.fresh == 0 &&
 			  quiet.unknown == 0;
-	types->cast_differs = quiet.differences > 0;
-	if (!err && types->cast_differs && state->comparer.differences == 0)
-		err = note_cast(state, &quiet.first);
+	types->cast_is_new = quiet.unseen > 0;
+	if (!err && quiet.differences > 0 && state->comparer.differences == 0)
+		err = refuse_cast(state, &quiet);
+	if (!err && quiet.unseen > 0)
+		err = note_fresh(state, &quiet);
 	graft_comparer_deinit(&quiet);
 	return err;
 }

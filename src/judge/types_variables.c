@@ -176,6 +176,8 @@ add_types(struct graft_types_state *state, uint32_t o, uint32_t n)
 	if (!err)
 		err = graft_comparer_same_value(&state->comparer, old_type,
 						new_type, way, &same);
+	if (!err && same)
+		err = graft_types_check_align(state, o, n);
 	if (err || same)
 		return err;
 	uint64_t old_size;

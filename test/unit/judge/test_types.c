@@ -1,72 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "pair.h"
-
-/** Compilers and ways to write down types that must all say the same. */
-static const char *const commands[] = {
-	"gcc -g -O2 -fPIC -shared -x c",
-	"gcc -gdwarf-4 -O0 -fPIC -shared -x c",
-	"clang -g -O2 -fPIC -shared -x c",
-	"clang -gdwarf-4 -O0 -fPIC -shared -x c",
-	"gcc -g -O2 -flto -fPIC -shared -x c",
-};
-
-/** A reason of the rule must hold some words. */
-static void
-must_say(const char *command, const char *old_source, const char *new_source,
-	 const char *rule, const char *words)
-{
-	GRAFT_CLEANUP(graft_verdict_result_deinit)
-	struct graft_verdict_result result = judge_pair(command, old_source,
-							new_source);
-	bool said = false;
-
-	assert_int_equal(result.verdict, GRAFT_VERDICT_BASELINE);
-	for (size_t i = 0; i < result.reason_count; i++)
-		said |= !result.reasons[i].note &&
-			strcmp(result.reasons[i].rule, rule) == 0 &&
-			(strstr(result.reasons[i].text, words) ||
-			 strstr(result.reasons[i].where, words));
-	if (!said) {
-		print_message("# %s: no \"%s\"\n", command, words);
-		print_reasons(&result);
-	}
-	assert_true(said);
-}
-
-static void
-each_must_say(const char *old_source, const char *new_source, const char *rule,
-	      const char *words)
-{
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		must_say(commands[i], old_source, new_source, rule, words);
-}
-
-/** The pair must come out as a hotpatch of some assurance. */
-static void
-must_be(const char *command, const char *old_source, const char *new_source,
-	enum graft_assurance assurance)
-{
-	GRAFT_CLEANUP(graft_verdict_result_deinit)
-	struct graft_verdict_result result = judge_pair(command, old_source,
-							new_source);
-
-	if (result.verdict != GRAFT_VERDICT_HOTPATCH ||
-	    result.assurance != assurance) {
-		print_message("# %s\n", command);
-		print_reasons(&result);
-	}
-	assert_int_equal(result.verdict, GRAFT_VERDICT_HOTPATCH);
-	assert_int_equal(result.assurance, assurance);
-}
-
-static void
-each_must_prove(const char *old_source, const char *new_source)
-{
-	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		must_be(commands[i], old_source, new_source,
-			GRAFT_ASSURANCE_PROVEN);
-}
+#include "typed.h"
 
 /** A list of things, found from a global, and one function that is changed. */
 #define LIST(members, body)                                                    \
@@ -381,81 +315,6 @@ classes_are_compared_with_bases_and_virtual_functions(void **state)
 	}
 }
 
-/** A list of things whose members nobody knows but who casts. */
-#define HIDDEN(members, pointer, value)                                        \
-	PRELUDE                                                                \
-	"struct inner { " members " };\n"                                      \
-	"struct outer { long n; " pointer " in; };\n"                          \
-	"static struct outer *head;\n"                                         \
-	"KEEP void put(struct outer *o) { head = o; }\n"                       \
-	"KEEP long get(long v) { return " value "; }\n"
-
-static void
-what_was_behind_a_pointer_to_void_is_found_by_its_name(void **state)
-{
-	(void)state;
-	each_must_say(HIDDEN("long a, b;", "void *",
-			     "((struct inner *)head->in)->b * v"),
-		      HIDDEN("long x, a, b;", "struct inner *",
-			     "head->in->b * (v + 3)"),
-		      "R-02", "member a moved from byte 0 to byte 8");
-	each_must_say(
-		HIDDEN("long a, b;", "struct inner *", "head->in->b * (v + 3)"),
-		HIDDEN("long x, a, b;", "void *",
-		       "((struct inner *)head->in)->b * v"),
-		"R-02", "member a moved from byte 0 to byte 8");
-}
-
-static void
-a_type_that_only_a_cast_names_and_that_differs_is_not_proven(void **state)
-{
-	(void)state;
-	each_must_prove(HIDDEN("long a, b;", "void *",
-			       "((struct inner *)head->in)->b * v"),
-			HIDDEN("long a, b;", "void *",
-			       "((struct inner *)head->in)->b * (v + 3)"));
-	// Code as this hides the movement from inference, too.
-	must_be(commands[0],
-		HIDDEN("long a, b;", "void *",
-		       "((struct inner *)head->in)->b * v"),
-		HIDDEN("long x, a, b;", "void *",
-		       "((struct inner *)head->in)->b * (v + 3)"),
-		GRAFT_ASSURANCE_INFERRED);
-}
-
-static void
-types_in_units_of_their_own_are_compared_too(void **state)
-{
-	static const char *const own[] = {
-		"gcc -g -O2 -fdebug-types-section -fPIC -shared -x c",
-		"gcc -gdwarf-4 -O2 -fdebug-types-section -fPIC -shared -x c",
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
-		must_be(own[i],
-			HIDDEN("long a, b;", "void *",
-			       "((struct inner *)head->in)->b * v"),
-			HIDDEN("long a, b;", "void *",
-			       "((struct inner *)head->in)->b * (v + 3)"),
-			GRAFT_ASSURANCE_PROVEN);
-		must_be(own[i],
-			HIDDEN("long a, b;", "void *",
-			       "((struct inner *)head->in)->b * v"),
-			HIDDEN("long x, a, b;", "void *",
-			       "((struct inner *)head->in)->b * (v + 3)"),
-			GRAFT_ASSURANCE_INFERRED);
-		must_say(own[i],
-			 PRELUDE
-			 "enum e { A, B }; enum e now;\n"
-			 "KEEP int f(int v) { return now == B ? v : 1; }\n",
-			 PRELUDE
-			 "enum e { X, A, B }; enum e now;\n"
-			 "KEEP int f(int v) { return now == B ? v : 1; }\n",
-			 "R-24", "A was 0 and is 1");
-	}
-}
-
 int
 main(void)
 {
@@ -483,11 +342,6 @@ main(void)
 		cmocka_unit_test(what_has_no_types_on_one_side_is_inferred),
 		cmocka_unit_test(
 			classes_are_compared_with_bases_and_virtual_functions),
-		cmocka_unit_test(
-			what_was_behind_a_pointer_to_void_is_found_by_its_name),
-		cmocka_unit_test(
-			a_type_that_only_a_cast_names_and_that_differs_is_not_proven),
-		cmocka_unit_test(types_in_units_of_their_own_are_compared_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
