@@ -109,6 +109,10 @@ graft_check_pairs(struct graft_case *c, const struct graft_twin *twin);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_meaning(struct graft_case *c, const struct graft_twin *twin);
 
+/** numbers that became addresses. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_numbers(struct graft_case *c, const struct graft_twin *twin);
+
 /** constants that another function stores. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_handed_on(struct graft_case *c, const struct graft_twin *twin);
