@@ -32,6 +32,7 @@ static const check_fn checks[] = {
 	graft_check_left,
 	graft_check_counts,
 	graft_check_aligned_objects,
+	graft_check_makers,
 };
 
 /** Checks of one function beside its old self. */
