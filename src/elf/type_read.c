@@ -142,6 +142,23 @@ add_enumerator(struct reading *reading, const char *name, Dwarf_Die *die,
 	return NULL;
 }
 
+/** Note what ends objects of a class. */
+static void
+note_ending(struct graft_type *type, Dwarf_Die *die)
+{
+	const char *name = graft_dwarf_text(die, DW_AT_name);
+	uint64_t defaulted = 0;
+
+	(void)graft_dwarf_number(die, DW_AT_defaulted, &defaulted);
+	// What the compiler made up, or was told to, does what members need.
+	if (name[0] == '~' && !graft_dwarf_flag(die, DW_AT_artificial) &&
+	    defaulted != DW_DEFAULTED_in_class)
+		type->has_destructor = true;
+	if (strcmp(name, "operator delete []") == 0 ||
+	    strcmp(name, "operator delete[]") == 0)
+		type->has_delete = true;
+}
+
 static struct graft_error *
 add_virtual(struct reading *reading, Dwarf_Die *die)
 {
@@ -226,7 +243,10 @@ read_child(struct reading *reading, Dwarf_Die *die)
 				      graft_dwarf_text(die, DW_AT_name), die,
 				      DW_AT_const_value);
 	case DW_TAG_subprogram:
-		return aggregate ? add_virtual(reading, die) : NULL;
+		if (!aggregate)
+			return NULL;
+		note_ending(type, die);
+		return add_virtual(reading, die);
 	case DW_TAG_variant: {
 		struct graft_error *err = add_enumerator(
 			reading, "(variant)", die, DW_AT_discr_value);

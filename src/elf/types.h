@@ -97,6 +97,10 @@ struct graft_type {
 	size_t enumerator_count;
 	struct graft_virtual *virtuals;
 	size_t virtual_count;
+	/** It has a destructor that the source wrote, or a virtual one. */
+	bool has_destructor;
+	/** It has operators `delete[]` of its own. */
+	bool has_delete;
 };
 
 /**
@@ -124,6 +128,15 @@ graft_dwarf_type_peel(struct graft_dwarf *dwarf, uint32_t type,
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_dwarf_type_align(struct graft_dwarf *dwarf, uint32_t type, uint64_t *ret);
+
+/**
+ * Say whether arrays of a type are allocated with their count in front of them:
+ * something is to be done when an object of it ends, or its class deletes arrays
+ * in its own way.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_dwarf_type_is_counted(struct graft_dwarf *dwarf, uint32_t type,
+			    bool *ret);
 
 /** Write "file.h:12" where a type or its member was declared; "" if unknown.
  *

@@ -113,6 +113,7 @@ graft_check_types(struct graft_case *c)
 			.c = c,
 			.old_dwarf = types->old_dwarf,
 			.new_dwarf = types->new_dwarf,
+			.arrays = graft_types_has_arrays(c),
 		},
 	};
 	// The same code: only data may differ.

@@ -57,6 +57,8 @@ struct graft_comparer {
 	struct graft_dwarf *new_dwarf;
 	/** Count, but give no reasons. */
 	bool quiet;
+	/** Carried code makes or ends arrays with `new[]` or `delete[]`. */
+	bool arrays;
 	/** Types that differ. */
 	uint32_t differences;
 	/** The first of them; OLD's may be #GRAFT_DWARF_NONE. */
@@ -140,6 +142,16 @@ graft_comparer_aggregates(struct graft_comparer *comparer,
 			  const struct graft_type_pair *pair,
 			  const struct graft_type *o,
 			  const struct graft_type *n);
+
+/**
+ * Compare whether arrays of two structs are allocated with a count in front (for
+ * the comparer).
+ *
+ * @param[out] buf What differs; "" if nothing does, or nobody allocates any.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_comparer_same_count(struct graft_comparer *comparer, uint32_t o,
+			  uint32_t n, char *buf, size_t len);
 
 /** Compare two enums: R-24 (for the comparer). */
 GRAFT_MUST_CHECK struct graft_error *

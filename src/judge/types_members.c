@@ -255,6 +255,12 @@ graft_comparer_aggregates(struct graft_comparer *comparer,
 					    GRAFT_DWARF_NONE, sentence);
 	}
 	if (!err)
+		err = graft_comparer_same_count(comparer, pair->o, pair->n,
+						sentence, sizeof(sentence));
+	if (!err && sentence[0])
+		err = graft_comparer_differ(comparer, pair, GRAFT_RULE_SIZE,
+					    GRAFT_DWARF_NONE, sentence);
+	if (!err)
 		err = compare_virtuals(comparer, pair, o, n);
 	return err;
 }

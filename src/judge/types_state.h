@@ -48,6 +48,11 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_types_check_align(struct graft_types_state *state, uint32_t o,
 			uint32_t n);
 
+/** Say whether carried code, or what it replaces, makes or ends arrays with
+ * `new[]` or `delete[]`. */
+bool
+graft_types_has_arrays(const struct graft_case *c);
+
 /** Put in exported variables; R-08. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_types_check_exports(struct graft_types_state *state);

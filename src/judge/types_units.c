@@ -346,6 +346,7 @@ graft_types_check_units(struct graft_types_state *state)
 		.old_dwarf = types->old_dwarf,
 		.new_dwarf = types->new_dwarf,
 		.quiet = true,
+		.arrays = state->comparer.arrays,
 		.frames = &state->comparer,
 	};
 	struct graft_error *err = NULL;

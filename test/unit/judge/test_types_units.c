@@ -134,6 +134,27 @@ an_alias_template_has_one_name_for_several_types(void **state)
 		GRAFT_ASSURANCE_PROVEN);
 }
 
+static void
+types_that_were_split_off_are_not_proven(void **state)
+{
+	static const char *const split[] = {
+		"gcc -g -gsplit-dwarf -O2 -fPIC -shared -x c",
+		"clang -g -gsplit-dwarf -O2 -fPIC -shared -x c",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(split) / sizeof(*split); i++) {
+		must_be(split[i],
+			HIDDEN("long a, b;", "struct inner *", "v + 1001"),
+			HIDDEN("long a, b;", "struct inner *", "v + 1002"),
+			GRAFT_ASSURANCE_INFERRED);
+		must_note(split[i],
+			  HIDDEN("long a, b;", "struct inner *", "v + 1001"),
+			  HIDDEN("long a, b;", "struct inner *", "v + 1002"),
+			  "R-02");
+	}
+}
+
 int
 main(void)
 {
@@ -149,6 +170,7 @@ main(void)
 			a_type_in_frames_only_may_differ_though_its_unit_has_it),
 		cmocka_unit_test(
 			an_alias_template_has_one_name_for_several_types),
+		cmocka_unit_test(types_that_were_split_off_are_not_proven),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
