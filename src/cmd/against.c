@@ -32,7 +32,7 @@ open_build(const struct graft_tree *tree, const uint8_t *sha256,
 			tree->kind == GRAFT_TREE_FILE ? tree->name : file->path,
 			bytes, len, NULL, ret);
 	}
-	return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+	return graft_error_new(GRAFT_ERROR_NOT_FOUND,
 			       "%s: holds no file that is the %s of %s, which "
 			       "the hotpatch was made from (SHA-256)",
 			       tree->name, side, path);

@@ -9,24 +9,30 @@
 
 #include <string.h>
 
+const struct graft_tree_file *
+graft_old_find(const struct graft_tree *tree,
+	       const struct graft_patch_module *module)
+{
+	for (size_t i = 0; i < tree->file_count; i++) {
+		const struct graft_tree_file *file = &tree->files[i];
+		if (file->elf && memcmp(file->sha256, module->old_sha256,
+					sizeof(file->sha256)) == 0)
+			return file;
+	}
+	return NULL;
+}
+
 struct graft_error *
 graft_old_read(const struct graft_tree *tree,
 	       const struct graft_patch_module *module, const char **name_ret,
 	       uint8_t **bytes_ret, size_t *len_ret)
 {
-	*name_ret = NULL;
+	const struct graft_tree_file *file = graft_old_find(tree, module);
+
+	*name_ret = file ? file->path : NULL;
 	*bytes_ret = NULL;
 	*len_ret = 0;
-	for (size_t i = 0; i < tree->file_count; i++) {
-		const struct graft_tree_file *file = &tree->files[i];
-
-		if (!file->elf || memcmp(file->sha256, module->old_sha256,
-					 sizeof(file->sha256)) != 0)
-			continue;
-		*name_ret = file->path;
-		return graft_tree_read(tree, file, bytes_ret, len_ret);
-	}
-	return NULL;
+	return file ? graft_tree_read(tree, file, bytes_ret, len_ret) : NULL;
 }
 
 struct graft_error *

@@ -13,6 +13,16 @@
 struct graft_patch;
 struct graft_patch_module;
 struct graft_tree;
+struct graft_tree_file;
+
+/**
+ * Find the build that a module replaces, by its SHA-256.
+ *
+ * @return Lent by @p tree; NULL if it is not there.
+ */
+const struct graft_tree_file *
+graft_old_find(const struct graft_tree *tree,
+	       const struct graft_patch_module *module);
 
 /**
  * Read the build that a module replaces. It is found by its SHA-256.

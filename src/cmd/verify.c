@@ -31,8 +31,8 @@ static const char usage[] =
 	"                        or name the first difference (ELF files,\n"
 	"                        directories or Debian packages)\n"
 	"      --old OLD         the build that it replaces (ELF file, directory or\n"
-	"                        Debian package): check the code that is stored as\n"
-	"                        a delta to it too\n"
+	"                        Debian package): check that it is, and the code\n"
+	"                        that is stored as a delta to it\n"
 	"      --json            print JSON\n"
 	"      --key FILE        Ed25519 public key: 32 bytes, or as 64 hex digits\n"
 	"      --signature FILE  the signature, instead of FILE.sig\n";
@@ -168,23 +168,21 @@ verify_signature(const struct arguments *arguments, const uint8_t *bytes,
 		   : NULL;
 }
 
-/** Check the code that is stored as deltas, if OLD is there to read it with. */
+/** Check that the builds are OLD, and the code that is stored as deltas to them. */
 static struct graft_error *
-verify_code(const struct arguments *arguments, const struct graft_tree *tree,
-	    struct graft_patch *patch)
+verify_old(const struct graft_tree *tree, struct graft_patch *patch)
 {
-	struct graft_error *err = graft_old_complete(tree, patch);
-
-	if (err)
-		return err;
 	for (size_t i = 0; i < patch->module_count; i++) {
-		if (patch->modules[i].lacks_code)
+		const struct graft_patch_module *module = &patch->modules[i];
+		if (module->verdict == GRAFT_VERDICT_HOTPATCH &&
+		    !graft_old_find(tree, module))
 			return graft_error_new(
 				GRAFT_ERROR_NOT_FOUND,
-				"%s: the old build of %s is not there",
-				arguments->old_path, patch->modules[i].path);
+				"%s: holds no file that is the old build of "
+				"%s, which the hotpatch was made from (SHA-256)",
+				tree->name, module->path);
 	}
-	return NULL;
+	return graft_old_complete(tree, patch);
 }
 
 /** Check what only the builds show, if they are there. */
@@ -199,7 +197,7 @@ verify_builds(const struct arguments *arguments, struct graft_patch *patch)
 		return NULL;
 	err = graft_tree_open(arguments->old_path, &old_tree);
 	if (!err)
-		err = verify_code(arguments, old_tree, patch);
+		err = verify_old(old_tree, patch);
 	if (err || !arguments->new_path)
 		return err;
 	err = graft_tree_open(arguments->new_path, &new_tree);

@@ -137,13 +137,25 @@ def a_proof_needs_the_two_builds_that_the_hotpatch_was_made_from(place):
     done = place.run("verify", "--against", place.old, place.new, place.patch, status=0)
     check("the same" in done.stdout and "walked" in done.stdout, done.stdout)
     for old, new in ((place.new, place.new), (place.old, place.old), (place.new, place.old)):
-        done = place.run("verify", "--against", old, new, place.patch)
-        check(done.returncode in (65, 66), f"{done.returncode}: {done.stderr}")
-        one_line(done, "old build" if done.returncode == 66 else "SHA-256")
+        done = place.run("verify", "--against", old, new, place.patch, status=66)
+        one_line(done, "SHA-256")
         check("the same" not in done.stdout, done.stdout)
     for argv in (["--against", place.old, place.patch], ["--against", place.old],
                  ["--against", place.old, place.new, place.patch, "--json"]):
         same(place.run("verify", *argv).returncode, 2, f"status of {argv}")
+
+
+@test
+def a_build_that_is_not_the_old_one_is_said_not_to_be(place):
+    whole = place.path("whole.graft")
+    place.run("diff", "--whole", place.old, place.new, "-o", whole, status=0)
+    for patch in (place.patch, whole):
+        for wrong in (place.new, place.path("new")):
+            done = place.run("verify", patch, "--old", wrong, status=66)
+            one_line(done, "old build", wrong)
+            same(done.stdout, "", "what it says of the rest")
+        for right in (place.old, place.path("old")):
+            place.run("verify", patch, "--old", right, status=0)
 
 
 @test
