@@ -344,9 +344,12 @@ open_side(const char *path, struct graft_tree **ret)
 	if (err)
 		return err;
 	if (tree->kind == GRAFT_TREE_DIRECTORY && !has_elf(tree))
-		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
-				       "%s: no ELF file in this directory",
-				       path);
+		return graft_error_new(
+			GRAFT_ERROR_NOT_FOUND,
+			"%s: no ELF file in this directory%s", path,
+			tree->link_count
+				? ", only symbolic links, which are not followed"
+				: "");
 	*ret = GRAFT_TAKE(tree);
 	return NULL;
 }

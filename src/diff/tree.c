@@ -150,6 +150,8 @@ walk(struct graft_tree *tree)
 		    entry->fts_info == FTS_NS)
 			return graft_error_os(entry->fts_errno, "read %s",
 					      entry->fts_path);
+		tree->link_count += entry->fts_info == FTS_SL ||
+				    entry->fts_info == FTS_SLNONE;
 		if (entry->fts_info != FTS_F ||
 		    !S_ISREG(entry->fts_statp->st_mode))
 			continue;

@@ -56,6 +56,8 @@ struct graft_tree {
 	struct graft_tree_file *files;
 	size_t file_count;
 	size_t file_cap;
+	/** Symbolic links of a directory, which are not followed. */
+	size_t link_count;
 	/** Unnamed file with the ELF files of a package, or -1. */
 	int spill;
 };

@@ -42,6 +42,17 @@ def a_file_that_is_not_there_is_named(place):
 
 
 @test
+def of_a_directory_of_links_it_is_said_that_they_are_not_followed(place):
+    os.mkdir(place.path("links"))
+    os.symlink(place.old, place.path("links/libvictim.so"))
+    refused(place, place.path("links"), "links", "symbolic links", "not followed", status=66)
+    os.mkdir(place.path("bare"))
+    done = place.run("diff", place.path("bare"), place.path("new"), status=66)
+    one_line(done, "bare", "no ELF file")
+    check("symbolic" not in done.stderr, done.stderr)
+
+
+@test
 def what_is_no_regular_file_is_refused_and_does_not_hang(place):
     os.mkfifo(place.path("pipe"))
     refused(place, place.path("pipe"), "pipe", status=67)
