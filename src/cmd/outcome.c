@@ -117,6 +117,16 @@ print_one(const struct graft_outcome *outcome, const char *done,
 }
 
 void
+graft_outcomes_print_refused(const struct graft_outcomes *outcomes,
+			     const char *verb)
+{
+	for (size_t i = 0; i < outcomes->count; i++) {
+		if (outcomes->items[i].err)
+			print_one(&outcomes->items[i], "", verb, false);
+	}
+}
+
+void
 graft_outcomes_print(const struct graft_outcomes *outcomes, const char *done,
 		     const char *verb, bool pauses)
 {

@@ -76,6 +76,11 @@ void
 graft_outcomes_print(const struct graft_outcomes *outcomes, const char *done,
 		     const char *verb, bool pauses);
 
+/** Print those that are not done, as graft_outcomes_print() does. */
+void
+graft_outcomes_print_refused(const struct graft_outcomes *outcomes,
+			     const char *verb);
+
 /**
  * Append the outcomes as one JSON object and a newline.
  *

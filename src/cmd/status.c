@@ -6,6 +6,7 @@
 #include "base/env.h"
 #include "base/hex.h"
 #include "cmd/options.h"
+#include "cmd/outcome.h"
 #include "cmd/progress.h"
 #include "plan/place.h"
 #include "proc/list.h"
@@ -92,37 +93,80 @@ add_process(const struct graft_inspection *inspection,
 	return graft_error_no_memory();
 }
 
-/** Look at all processes, or at those that are named. */
+/** Look at one process. */
 GRAFT_MUST_CHECK static struct graft_error *
-collect(const struct graft_options *options, struct graft_report *report)
+collect_one(pid_t pid, struct graft_report *report)
 {
-	struct graft_error *err;
-	GRAFT_FREE pid_t *all = NULL;
-	const pid_t *pids = options->pids;
-	size_t count = options->pid_count;
+	GRAFT_CLEANUP(graft_inspection_freep)
+	struct graft_inspection *inspection = NULL;
+	struct graft_error *err = graft_inspect(pid, true, &inspection);
 
-	if (!options->pid_count) {
-		err = graft_proc_list(&all, &count);
-		if (err)
-			return err;
-		pids = all;
-	}
+	if (err || !inspection->count)
+		return err;
+	return add_process(inspection, report);
+}
+
+/** Look at all processes; one that cannot be looked at holds nothing of ours. */
+GRAFT_MUST_CHECK static struct graft_error *
+collect_all(struct graft_report *report)
+{
+	GRAFT_FREE pid_t *pids = NULL;
+	size_t count;
+	struct graft_error *err = graft_proc_list(&pids, &count);
+
+	if (err)
+		return err;
 	GRAFT_CLEANUP(graft_progress_end)
 	struct graft_progress progress = graft_progress_begin(count);
 	for (size_t i = 0; i < count; i++) {
-		GRAFT_CLEANUP(graft_inspection_freep)
-		struct graft_inspection *inspection = NULL;
 		graft_progress_step(&progress, i, "looking into processes");
-		err = graft_inspect(pids[i], true, &inspection);
-		if (err && options->pid_count)
-			return graft_error_prefix(err, "pid %d", (int)pids[i]);
+		err = collect_one(pids[i], report);
+		if (err && graft_error_code(err) == GRAFT_ERROR_NO_MEMORY)
+			return err;
 		graft_error_free(err);
-		if (!inspection || !inspection->count)
-			continue;
-		err = add_process(inspection, report);
+	}
+	return NULL;
+}
+
+/** Look at the processes that are named. */
+GRAFT_MUST_CHECK static struct graft_error *
+collect_named(const struct graft_options *options, struct graft_report *report,
+	      struct graft_outcomes *outcomes)
+{
+	for (size_t i = 0; i < options->pid_count; i++) {
+		struct graft_outcome outcome = { .pid = options->pids[i] };
+		outcome.err = collect_one(outcome.pid, report);
+		struct graft_error *err = graft_outcomes_take(outcomes,
+							      &outcome);
 		if (err)
 			return err;
 	}
+	return NULL;
+}
+
+/** Print what processes hold, and which of those that are named cannot be asked. */
+GRAFT_MUST_CHECK static struct graft_error *
+print(const struct graft_options *options, const struct graft_report *report,
+      const struct graft_outcomes *outcomes)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	bool any = outcomes->count == 0;
+
+	for (size_t i = 0; i < outcomes->count; i++)
+		any |= !outcomes->items[i].err;
+	if (any && options->json) {
+		struct graft_error *err = graft_report_print_json(report,
+								  &text);
+		if (err)
+			return err;
+	} else if (any) {
+		graft_report_print_text(report, graft_env_color(STDOUT_FILENO),
+					&text);
+	}
+	if (text.failed)
+		return graft_error_no_memory();
+	(void)fputs(graft_text_str(&text), stdout);
+	graft_outcomes_print_refused(outcomes, "status");
 	return NULL;
 }
 
@@ -132,27 +176,20 @@ graft_verb_status(int argc, char **argv, int *status_ret)
 	GRAFT_CLEANUP(graft_options_deinit)
 	struct graft_options options = { 0 };
 	GRAFT_CLEANUP(graft_report_deinit) struct graft_report report = { 0 };
-	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	GRAFT_CLEANUP(graft_outcomes_deinit)
+	struct graft_outcomes outcomes = { 0 };
 	struct graft_error *err;
 
 	if (!graft_options_parse(argc, argv, usage,
 				 GRAFT_OPTION_PID | GRAFT_OPTION_JSON, &options,
 				 status_ret))
 		return NULL;
-	err = collect(&options, &report);
+	err = options.pid_count ? collect_named(&options, &report, &outcomes)
+				: collect_all(&report);
+	if (!err)
+		err = print(&options, &report, &outcomes);
 	if (err)
 		return err;
-	if (options.json) {
-		err = graft_report_print_json(&report, &text);
-		if (err)
-			return err;
-	} else {
-		graft_report_print_text(&report, graft_env_color(STDOUT_FILENO),
-					&text);
-	}
-	if (text.failed)
-		return graft_error_no_memory();
-	(void)fputs(graft_text_str(&text), stdout);
-	*status_ret = 0;
+	*status_ret = outcomes.count ? graft_outcomes_status(&outcomes) : 0;
 	return NULL;
 }
