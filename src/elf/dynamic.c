@@ -51,6 +51,18 @@ read_tag(struct graft_image *image, const GElf_Dyn *dyn,
 				       "relocations without addends");
 	case DT_SONAME:
 		return graft_strings_at(names, value, &image->soname);
+	case DT_RUNPATH:
+		return graft_strings_at(names, value, &image->loading.search);
+	case DT_RPATH:
+		if (image->loading.search)
+			break;
+		return graft_strings_at(names, value, &image->loading.search);
+	case DT_SYMBOLIC:
+		image->loading.symbolic = true;
+		break;
+	case DT_FLAGS:
+		image->loading.symbolic |= (value & DF_SYMBOLIC) != 0;
+		break;
 	case DT_NEEDED:
 		return graft_strings_at(names, value,
 					&image->needed[image->needed_count++]);

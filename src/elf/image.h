@@ -186,6 +186,20 @@ graft_image_path(const struct graft_image *image);
 const char *
 graft_image_soname(const struct graft_image *image);
 
+/** What a file asks of the loader besides its contents. */
+struct graft_loading {
+	/** DT_RUNPATH, or DT_RPATH if there is none; NULL without either. */
+	const char *search;
+	/** Its own symbols come first (DT_SYMBOLIC, DF_SYMBOLIC). */
+	bool symbolic;
+	/** The stack may be executed: PT_GNU_STACK says so, or is missing. */
+	bool exec_stack;
+};
+
+/** Get what a file asks of the loader. Lives as long as @p image. */
+const struct graft_loading *
+graft_image_loading(const struct graft_image *image);
+
 /** Get the DT_NEEDED names. @param[out] count_ret How many. */
 const char *const *
 graft_image_needed(const struct graft_image *image, size_t *count_ret);

@@ -43,6 +43,7 @@ struct graft_image {
 	uint8_t *debug_bytes;
 	size_t debug_len;
 	const char *soname;
+	struct graft_loading loading;
 	const char **needed;
 	size_t needed_count;
 	struct graft_section *sections;

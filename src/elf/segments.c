@@ -43,11 +43,14 @@ graft_segments_read(struct graft_image *image,
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "out of memory");
 
 	uint64_t end = 0;
+	image->loading.exec_stack = true;
 	for (size_t i = 0; i < count; i++) {
 		GElf_Phdr header;
 		if (!gelf_getphdr(reader->elf, (int)i, &header))
 			return graft_error_new(GRAFT_ERROR_BAD_INPUT, "%zu: %s",
 					       i, elf_errmsg(-1));
+		if (header.p_type == PT_GNU_STACK)
+			image->loading.exec_stack = header.p_flags & PF_X;
 		if (header.p_type != PT_LOAD && header.p_type != PT_TLS &&
 		    header.p_type != PT_GNU_RELRO)
 			continue;
@@ -80,4 +83,10 @@ graft_image_segments(const struct graft_image *image, size_t *count_ret)
 {
 	*count_ret = image->segment_count;
 	return image->segments;
+}
+
+const struct graft_loading *
+graft_image_loading(const struct graft_image *image)
+{
+	return &image->loading;
 }

@@ -81,6 +81,10 @@ graft_check_left(struct graft_case *c);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_aligned_objects(struct graft_case *c);
 
+/** what the loader is asked. Notes. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_loading(struct graft_case *c);
+
 /** offsets that code adds to the thread-local block by itself. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_local_dynamic(struct graft_case *c, const struct graft_twin *twin);

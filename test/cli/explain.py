@@ -64,6 +64,17 @@ def pair(place):
 
 
 @test
+def what_the_loader_is_asked_is_said_of_identical_builds(place):
+    sides = []
+    for flags in (("-Wl,-rpath,/opt/a",), ("-Wl,-rpath,/opt/b", "-Wl,-z,execstack", "-Wl,-Bsymbolic")):
+        sides.append(place.path(f"asks-{len(flags)}.so"))
+        place.cc("lib.c", sides[-1], "-shared", "-fPIC", *flags)
+    done = place.run("diff", *sides, status=3)
+    for words in ("identical", "R-26", "/opt/b", "executed", "-Bsymbolic"):
+        check(words in done.stdout, f"{words!r} is not in {done.stdout!r}")
+
+
+@test
 def an_explanation_says_what_changed_and_from_which_line(place):
     done = place.run("diff", *pair(place), "--explain", status=0)
     printable(done.stdout, "the explanation")

@@ -62,9 +62,10 @@ compile_side(const char *dir, const char *side, const char *command,
 		fail_msg("%s", line);
 }
 
-/** Compile both sides and judge them. */
+/** Compile both sides, each by its own command, and judge them. */
 static inline struct graft_verdict_result
-judge_pair(const char *command, const char *old_source, const char *new_source)
+judge_commands(const char *old_command, const char *new_command,
+	       const char *old_source, const char *new_source)
 {
 	char dir[] = "/tmp/graft-judge-XXXXXX";
 	char path[256];
@@ -75,8 +76,8 @@ judge_pair(const char *command, const char *old_source, const char *new_source)
 	struct graft_verdict_result result = { 0 };
 
 	assert_non_null(mkdtemp(dir));
-	compile_side(dir, "old", command, old_source);
-	compile_side(dir, "new", command, new_source);
+	compile_side(dir, "old", old_command, old_source);
+	compile_side(dir, "new", new_command, new_source);
 	snprintf(path, sizeof(path), "%s/old", dir);
 	must(graft_image_open(path, NULL, &o));
 	snprintf(path, sizeof(path), "%s/new", dir);
@@ -86,6 +87,13 @@ judge_pair(const char *command, const char *old_source, const char *new_source)
 	must(graft_diff_make(o, n, &diff));
 	must(graft_judge(diff, &result));
 	return result;
+}
+
+/** Compile both sides and judge them. */
+static inline struct graft_verdict_result
+judge_pair(const char *command, const char *old_source, const char *new_source)
+{
+	return judge_commands(command, command, old_source, new_source);
 }
 
 static inline void
