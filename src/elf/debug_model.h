@@ -153,6 +153,19 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_dwarf_type_read(struct graft_dwarf *dwarf,
 		      struct graft_type_entry *entry);
 
+/**
+ * Read where a variable is: at an address, or an offset of the thread-local block.
+ *
+ * @param[in,out] subject Gets address, kind and whether it is all of it.
+ * @return Whether it is at such a place; else @p subject is of no use.
+ */
+bool
+graft_dwarf_place(Dwarf_Die *die, struct graft_subject *subject);
+
+/** Put what the scan collected in order: subjects, ranges, named types. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_dwarf_order(struct graft_dwarf *dwarf);
+
 /** Find the name that the scan gave to a type; "" if none. */
 const char *
 graft_dwarf_type_name(const struct graft_dwarf *dwarf, const Dwarf_Die *die);

@@ -5,7 +5,6 @@
 // siblings, so each step of the walk must go forwards in the file; what lies
 // about a sibling is found by that, and the walk ends.
 
-#include "base/cursor.h"
 #include "base/vec.h"
 #include "elf/debug_model.h"
 #include "elf/limits.h"
@@ -251,89 +250,12 @@ visit_function(struct scan *scan, Dwarf_Die *die, const struct around *around)
 	return err;
 }
 
-/** Read the address that a location begins with; false if it is none. */
-static bool
-read_address(Dwarf_Attribute *attr, const Dwarf_Block *block, uint64_t *ret,
-	     size_t *used_ret)
-{
-	Dwarf_Op *ops;
-	size_t count;
-	Dwarf_Attribute value;
-	Dwarf_Addr addr;
-
-	if (block->data[0] == DW_OP_addr && block->length >= 9) {
-		memcpy(ret, block->data + 1, sizeof(*ret));
-		*used_ret = 9;
-		return true;
-	}
-	if (block->data[0] == DW_OP_const8u && block->length >= 10 &&
-	    (block->data[9] == DW_OP_form_tls_address ||
-	     block->data[9] == DW_OP_GNU_push_tls_address)) {
-		memcpy(ret, block->data + 1, sizeof(*ret));
-		*used_ret = 10;
-		return true;
-	}
-	if (block->data[0] != DW_OP_addrx &&
-	    block->data[0] != DW_OP_GNU_addr_index)
-		return false;
-	if (dwarf_getlocation(attr, &ops, &count) != 0 || count == 0 ||
-	    dwarf_getlocation_attr(attr, ops, &value) != 0 ||
-	    dwarf_formaddr(&value, &addr) != 0)
-		return false;
-	*ret = addr;
-	*used_ret = 1;
-	while (*used_ret < block->length && (block->data[*used_ret] & 0x80))
-		++*used_ret;
-	if (*used_ret < block->length)
-		++*used_ret;
-	return true;
-}
-
-/** Read what follows the address: an offset, or the rest of a split one. */
-static bool
-read_rest(const Dwarf_Block *block, size_t at, struct graft_subject *subject)
-{
-	struct graft_cursor c = graft_cursor_make(block->data, block->length);
-
-	(void)graft_cursor_take(&c, at);
-	if (graft_cursor_left(&c) && *c.at == DW_OP_plus_uconst) {
-		(void)graft_cursor_take(&c, 1);
-		subject->addr += graft_cursor_leb(&c);
-	}
-	if (!graft_cursor_left(&c))
-		return !c.bad;
-	// The value of what stands there, not the variable itself.
-	subject->partial = *c.at == DW_OP_piece || *c.at == DW_OP_bit_piece;
-	return subject->partial && !c.bad;
-}
-
 static struct graft_error *
 visit_variable(struct scan *scan, Dwarf_Die *die, const struct around *around)
 {
 	struct graft_subject subject = { .scope = around->function };
-	Dwarf_Attribute attr;
-	Dwarf_Block block;
-	size_t used;
 
-	if (!dwarf_attr(die, DW_AT_location, &attr))
-		return NULL;
-	switch (dwarf_whatform(&attr)) {
-	case DW_FORM_exprloc:
-	case DW_FORM_block:
-	case DW_FORM_block1:
-	case DW_FORM_block2:
-	case DW_FORM_block4:
-		break;
-	default:
-		return NULL;
-	}
-	if (dwarf_formblock(&attr, &block) != 0 || block.length == 0 ||
-	    !read_address(&attr, &block, &subject.addr, &used))
-		return NULL;
-	subject.is_thread_local = block.data[0] == DW_OP_const8u;
-	if (!read_rest(&block, used, &subject) ||
-	    subject.addr > GRAFT_LIMIT_ADDR ||
-	    (subject.addr == 0 && !subject.is_thread_local))
+	if (!graft_dwarf_place(die, &subject))
 		return NULL;
 	return add_subject(scan, die, &subject);
 }
@@ -476,138 +398,6 @@ scan_units(struct graft_dwarf *dwarf)
 	return NULL;
 }
 
-/** A subject, and its number before it was sorted. */
-struct ordered {
-	struct graft_subject_entry entry;
-	uint32_t number;
-};
-
-static int
-compare_subjects(const void *a, const void *b)
-{
-	const struct ordered *x = a;
-	const struct ordered *y = b;
-	const struct graft_subject *s = &x->entry.subject;
-	const struct graft_subject *t = &y->entry.subject;
-
-	if (s->is_function != t->is_function)
-		return s->is_function ? -1 : 1;
-	if (s->is_thread_local != t->is_thread_local)
-		return s->is_thread_local ? 1 : -1;
-	if (s->addr != t->addr)
-		return s->addr < t->addr ? -1 : 1;
-	return x->number < y->number ? -1 : 1;
-}
-
-static int
-compare_function_ranges(const void *a, const void *b)
-{
-	const struct graft_function_range *x = a;
-	const struct graft_function_range *y = b;
-
-	if (x->addr != y->addr)
-		return x->addr < y->addr ? -1 : 1;
-	return x->function < y->function ? -1 : x->function > y->function;
-}
-
-/** Link subjects at one address, and count the kinds. */
-static void
-link_subjects(struct graft_dwarf *dwarf)
-{
-	for (size_t i = 0; i < dwarf->subject_count; i++) {
-		struct graft_subject *s = &dwarf->subjects[i].subject;
-		const struct graft_subject *t = s + 1;
-		if (i + 1 < dwarf->subject_count)
-			t = &dwarf->subjects[i + 1].subject;
-		if (i + 1 < dwarf->subject_count && t->addr == s->addr &&
-		    t->is_function == s->is_function &&
-		    t->is_thread_local == s->is_thread_local)
-			s->next = (uint32_t)i + 1;
-		dwarf->function_count += s->is_function;
-		dwarf->variable_count += !s->is_function && !s->is_thread_local;
-	}
-}
-
-static struct graft_error *
-sort_subjects(struct graft_dwarf *dwarf)
-{
-	size_t count = dwarf->subject_count;
-	GRAFT_FREE struct ordered *list = calloc(count + 1, sizeof(*list));
-	GRAFT_FREE uint32_t *place = calloc(count + 1, sizeof(*place));
-
-	if (!list || !place)
-		return graft_error_no_memory();
-	for (size_t i = 0; i < count; i++)
-		list[i] = (struct ordered){ dwarf->subjects[i], (uint32_t)i };
-	qsort(list, count, sizeof(*list), compare_subjects);
-	for (size_t i = 0; i < count; i++) {
-		dwarf->subjects[i] = list[i].entry;
-		place[list[i].number] = (uint32_t)i;
-	}
-	for (size_t i = 0; i < dwarf->function_range_count; i++)
-		dwarf->function_ranges[i].function =
-			place[dwarf->function_ranges[i].function];
-	if (dwarf->function_range_count)
-		qsort(dwarf->function_ranges, dwarf->function_range_count,
-		      sizeof(*dwarf->function_ranges), compare_function_ranges);
-	link_subjects(dwarf);
-	return NULL;
-}
-
-/** An entry's address, and the number of the named type. */
-struct keyed {
-	uintptr_t key;
-	uint32_t number;
-};
-
-static int
-compare_keyed(const void *a, const void *b)
-{
-	const struct keyed *x = a;
-	const struct keyed *y = b;
-
-	return x->key < y->key ? -1 : x->key > y->key;
-}
-
-static struct graft_error *
-sort_named(struct graft_dwarf *dwarf)
-{
-	size_t count = dwarf->named_count;
-	GRAFT_FREE struct keyed *list = calloc(count + 1, sizeof(*list));
-
-	dwarf->by_entry = calloc(count + 1, sizeof(*dwarf->by_entry));
-	if (!list || !dwarf->by_entry)
-		return graft_error_no_memory();
-	for (size_t i = 0; i < count; i++)
-		list[i] = (struct keyed){
-			(uintptr_t)dwarf->named_entries[i].die.addr, (uint32_t)i
-		};
-	qsort(list, count, sizeof(*list), compare_keyed);
-	for (size_t i = 0; i < count; i++)
-		dwarf->by_entry[i] = list[i].number;
-	return NULL;
-}
-
-const char *
-graft_dwarf_type_name(const struct graft_dwarf *dwarf, const Dwarf_Die *die)
-{
-	size_t low = 0;
-	size_t high = dwarf->by_entry ? dwarf->named_count : 0;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct graft_named_entry *at =
-			&dwarf->named_entries[dwarf->by_entry[middle]];
-		if (at->die.addr == die->addr)
-			return at->name;
-		if ((uintptr_t)at->die.addr < (uintptr_t)die->addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return "";
-}
-
 struct graft_error *
 graft_dwarf_scan(struct graft_dwarf *dwarf)
 {
@@ -618,9 +408,7 @@ graft_dwarf_scan(struct graft_dwarf *dwarf)
 			? graft_error_new(GRAFT_ERROR_BAD_INPUT, "malformed")
 			: scan_units(dwarf);
 	if (!err)
-		err = sort_subjects(dwarf);
-	if (!err)
-		err = sort_named(dwarf);
+		err = graft_dwarf_order(dwarf);
 	dwarf->scanned = !err;
 	return err;
 }
