@@ -15,7 +15,7 @@ static void
 rules_are_numbered_without_gaps(void **state)
 {
 	(void)state;
-	assert_int_equal(GRAFT_RULE_COUNT, 25);
+	assert_int_equal(GRAFT_RULE_COUNT, 26);
 	for (enum graft_rule rule = 0; rule < GRAFT_RULE_COUNT; rule++) {
 		char wire[8];
 		snprintf(wire, sizeof(wire), "R-%02d", (int)rule + 1);
