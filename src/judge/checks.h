@@ -65,6 +65,10 @@ graft_check_objects(struct graft_case *c);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_counts(struct graft_case *c);
 
+/** values that are kept in another form. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_encoding(struct graft_case *c);
+
 /** by which functions objects are made and ended. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_makers(struct graft_case *c);

@@ -33,6 +33,7 @@ static const check_fn checks[] = {
 	graft_check_counts,
 	graft_check_aligned_objects,
 	graft_check_makers,
+	graft_check_encoding,
 	graft_check_loading,
 };
 
