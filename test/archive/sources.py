@@ -6,11 +6,15 @@ binaries: the system's own configuration stays as it is.
 """
 import functools
 import os
+import re
 import shutil
+import tempfile
 
 import archive
 from archive import Missing
 
+# Of all files of a source package together.
+SIZE_LIMIT = 128 << 20
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -34,6 +38,31 @@ def options():
     return tuple(told)
 
 
+def describe(source, version, folder):
+    """Fetch a version's description into a folder, or say that it is not served.
+
+    A source that takes more than SIZE_LIMIT counts as not served."""
+    done = archive.run(["apt-get", *options(), "source", "--download-only", "--dsc-only", "-q",
+                        f"{source}={version}"], cwd=folder)
+    found = [name for name in os.listdir(folder) if name.endswith(".dsc")]
+    if done.returncode or not found:
+        why = [line for line in done.stderr.splitlines() if line.startswith("E:")]
+        raise Missing(f"cannot fetch the source {source} {version}: {(why or ['?'])[0]}")
+    with open(f"{folder}/{found[0]}", encoding="utf-8", errors="replace") as file:
+        files = re.findall(r"^ [0-9a-f]{64} (\d+) ", file.read(), re.M)
+    size = sum(map(int, files))
+    if size > SIZE_LIMIT:
+        raise Missing(f"the source {source} {version} is of {size >> 20} MiB")
+    return found[0]
+
+
+def served(source, *versions):
+    """Ask for the descriptions of versions, which is quick; Missing if one is not there."""
+    for version in versions:
+        with tempfile.TemporaryDirectory(dir=archive.CACHE) as folder:
+            describe(source, version, folder)
+
+
 def fetch(source, version):
     """Fetch and unpack a version of a source package; its folder, patches applied."""
     if not shutil.which("dpkg-source"):
@@ -43,15 +72,15 @@ def fetch(source, version):
     tree = f"{folder}/tree"
     if os.path.isdir(tree):
         return tree
-    os.makedirs(folder, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    found = describe(source, version, folder)
     done = archive.run(["apt-get", *options(), "source", "--download-only", "-q",
                         f"{source}={version}"], cwd=folder)
-    found = [name for name in os.listdir(folder) if name.endswith(".dsc")]
-    if not done.returncode and found:
-        done = archive.run(["dpkg-source", "--no-check", "-x", found[0], f"{tree}.part"],
+    if not done.returncode:
+        done = archive.run(["dpkg-source", "--no-check", "-x", found, f"{tree}.part"],
                            cwd=folder)
-    if done.returncode or not found:
-        shutil.rmtree(folder)
+    if done.returncode:
         why = [line for line in done.stderr.splitlines() if line.startswith("E:")]
         raise Missing(f"cannot fetch the source {source} {version}: {(why or ['?'])[0]}")
     os.rename(f"{tree}.part", tree)
