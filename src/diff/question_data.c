@@ -50,7 +50,11 @@ all_agree(const struct graft_question *q)
 			return false;
 		strong |= s[i].witness >= GRAFT_WITNESS_REFERENCE;
 	}
-	return strong;
+	// Who alone names an object, in a function that is the same but for that,
+	// may as well name another one: the neighbours tell.
+	return strong &&
+	       graft_data_map_in_order(q->closure->diff, q->ref->target,
+				       q->partner->target);
 }
 
 /** Where would the neighbours put this reference in OLD? */

@@ -117,6 +117,10 @@ graft_check_sizes(struct graft_case *c, const struct graft_twin *twin);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_pairs(struct graft_case *c, const struct graft_twin *twin);
 
+/** which object is locked, or counted in. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_locks(struct graft_case *c, const struct graft_twin *twin);
+
 /** constants that are stored. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_meaning(struct graft_case *c, const struct graft_twin *twin);

@@ -11,10 +11,7 @@ import mutants
 FLOORS = {"g": {"safe": 0.85, "rule": 0.95}, "strip": {"safe": 0.70, "rule": 0.82}}
 # Kinds (and whether with debug information) of which wrong verdicts are known: they
 # are printed and counted, and fail nothing. The list only ever gets shorter.
-KNOWN = {
-    # Which object is locked.
-    ("lock-other", "strip"),
-}
+KNOWN = set()
 MARKS = ("<!-- corpus: made by test/corpus/run --table -->\n", "<!-- end of corpus -->\n")
 NAMES = {"g": "with debug information", "strip": "stripped"}
 
