@@ -129,6 +129,10 @@ graft_check_meaning(struct graft_case *c, const struct graft_twin *twin);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_numbers(struct graft_case *c, const struct graft_twin *twin);
 
+/** constants of which one is chosen. After the two above and below. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_chosen(struct graft_case *c, const struct graft_twin *twin);
+
 /** constants that another function stores. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_handed_on(struct graft_case *c, const struct graft_twin *twin);

@@ -4,6 +4,7 @@
 // to one that stores its argument, or returns it to one that stores the result.
 // R-03 where the one that it is returned to hands it to an allocator as a size.
 
+#include "judge/handed_on.h"
 #include "judge/allocator.h"
 #include "judge/checks.h"
 
@@ -33,9 +34,9 @@ is_store(const struct graft_ops *ops, const struct graft_op *op)
 	       !graft_op_in_frame(ops, op);
 }
 
-/** Find which arguments a function stores as they are, straight on. */
-static struct graft_error *
-find_stored(const struct graft_code *code, uint32_t func, uint32_t *ret)
+struct graft_error *
+graft_stored_arguments(const struct graft_code *code, uint32_t func,
+		       uint32_t *ret)
 {
 	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
 	// Which arguments each register, each word of the frame is: a set.
@@ -98,7 +99,8 @@ check_call(struct graft_case *c, const struct graft_twin *twin,
 					    &is) ||
 		    was == is)
 			continue;
-		err = find_stored(twin->new_ops.code, is_func, &stored);
+		err = graft_stored_arguments(twin->new_ops.code, is_func,
+					     &stored);
 		if (err || !(stored & (1U << i)))
 			continue;
 		struct graft_place_text where = graft_place_code(
@@ -135,18 +137,33 @@ is_returned(const struct graft_ops *ops, uint32_t at)
 	return false;
 }
 
+/** Let an instruction copy what some registers hold; a bit each. */
+static uint32_t
+holds_behind(const struct graft_op *op, uint32_t holds)
+{
+	bool copy = op->what == GRAFT_OP_MOV && !op->mem_read &&
+		    !op->mem_write && op->src < 16 && op->dst < 16 &&
+		    (holds & (1U << op->src));
+
+	holds &= ~(uint32_t)op->writes;
+	return copy ? holds | 1U << op->dst : holds;
+}
+
 /** Say whether the result of a call is stored right behind it. */
 static bool
 result_is_stored(const struct graft_ops *ops, uint32_t call)
 {
-	for (uint32_t i = call + 1; i < ops->count && i <= call + RESULT_MAX;
-	     i++) {
+	uint32_t holds = 1U << GRAFT_REG_RAX;
+
+	for (uint32_t i = call + 1;
+	     holds && i < ops->count && i <= call + RESULT_MAX; i++) {
 		const struct graft_op *op = &ops->ops[i];
-		if (is_store(ops, op) && op->src == GRAFT_REG_RAX)
+		if (is_store(ops, op) && (holds & (1U << op->src)))
 			return true;
 		if ((op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_RET)) ||
-		    op->ends || (op->writes & (1U << GRAFT_REG_RAX)))
+		    op->ends)
 			return false;
+		holds = holds_behind(op, holds);
 	}
 	return false;
 }
@@ -185,33 +202,20 @@ result_is_size(const struct graft_ops *ops, uint32_t call, bool *ret)
 			      !(op->flags & GRAFT_INSN_INTERNAL);
 		if (leaves)
 			return is_size_of(ops, op, holds, ret);
-		bool copy = op->what == GRAFT_OP_MOV && !op->mem_read &&
-			    !op->mem_write && op->src < 16 && op->dst < 16 &&
-			    (holds & (1U << op->src));
-		holds &= ~(uint32_t)op->writes;
-		if (copy)
-			holds |= 1U << op->dst;
+		holds = holds_behind(op, holds);
 		if ((op->flags & GRAFT_INSN_RET) || op->ends || !holds)
 			return NULL;
 	}
 	return NULL;
 }
 
-/** What a caller does with what a function returns. */
-struct use {
-	/** The caller, or #GRAFT_NONE if nobody does anything of it. */
-	uint32_t caller;
-	/** It is the size of an allocation; else it is stored. */
-	bool size;
-};
-
-/** Find a caller that stores what a function returns, or allocates by it. */
-static struct graft_error *
-find_use(const struct graft_graph *graph, uint32_t func, struct use *ret)
+struct graft_error *
+graft_use_of_result(const struct graft_graph *graph, uint32_t func,
+		    struct graft_result_use *ret)
 {
 	struct graft_error *err = NULL;
 
-	*ret = (struct use){ .caller = GRAFT_NONE };
+	*ret = (struct graft_result_use){ .caller = GRAFT_NONE };
 	for (size_t i = graph->first[func];
 	     !err && ret->caller == GRAFT_NONE && i < graph->first[func + 1];
 	     i++) {
@@ -239,15 +243,15 @@ check_result(struct graft_case *c, const struct graft_twin *twin,
 	const struct graft_op *n = &twin->new_ops.ops[pair->n];
 	int64_t was;
 	int64_t is;
-	struct use use;
+	struct graft_result_use use;
 
 	if (!graft_op_loads_constant(o, GRAFT_REG_RAX, &was) ||
 	    !graft_op_loads_constant(n, GRAFT_REG_RAX, &is) || was == is ||
 	    !is_returned(&twin->old_ops, pair->o) ||
 	    !is_returned(&twin->new_ops, pair->n))
 		return NULL;
-	struct graft_error *err = find_use(c->new_graph, twin->new_ops.func,
-					   &use);
+	struct graft_error *err = graft_use_of_result(c->new_graph,
+						      twin->new_ops.func, &use);
 	if (err || use.caller == GRAFT_NONE)
 		return err;
 	struct graft_place_text where = graft_place_code(

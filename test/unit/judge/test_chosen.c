@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "pair.h"
+
+#define PLAIN "cc -O0 -fPIC -shared -s -x c"
+
+/** An object with a state, and something that is called before it is set. */
+#define OBJECT                                                                 \
+	PRELUDE                                                                \
+	"struct s { long k; int state; }; void say(int);\n"                    \
+	"int get(struct s *p) { return p->state; }\n"
+
+static void
+a_state_that_is_chosen_before_it_is_stored_is_refused(void **state)
+{
+	static const char *const commands[] = { STRIPPED, PLAIN };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		must_refuse(
+			commands[i],
+			OBJECT
+			"void f(struct s *p, int c) { int x = c ? 3 : 4; say(x); p->state = x; }\n",
+			OBJECT
+			"void f(struct s *p, int c) { int x = c ? 3 : 5; say(x); p->state = x; }\n",
+			"R-24");
+}
+
+static void
+a_state_that_comes_in_addition_is_accepted(void **state)
+{
+	(void)state;
+	must_accept(
+		STRIPPED,
+		OBJECT
+		"void f(struct s *p, int c) { int x = c > 9 ? 3 : 4; say(x); p->state = x; }\n",
+		OBJECT
+		"void f(struct s *p, int c) { int x = c > 9 ? 3 : c < 0 ? 7 : 4; say(x); p->state = x; }\n");
+}
+
+static void
+a_choice_that_is_computed_in_another_way_is_accepted(void **state)
+{
+	(void)state;
+	must_accept(
+		STRIPPED,
+		OBJECT
+		"int f(struct s *p, int c) { int x = c ? 3 : 4; say(x); p->state = x; return c; }\n",
+		OBJECT
+		"int f(struct s *p, int c) { int x; if (c < -5) return 1; if (c) { x = 3; say(3); } else { x = 4; say(4); } p->state = x; return c; }\n");
+}
+
+static void
+a_choice_that_a_helper_stores_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(
+		STRIPPED,
+		OBJECT
+		"KEEP static void set(struct s *p, int x) { p->state = x; say(x); }\n"
+		"void f(struct s *p, int c) { set(p, c > 7 ? 3 : 4); }\n"
+		"void g(struct s *p) { set(p, 9); }\n",
+		OBJECT
+		"KEEP static void set(struct s *p, int x) { p->state = x; say(x); }\n"
+		"void f(struct s *p, int c) { set(p, c > 7 ? 3 : 6); }\n"
+		"void g(struct s *p) { set(p, 9); }\n",
+		"R-24");
+}
+
+static void
+a_choice_that_the_caller_stores_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(
+		STRIPPED,
+		OBJECT
+		"KEEP static int pick(int c) { say(c); return c > 7 ? 3 : 4; }\n"
+		"void f(struct s *p, int c) { p->state = pick(c); }\n",
+		OBJECT
+		"KEEP static int pick(int c) { say(c); return c > 7 ? 3 : 6; }\n"
+		"void f(struct s *p, int c) { p->state = pick(c); }\n",
+		"R-24");
+}
+
+static void
+a_choice_that_nobody_keeps_is_accepted(void **state)
+{
+	(void)state;
+	must_accept(
+		STRIPPED,
+		OBJECT
+		"void f(struct s *p, int c) { say(c > 7 ? 3 : 4); p->k += c; }\n",
+		OBJECT
+		"void f(struct s *p, int c) { say(c > 7 ? 3 : 6); p->k += c; }\n");
+}
+
+#define BY_TABLE(third)                                                                                                   \
+	OBJECT                                                                                                            \
+	"void f(struct s *p, int c) { int x; switch (c) { case 0: x = 5; break; case 1: x = 9; break; case 2: x = " third \
+	"; break; case 3: x = 2; break; case 4: x = 77; break; default: x = 0; } p->state = x; }\n"
+
+static void
+a_state_from_a_table_that_differs_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(STRIPPED, BY_TABLE("17"), BY_TABLE("18"), "R-24");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_state_that_is_chosen_before_it_is_stored_is_refused),
+		cmocka_unit_test(a_state_that_comes_in_addition_is_accepted),
+		cmocka_unit_test(
+			a_choice_that_is_computed_in_another_way_is_accepted),
+		cmocka_unit_test(a_choice_that_a_helper_stores_is_refused),
+		cmocka_unit_test(a_choice_that_the_caller_stores_is_refused),
+		cmocka_unit_test(a_choice_that_nobody_keeps_is_accepted),
+		cmocka_unit_test(a_state_from_a_table_that_differs_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
