@@ -188,3 +188,36 @@ graft_case_is_twin(const struct graft_case *c, uint32_t new_func)
 
 	return match->carried && match->other != GRAFT_NONE;
 }
+
+/** Find what a reference of carried code was resolved to, or NULL. */
+static const struct graft_resolution *
+find_resolution(const struct graft_diff *diff, uint32_t ref)
+{
+	size_t low = 0;
+	size_t high = diff->resolution_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (diff->resolutions[middle].ref < ref)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < diff->resolution_count && diff->resolutions[low].ref == ref
+		       ? &diff->resolutions[low]
+		       : NULL;
+}
+
+bool
+graft_case_old_place(const struct graft_case *c, uint32_t ref,
+		     uint64_t *addr_ret)
+{
+	const struct graft_resolution *known = find_resolution(c->diff, ref);
+
+	if (known && known->place == GRAFT_PLACE_OLD) {
+		*addr_ret = known->old_addr;
+		return true;
+	}
+	return graft_diff_old_data(c->diff, c->diff->new_code->refs[ref].target,
+				   addr_ret) > GRAFT_WITNESS_CONFLICT;
+}

@@ -92,4 +92,15 @@ graft_place_data(const struct graft_image *image, uint64_t addr);
 bool
 graft_case_is_twin(const struct graft_case *c, uint32_t new_func);
 
+/**
+ * Find where in OLD what a reference of NEW names is: as it was resolved, or as
+ * the data map says.
+ *
+ * @param[in] ref Index in graft_code::refs of NEW.
+ * @param[out] addr_ret Written if it is known.
+ */
+bool
+graft_case_old_place(const struct graft_case *c, uint32_t ref,
+		     uint64_t *addr_ret);
+
 #endif /* GRAFT_JUDGE_CASE_H */

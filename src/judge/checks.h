@@ -97,6 +97,10 @@ graft_check_local_dynamic(struct graft_case *c, const struct graft_twin *twin);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_layout(struct graft_case *c, const struct graft_twin *twin);
 
+/** objects that have a name, of another type. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_retyped(struct graft_case *c, const struct graft_twin *twin);
+
 /** displacements of all carried functions together. Last of all. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_together(struct graft_case *c);

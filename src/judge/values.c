@@ -147,25 +147,6 @@ product(struct graft_value a, int64_t by)
 	return combine(KIND_INDEXED, a, constant(by));
 }
 
-/** Find what a reference of carried code was resolved to, or NULL. */
-static const struct graft_resolution *
-find_resolution(const struct graft_diff *diff, uint32_t ref)
-{
-	size_t low = 0;
-	size_t high = diff->resolution_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (diff->resolutions[middle].ref < ref)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < diff->resolution_count && diff->resolutions[low].ref == ref
-		       ? &diff->resolutions[low]
-		       : NULL;
-}
-
 /** Name what a reference goes to. */
 static struct graft_value
 referred(const struct graft_values_reader *reader, const struct graft_ops *ops,
@@ -179,11 +160,7 @@ referred(const struct graft_values_reader *reader, const struct graft_ops *ops,
 	uint64_t addr = ops->code->refs[ref].target;
 	if (ops->code == diff->old_code)
 		return (struct graft_value){ ROOT_ADDRESS, (int64_t)addr };
-	const struct graft_resolution *known = find_resolution(diff, ref);
-	if (known && known->place == GRAFT_PLACE_OLD)
-		addr = known->old_addr;
-	else if (graft_diff_old_data(diff, addr, &addr) <=
-		 GRAFT_WITNESS_CONFLICT)
+	if (!graft_case_old_place(reader->c, ref, &addr))
 		return (struct graft_value){ ROOT_NEW_ADDRESS, (int64_t)addr };
 	return (struct graft_value){ ROOT_ADDRESS, (int64_t)addr };
 }

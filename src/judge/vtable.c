@@ -2,67 +2,97 @@
 
 // virtual tables. Objects that OLD made point to OLD's tables, and code
 // that stays calls by OLD's indexes. By symbol where there are some; in a
-// stripped C++ module by the runs of pointers to functions in RELRO data.
+// stripped C++ module by the runs of pointers to functions in RELRO data: their
+// lengths, and the places of the functions in them.
 
 #include "judge/checks.h"
 
+#include "base/hash.h"
 #include "base/vec.h"
 #include "diff/constant.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/** Runs of at least two pointers to functions, by their lengths. */
+/** Above all numbers of functions. */
+static const uint64_t by_name = (uint64_t)1 << 63;
+
+/** At least two pointers to functions beside each other. */
+struct run {
+	uint64_t addr;
+	uint32_t len;
+	/** Its entries in runs::entries. */
+	size_t first;
+};
+
+/** All of one side, ascending. */
 struct runs {
-	uint64_t *addrs;
-	uint32_t *lens;
+	struct run *list;
 	size_t count;
-	size_t addr_cap;
-	size_t len_cap;
+	size_t cap;
+	/** What each pointer leads to: a function by its number, or a symbol by
+	 * the hash of its name, with a bit above all numbers. */
+	uint64_t *entries;
+	size_t entry_count;
+	size_t entry_cap;
 };
 
 static void
 runs_deinit(struct runs *runs)
 {
-	free(runs->addrs);
-	free(runs->lens);
+	free(runs->list);
+	free(runs->entries);
 }
 
+/** Say whether a pointer leads to a function, and name it. */
 static bool
 points_to_function(const struct graft_code *code,
-		   const struct graft_reloc *reloc)
+		   const struct graft_reloc *reloc, uint64_t *entry_ret)
 {
+	const struct graft_symbol *symbol = reloc->symbol;
 	uint64_t target = (uint64_t)reloc->addend;
 
-	if (reloc->symbol) {
-		if (!reloc->symbol->defined)
-			// Another module's function, or __cxa_pure_virtual.
-			return reloc->type == R_X86_64_64 &&
-			       reloc->symbol->type != STT_OBJECT;
-		target = reloc->symbol->addr;
-	} else if (reloc->type != R_X86_64_RELATIVE) {
-		return false;
+	if (symbol && !symbol->defined) {
+		// Another module's function, or __cxa_pure_virtual.
+		*entry_ret = graft_hash_bytes(1, symbol->name,
+					      strlen(symbol->name)) |
+			     by_name;
+		return reloc->type == R_X86_64_64 && symbol->type != STT_OBJECT;
 	}
+	if (symbol)
+		target = symbol->addr;
+	else if (reloc->type != R_X86_64_RELATIVE)
+		return false;
 	uint32_t func = graft_code_func_at(code, target);
+	*entry_ret = func;
 	return func != GRAFT_NONE && code->funcs[func].addr == target;
 }
 
+/** Add a pointer: to the last run if it stands right behind it. */
 static struct graft_error *
-add_run(struct runs *runs, uint64_t addr, uint32_t len)
+add_entry(struct runs *runs, uint64_t addr, uint64_t entry)
 {
-	struct graft_error *err;
+	struct run *last = runs->count ? &runs->list[runs->count - 1] : NULL;
+	struct graft_error *err = graft_vec_reserve(
+		&runs->entries, &runs->entry_cap, runs->entry_count + 1,
+		sizeof(*runs->entries));
 
-	if (len < 2)
-		return NULL;
-	err = graft_vec_reserve(&runs->addrs, &runs->addr_cap, runs->count + 1,
-				sizeof(*runs->addrs));
-	if (!err)
-		err = graft_vec_reserve(&runs->lens, &runs->len_cap,
-					runs->count + 1, sizeof(*runs->lens));
 	if (err)
 		return err;
-	runs->addrs[runs->count] = addr;
-	runs->lens[runs->count++] = len;
+	if (!last || last->addr + (uint64_t)last->len * 8 != addr) {
+		// A single pointer is no table.
+		if (last && last->len < 2)
+			runs->count--;
+		err = graft_vec_reserve(&runs->list, &runs->cap,
+					runs->count + 1, sizeof(*runs->list));
+		if (err)
+			return err;
+		last = &runs->list[runs->count++];
+		*last = (struct run){ .addr = addr,
+				      .first = runs->entry_count };
+	}
+	last->len++;
+	runs->entries[runs->entry_count++] = entry;
 	return NULL;
 }
 
@@ -72,28 +102,20 @@ collect_runs(const struct graft_code *code, struct runs *runs)
 	size_t count;
 	const struct graft_reloc *relocs = graft_image_relocs(code->image,
 							      &count);
-	uint64_t start = 0;
-	uint64_t next = 0;
-	uint32_t len = 0;
 	struct graft_error *err = NULL;
 
 	for (size_t i = 0; !err && i < count; i++) {
 		const struct graft_section *section =
 			graft_image_section_at(code->image, relocs[i].addr);
-		bool fits = section &&
-			    strncmp(section->name, ".data.rel.ro", 12) == 0 &&
-			    points_to_function(code, &relocs[i]);
-		if (!fits)
-			continue;
-		if (relocs[i].addr != next) {
-			err = add_run(runs, start, len);
-			start = relocs[i].addr;
-			len = 0;
-		}
-		len++;
-		next = relocs[i].addr + 8;
+		uint64_t entry;
+		if (section &&
+		    strncmp(section->name, ".data.rel.ro", 12) == 0 &&
+		    points_to_function(code, &relocs[i], &entry))
+			err = add_entry(runs, relocs[i].addr, entry);
 	}
-	return err ? err : add_run(runs, start, len);
+	if (runs->count && runs->list[runs->count - 1].len < 2)
+		runs->count--;
+	return err;
 }
 
 /** Say whether a module holds classes with virtual functions. */
@@ -111,6 +133,60 @@ has_classes(const struct graft_image *image)
 	return false;
 }
 
+/** Name the entry of OLD that stands for one of NEW. */
+static uint64_t
+old_entry(const struct graft_diff *diff, uint64_t entry)
+{
+	return entry & by_name ? entry : diff->new_match[entry].other;
+}
+
+static bool
+has_entry(const uint64_t *entries, uint32_t len, uint64_t entry)
+{
+	for (uint32_t i = 0; i < len; i++) {
+		if (entries[i] == entry)
+			return true;
+	}
+	return false;
+}
+
+/** Find a function that has another place in a table than it had, while the one
+ * that has its place is elsewhere in the table too; the length if there is none. */
+static uint32_t
+find_moved(const struct graft_diff *diff, const uint64_t *o, const uint64_t *n,
+	   uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++) {
+		uint64_t is = old_entry(diff, n[i]);
+		bool moved = is != o[i] && has_entry(o, len, is);
+		for (uint32_t j = 0; moved && j < len; j++) {
+			if (j != i && old_entry(diff, n[j]) == o[i])
+				return i;
+		}
+	}
+	return len;
+}
+
+/** Compare the places of functions in two tables of one length. */
+static struct graft_error *
+judge_places(struct graft_case *c, const struct runs *o, const struct runs *n,
+	     size_t at)
+{
+	const struct run *was = &o->list[at];
+	const struct run *is = &n->list[at];
+	uint32_t moved = find_moved(c->diff, o->entries + was->first,
+				    n->entries + is->first, is->len);
+
+	if (moved == is->len)
+		return NULL;
+	struct graft_place_text where = graft_place_data(
+		c->diff->new_image, is->addr + (uint64_t)moved * 8);
+	return graft_case_refuse(
+		c, GRAFT_RULE_VTABLE, where.str,
+		"entry %u of a table of %u pointers to functions is another of its functions: two virtual functions changed places",
+		moved, is->len);
+}
+
 static struct graft_error *
 judge_runs(struct graft_case *c)
 {
@@ -125,14 +201,16 @@ judge_runs(struct graft_case *c)
 		err = collect_runs(c->diff->new_code, &n);
 	size_t count = o.count < n.count ? o.count : n.count;
 	for (size_t i = 0; !err && i < count; i++) {
-		if (o.lens[i] == n.lens[i])
+		if (o.list[i].len == n.list[i].len) {
+			err = judge_places(c, &o, &n, i);
 			continue;
+		}
 		struct graft_place_text where =
-			graft_place_data(c->diff->new_image, n.addrs[i]);
+			graft_place_data(c->diff->new_image, n.list[i].addr);
 		err = graft_case_refuse(
 			c, GRAFT_RULE_VTABLE, where.str,
 			"a table of %u pointers to functions became one of %u",
-			o.lens[i], n.lens[i]);
+			o.list[i].len, n.list[i].len);
 		count = i;
 	}
 	if (!err && count == o.count && o.count != n.count && n.count < o.count)

@@ -138,10 +138,35 @@ elements_of_a_constant_table_may_grow(void **state)
 		"int f(unsigned i) { return i < 4 ? t[i].a * t[i].b : 0; }\n");
 }
 
+static void
+a_static_variable_that_became_floating_point_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(
+		STRIPPED,
+		"static int v, k; void set(int x) { v = x * 3; } long get(void) { return ++k + (long)v; }\n",
+		"static float v; static int k; void set(int x) { v = x * 3; } long get(void) { return ++k + (long)v; }\n",
+		"R-02");
+}
+
+static void
+a_static_variable_that_is_used_in_another_way_is_accepted(void **state)
+{
+	(void)state;
+	must_accept(
+		STRIPPED,
+		"static float v; static int k; void set(int x) { if (x) v = 3; } long get(void) { return ++k + (long)v; }\n",
+		"static float v; static int k; void set(int x) { v = x * 3; } long get(void) { return ++k + (long)v; }\n");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_static_variable_that_became_floating_point_is_refused),
+		cmocka_unit_test(
+			a_static_variable_that_is_used_in_another_way_is_accepted),
 		cmocka_unit_test(a_member_that_moved_is_refused),
 		cmocka_unit_test(two_members_that_changed_places_are_refused),
 		cmocka_unit_test(a_sequence_that_moved_by_one_slot_is_refused),

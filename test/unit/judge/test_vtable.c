@@ -48,6 +48,43 @@ a_changed_virtual_function_is_accepted(void **state)
 		"B *make() { static B b; return &b; }\n");
 }
 
+#define HIDDEN "c++ -O2 -fPIC -shared -s -fvisibility=hidden -x c++"
+#define SHOWN                                                                  \
+	USER "int B::h(int x) { return x ^ 9; }\n"                             \
+	     "#define SHOW __attribute__((visibility(\"default\")))\n"         \
+	     "SHOW int use(B *b) { return b->g(1); }\n"                        \
+	     "SHOW B *give() { return make(); }\n"
+
+static void
+functions_that_changed_places_are_seen_without_symbols(void **state)
+{
+	(void)state;
+	must_refuse(
+		HIDDEN,
+		"struct B { virtual int f(int); virtual int g(int); virtual int h(int); };\n" SHOWN,
+		"struct B { virtual int f(int); virtual int h(int); virtual int g(int); };\n" SHOWN,
+		"R-10");
+}
+
+static void
+functions_in_their_places_are_accepted_without_symbols(void **state)
+{
+	static const char *const source =
+		"struct B { virtual int f(int); virtual int g(int); virtual int h(int); };\n" SHOWN;
+
+	(void)state;
+	must_accept(
+		HIDDEN, source,
+		"struct B { virtual int f(int); virtual int g(int); virtual int h(int); };\n"
+		"int B::f(int x) { return x + 1001; }\n"
+		"int B::g(int x) { return x < 0 ? 0 : x * 5; }\n"
+		"B *make() { static B b; return &b; }\n"
+		"int B::h(int x) { return x ^ 9; }\n"
+		"#define SHOW __attribute__((visibility(\"default\")))\n"
+		"SHOW int use(B *b) { return b->g(1); }\n"
+		"SHOW B *give() { return make(); }\n");
+}
+
 int
 main(void)
 {
@@ -56,6 +93,10 @@ main(void)
 		cmocka_unit_test(
 			a_table_with_a_slot_more_is_seen_without_symbols),
 		cmocka_unit_test(a_changed_virtual_function_is_accepted),
+		cmocka_unit_test(
+			functions_that_changed_places_are_seen_without_symbols),
+		cmocka_unit_test(
+			functions_in_their_places_are_accepted_without_symbols),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
