@@ -2,7 +2,9 @@
 
 // Nothing but the address that a function hands on differs: another member of
 // the same object. Nobody else names the two, so no observer contradicts; that
-// it left its place between its neighbours shows the change.
+// it left its place between its neighbours shows the change, and a symbol which
+// object it is.
+// debug: g sym
 // opt: -O2 -O3 -Os
 // same: what it writes is never read
 
