@@ -143,6 +143,10 @@ graft_place_code(const struct graft_code *code, uint32_t func, uint64_t addr)
 			 (unsigned long long)addr);
 		return text;
 	}
+	// It may lie in a part that was cut off.
+	uint32_t part = graft_code_func_at(code, addr);
+	if (part != GRAFT_NONE)
+		func = part;
 	graft_code_name(code, func, name, sizeof(name));
 	uint64_t off = addr - code->funcs[func].addr;
 	if (off == 0)

@@ -80,7 +80,9 @@ check_store(const struct chosen *chosen, const struct graft_twin_pair *pair)
 		return NULL;
 	const struct graft_op *was = &chosen->twin->old_ops.ops[o->at];
 	const struct graft_op *is = &chosen->twin->new_ops.ops[n->at];
-	if (!was->has_ref && was->disp != is->disp)
+	// Constants in the stores themselves are compared by meaning.c.
+	if ((!was->has_ref && was->disp != is->disp) ||
+	    (was->has_imm && is->has_imm))
 		return NULL;
 	struct graft_twin_text text = graft_twin_print(chosen->twin, o->at,
 						       n->at);

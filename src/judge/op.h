@@ -69,6 +69,8 @@ enum graft_atomic {
 /** One instruction. */
 struct graft_op {
 	uint64_t addr;
+	/** Function, or part of one, that it is in. */
+	uint32_t func;
 	/** Index in graft_code::insns, and its flags. */
 	uint32_t insn;
 	uint8_t flags;
@@ -132,6 +134,8 @@ struct graft_ops {
 	uint32_t func;
 	struct graft_op *ops;
 	uint32_t count;
+	/** How many of them are in @ref func itself: the first. */
+	uint32_t own_count;
 	/** %rbp points into the frame. */
 	bool frame_pointer;
 };
@@ -144,6 +148,19 @@ struct graft_ops {
 GRAFT_MUST_CHECK struct graft_error *
 graft_ops_read(const struct graft_code *code, uint32_t func,
 	       struct graft_ops *ret);
+
+/**
+ * Append the instructions of another part of the function (`.cold`).
+ *
+ * @param[in,out] ops As read, of the first part.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_ops_append(struct graft_ops *ops, uint32_t part);
+
+/** Let branches between parts that were appended count as branches inside the
+ * function. */
+void
+graft_ops_join(struct graft_ops *ops);
 
 /** Free what was read, and zero it. Also its guard. */
 void

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/vec.h"
+#include "judge/parts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +33,14 @@ struct gap {
 	uint32_t o_end;
 	uint32_t n;
 	uint32_t n_end;
+	/** Least score of two that are paired. */
+	int least;
+};
+
+/** Instructions of a stretch that have no counterpart yet. */
+struct left {
+	uint32_t *at;
+	size_t count;
 };
 
 static int
@@ -75,18 +84,18 @@ add_pair(struct graft_twin *twin, size_t *cap, uint32_t o, uint32_t n)
  * begins at (i, j) goes on.
  */
 static void
-fill_steps(const struct graft_twin *twin, const struct gap *gap, uint32_t *row,
-	   uint8_t *steps)
+fill_steps(const struct graft_twin *twin, const struct left *old_left,
+	   const struct left *new_left, uint32_t *row, uint8_t *steps)
 {
-	size_t width = gap->n_end - gap->n;
+	size_t width = new_left->count;
 
 	memset(row, 0, (width + 1) * sizeof(*row));
-	for (uint32_t i = gap->o_end - gap->o; i-- > 0;) {
-		const struct graft_op *o = &twin->old_ops.ops[gap->o + i];
+	for (size_t i = old_left->count; i-- > 0;) {
+		const struct graft_op *o = &twin->old_ops.ops[old_left->at[i]];
 		uint32_t diagonal = 0;
 		for (size_t j = width; j-- > 0;) {
 			const struct graft_op *n =
-				&twin->new_ops.ops[gap->n + j];
+				&twin->new_ops.ops[new_left->at[j]];
 			uint32_t points = (uint32_t)score(twin, o, n);
 			uint32_t below = row[j];
 			uint32_t best = below;
@@ -106,11 +115,46 @@ fill_steps(const struct graft_twin *twin, const struct gap *gap, uint32_t *row,
 	}
 }
 
+/** Add the pairs of a table. */
 static struct graft_error *
-align_gap(struct graft_twin *twin, size_t *cap, const struct gap *gap)
+walk_steps(struct graft_twin *twin, size_t *cap, const struct left *old_left,
+	   const struct left *new_left, const uint8_t *steps, int least)
 {
-	size_t height = gap->o_end - gap->o;
-	size_t width = gap->n_end - gap->n;
+	struct graft_error *err = NULL;
+	size_t i = 0;
+	size_t j = 0;
+
+	while (!err && i < old_left->count && j < new_left->count) {
+		uint8_t step = steps[i * new_left->count + j];
+		uint32_t o = old_left->at[i];
+		uint32_t n = new_left->at[j];
+		if (step == STEP_BOTH && score(twin, &twin->old_ops.ops[o],
+					       &twin->new_ops.ops[n]) >= least)
+			err = add_pair(twin, cap, o, n);
+		i += step != STEP_NEW;
+		j += step != STEP_OLD;
+	}
+	return err;
+}
+
+/** List what has no counterpart in a stretch; false if there is no memory. */
+static bool
+list_left(const bool *paired, uint32_t start, uint32_t end, struct left *ret)
+{
+	ret->at = calloc((size_t)end - start + 1, sizeof(*ret->at));
+	for (uint32_t i = start; ret->at && i < end; i++) {
+		if (!paired[i])
+			ret->at[ret->count++] = i;
+	}
+	return ret->at != NULL;
+}
+
+static struct graft_error *
+align_left(struct graft_twin *twin, size_t *cap, const struct left *old_left,
+	   const struct left *new_left, int least)
+{
+	size_t height = old_left->count;
+	size_t width = new_left->count;
 
 	if (height == 0 || width == 0)
 		return NULL;
@@ -122,23 +166,25 @@ align_gap(struct graft_twin *twin, size_t *cap, const struct gap *gap)
 	GRAFT_FREE uint32_t *row = calloc(width + 1, sizeof(*row));
 	if (!steps || !row)
 		return graft_error_no_memory();
-	fill_steps(twin, gap, row, steps);
+	fill_steps(twin, old_left, new_left, row, steps);
+	return walk_steps(twin, cap, old_left, new_left, steps, least);
+}
 
-	size_t i = 0;
-	size_t j = 0;
-	while (i < height && j < width) {
-		uint8_t step = steps[i * width + j];
-		if (step == STEP_BOTH) {
-			struct graft_error *err =
-				add_pair(twin, cap, gap->o + (uint32_t)i,
-					 gap->n + (uint32_t)j);
-			if (err)
-				return err;
-		}
-		i += step != STEP_NEW;
-		j += step != STEP_OLD;
-	}
-	return NULL;
+static struct graft_error *
+align_gap(struct graft_twin *twin, size_t *cap, const struct gap *gap)
+{
+	struct left old_left = { 0 };
+	struct left new_left = { 0 };
+	struct graft_error *err = NULL;
+
+	if (list_left(twin->old_paired, gap->o, gap->o_end, &old_left) &&
+	    list_left(twin->new_paired, gap->n, gap->n_end, &new_left))
+		err = align_left(twin, cap, &old_left, &new_left, gap->least);
+	else
+		err = graft_error_no_memory();
+	free(old_left.at);
+	free(new_left.at);
+	return err;
 }
 
 /** Pair the stretch up to two instructions, and them. */
@@ -158,30 +204,98 @@ advance(struct graft_twin *twin, size_t *cap, struct gap *gap, uint32_t o,
 	return add_pair(twin, cap, o, n);
 }
 
+/** Align two parts, of which @p part says where they are in the ops. */
 static struct graft_error *
-align(const struct graft_diff *diff, struct graft_twin *twin)
+align_part(const struct graft_diff *diff, struct graft_twin *twin, size_t *cap,
+	   const struct gap *part)
 {
-	uint32_t old_func = twin->old_ops.func;
-	uint32_t new_func = twin->new_ops.func;
+	uint32_t old_func = twin->old_ops.ops[part->o].func;
+	uint32_t new_func = twin->new_ops.ops[part->n].func;
 	uint32_t old_first = diff->old_code->funcs[old_func].first_insn;
 	uint32_t new_first = diff->new_code->funcs[new_func].first_insn;
 	GRAFT_FREE struct graft_insn_pair *same = NULL;
 	size_t same_count = 0;
-	struct gap gap = { 0 };
-	size_t cap = 0;
+	struct gap gap = *part;
 
 	struct graft_error *err = graft_diff_align(diff, old_func, new_func,
 						   &same, &same_count);
 	for (size_t i = 0; !err && i < same_count; i++) {
 		if (same[i].equal)
-			err = advance(twin, &cap, &gap,
-				      same[i].old_insn - old_first,
-				      same[i].new_insn - new_first, true);
+			err = advance(twin, cap, &gap,
+				      part->o + same[i].old_insn - old_first,
+				      part->n + same[i].new_insn - new_first,
+				      true);
 	}
 	if (err)
 		return err;
-	return advance(twin, &cap, &gap, twin->old_ops.count,
-		       twin->new_ops.count, false);
+	return advance(twin, cap, &gap, part->o_end, part->n_end, false);
+}
+
+/** Get the part that begins at an index: its end. */
+static uint32_t
+part_end(const struct graft_ops *ops, uint32_t start)
+{
+	uint32_t end = start;
+
+	while (end < ops->count && ops->ops[end].func == ops->ops[start].func)
+		end++;
+	return end;
+}
+
+/** Align the cut-off parts that match. */
+static struct graft_error *
+align_matched_parts(const struct graft_diff *diff, struct graft_twin *twin,
+		    size_t *cap)
+{
+	const struct graft_ops *was = &twin->old_ops;
+	const struct graft_ops *is = &twin->new_ops;
+	struct graft_error *err = NULL;
+
+	for (uint32_t n = is->own_count; !err && n < is->count;
+	     n = part_end(is, n)) {
+		uint32_t other = diff->new_match[is->ops[n].func].other;
+		for (uint32_t o = was->own_count; !err && o < was->count;
+		     o = part_end(was, o)) {
+			struct gap part = { o, part_end(was, o), n,
+					    part_end(is, n), 0 };
+			if (was->ops[o].func == other)
+				err = align_part(diff, twin, cap, &part);
+		}
+	}
+	return err;
+}
+
+/** Look for what moved between the function and its cut-off parts: only what
+ * is alike but for one thing, for what is new there is unlike all. */
+static struct graft_error *
+align_moved(struct graft_twin *twin, size_t *cap)
+{
+	const struct graft_ops *was = &twin->old_ops;
+	const struct graft_ops *is = &twin->new_ops;
+	struct gap out = { 0, was->own_count, is->own_count, is->count,
+			   SCORE_DISP_DIFFERS };
+	struct gap in = { was->own_count, was->count, 0, is->own_count,
+			  SCORE_DISP_DIFFERS };
+	struct graft_error *err = align_gap(twin, cap, &out);
+
+	return err ? err : align_gap(twin, cap, &in);
+}
+
+static struct graft_error *
+align(const struct graft_diff *diff, struct graft_twin *twin)
+{
+	struct gap whole = {
+		.o_end = twin->old_ops.own_count,
+		.n_end = twin->new_ops.own_count,
+	};
+	size_t cap = 0;
+	struct graft_error *err = NULL;
+
+	if (whole.o_end && whole.n_end)
+		err = align_part(diff, twin, &cap, &whole);
+	if (!err)
+		err = align_matched_parts(diff, twin, &cap);
+	return err ? err : align_moved(twin, &cap);
 }
 
 struct graft_error *
@@ -202,6 +316,8 @@ graft_twin_make_of(const struct graft_diff *diff, uint32_t old_func,
 						 &twin.old_ops);
 	if (!err)
 		err = graft_ops_read(diff->new_code, new_func, &twin.new_ops);
+	if (!err)
+		err = graft_parts_join(diff, &twin.old_ops, &twin.new_ops);
 	if (err)
 		return err;
 	twin.old_paired = calloc((size_t)twin.old_ops.count + 1, 1);

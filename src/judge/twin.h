@@ -10,6 +10,9 @@
  * do the same to other registers, with another displacement or with another
  * constant: the best of all alignments by a score in which more of the same is
  * worth more.
+ *
+ * Where one side has a part (`.cold`) without counterpart, all parts of both are
+ * put side by side as one function, and code that moved between them is looked for.
  */
 
 #ifndef GRAFT_JUDGE_TWIN_H
@@ -28,7 +31,7 @@ struct graft_twin_pair {
 struct graft_twin {
 	struct graft_ops old_ops;
 	struct graft_ops new_ops;
-	/** Ascending on both sides. */
+	/** Ascending on both sides within a part of the function. */
 	struct graft_twin_pair *pairs;
 	size_t count;
 	/** Some stretch was rewritten and is too long to be compared. */
