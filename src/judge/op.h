@@ -114,6 +114,9 @@ struct graft_op {
 	uint32_t writes;
 	/** Registers of 64 bits of which all bits count, a bit each. */
 	uint32_t wide;
+	/** What it reaches through its base lives only in frames of replaced
+	 * functions. Never set by graft_ops_read(); see confined.h. */
+	bool confined;
 	/** It is `sub`, `leave`. */
 	bool subtracts;
 	bool is_leave;
@@ -171,7 +174,7 @@ bool
 graft_op_in_frame(const struct graft_ops *ops, const struct graft_op *op);
 
 /** Say whether an operation names memory by a pointer: not the frame, not
- * relative to the code, no mere address. */
+ * relative to the code, no mere address, and not marked as confined to frames. */
 bool
 graft_op_through_pointer(const struct graft_ops *ops,
 			 const struct graft_op *op);
