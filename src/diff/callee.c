@@ -11,6 +11,7 @@ graft_callee_of_reloc(const struct graft_code *code,
 
 	if (symbol) {
 		callee->import = symbol->name;
+		callee->version = symbol->version;
 		if (symbol->defined)
 			callee->func = graft_code_func_starting(code,
 								symbol->addr);

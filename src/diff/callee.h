@@ -11,6 +11,8 @@
 struct graft_callee {
 	/** Name of the dynamic symbol that it goes through, or NULL. */
 	const char *import;
+	/** Version of that symbol, or NULL. */
+	const char *version;
 	/** Function of the same build that starts there, or #GRAFT_NONE. */
 	uint32_t func;
 	/** Through a register or memory that no relocation explains. */

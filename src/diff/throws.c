@@ -40,24 +40,6 @@ graft_throws_known(const struct graft_image *image)
 	return false;
 }
 
-/** C functions through which an exception of a callback comes back. */
-static bool
-takes_callback(const char *name)
-{
-	static const char *const names[] = {
-		"qsort",     "qsort_r",      "bsearch",         "lfind",
-		"lsearch",   "twalk",        "tsearch",         "tfind",
-		"ftw",       "nftw",         "scandir",         "glob",
-		"call_once", "pthread_once", "dl_iterate_phdr",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (strcmp(names[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /** C++ functions that are known not to throw. */
 static bool
 is_known_nothrow(const char *name)
@@ -82,18 +64,57 @@ is_known_nothrow(const char *name)
 	return false;
 }
 
+/** Functions of the C++ runtime (CXXABI_*) that are known not to throw. */
 static bool
-import_may_throw(const char *name)
+is_calm_runtime(const char *name)
+{
+	static const char *const names[] = {
+		"__cxa_allocate_exception",
+		"__cxa_begin_catch",
+		"__cxa_current_exception_type",
+		"__cxa_deleted_virtual",
+		"__cxa_demangle",
+		"__cxa_free_exception",
+		"__cxa_get_exception_ptr",
+		"__cxa_get_globals",
+		"__cxa_get_globals_fast",
+		"__cxa_guard_abort",
+		"__cxa_guard_release",
+		"__cxa_init_primary_exception",
+		"__cxa_pure_virtual",
+		"__cxa_thread_atexit",
+		"__cxa_tm_cleanup",
+		"__cxa_uncaught_exception",
+		"__cxa_uncaught_exceptions",
+		"__dynamic_cast",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/** Say whether an exception may come out of what a module imports. */
+static bool
+import_may_throw(const char *name, const char *version)
 {
 	// C++, and Rust.
 	if (starts_with(name, "_R"))
 		return true;
 	if (starts_with(name, "_Z"))
 		return !is_known_nothrow(name);
-	return starts_with(name, "_Unwind_") ||
-	       starts_with(name, "__cxa_throw") ||
-	       starts_with(name, "__cxa_rethrow") ||
-	       starts_with(name, "__cxa_bad_") || takes_callback(name);
+	if (version && starts_with(version, "CXXABI_"))
+		return !is_calm_runtime(name);
+	// The arithmetic of libgcc, and the unwinder.
+	if (version && starts_with(version, "GCC_"))
+		return starts_with(name, "_Unwind_");
+	if (version && starts_with(version, "GLIBC_"))
+		return graft_throws_libc(name);
+	// Of another library nothing is known: it may call back, or be C++
+	// behind names of C.
+	return true;
 }
 
 bool
@@ -116,7 +137,7 @@ graft_throws_find(const struct graft_code *code, const bool *may, uint32_t func,
 			return true;
 		}
 		if (callee.import && callee.func == GRAFT_NONE &&
-		    import_may_throw(callee.import)) {
+		    import_may_throw(callee.import, callee.version)) {
 			snprintf(buf, len, "%s", callee.import);
 			return true;
 		}

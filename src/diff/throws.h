@@ -6,7 +6,8 @@
  * From where exceptions may come: which functions of a build may let one out.
  *
  * In doubt one may. C compiled without -fexceptions is passed by none: the
- * languages forbid it.
+ * languages forbid it. An exception is also what ends a thread (pthread_exit(3),
+ * pthread_cancel(3)): it runs the cleanups on its way.
  */
 
 #ifndef GRAFT_DIFF_THROWS_H
@@ -39,5 +40,12 @@ graft_throws_make(const struct graft_code *code, bool **ret);
 bool
 graft_throws_find(const struct graft_code *code, const bool *may, uint32_t func,
 		  char *buf, size_t len);
+
+/**
+ * Say whether an exception may come out of a function of the C library: it calls
+ * back, runs initializers or handlers, or is a cancellation point.
+ */
+bool
+graft_throws_libc(const char *name);
 
 #endif /* GRAFT_DIFF_THROWS_H */

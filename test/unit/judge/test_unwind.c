@@ -1,10 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "diff/throws.h"
 #include "pair.h"
 
 #define GUARD                                                                  \
 	"struct G { ~G(); }; void other(int);\n"                               \
 	"int work(int x) { try { other(x); } catch (...) { return 3; } return x; }\n"
+
+/** The note must name what is called: tables for another reason prove nothing. */
+static void
+must_name(const char *command, const char *o, const char *n, const char *what)
+{
+	GRAFT_CLEANUP(graft_verdict_result_deinit)
+	struct graft_verdict_result result = judge_pair(command, o, n);
+	const struct graft_reason *note = find_reason(&result, "R-16", true);
+
+	if (!note || !strstr(note->text, what))
+		print_reasons(&result);
+	assert_int_equal(result.verdict, GRAFT_VERDICT_HOTPATCH);
+	assert_non_null(note);
+	assert_non_null(strstr(note->text, what));
+}
+
+/** Nothing may be said of unwinding. */
+static void
+must_keep_quiet(const char *command, const char *o, const char *n)
+{
+	GRAFT_CLEANUP(graft_verdict_result_deinit)
+	struct graft_verdict_result result = judge_pair(command, o, n);
+
+	assert_int_equal(result.verdict, GRAFT_VERDICT_HOTPATCH);
+	assert_null(find_reason(&result, "R-16", true));
+}
 
 static void
 a_function_with_landing_pads_needs_its_tables(void **state)
@@ -38,6 +65,97 @@ a_callback_in_a_module_with_exceptions_needs_its_tables(void **state)
 		  GUARD "int f(int (*c)(int), int x) { return c(x) + 1; }\n",
 		  GUARD "int f(int (*c)(int), int x) { return c(x) + 2; }\n",
 		  "R-16");
+}
+
+static void
+a_function_that_calls_another_library_needs_its_tables(void **state)
+{
+	static const char o[] = GUARD
+		"extern \"C\" int each(int (*)(int), int);\n"
+		"static int hurl(int x) { throw x; }\n"
+		"int f(int x) { return each(hurl, x) + 1001; }\n";
+	static const char n[] = GUARD
+		"extern \"C\" int each(int (*)(int), int);\n"
+		"static int hurl(int x) { throw x; }\n"
+		"int f(int x) { return each(hurl, x) + 1002; }\n";
+
+	(void)state;
+	must_name(CXX, o, n, "it calls each,");
+}
+
+static void
+a_function_that_the_c_library_calls_back_needs_its_tables(void **state)
+{
+	static const char o[] = GUARD
+		"#include <dirent.h>\n"
+		"static int hurl(const dirent64 *e) { throw e->d_name[0]; }\n"
+		"int f(dirent64 ***l) { return scandir64(\".\", l, hurl, 0) + 1001; }\n";
+	static const char n[] = GUARD
+		"#include <dirent.h>\n"
+		"static int hurl(const dirent64 *e) { throw e->d_name[0]; }\n"
+		"int f(dirent64 ***l) { return scandir64(\".\", l, hurl, 0) + 1002; }\n";
+
+	(void)state;
+	must_name(CXX, o, n, "it calls scandir64,");
+}
+
+static void
+a_function_where_a_thread_may_be_cancelled_needs_its_tables(void **state)
+{
+	static const char o[] = GUARD
+		"#include <unistd.h>\n"
+		"int f(int x) { char c; return read(x, &c, 1) + 1001; }\n";
+	static const char n[] = GUARD
+		"#include <unistd.h>\n"
+		"int f(int x) { char c; return read(x, &c, 1) + 1002; }\n";
+
+	(void)state;
+	must_name(CXX, o, n, "it calls read,");
+}
+
+static void
+a_function_of_the_c_library_that_keeps_quiet_needs_no_tables(void **state)
+{
+	static const char o[] = GUARD
+		"#include <string.h>\n"
+		"int f(const char *s) { return (int)strlen(s) + 1001; }\n";
+	static const char n[] = GUARD
+		"#include <string.h>\n"
+		"int f(const char *s) { return (int)strlen(s) + 1002; }\n";
+
+	(void)state;
+	must_keep_quiet(CXX, o, n);
+}
+
+static void
+c_that_calls_another_library_needs_no_tables(void **state)
+{
+	(void)state;
+	must_keep_quiet(
+		LIBRARY,
+		"int each(int, int); int f(int x) { return each(3, x) + 1; }\n",
+		"int each(int, int); int f(int x) { return each(3, x) + 2; }\n");
+}
+
+static void
+the_list_of_the_c_library_is_in_order(void **state)
+{
+	// First and last, and what is around each underscore and digit.
+	static const char *const yes[] = {
+		"_IO_do_write", "__call_tls_dtors", "__open64_2", "_exit",
+		"ftw",          "nftw64",           "qsort_r",    "bsearch",
+		"twalk_r",      "tdestroy",         "argp_parse", "fts64_open",
+		"dlopen",       "pthread_once",     "lfind",      "lsearch",
+		"pthread_exit", "dl_iterate_phdr",  "wscanf",     "xdr_vector",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++)
+		assert_true(graft_throws_libc(yes[i]));
+	assert_false(graft_throws_libc("memcpy"));
+	assert_false(graft_throws_libc("pthread_mutex_lock"));
+	assert_false(graft_throws_libc("zzz"));
+	assert_false(graft_throws_libc(""));
 }
 
 static void
@@ -113,6 +231,16 @@ main(void)
 			a_function_below_which_something_throws_needs_its_tables),
 		cmocka_unit_test(
 			a_callback_in_a_module_with_exceptions_needs_its_tables),
+		cmocka_unit_test(
+			a_function_that_calls_another_library_needs_its_tables),
+		cmocka_unit_test(
+			a_function_that_the_c_library_calls_back_needs_its_tables),
+		cmocka_unit_test(
+			a_function_where_a_thread_may_be_cancelled_needs_its_tables),
+		cmocka_unit_test(
+			a_function_of_the_c_library_that_keeps_quiet_needs_no_tables),
+		cmocka_unit_test(c_that_calls_another_library_needs_no_tables),
+		cmocka_unit_test(the_list_of_the_c_library_is_in_order),
 		cmocka_unit_test(
 			a_leaf_in_a_module_with_exceptions_is_accepted),
 		cmocka_unit_test(a_cleanup_in_c_needs_its_tables),
