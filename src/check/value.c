@@ -162,6 +162,20 @@ is_edge(const struct graft_world *world, const char *name, uint64_t addr,
 	return false;
 }
 
+/** Is an address the end of a section, rounded up to the size of a pointer? */
+static bool
+is_rounded_end(const struct graft_world *world, const char *name, uint64_t addr)
+{
+	for (size_t i = 0; i < world->range_count; i++) {
+		const struct graft_world_range *range = &world->ranges[i];
+		uint64_t end = range->addr + range->size;
+		if (strcmp(range->name, name) == 0 &&
+		    addr == ((end + 7) & ~UINT64_C(7)))
+			return true;
+	}
+	return false;
+}
+
 /**
  * Ask whether two addresses are what the linker calls by itself: the header of
  * the file, the start or end of a section, or a place in the dynamic section.
@@ -183,6 +197,9 @@ same_frame(const struct graft_walk *walk, uint64_t o, uint64_t n)
 		if (n < range->addr || n > end + ROUND_MAX)
 			continue;
 		if (n >= end && is_edge(ow, range->name, o - (n - end), true))
+			return true;
+		if (is_rounded_end(nw, range->name, n) &&
+		    is_rounded_end(ow, range->name, o))
 			return true;
 		if (n < end && range->area == GRAFT_WORLD_NONE &&
 		    is_edge(ow, range->name, o - (n - range->addr), false))

@@ -9,6 +9,7 @@
 #include "diff/lsda_same.h"
 #include "diff/main.h"
 #include "diff/match.h"
+#include "diff/past.h"
 #include "diff/spread.h"
 #include "diff/table.h"
 
@@ -162,6 +163,9 @@ graft_change_compare_refs(struct graft_diff *diff, uint32_t func,
 	bool same = false;
 	uint8_t kind = GRAFT_CHANGE_REFERENCE;
 
+	// Where the walk starts is a reference of its own.
+	if (graft_past_same(o, n))
+		return NULL;
 	if (n->kind == GRAFT_REF_TLS) {
 		same = o->target == n->target;
 	} else {

@@ -6,8 +6,10 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "diff/back.h"
+#include "diff/clones.h"
 #include "diff/group.h"
 #include "diff/layout.h"
+#include "diff/past.h"
 
 #include <Zydis/Zydis.h>
 #include <stdio.h>
@@ -317,6 +319,9 @@ graft_code_make(const struct graft_image *image, struct graft_code **ret)
 			return err;
 	}
 	err = graft_group_make(code);
+	graft_clones_mark(code);
+	if (!err)
+		err = graft_past_find(code);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(code);

@@ -58,10 +58,20 @@ struct graft_ref {
 	bool back;
 	/** A table of distances from the address; see back.h. */
 	bool spread;
+	/**
+	 * Start files take where the table of transactional clones would be:
+	 * nothing is there but what follows `.data`.
+	 */
+	bool clones;
 	/** Number of the register that an _ADDRESS is put into. */
 	uint8_t reg;
 	/** Index of its instruction in graft_code::insns. */
 	uint32_t insn;
+	/**
+	 * Where that starts of which it is the end and no more, or 0; see
+	 * past.h.
+	 */
+	uint64_t end_of;
 };
 
 enum graft_insn_flags {

@@ -6,6 +6,7 @@
 #include "diff/area.h"
 #include "diff/match.h"
 #include "diff/names.h"
+#include "diff/past.h"
 
 #include <string.h>
 
@@ -141,6 +142,9 @@ add_refs(struct graft_diff *diff, const struct graft_ref *o,
 {
 	if (o->kind != n->kind || !is_data(diff->new_image, n))
 		return NULL;
+	// The end of one thing says nothing of what follows it.
+	if (graft_past_same(o, n))
+		return NULL;
 	return graft_data_map_add(diff->data,
 				  (struct graft_sighting){
 					  .new_addr = n->target,
@@ -185,9 +189,29 @@ add_aligned(struct graft_diff *diff, uint32_t old_func, uint32_t new_func)
 	return err;
 }
 
+/** Do functions that surely match stand in another order than in OLD? */
+static bool
+is_reordered(const struct graft_diff *diff)
+{
+	uint32_t last = 0;
+
+	// Functions stand by ascending address on both sides.
+	for (uint32_t n = 0; n < diff->new_code->func_count; n++) {
+		const struct graft_func_match *match = &diff->new_match[n];
+		if (match->other == GRAFT_NONE ||
+		    match->evidence < GRAFT_EVIDENCE_REFERENCE)
+			continue;
+		if (match->other < last)
+			return true;
+		last = match->other;
+	}
+	return false;
+}
+
 struct graft_error *
 graft_data_map_fill(struct graft_diff *diff)
 {
+	diff->data->reordered = is_reordered(diff);
 	for (uint32_t n = 0; n < diff->new_code->func_count; n++) {
 		const struct graft_func_match *match = &diff->new_match[n];
 		struct graft_error *err;
@@ -316,6 +340,26 @@ graft_data_map_is_contested(const struct graft_data_map *map,
 	return false;
 }
 
+bool
+graft_data_map_agreed(const struct graft_diff *diff, uint64_t new_addr,
+		      uint64_t *old_addr_ret)
+{
+	size_t count;
+	const struct graft_sighting *s = graft_data_map_find(diff->data,
+							     new_addr, &count);
+	bool strong = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (s[i].old_addr != s[0].old_addr ||
+		    graft_data_map_is_contested(diff->data, &s[i]))
+			return false;
+		strong |= s[i].witness >= GRAFT_WITNESS_REFERENCE;
+	}
+	if (strong)
+		*old_addr_ret = s[0].old_addr;
+	return strong;
+}
+
 /** How far a neighbour moved in its section, or its section's edge did. */
 static bool
 shift_beside(const struct graft_diff *diff, const struct graft_section *o,
@@ -344,7 +388,8 @@ graft_data_map_in_order(const struct graft_diff *diff, uint64_t new_addr,
 	int64_t left;
 	int64_t right;
 
-	if (!n || !o || strcmp(n->name, o->name) != 0 ||
+	if (!n || !o ||
+	    strcmp(n->name, o->name) != 0 ||
 	    !shift_beside(diff, o, n, new_addr, false, &left) ||
 	    !shift_beside(diff, o, n, new_addr, true, &right))
 		return true;

@@ -34,6 +34,11 @@ struct graft_data_map {
 	size_t count;
 	size_t cap;
 	bool sorted;
+	/**
+	 * Functions stand in another order than in OLD, so objects may: then
+	 * neither order nor distances of objects say anything.
+	 */
+	bool reordered;
 	/** The strong ones again, by OLD address; made when sorted. */
 	struct graft_sighting *by_old;
 	size_t by_old_count;
@@ -89,13 +94,26 @@ graft_data_map_is_contested(const struct graft_data_map *map,
 			    const struct graft_sighting *sighting);
 
 /**
+ * Find the OLD address that all observations of a NEW one name, some of them
+ * strong and none contested, whatever stands beside it.
+ *
+ * Such an address may still be the end of one thing and the start of another.
+ *
+ * @param[out] old_addr_ret Written if true is returned.
+ */
+bool
+graft_data_map_agreed(const struct graft_diff *diff, uint64_t new_addr,
+		      uint64_t *old_addr_ret);
+
+/**
  * Say whether a pair of addresses stands between its neighbours on both sides.
  *
  * The linker keeps objects in order: what stands between two things moves as far
  * as one of them or something between. An address that moved farther, while both
  * neighbours stayed, names something else.
  *
- * @return Also true if there is nothing to compare with: other sections.
+ * @return Also true if there is nothing to compare with: other sections, or
+ * functions in another order.
  */
 bool
 graft_data_map_in_order(const struct graft_diff *diff, uint64_t new_addr,

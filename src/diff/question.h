@@ -67,6 +67,14 @@ graft_question_find_constant(const struct graft_question *q, uint64_t access,
 GRAFT_MUST_CHECK struct graft_error *
 graft_question_data(const struct graft_question *q);
 
+/**
+ * A reference to the end of what code walks over, which the flow of data showed.
+ *
+ * @param[out] done Whether the question is answered, or noted as a finding.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_question_end(const struct graft_question *q, bool *done);
+
 /** A reference to the thread block. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_question_tls(const struct graft_question *q);

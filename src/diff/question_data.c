@@ -5,6 +5,7 @@
 #include "diff/area.h"
 #include "diff/data.h"
 #include "diff/names.h"
+#include "diff/past.h"
 
 #include <string.h>
 
@@ -37,24 +38,16 @@ carry_new_object(struct graft_closure *closure, uint64_t addr, bool *ret)
 static bool
 all_agree(const struct graft_question *q)
 {
-	size_t count;
-	const struct graft_sighting *s = graft_data_map_find(
-		q->closure->diff->data, q->ref->target, &count);
+	uint64_t old_addr;
 
-	if (!q->partner || q->partner->kind != q->ref->kind || count == 0)
-		return false;
-	bool strong = false;
-	for (size_t i = 0; i < count; i++) {
-		if (s[i].old_addr != q->partner->target ||
-		    graft_data_map_is_contested(q->closure->diff->data, &s[i]))
-			return false;
-		strong |= s[i].witness >= GRAFT_WITNESS_REFERENCE;
-	}
 	// Who alone names an object, in a function that is the same but for that,
 	// may as well name another one: the neighbours tell.
-	return strong &&
+	return q->partner && q->partner->kind == q->ref->kind &&
+	       graft_data_map_agreed(q->closure->diff, q->ref->target,
+				     &old_addr) &&
+	       old_addr == q->partner->target &&
 	       graft_data_map_in_order(q->closure->diff, q->ref->target,
-				       q->partner->target);
+				       old_addr);
 }
 
 /** Where would the neighbours put this reference in OLD? */
@@ -211,28 +204,39 @@ may_be_another(const struct graft_question *q, uint64_t old_addr)
  *
  * That object has to have moved as far, or its end lies elsewhere in OLD.
  */
-static bool
+static struct graft_error *
 may_be_an_end(const struct graft_question *q, enum graft_witness witness,
-	      uint64_t old_addr)
+	      uint64_t old_addr, bool *ret)
 {
 	const struct graft_diff *diff = q->closure->diff;
 	uint64_t target = q->ref->target;
 	bool has_partner = q->partner && q->partner->kind == q->ref->kind;
+	const struct graft_symbol *before = NULL;
 
+	*ret = false;
 	if (q->ref->kind != GRAFT_REF_ADDRESS ||
 	    (has_partner && q->partner->target == old_addr))
-		return false;
+		return NULL;
 	if (witness == GRAFT_WITNESS_SYMBOL) {
-		const struct graft_symbol *before =
-			graft_image_symbol_at(diff->new_image, target - 1);
+		before = graft_image_symbol_at(diff->new_image, target - 1);
 		if (!before || before->addr + before->size != target)
-			return false;
+			return NULL;
 	}
 	const struct graft_sighting *left =
 		graft_data_map_near(diff, target - 1, false);
-	if (!left)
-		return has_partner;
-	return target - left->new_addr != old_addr - left->old_addr;
+	*ret = left ? target - left->new_addr != old_addr - left->old_addr
+		    : has_partner;
+	// Only what stands in code itself can be followed.
+	if (!*ret || !before || q->resolution->func == GRAFT_NONE ||
+	    q->ref != &diff->new_code->refs[q->resolution->ref])
+		return NULL;
+	bool is_start;
+	struct graft_error *err = graft_past_is_start(
+		diff->new_code, q->resolution->func, q->resolution->ref,
+		before->size, &is_start);
+	if (!err)
+		*ret = !is_start;
+	return err;
 }
 
 /** Find the address of OLD that symbols or code speak for. */
@@ -258,12 +262,16 @@ graft_question_data(const struct graft_question *q)
 	uint64_t old_addr = 0;
 	enum graft_witness witness = graft_diff_old_data(diff, q->ref->target,
 							 &old_addr);
+	bool may_end = false;
 	bool is_new = false;
 	bool done = false;
 
 	q->resolution->thing = GRAFT_THING_DATA;
-	if (witness > GRAFT_WITNESS_CONFLICT &&
-	    may_be_an_end(q, witness, old_addr))
+	if (witness > GRAFT_WITNESS_CONFLICT)
+		err = may_be_an_end(q, witness, old_addr, &may_end);
+	if (err)
+		return err;
+	if (may_end)
 		witness = GRAFT_WITNESS_CONFLICT;
 	if (find_old(q, witness, &old_addr))
 		err = graft_question_settle(q, old_addr, &done);

@@ -17,8 +17,13 @@ resolve(const struct graft_question *q)
 {
 	struct graft_diff *diff = q->closure->diff;
 
+	bool done = false;
+
 	if (q->ref->kind == GRAFT_REF_TLS)
 		return graft_question_tls(q);
+	struct graft_error *failed = graft_question_end(q, &done);
+	if (failed || done)
+		return failed;
 	switch (graft_area_of(diff->new_image, q->ref->target)) {
 	case GRAFT_AREA_CODE:
 		return graft_question_code(q);

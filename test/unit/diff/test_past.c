@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Ends of arrays, told by what code compares them with.
+
+#include "truth.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define HIDDEN "__attribute__((visibility(\"hidden\")))"
+#define HEAD                                                                   \
+	"#define H " HIDDEN "\n#define N " HIDDEN " __attribute__((noinline))\n"
+
+/** A hidden function without FDE. */
+#define FUNC(name)                                                             \
+	".globl " name "\n.hidden " name "\n.type " name ", @function\n" name  \
+	":\n"
+#define END(name) ".size " name ", .-" name "\n"
+#define OBJECTS                                                                \
+	".data\n.globl a\n.hidden a\n.type a, @object\n.size a, 32\n"          \
+	"a: .zero 32\n.globl b\n.hidden b\n.type b, @object\n.size b, 8\n"     \
+	"b: .zero 8\n"
+
+/** An array that is walked over, and what stands behind it. */
+#define ARRAY(k)                                                               \
+	HEAD "H long array[40] = {1, 2, 3, 4};\n"                              \
+	     "N long walk(long x) { for (long *p = array; p < array + 40; "    \
+	     "p++)\nx = x * " k " + *p; return x; }\n"                         \
+	     "long set(long i) { return array[i & 3]++; }\n"
+#define BESIDE(name, n)                                                        \
+	HEAD "H long " name "[4] = {5};\n"                                     \
+	     "long get_" name "(long i) { return " name "[i & 3] * 3 + " n     \
+	     "; }\n"                                                           \
+	     "long one_" name "(void) { return " name "[0]++; }\n"
+
+static void
+make(const char *const *old_files, const char *const *new_files,
+     const char *cflags, struct truth *truth)
+{
+	struct truth_recipe recipe = { .cc = "clang",
+				       .cflags = cflags,
+				       .ldflags = "-shared",
+				       .old_files = old_files,
+				       .new_files = new_files };
+
+	if (!truth_make(&recipe, truth))
+		fail_msg("not built");
+	if (truth_check(truth))
+		fail_msg("%s", truth->wrong[0]);
+}
+
+static void
+a_walk_whose_end_is_another_thing_now_has_not_changed(void **state)
+{
+	const char *old_files[] = { ARRAY("3"), BESIDE("one", "1"),
+				    BESIDE("two", "1"), NULL };
+	const char *new_files[] = { ARRAY("3"), BESIDE("two", "1"),
+				    BESIDE("one", "2"), NULL };
+	struct truth truth;
+
+	(void)state;
+	make(old_files, new_files, "-O2 -fPIC", &truth);
+	assert_int_equal(truth.diff->finding_count, 0);
+	assert_false(truth_is_carried(&truth, "walk"));
+	assert_true(truth_is_carried(&truth, "get_one"));
+	truth_deinit(&truth);
+}
+
+static void
+the_end_of_a_carried_walk_is_that_of_its_array(void **state)
+{
+	const char *old_files[] = { ARRAY("3"), BESIDE("one", "1"),
+				    BESIDE("two", "1"), NULL };
+	const char *new_files[] = { ARRAY("5"), BESIDE("two", "1"),
+				    BESIDE("one", "1"), NULL };
+	struct truth truth;
+
+	(void)state;
+	make(old_files, new_files, "-O2 -fPIC", &truth);
+	assert_int_equal(truth.diff->finding_count, 0);
+	assert_true(truth_is_carried(&truth, "walk"));
+	assert_true(truth.checked > 0);
+	truth_deinit(&truth);
+}
+
+static void
+build(const char *text, struct truth *truth)
+{
+	const char *files[] = { text, NULL };
+	struct truth_recipe recipe = { .cc = "gcc",
+				       .cflags = "-fPIC",
+				       .ldflags = "-shared",
+				       .old_files = files,
+				       .new_files = files,
+				       .assembly = true,
+				       .keep_symbols = true };
+
+	if (!truth_make(&recipe, truth))
+		fail_msg("not built");
+}
+
+/** What the reference @p i of the function `f` is the end of, or 0. */
+static uint64_t
+end_of(const char *body, uint32_t i, uint64_t *a_ret)
+{
+	char text[1024];
+	struct truth truth;
+
+	snprintf(text, sizeof(text), ".text\n" FUNC("f") "%s" END("f") OBJECTS,
+		 body);
+	build(text, &truth);
+	const struct graft_code *code = truth.diff->new_code;
+	uint32_t f = graft_code_func_at(
+		code, truth_symbol(truth.new_full, "f")->addr);
+	assert_int_not_equal(f, GRAFT_NONE);
+	assert_true(i < code->funcs[f].ref_count);
+	uint64_t end = code->refs[code->funcs[f].first_ref + i].end_of;
+	*a_ret = truth_symbol(truth.new_full, "a")->addr;
+	truth_deinit(&truth);
+	return end;
+}
+
+#define WALK(start, step, compare)                                             \
+	"lea a(%rip), %rcx\nlea b(%rip), %rdx\n" start                         \
+	"1:\naddq $1, (%rcx)\n" step compare "jb 1b\nret\n"
+
+static void
+what_a_moved_pointer_is_compared_with_is_the_end(void **state)
+{
+	uint64_t a = 0;
+
+	(void)state;
+	uint64_t end = end_of(WALK("", "add $8, %rcx\n", "cmp %rdx, %rcx\n"), 1,
+			      &a);
+	assert_int_equal(end, a);
+	end = end_of(WALK("mov %rcx, %rsi\n", "lea 8(%rsi), %rsi\n",
+			  "cmp %rsi, %rdx\n"),
+		     1, &a);
+	assert_int_equal(end, a);
+}
+
+static void
+what_may_be_something_else_is_no_end(void **state)
+{
+	static const char *const starts[] = {
+		// Another pointer on one of the ways.
+		"test %rdi, %rdi\nje 1f\nmov %rdi, %rcx\n",
+		// The end is moved itself.
+		"add $8, %rdx\n",
+		// A call may change what it is compared with.
+		"call *%rdi\n",
+		// Two starts: which of them it ends is not known.
+		"lea a+8(%rip), %rax\ntest %rdi, %rdi\ncmove %rax, %rcx\n",
+	};
+	uint64_t a;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		char body[512];
+		snprintf(body, sizeof(body),
+			 "lea a(%%rip), %%rcx\nlea b(%%rip), %%rdx\n%s1:\n"
+			 "addq $1, (%%rcx)\nadd $8, %%rcx\ncmp %%rdx, %%rcx\n"
+			 "jb 1b\nret\n",
+			 starts[i]);
+		assert_int_equal(end_of(body, 1, &a), 0);
+	}
+	// Nothing was moved: two objects are told apart.
+	assert_int_equal(end_of(WALK("", "", "cmp %rdx, %rcx\n"), 1, &a), 0);
+	// What is loaded is no part of the array.
+	assert_int_equal(end_of(WALK("", "add $8, %rcx\nmov (%rcx), %rcx\n",
+				     "cmp %rdx, %rcx\n"),
+				1, &a),
+			 0);
+}
+
+static void
+what_follows_the_data_is_no_object_for_the_start_files(void **state)
+{
+	// `.data` ends with another alignment.
+	const char *old_files[] = {
+		HEAD "H int x = 5; long f(void) { return x++ * 3; }\n", NULL
+	};
+	const char *new_files[] = { HEAD
+				    "H int x = 5; H int y = 7;\n"
+				    "long f(void) { return x++ * 3 + y++; }\n",
+				    NULL };
+	struct truth truth;
+	size_t seen = 0;
+
+	(void)state;
+	make(old_files, new_files, "-O2 -fPIC", &truth);
+	const struct graft_code *code = truth.diff->new_code;
+	for (size_t i = 0; i < code->ref_count; i++)
+		seen += code->refs[i].clones;
+	assert_true(seen >= 2);
+	truth_deinit(&truth);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			a_walk_whose_end_is_another_thing_now_has_not_changed),
+		cmocka_unit_test(
+			the_end_of_a_carried_walk_is_that_of_its_array),
+		cmocka_unit_test(
+			what_a_moved_pointer_is_compared_with_is_the_end),
+		cmocka_unit_test(what_may_be_something_else_is_no_end),
+		cmocka_unit_test(
+			what_follows_the_data_is_no_object_for_the_start_files),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
