@@ -388,7 +388,7 @@ graft_data_map_in_order(const struct graft_diff *diff, uint64_t new_addr,
 	int64_t left;
 	int64_t right;
 
-	if (!n || !o ||
+	if (diff->data->reordered || !n || !o ||
 	    strcmp(n->name, o->name) != 0 ||
 	    !shift_beside(diff, o, n, new_addr, false, &left) ||
 	    !shift_beside(diff, o, n, new_addr, true, &right))

@@ -22,8 +22,12 @@ add(const struct graft_diff *diff, struct graft_anchors *anchors,
 	if (!is_inside(anchors->new_section, new_addr) ||
 	    graft_is_in_new_object(diff, new_addr))
 		return NULL;
+	// Where objects changed places, neighbours cannot confirm a bare
+	// address.
 	if (graft_diff_old_data(diff, new_addr, &old_addr) <
-	    GRAFT_WITNESS_ALIGNED)
+		    GRAFT_WITNESS_ALIGNED &&
+	    !(diff->data->reordered &&
+	      graft_data_map_agreed(diff, new_addr, &old_addr)))
 		return NULL;
 	struct graft_error *err =
 		graft_vec_reserve(&anchors->list, &anchors->cap,
@@ -105,14 +109,13 @@ graft_anchors_deinit(struct graft_anchors *anchors)
 	*anchors = (struct graft_anchors){ 0 };
 }
 
-struct graft_candidates
-graft_anchors_ask(const struct graft_anchors *anchors, uint64_t new_addr)
+/** Find the first anchor behind an address; its index, or the count. */
+static size_t
+first_behind(const struct graft_anchors *anchors, uint64_t new_addr)
 {
-	struct graft_candidates answer = { 0 };
 	size_t low = 0;
 	size_t high = anchors->count;
 
-	// The first anchor behind the address.
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 		if (anchors->list[mid].new_addr <= new_addr)
@@ -120,6 +123,23 @@ graft_anchors_ask(const struct graft_anchors *anchors, uint64_t new_addr)
 		else
 			high = mid;
 	}
+	return low;
+}
+
+uint64_t
+graft_anchors_next(const struct graft_anchors *anchors, uint64_t new_addr)
+{
+	size_t at = first_behind(anchors, new_addr);
+
+	return at < anchors->count ? anchors->list[at].new_addr : UINT64_MAX;
+}
+
+struct graft_candidates
+graft_anchors_ask(const struct graft_anchors *anchors, uint64_t new_addr)
+{
+	struct graft_candidates answer = { 0 };
+	size_t low = first_behind(anchors, new_addr);
+
 	if (low > 0) {
 		const struct graft_anchor *below = &anchors->list[low - 1];
 		answer.old_addr[0] = below->old_addr +

@@ -54,6 +54,10 @@ graft_anchors_deinit(struct graft_anchors *anchors);
 struct graft_candidates
 graft_anchors_ask(const struct graft_anchors *anchors, uint64_t new_addr);
 
+/** Find the first anchor behind an address of NEW, or UINT64_MAX. */
+uint64_t
+graft_anchors_next(const struct graft_anchors *anchors, uint64_t new_addr);
+
 /** Count the bytes of new writable objects between two addresses of NEW. */
 uint64_t
 graft_new_bytes_between(const struct graft_diff *diff, uint64_t start,

@@ -6,9 +6,11 @@
 
 #include "judge/anchors.h"
 #include "judge/checks.h"
+#include "judge/rooms.h"
 #include "judge/types.h"
 
 #include "base/cleanup.h"
+#include "diff/data.h"
 #include "diff/eh_slots.h"
 
 #include <stdlib.h>
@@ -74,6 +76,72 @@ judge_stretch(struct graft_case *c, const struct slots *slots,
 	return refuse_gap(c, new_start, was, is);
 }
 
+static struct graft_error *
+refuse_room(struct graft_case *c, uint64_t start, uint64_t was, uint64_t is)
+{
+	struct graft_place_text where = graft_place_data(c->diff->new_image,
+							 start);
+
+	return graft_case_refuse(
+		c, GRAFT_RULE_SIZE, where.str,
+		"objects changed places, and nothing shows that what stands here fits where it stood: up to the next object that is known were %llu bytes and are %llu",
+		(unsigned long long)was, (unsigned long long)is);
+}
+
+static struct graft_error *
+refuse_mixed(struct graft_case *c, const struct graft_anchor *at)
+{
+	struct graft_place_text where = graft_place_data(c->diff->new_image,
+							 at->new_addr);
+	struct graft_place_text was = graft_place_data(c->diff->old_image,
+						       at->old_addr);
+
+	return graft_case_refuse(
+		c, GRAFT_RULE_SIZE, where.str,
+		"what stands here stood at %s: it may be an object that changed places, or another part of one in front whose address is taken",
+		was.str);
+}
+
+/** Compare a section in which objects may have changed places. */
+static struct graft_error *
+judge_reordered(struct graft_case *c, const struct slots *slots,
+		const struct graft_anchors *anchors)
+{
+	const struct graft_section *o = anchors->old_section;
+	const struct graft_section *n = anchors->new_section;
+	GRAFT_CLEANUP(graft_rooms_deinit) struct graft_rooms rooms = { 0 };
+	struct graft_error *err = graft_rooms_init(c->diff, anchors, &rooms);
+	struct graft_anchor last = { n->addr, o->addr };
+	uint64_t was;
+	uint64_t is;
+	bool mixed = false;
+	size_t first = 0;
+
+	if (!err)
+		err = graft_rooms_find_mixed(&rooms, &mixed, &first);
+	if (!err && mixed)
+		return refuse_mixed(c, &anchors->list[first]);
+	for (size_t i = 0; !err && i <= anchors->count; i++) {
+		struct graft_anchor at = { n->addr + n->size,
+					   o->addr + o->size };
+		if (i < anchors->count)
+			at = anchors->list[i];
+		bool follows = graft_rooms_follows(&rooms, i);
+		// What follows one that has only its name may be aligned
+		// otherwise.
+		if (follows &&
+		    (i == 0 || !graft_rooms_is_named_only(&rooms, i - 1)))
+			err = judge_stretch(c, slots, last.new_addr,
+					    at.new_addr, last.old_addr,
+					    at.old_addr);
+		else if (!follows && i > 0 &&
+			 !graft_rooms_fits(&rooms, i - 1, &was, &is))
+			err = refuse_room(c, last.new_addr, was, is);
+		last = at;
+	}
+	return err;
+}
+
 static bool
 is_inside(const struct graft_section *section, uint64_t addr)
 {
@@ -135,7 +203,9 @@ judge_sections(struct graft_case *c)
 		// A section that was not there holds only new objects, and
 		// those that moved into it.
 		if (!err && anchors.old_section)
-			err = judge_section(c, &slots, &anchors);
+			err = c->diff->data->reordered
+				      ? judge_reordered(c, &slots, &anchors)
+				      : judge_section(c, &slots, &anchors);
 		if (err)
 			return err;
 	}

@@ -299,6 +299,15 @@ judge_unit(struct initial *initial, const struct graft_anchors *anchors,
 	}
 	if (same == SAME)
 		return NULL;
+	// Two things in one unit, which may have come from two places.
+	uint64_t next = graft_anchors_next(anchors, addr);
+	if (next < addr + len &&
+	    !graft_image_reloc_at(c->diff->new_image, addr)) {
+		failed = judge_unit(initial, anchors, addr, next - addr);
+		return failed ? failed
+			      : judge_unit(initial, anchors, next,
+					   addr + len - next);
+	}
 	struct graft_place_text where = graft_place_data(c->diff->new_image,
 							 addr);
 	struct graft_place_text old_where = graft_place_data(c->diff->old_image,
