@@ -11,6 +11,8 @@ enum {
 	DEPTH_MAX = 2,
 	/** Functions longer than this are not followed into. */
 	CALLEE_MAX = 2000,
+	/** Where the bits of lowest bytes begin in walk::written. */
+	LOW_BYTES = 32,
 };
 
 /** rdi rsi rdx rcx r8 r9 and xmm0 to xmm7. */
@@ -26,8 +28,9 @@ struct walk {
 	const struct graft_ops *ops;
 	/** The function loads from its frame. */
 	bool loads;
-	/** Registers written on every way to each instruction. */
-	uint32_t *written;
+	/** Registers written on every way to each instruction; in the upper half
+	 * those of which the lowest byte was. */
+	uint64_t *written;
 	bool *seen;
 	uint32_t *queue;
 	size_t queued;
@@ -60,7 +63,7 @@ read_callee(struct graft_argument_reader *reader, uint32_t func, int depth,
 
 /** Reach an instruction with a set of written registers. */
 static void
-reach(struct walk *walk, uint32_t at, uint32_t written)
+reach(struct walk *walk, uint32_t at, uint64_t written)
 {
 	if (at >= walk->ops->count)
 		return;
@@ -108,15 +111,19 @@ static struct graft_error *
 step(struct walk *walk, uint32_t at)
 {
 	const struct graft_op *op = &walk->ops->ops[at];
-	uint32_t written = walk->written[at];
+	uint64_t all = walk->written[at];
+	uint32_t written = (uint32_t)all;
 	bool leaves = (op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) &&
 		      !(op->flags & GRAFT_INSN_INTERNAL);
 	// -Os moves the stack pointer by pushing whatever is at hand.
 	bool filler = op->what == GRAFT_OP_PUSH && !walk->loads;
 	struct graft_error *err = NULL;
 
+	// `setz %cl; cmp %cl, %sil` reads nothing of what %rcx held before.
+	uint32_t own = op->low_reads & (uint32_t)(all >> LOW_BYTES);
 	if (!filler)
-		walk->found.reads |= op->reads & ~written & argument_bits;
+		walk->found.reads |= op->reads & ~own & ~written &
+				     argument_bits;
 	walk->found.wide |= op->wide & ~written & argument_bits;
 	if (op->what == GRAFT_OP_MOV && op->src < 16 &&
 	    (op->dst_size == 4 || (op->mem_write && op->mem_size == 4)))
@@ -125,10 +132,11 @@ step(struct walk *walk, uint32_t at)
 	if (leaves)
 		walk->found.passed |= argument_bits & ~written;
 	// Its caller says in %al how many vector registers it passes.
-	walk->found.variadic |= op->reads & ~written & 1;
+	walk->found.variadic |= op->reads & ~own & ~written & 1;
 	if (leaves)
 		err = pass_on(walk, op, written);
 	written |= op->writes;
+	all |= (uint64_t)op->low_writes << LOW_BYTES;
 	// With -fipa-ra a caller keeps values in registers that a function of
 	// the same unit leaves alone: what is read behind such a call without
 	// being written is what came in.
@@ -141,14 +149,14 @@ step(struct walk *walk, uint32_t at)
 		walk->found.returns_value &= written & 1;
 		return err;
 	}
+	all |= written;
 	if (op->flags & GRAFT_INSN_JUMP) {
 		if (op->target)
-			reach(walk, graft_op_at(walk->ops, op->target),
-			      written);
+			reach(walk, graft_op_at(walk->ops, op->target), all);
 		if (op->ends)
 			return err;
 	}
-	reach(walk, at + 1, written);
+	reach(walk, at + 1, all);
 	return err;
 }
 
@@ -157,7 +165,7 @@ step(struct walk *walk, uint32_t at)
 static bool
 reach_unseen(struct walk *walk)
 {
-	uint32_t written = UINT32_MAX;
+	uint64_t written = UINT64_MAX;
 	bool indirect = false;
 
 	for (uint32_t i = 0; i < walk->ops->count; i++) {
@@ -203,11 +211,11 @@ read_func(struct graft_argument_reader *reader, uint32_t func, int depth,
 	if (err)
 		return err;
 	size_t room = (size_t)ops.count + 1;
-	GRAFT_FREE uint32_t *written = calloc(room, sizeof(*written));
+	GRAFT_FREE uint64_t *written = calloc(room, sizeof(*written));
 	GRAFT_FREE bool *seen = calloc(room, sizeof(*seen));
 	// Each instruction is queued when it is first seen, and again when a
-	// register drops out of its set of 32.
-	GRAFT_FREE uint32_t *queue = calloc(room * 33, sizeof(*queue));
+	// register drops out of its set of 32, or a byte out of that of 16.
+	GRAFT_FREE uint32_t *queue = calloc(room * 49, sizeof(*queue));
 	if (!written || !seen || !queue)
 		return graft_error_no_memory();
 	struct walk walk = {

@@ -11,10 +11,12 @@
 // The address is followed from the `lea` through copies of registers along every
 // way of the function.
 
+#include "judge/arguments.h"
 #include "judge/checks.h"
 
 #include "base/cleanup.h"
 #include "diff/constant.h"
+#include "diff/table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,10 +43,14 @@ worse(enum fate a, enum fate b)
 	return b == FATE_READ ? a : b;
 }
 
-/** Drop registers that a call destroys. */
+/** Drop registers that a call destroys. With -fipa-ra a caller keeps values in
+ * what a function of the same unit leaves alone. */
 static uint32_t
-after_call(uint32_t regs)
+after_call(const struct graft_ops *ops, const struct graft_op *op,
+	   uint32_t regs)
 {
+	if (graft_op_callee(ops, op).func != GRAFT_NONE)
+		return regs & ~(1U << GRAFT_REG_RAX);
 	for (uint8_t r = 0; r < 16; r++) {
 		if (graft_reg_is_volatile(r))
 			regs &= ~(1U << r);
@@ -80,9 +86,29 @@ takes_nothing(const struct graft_ops *ops, const struct graft_op *op)
 			strcmp(name, "abort") == 0);
 }
 
+/** Find the registers in which a call or a jump that leaves may pass something. */
+static struct graft_error *
+passed_by(struct graft_argument_reader *reader, const struct graft_ops *ops,
+	  const struct graft_op *op, uint32_t *ret)
+{
+	struct graft_callee callee = graft_op_callee(ops, op);
+	struct graft_arguments arguments;
+
+	*ret = only_reads(ops, op) || takes_nothing(ops, op) ? 0
+							     : argument_regs;
+	if (callee.func == GRAFT_NONE)
+		return NULL;
+	struct graft_error *err = graft_arguments_read(reader, callee.func,
+						       &arguments);
+	if (!err && !arguments.variadic)
+		*ret &= arguments.reads | arguments.passed;
+	return err;
+}
+
 /** Judge one instruction while some registers hold the address. */
 static enum fate
-fate_at(const struct graft_ops *ops, const struct graft_op *op, uint32_t regs)
+fate_at(const struct graft_ops *ops, const struct graft_op *op, uint32_t regs,
+	uint32_t passed)
 {
 	bool source = op->src < 16 && (regs & (1U << op->src));
 
@@ -100,10 +126,8 @@ fate_at(const struct graft_ops *ops, const struct graft_op *op, uint32_t regs)
 	if (op->flags & GRAFT_INSN_RET)
 		return regs & (1U << GRAFT_REG_RAX) ? FATE_RETURNED : FATE_READ;
 	if ((op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) &&
-	    !(op->flags & GRAFT_INSN_INTERNAL) && (regs & argument_regs))
-		return only_reads(ops, op) || takes_nothing(ops, op)
-			       ? FATE_READ
-			       : FATE_PASSED;
+	    !(op->flags & GRAFT_INSN_INTERNAL) && (regs & passed))
+		return FATE_PASSED;
 	// Into a vector register, from where pairs of pointers are stored.
 	if (op->dst != GRAFT_REG_NONE && op->dst >= GRAFT_REG_XMM0 && source)
 		return FATE_STORED;
@@ -128,6 +152,7 @@ struct way {
 /** Following an address along all ways. */
 struct follow {
 	const struct graft_ops *ops;
+	struct graft_argument_reader *reader;
 	/** Registers with which each instruction was reached; those that are
 	 * derived in the upper half. */
 	uint32_t *reached;
@@ -177,20 +202,28 @@ static enum fate
 fate_of_derived(const struct graft_ops *ops, const struct graft_op *op,
 		uint32_t derived)
 {
-	enum fate fate = derived ? fate_at(ops, op, derived) : FATE_READ;
+	enum fate fate = derived ? fate_at(ops, op, derived, 0) : FATE_READ;
 
 	return fate == FATE_STORED || fate == FATE_RETURNED ? fate : FATE_READ;
 }
 
-static void
+static struct graft_error *
 follow_one(struct follow *follow, struct way way)
 {
 	const struct graft_ops *ops = follow->ops;
 	const struct graft_op *op = &ops->ops[way.at];
 	uint32_t regs = way.regs;
 	uint32_t derived = way.derived;
+	uint32_t passed = 0;
 
-	follow->fate = worse(follow->fate, fate_at(ops, op, regs));
+	if ((op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) &&
+	    (regs & argument_regs)) {
+		struct graft_error *err = passed_by(follow->reader, ops, op,
+						    &passed);
+		if (err)
+			return err;
+	}
+	follow->fate = worse(follow->fate, fate_at(ops, op, regs, passed));
 	follow->fate = worse(follow->fate, fate_of_derived(ops, op, derived));
 	bool copies = op->what == GRAFT_OP_MOV || op->what == GRAFT_OP_CMOV;
 	uint32_t from = copies && !op->has_mem ? bit_of_source(op) : 0;
@@ -207,17 +240,19 @@ follow_one(struct follow *follow, struct way way)
 		derived |= to;
 	derived |= computed;
 	if (op->flags & GRAFT_INSN_CALL) {
-		regs = after_call(regs);
-		derived = after_call(derived);
+		regs = after_call(ops, op, regs);
+		derived = after_call(ops, op, derived);
 	}
 	if (op->target)
 		go_on(follow, graft_op_at(ops, op->target), regs, derived);
 	if (!op->ends)
 		go_on(follow, way.at + 1, regs, derived);
+	return NULL;
 }
 
 static struct graft_error *
-find_fate(const struct graft_ops *ops, uint32_t at, enum fate *ret)
+find_fate(struct graft_argument_reader *reader, const struct graft_ops *ops,
+	  uint32_t at, enum fate *ret)
 {
 	const struct graft_op *lea = &ops->ops[at];
 	size_t room = (size_t)ops->count + 1;
@@ -226,6 +261,7 @@ find_fate(const struct graft_ops *ops, uint32_t at, enum fate *ret)
 	GRAFT_FREE struct way *ways = calloc(room * 33, sizeof(*ways));
 	struct follow follow = {
 		.ops = ops,
+		.reader = reader,
 		.reached = reached,
 		.ways = ways,
 		.fate = FATE_READ,
@@ -235,10 +271,11 @@ find_fate(const struct graft_ops *ops, uint32_t at, enum fate *ret)
 		return graft_error_no_memory();
 	if (lea->dst < 16)
 		go_on(&follow, at + 1, 1U << lea->dst, 0);
-	while (follow.count)
-		follow_one(&follow, ways[--follow.count]);
+	struct graft_error *err = NULL;
+	while (!err && follow.count)
+		err = follow_one(&follow, ways[--follow.count]);
 	*ret = follow.fate;
-	return NULL;
+	return err;
 }
 
 /** Say whether both builds have the same bytes under one symbol: the end of the
@@ -322,11 +359,12 @@ names_text(const struct graft_image *image, uint64_t addr)
 }
 
 static struct graft_error *
-judge_use(struct graft_case *c, const struct graft_ops *ops, uint32_t at,
-	  uint64_t target, const struct graft_piece *piece)
+judge_use(struct graft_case *c, struct graft_argument_reader *reader,
+	  const struct graft_ops *ops, uint32_t at, uint64_t target,
+	  const struct graft_piece *piece)
 {
 	enum fate fate;
-	struct graft_error *err = find_fate(ops, at, &fate);
+	struct graft_error *err = find_fate(reader, ops, at, &fate);
 
 	if (err || fate == FATE_READ)
 		return err;
@@ -346,8 +384,17 @@ judge_use(struct graft_case *c, const struct graft_ops *ops, uint32_t at,
 		what.str, say_fate(fate));
 }
 
+/** The table of a `switch` is only read, and what jumps by it stays inside. */
+static bool
+is_jump_table(const struct graft_code *code, uint32_t func,
+	      const struct graft_ref *ref)
+{
+	return ref->spread && graft_table_count(code, func, ref->target, 4) > 0;
+}
+
 static struct graft_error *
-judge_func(struct graft_case *c, const bool *is_new, uint32_t func)
+judge_func(struct graft_case *c, struct graft_argument_reader *reader,
+	   const bool *is_new, uint32_t func)
 {
 	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
 	const struct graft_code *code = c->diff->new_code;
@@ -357,12 +404,13 @@ judge_func(struct graft_case *c, const bool *is_new, uint32_t func)
 		uint32_t ref = code->insns[ops.ops[i].insn].ref;
 		const struct graft_piece *piece = NULL;
 		if (ref != GRAFT_NONE && is_new[ref] &&
-		    code->refs[ref].kind == GRAFT_REF_ADDRESS)
+		    code->refs[ref].kind == GRAFT_REF_ADDRESS &&
+		    !is_jump_table(code, func, &code->refs[ref]))
 			piece = changed_constant_at(c->diff,
 						    code->refs[ref].target);
 		if (piece)
-			err = judge_use(c, &ops, i, code->refs[ref].target,
-					piece);
+			err = judge_use(c, reader, &ops, i,
+					code->refs[ref].target, piece);
 	}
 	return err;
 }
@@ -374,8 +422,13 @@ graft_check_identity(struct graft_case *c)
 	// References that lead into the shadow; the others see OLD's constant.
 	GRAFT_FREE bool *is_new = calloc(diff->new_code->ref_count + 1,
 					 sizeof(*is_new));
-	struct graft_error *err = NULL;
+	GRAFT_CLEANUP(graft_argument_reader_deinit)
+	struct graft_argument_reader reader = { 0 };
+	struct graft_error *err = graft_argument_reader_init(diff->new_code,
+							     &reader);
 
+	if (err)
+		return err;
 	if (!is_new)
 		return graft_error_no_memory();
 	for (size_t i = 0; i < diff->resolution_count; i++) {
@@ -383,6 +436,6 @@ graft_check_identity(struct graft_case *c)
 			is_new[diff->resolutions[i].ref] = true;
 	}
 	for (size_t i = 0; !err && i < diff->carried_count; i++)
-		err = judge_func(c, is_new, diff->carried[i]);
+		err = judge_func(c, &reader, is_new, diff->carried[i]);
 	return err;
 }

@@ -114,6 +114,10 @@ struct graft_op {
 	uint32_t writes;
 	/** Registers of 64 bits of which all bits count, a bit each. */
 	uint32_t wide;
+	/** General registers of which the lowest byte alone is read, and those
+	 * of which it alone is written. */
+	uint16_t low_reads;
+	uint16_t low_writes;
 	/** What it reaches through its base lives only in frames of replaced
 	 * functions. Never set by graft_ops_read(); see confined.h. */
 	bool confined;

@@ -206,6 +206,38 @@ atomic_of(ZydisMnemonic mnemonic)
 	}
 }
 
+/** Find the registers of which the instruction knows the lowest byte only. */
+static void
+read_low_bytes(const struct graft_decoded *d, struct graft_op *op)
+{
+	uint32_t low_reads = 0;
+	uint32_t low_writes = 0;
+	uint32_t more = 0;
+
+	for (int i = 0; i < d->insn.operand_count; i++) {
+		const ZydisDecodedOperand *operand = &d->operands[i];
+		if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+			more |= bit_of(reg_of(operand->mem.base)) |
+				bit_of(reg_of(operand->mem.index));
+			continue;
+		}
+		if (operand->type != ZYDIS_OPERAND_TYPE_REGISTER)
+			continue;
+		uint32_t bit = bit_of(reg_of(operand->reg.value));
+		bool low = operand->size == 8 &&
+			   !(operand->reg.value >= ZYDIS_REGISTER_AH &&
+			     operand->reg.value <= ZYDIS_REGISTER_BH);
+		if (!low)
+			more |= bit;
+		else if (operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ)
+			low_reads |= bit;
+		else if (operand->actions & ZYDIS_OPERAND_ACTION_WRITE)
+			low_writes |= bit;
+	}
+	op->low_reads = (uint16_t)(low_reads & ~more);
+	op->low_writes = (uint16_t)(low_writes & ~more);
+}
+
 static void
 read_operands(const struct graft_decoded *d, struct graft_op *op)
 {
@@ -244,6 +276,7 @@ read_operands(const struct graft_decoded *d, struct graft_op *op)
 		op->reads = 0;
 	}
 	op->wide &= op->reads;
+	read_low_bytes(d, op);
 }
 
 static bool

@@ -64,6 +64,37 @@ a_changed_table_that_is_read_is_accepted(void **state)
 		    "int f(int x) { return table[x & 3]; }\n");
 }
 
+/** The address of a table stays in %rdx where a function of the module is called. */
+#define LEFT_OVER(number, params, use)                                         \
+	PRELUDE "static const int table[4] = { 1, 2, " number ", 4 };\n"       \
+		"const int *kept;\n"                                           \
+		"KEEP static int last(" params ") { " use " }\n"               \
+		"int f(int a, int b) { const int *p = table;\n"                \
+		"  asm(\"\" : \"+d\"(p)); int k = p[a & 3];\n"                 \
+		"  asm volatile(\"\" : : \"d\"(p));\n"                         \
+		"  return ((int (*)(int, int, const int *))last)(k, b, p); }\n"
+
+static void
+an_address_that_nobody_takes_is_no_argument(void **state)
+{
+	(void)state;
+	must_accept(LIBRARY,
+		    LEFT_OVER("300", "int a, int b", "return a * 3 + b;"),
+		    LEFT_OVER("301", "int a, int b", "return a * 3 + b;"));
+}
+
+static void
+an_address_that_the_called_function_takes_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(LIBRARY,
+		    LEFT_OVER("300", "int a, int b, const int *p",
+			      "kept = p; return a * 3 + b;"),
+		    LEFT_OVER("301", "int a, int b, const int *p",
+			      "kept = p; return a * 3 + b;"),
+		    "R-17");
+}
+
 int
 main(void)
 {
@@ -73,6 +104,9 @@ main(void)
 		cmocka_unit_test(a_changed_table_that_is_handed_on_is_refused),
 		cmocka_unit_test(a_changed_text_that_is_passed_is_accepted),
 		cmocka_unit_test(a_changed_table_that_is_read_is_accepted),
+		cmocka_unit_test(an_address_that_nobody_takes_is_no_argument),
+		cmocka_unit_test(
+			an_address_that_the_called_function_takes_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

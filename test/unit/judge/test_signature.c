@@ -164,6 +164,33 @@ an_argument_that_is_kept_over_a_call_is_no_wider(void **state)
 		"int g(int); int f(int *a, int b) { if (b < 0) return g(-b); return a[b] + g(b) * b; }\n");
 }
 
+/** Code that compares the lowest bytes of two registers. */
+#define BYTES(first, factor)                                                   \
+	"int f(int a, int b) { int r;\n"                                       \
+	"  asm(\"test %%edi, %%edi\\n " first "\"\n"                           \
+	"      \"cmp %%cl, %%sil\\n sete %%al\\n movzbl %%al, %%eax\"\n"       \
+	"      : \"=a\"(r) : \"D\"(a), \"S\"(b) : \"cc\");\n"                  \
+	"  return r * " factor "; }\n"
+
+static void
+a_byte_that_was_just_set_is_no_argument(void **state)
+{
+	(void)state;
+	must_accept(STRIPPED, "int f(int a, int b) { return a * 3 + b; }\n",
+		    BYTES("setz %%cl\\n ", "5"));
+}
+
+static void
+a_byte_that_nobody_set_is_an_argument(void **state)
+{
+	(void)state;
+	must_refuse(STRIPPED, "int f(int a, int b) { return a * 3 + b; }\n",
+		    BYTES("", "5"), "R-09");
+	// The rest of the register is what the caller left there.
+	must_refuse(STRIPPED, "int f(int a, int b) { return a * 3 + b; }\n",
+		    BYTES("setz %%cl\\n add %%ecx, %%esi\\n ", "5"), "R-09");
+}
+
 int
 main(void)
 {
@@ -186,6 +213,8 @@ main(void)
 		cmocka_unit_test(an_argument_that_becomes_wider_is_refused),
 		cmocka_unit_test(
 			an_argument_that_is_kept_over_a_call_is_no_wider),
+		cmocka_unit_test(a_byte_that_was_just_set_is_no_argument),
+		cmocka_unit_test(a_byte_that_nobody_set_is_an_argument),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
