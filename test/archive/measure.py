@@ -13,7 +13,7 @@ import archive
 import catalogue
 
 # Seconds for one call of graft; bytes of memory that it may use.
-LIMIT = 600
+LIMIT = 300
 MEMORY_LIMIT = 1536 << 20
 # Exit statuses of `graft diff` that are verdicts.
 VERDICTS = (0, 3, 4)
