@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Seize what the task folder lists: threads that are born later come by their
+// parents (PTRACE_O_TRACECLONE).
+
+#include "proc/tracee.h"
+
+#include "proc/status.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+	/** Bytes of directory entries that are read at once. */
+	DENTS_SIZE = 16 * 1024,
+};
+
+/** Say whether the kernel lets us trace a thread: it asks the same for this. */
+static bool
+may_trace(pid_t tid)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)tid);
+	GRAFT_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC);
+	return fd >= 0;
+}
+
+/** Why did PTRACE_SEIZE say EPERM? NULL if the thread merely ended. */
+static struct graft_error *
+explain_eperm(const struct graft_target *target, pid_t tid, bool *ours_ret)
+{
+	struct graft_proc_status status = { 0 };
+	struct graft_error *err = graft_proc_status_read(tid, &status);
+	*ours_ret = false;
+	if (err) {
+		graft_error_free(err);
+		return NULL;
+	}
+	if (status.state == 'Z' || status.state == 'X')
+		return NULL;
+	*ours_ret = status.tracer == gettid();
+	if (*ours_ret)
+		return NULL;
+	if (status.tracer)
+		return graft_error_new(GRAFT_ERROR_TRACED,
+				       "process %d (%s) is traced by process "
+				       "%d",
+				       target->pid, target->comm,
+				       status.tracer);
+	if (may_trace(tid))
+		return graft_error_new(
+			GRAFT_ERROR_TRACED,
+			"process %d (%s) was traced by another a moment ago",
+			target->pid, target->comm);
+	return graft_error_new(GRAFT_ERROR_NOT_PERMITTED,
+			       "not permitted to trace process %d (%s)",
+			       target->pid, target->comm);
+}
+
+/**
+ * Seize one thread, unless it is known.
+ *
+ * @param[in,out] hint Where it is likely to stand in our list.
+ */
+static struct graft_error *
+seize(struct graft_target *target, pid_t tid, size_t *hint, size_t *count)
+{
+	// The kernel lists threads by age, and so did we.
+	if (*hint >= target->count || target->tracees[*hint].tid != tid)
+		*hint = graft_tracee_find(target, tid);
+	if (*hint != SIZE_MAX) {
+		*hint += 1;
+		return NULL;
+	}
+	struct graft_error *err = graft_tracee_reserve(target, 1);
+	if (err)
+		return err;
+	bool ours = true;
+	if (ptrace(PTRACE_SEIZE, tid, NULL, (long)GRAFT_TRACEE_OPTIONS) != 0) {
+		if (errno == ESRCH)
+			return NULL;
+		if (errno != EPERM)
+			return graft_error_os(errno, "trace thread %d of %d",
+					      tid, target->pid);
+		err = explain_eperm(target, tid, &ours);
+		if (err)
+			return err;
+	}
+	if (!ours && tid != target->pid)
+		return NULL;
+	size_t index = graft_tracee_add(target, tid);
+	if (ours)
+		*count += 1;
+	else if (index != SIZE_MAX)
+		target->tracees[index].state = GRAFT_TRACEE_ZOMBIE;
+	return NULL;
+}
+
+struct graft_error *
+graft_tracee_seize_new(struct graft_target *target, size_t *count_ret)
+{
+	alignas(struct dirent64) char buf[DENTS_SIZE];
+	size_t hint = 0;
+	*count_ret = 0;
+	if (lseek(target->task_fd, 0, SEEK_SET) != 0)
+		return graft_error_os(errno, "list the threads of %d",
+				      target->pid);
+	for (;;) {
+		ssize_t len = getdents64(target->task_fd, buf, sizeof(buf));
+		if (len < 0 && errno == ENOENT)
+			return graft_tracee_gone(target);
+		if (len < 0)
+			return graft_error_os(errno, "list the threads of %d",
+					      target->pid);
+		if (len == 0)
+			return NULL;
+		for (ssize_t at = 0; at < len;) {
+			struct dirent64 *entry = (struct dirent64 *)(buf + at);
+			at += entry->d_reclen;
+			pid_t tid = (pid_t)strtol(entry->d_name, NULL, 10);
+			if (tid <= 0)
+				continue;
+			struct graft_error *err = seize(target, tid, &hint,
+							count_ret);
+			if (err)
+				return err;
+		}
+	}
+}
