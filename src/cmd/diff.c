@@ -6,6 +6,7 @@
 #include "base/env.h"
 #include "base/text.h"
 #include "cmd/compare.h"
+#include "cmd/diff_table.h"
 #include "cmd/explain.h"
 #include "cmd/progress.h"
 #include "diff/pairs.h"
@@ -47,11 +48,6 @@ static const char usage[] =
 	"Exit status: 0 a hotpatch for all that changed; 3 nothing to do, all is\n"
 	"identical; 4 at least one module needs a restart (baseline).\n";
 
-enum {
-	/** Functions that are left as they are: so many are named. */
-	LEFT_NAMED = 3,
-};
-
 /** What the command line says. */
 struct arguments {
 	const char *output;
@@ -83,130 +79,6 @@ show_progress(void *arg, const char *path, size_t done, size_t total)
 
 	progress->total = total;
 	graft_progress_step(progress, done, path);
-}
-
-static void
-put_reason(const struct graft_reason *reason, struct graft_text *text)
-{
-	graft_text_printf(text, "    %s %s", reason->rule,
-			  reason->note ? "(note) " : "");
-	if (*reason->where) {
-		graft_text_put_safe(text, reason->where);
-		graft_text_put(text, ": ");
-	}
-	graft_text_put_safe(text, reason->text);
-	graft_text_put(text, "\n");
-}
-
-/** Say whether a reason is one of those that are said together. */
-static bool
-is_left(const struct graft_reason *reason)
-{
-	return reason->note && strcmp(reason->rule, "R-25") == 0;
-}
-
-/** Print what a module's verdict rests on; of what stays a few names only. */
-static void
-put_reasons(const struct graft_patch_module *module, struct graft_text *text)
-{
-	size_t left = 0;
-	size_t named = 0;
-
-	for (size_t i = 0; i < module->reason_count; i++)
-		left += is_left(&module->reasons[i]);
-	for (size_t i = 0; i < module->reason_count; i++) {
-		const struct graft_reason *reason = &module->reasons[i];
-
-		if (left <= LEFT_NAMED || !is_left(reason)) {
-			put_reason(reason, text);
-			continue;
-		}
-		if (named == 0)
-			graft_text_printf(text,
-					  "    R-25 (note) only line numbers "
-					  "differ in %zu functions, which stay "
-					  "as they are: ",
-					  left);
-		if (named++ >= LEFT_NAMED)
-			continue;
-		graft_text_put_safe(text, reason->where);
-		if (named < LEFT_NAMED)
-			graft_text_put(text, ", ");
-		else
-			graft_text_printf(text, " and %zu more\n",
-					  left - named);
-	}
-}
-
-static const char *
-verdict_color(enum graft_verdict verdict, bool color)
-{
-	if (!color)
-		return "";
-	return verdict == GRAFT_VERDICT_HOTPATCH   ? "\033[32m"
-	       : verdict == GRAFT_VERDICT_BASELINE ? "\033[31m"
-						   : "";
-}
-
-/** Print a line for each module, reasons below, and what is no module. */
-static void
-put_table(const struct graft_patch *patch, const struct graft_pairs *pairs,
-	  bool color, struct graft_text *text)
-{
-	size_t width = strlen("MODULE");
-	size_t added = 0;
-	size_t same = 0;
-
-	for (size_t i = 0; i < patch->module_count; i++) {
-		size_t len = strlen(patch->modules[i].path);
-		width = len > width ? len : width;
-	}
-	graft_text_printf(text, "%-*s  %-9s  %-9s  %7s  %5s  %7s  %9s\n",
-			  (int)width, "MODULE", "VERDICT", "ASSURANCE",
-			  "CHANGED", "ADDED", "CARRIED", "BYTES");
-	for (size_t i = 0; i < patch->module_count; i++) {
-		const struct graft_patch_module *module = &patch->modules[i];
-
-		graft_text_printf(
-			text, "%-*s  %s%-9s%s  %-9s  %7u  %5u  %7u  %9llu\n",
-			(int)width, module->path,
-			verdict_color(module->verdict, color),
-			graft_verdict_name(module->verdict),
-			color ? "\033[0m" : "",
-			module->assurance == GRAFT_ASSURANCE_NONE
-				? "-"
-				: graft_assurance_name(module->assurance),
-			module->counts.changed, module->counts.added,
-			module->counts.carried,
-			(unsigned long long)module->carried_bytes);
-		put_reasons(module, text);
-	}
-	for (size_t i = 0; i < pairs->count; i++) {
-		const struct graft_pair *pair = &pairs->pairs[i];
-
-		same += pair->same;
-		if (pair->old_file)
-			continue;
-		graft_text_put_safe(text, graft_pair_path(pair));
-		graft_text_put(text, "  added: no process has it yet\n");
-		added++;
-	}
-	if (pairs->count - added > patch->module_count)
-		graft_text_printf(text,
-				  "%zu more are the same files under other "
-				  "names\n",
-				  pairs->count - added - patch->module_count);
-	if (!pairs->count)
-		graft_text_put(text, "no ELF file on either side\n");
-	if (same)
-		graft_text_printf(text,
-				  "%zu of %zu hold the same bytes in both\n",
-				  same, pairs->count - added);
-	if (pairs->others_changed)
-		graft_text_printf(text,
-				  "%zu other files differ or are on one side "
-				  "only; they are no code in memory\n",
-				  pairs->others_changed);
 }
 
 /** Read the command line; false: the usage was printed. */
@@ -432,7 +304,8 @@ compare(const struct arguments *arguments, struct graft_text *text,
 	if (!err && arguments->json)
 		err = graft_patch_print_diff_json(patch, text);
 	else if (!err)
-		put_table(patch, pairs, graft_env_color(STDOUT_FILENO), text);
+		graft_diff_table_put(patch, pairs,
+				     graft_env_color(STDOUT_FILENO), text);
 	if (!err && arguments->explain)
 		(arguments->json ? graft_explain_splice : graft_explain_show)(
 			&explanation, patch, text);
