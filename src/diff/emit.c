@@ -1,31 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "diff/emit.h"
+
 #include "base/sha256.h"
 #include "base/vec.h"
 #include "diff/area.h"
-#include "diff/diff.h"
-#include "diff/frames.h"
 #include "diff/runs.h"
 #include "patch/patch.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/** Where the module's arrays are being filled. */
-struct emit {
-	const struct graft_diff *diff;
-	struct graft_patch_module *module;
-	size_t redirect_cap;
-	size_t fragment_cap;
-	size_t carried_cap;
-	size_t fix_cap;
-	size_t import_cap;
-	size_t slot_cap;
-	size_t expect_cap;
-};
-
-static struct graft_error *
-copy_text(const char *text, char **ret)
+struct graft_error *
+graft_emit_text(const char *text, char **ret)
 {
 	*ret = NULL;
 	if (!text)
@@ -42,11 +29,11 @@ copy_name(const struct graft_code *code, uint32_t func, char **ret)
 	char name[256];
 
 	graft_code_name(code, func, name, sizeof(name));
-	return copy_text(name, ret);
+	return graft_emit_text(name, ret);
 }
 
 static struct graft_error *
-emit_fragment(struct emit *emit, uint32_t func, uint32_t redirect)
+emit_fragment(struct graft_emit *emit, uint32_t func, uint32_t redirect)
 {
 	struct graft_patch_module *m = emit->module;
 	const struct graft_func *f = &emit->diff->old_code->funcs[func];
@@ -64,7 +51,7 @@ emit_fragment(struct emit *emit, uint32_t func, uint32_t redirect)
 }
 
 static struct graft_error *
-emit_redirect(struct emit *emit, uint32_t func)
+emit_redirect(struct graft_emit *emit, uint32_t func)
 {
 	const struct graft_diff *diff = emit->diff;
 	struct graft_patch_module *m = emit->module;
@@ -101,7 +88,7 @@ emit_redirect(struct emit *emit, uint32_t func)
  * group, or, for what only replaced code comes to, the nearest one before it.
  */
 static uint32_t
-redirect_of(const struct emit *emit, uint32_t func)
+redirect_of(const struct graft_emit *emit, uint32_t func)
 {
 	const struct graft_diff *diff = emit->diff;
 	uint32_t group = diff->old_code->funcs[func].group;
@@ -121,7 +108,7 @@ redirect_of(const struct emit *emit, uint32_t func)
 }
 
 static struct graft_error *
-emit_old_side(struct emit *emit)
+emit_old_side(struct graft_emit *emit)
 {
 	const struct graft_diff *diff = emit->diff;
 	struct graft_error *err = NULL;
@@ -139,7 +126,7 @@ emit_old_side(struct emit *emit)
 }
 
 static struct graft_error *
-emit_new_side(struct emit *emit)
+emit_new_side(struct graft_emit *emit)
 {
 	const struct graft_diff *diff = emit->diff;
 	struct graft_patch_module *m = emit->module;
@@ -162,212 +149,9 @@ emit_new_side(struct emit *emit)
 	return NULL;
 }
 
-static struct graft_error *
-emit_fix(struct emit *emit, struct graft_fix fix)
-{
-	struct graft_patch_module *m = emit->module;
-	struct graft_error *err = graft_vec_reserve(
-		&m->fixes, &emit->fix_cap, m->fix_count + 1, sizeof(*m->fixes));
-
-	if (!err)
-		m->fixes[m->fix_count++] = fix;
-	return err;
-}
-
-static struct graft_error *
-emit_old_slot(struct emit *emit, uint64_t addr)
-{
-	struct graft_patch_module *m = emit->module;
-	const struct graft_reloc *reloc =
-		graft_image_reloc_at(emit->diff->old_image, addr);
-
-	for (size_t i = 0; i < m->old_slot_count; i++) {
-		if (m->old_slots[i].old_addr == addr)
-			return NULL;
-	}
-	// Thread-local slots hold offsets; there is nothing to compare with.
-	if (!reloc ||
-	    (reloc->type != R_X86_64_GLOB_DAT &&
-	     reloc->type != R_X86_64_JUMP_SLOT && reloc->type != R_X86_64_64))
-		return NULL;
-	// A weak symbol that nobody defines leaves zero in its slot.
-	if (reloc->symbol && reloc->symbol->bind == STB_WEAK &&
-	    !reloc->symbol->defined)
-		return NULL;
-	struct graft_old_slot slot = {
-		.old_addr = addr,
-		.lazy = reloc->type == R_X86_64_JUMP_SLOT,
-	};
-	struct graft_error *err =
-		graft_vec_reserve(&m->old_slots, &emit->slot_cap,
-				  m->old_slot_count + 1, sizeof(*m->old_slots));
-	if (!err && reloc->symbol)
-		err = copy_text(reloc->symbol->name, &slot.symbol);
-	if (!err && reloc->symbol)
-		err = copy_text(reloc->symbol->version, &slot.version);
-	if (err) {
-		free(slot.symbol);
-		return err;
-	}
-	m->old_slots[m->old_slot_count++] = slot;
-	return NULL;
-}
-
-static struct graft_error *
-emit_resolution(struct emit *emit, const struct graft_resolution *resolution)
-{
-	const struct graft_diff *diff = emit->diff;
-	const struct graft_ref *ref = &diff->new_code->refs[resolution->ref];
-
-	if (resolution->place != GRAFT_PLACE_OLD)
-		return NULL;
-	if (ref->width != 4)
-		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
-				       "a short branch at 0x%llx leaves what "
-				       "is carried",
-				       (unsigned long long)ref->at);
-	struct graft_error *err = emit_fix(
-		emit,
-		(struct graft_fix){
-			.new_addr = ref->at,
-			.value = (int64_t)(resolution->old_addr - ref->target),
-			.kind = GRAFT_FIX_REL32_OLD,
-		});
-	if (err)
-		return err;
-	if (resolution->thing == GRAFT_THING_GOT)
-		return emit_old_slot(emit, resolution->old_addr);
-	if (resolution->thing == GRAFT_THING_PLT) {
-		const struct graft_plt *plt = graft_image_plt_at(
-			diff->old_image, resolution->old_addr);
-		return plt ? emit_old_slot(emit, plt->slot) : NULL;
-	}
-	return NULL;
-}
-
-static struct graft_error *
-emit_import(struct emit *emit, const struct graft_pointer *pointer)
-{
-	struct graft_patch_module *m = emit->module;
-	struct graft_import import = {
-		.new_addr = pointer->new_addr,
-		.addend = (int64_t)pointer->value,
-		.weak = pointer->symbol->bind == STB_WEAK,
-	};
-	struct graft_error *err =
-		graft_vec_reserve(&m->imports, &emit->import_cap,
-				  m->import_count + 1, sizeof(*m->imports));
-	if (!err)
-		err = copy_text(pointer->symbol->name, &import.symbol);
-	if (!err)
-		err = copy_text(pointer->symbol->version, &import.version);
-	if (err) {
-		free(import.symbol);
-		return err;
-	}
-	m->imports[m->import_count++] = import;
-	return NULL;
-}
-
-static struct graft_error *
-emit_pointer(struct emit *emit, const struct graft_pointer *pointer)
-{
-	if (pointer->symbol)
-		return emit_import(emit, pointer);
-	enum graft_fix_kind kind = GRAFT_FIX_ABS64_NEW;
-	if (pointer->copy)
-		kind = GRAFT_FIX_COPY64_OLD;
-	else if (pointer->place == GRAFT_PLACE_OLD)
-		kind = GRAFT_FIX_ABS64_OLD;
-	return emit_fix(emit, (struct graft_fix){
-				      .new_addr = pointer->new_addr,
-				      .value = (int64_t)pointer->value,
-				      .kind = kind,
-			      });
-}
-
-/** The fields of unwind tables that lead to OLD. */
-static struct graft_error *
-emit_frames(struct emit *emit)
-{
-	const struct graft_frames *frames = emit->diff->frames;
-	struct graft_patch_module *m = emit->module;
-	struct graft_error *err = NULL;
-
-	if (!frames || !frames->bytes)
-		return NULL;
-	m->frames_addr = frames->addr;
-	m->frames_len = frames->len;
-	for (size_t i = 0; !err && i < frames->fix_count; i++) {
-		const struct graft_frame_fix *fix = &frames->fixes[i];
-		if (i && fix->new_addr == frames->fixes[i - 1].new_addr)
-			continue;
-		err = emit_fix(emit, (struct graft_fix){
-					     .new_addr = fix->new_addr,
-					     .value = (int64_t)(fix->old_slot -
-								fix->new_slot),
-					     .kind = GRAFT_FIX_REL32_OLD,
-				     });
-		if (!err)
-			err = emit_old_slot(emit, fix->old_slot);
-	}
-	return err;
-}
-
-static int
-by_fix(const void *x, const void *y)
-{
-	const struct graft_fix *a = x;
-	const struct graft_fix *b = y;
-
-	return (a->new_addr > b->new_addr) - (a->new_addr < b->new_addr);
-}
-
-static int
-by_import(const void *x, const void *y)
-{
-	const struct graft_import *a = x;
-	const struct graft_import *b = y;
-
-	return (a->new_addr > b->new_addr) - (a->new_addr < b->new_addr);
-}
-
-static int
-by_old_slot(const void *x, const void *y)
-{
-	const struct graft_old_slot *a = x;
-	const struct graft_old_slot *b = y;
-
-	return (a->old_addr > b->old_addr) - (a->old_addr < b->old_addr);
-}
-
-static struct graft_error *
-emit_references(struct emit *emit)
-{
-	const struct graft_diff *diff = emit->diff;
-	struct graft_patch_module *m = emit->module;
-	struct graft_error *err = NULL;
-
-	for (size_t i = 0; !err && i < diff->resolution_count; i++)
-		err = emit_resolution(emit, &diff->resolutions[i]);
-	for (size_t i = 0; !err && i < diff->pointer_count; i++)
-		err = emit_pointer(emit, &diff->pointers[i]);
-	if (!err)
-		err = emit_frames(emit);
-	if (m->fix_count)
-		qsort(m->fixes, m->fix_count, sizeof(*m->fixes), by_fix);
-	if (m->import_count)
-		qsort(m->imports, m->import_count, sizeof(*m->imports),
-		      by_import);
-	if (m->old_slot_count)
-		qsort(m->old_slots, m->old_slot_count, sizeof(*m->old_slots),
-		      by_old_slot);
-	return err;
-}
-
 /** All of OLD's code and read-only data must be what the file holds. */
 static struct graft_error *
-emit_expects(struct emit *emit)
+emit_expects(struct graft_emit *emit)
 {
 	struct graft_patch_module *m = emit->module;
 	size_t count;
@@ -397,7 +181,7 @@ emit_expects(struct emit *emit)
 }
 
 static void
-emit_identity(struct emit *emit)
+emit_identity(struct graft_emit *emit)
 {
 	const struct graft_diff *diff = emit->diff;
 	struct graft_patch_module *m = emit->module;
@@ -426,7 +210,7 @@ void
 graft_diff_describe(const struct graft_diff *diff,
 		    struct graft_patch_module *module)
 {
-	struct emit emit = { .diff = diff, .module = module };
+	struct graft_emit emit = { .diff = diff, .module = module };
 
 	emit_identity(&emit);
 }
@@ -435,7 +219,7 @@ struct graft_error *
 graft_diff_emit(const struct graft_diff *diff,
 		struct graft_patch_module *module)
 {
-	struct emit emit = { .diff = diff, .module = module };
+	struct graft_emit emit = { .diff = diff, .module = module };
 	size_t count;
 	const struct graft_section *sections =
 		graft_image_sections(diff->new_image, &count);
@@ -452,7 +236,7 @@ graft_diff_emit(const struct graft_diff *diff,
 	if (!err)
 		err = emit_new_side(&emit);
 	if (!err)
-		err = emit_references(&emit);
+		err = graft_emit_references(&emit);
 	if (!err)
 		err = emit_expects(&emit);
 	if (!err)
