@@ -3,32 +3,19 @@
 #include "plan/plan.h"
 
 #include "patch/delta.h"
+#include "plan/fill.h"
 #include "plan/find.h"
 #include "plan/live.h"
 #include "plan/place.h"
 #include "plan/predict.h"
 #include "plan/scope.h"
-#include "plan/unwinder.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-/** Everything that is looked at while a plan is made. */
-struct making {
-	struct graft_target *target;
-	/** Gets the code that it lacks. */
-	struct graft_patch *patch;
-	struct graft_builds *builds;
-	struct graft_maps *maps;
-	struct graft_modules *modules;
-	struct graft_headers *headers;
-	/** Made when the first import needs it. */
-	struct graft_scope *scope;
-};
-
 static void
-making_deinit(struct making *making)
+making_deinit(struct graft_making *making)
 {
 	graft_scope_free(making->scope);
 	graft_headers_free(making->headers);
@@ -51,7 +38,8 @@ graft_plan_free(struct graft_plan *plan)
 
 /** Find the module that was loaded from an OLD build (R-14, by build-id). */
 GRAFT_MUST_CHECK static struct graft_error *
-find_module(const struct making *making, const struct graft_patch_module *patch,
+find_module(const struct graft_making *making,
+	    const struct graft_patch_module *patch,
 	    const struct graft_module **ret)
 {
 	*ret = NULL;
@@ -73,7 +61,8 @@ find_module(const struct making *making, const struct graft_patch_module *patch,
 
 /** Refuse a module of which only the build-id is OLD's. */
 GRAFT_MUST_CHECK static struct graft_error *
-check_file(const struct making *making, const struct graft_patch_module *patch,
+check_file(const struct graft_making *making,
+	   const struct graft_patch_module *patch,
 	   const struct graft_module *module, const struct graft_image **ret)
 {
 	struct graft_error *err = graft_builds_get(
@@ -92,7 +81,8 @@ check_file(const struct making *making, const struct graft_patch_module *patch,
 
 /** Refuse a module whose memory others share. */
 GRAFT_MUST_CHECK static struct graft_error *
-check_shared(const struct making *making, const struct graft_module *module)
+check_shared(const struct graft_making *making,
+	     const struct graft_module *module)
 {
 	for (size_t i = 0; i < making->maps->count; i++) {
 		const struct graft_map *map = &making->maps->maps[i];
@@ -108,116 +98,9 @@ check_shared(const struct making *making, const struct graft_module *module)
 	return NULL;
 }
 
-GRAFT_MUST_CHECK static struct graft_error *
-bind_imports(struct making *making, const struct graft_patch_module *patch,
-	     const struct graft_module *module, uint64_t *values)
-{
-	struct graft_error *err;
-
-	if (patch->import_count && !making->scope) {
-		err = graft_scope_read(making->target, making->maps,
-				       making->modules, making->builds,
-				       &making->scope);
-		if (err)
-			return err;
-	}
-	for (size_t i = 0; i < patch->import_count; i++) {
-		err = graft_scope_bind(making->scope, module,
-				       &patch->imports[i], &values[i]);
-		if (err)
-			return err;
-	}
-	return NULL;
-}
-
-/** Read the slots of OLD that new ones are copies of. */
-GRAFT_MUST_CHECK static struct graft_error *
-read_copies(struct making *making, const struct graft_patch_module *patch,
-	    const struct graft_module *module, uint64_t *values)
-{
-	for (size_t i = 0; i < patch->fix_count; i++) {
-		const struct graft_fix *fix = &patch->fixes[i];
-		uint64_t addr = module->base + (uint64_t)fix->value;
-		if (fix->kind != GRAFT_FIX_COPY64_OLD)
-			continue;
-		if (addr < module->start || addr > module->end - 8)
-			return graft_error_new(
-				GRAFT_ERROR_BAD_INPUT,
-				"the slot that is copied to 0x%llx is outside of the module",
-				(unsigned long long)fix->new_addr);
-		struct graft_error *err =
-			graft_target_read(making->target, addr, &values[i], 8);
-		if (err)
-			return err;
-	}
-	return NULL;
-}
-
-/** Fill in the contents of the shadow, now that its place is known. */
-GRAFT_MUST_CHECK static struct graft_error *
-fill_shadow(struct making *making, const struct graft_module *module,
-	    struct graft_plan_module *ret)
-{
-	struct graft_error *err;
-	const struct graft_patch_module *patch = ret->patch;
-	GRAFT_FREE uint64_t *imports = calloc(patch->import_count + 1,
-					      sizeof(*imports));
-	GRAFT_FREE uint64_t *copies = calloc(patch->fix_count + 1,
-					     sizeof(*copies));
-	if (!imports || !copies)
-		return graft_error_no_memory();
-
-	err = bind_imports(making, patch, module, imports);
-	if (err)
-		return err;
-	err = read_copies(making, patch, module, copies);
-	if (err)
-		return err;
-	struct graft_shadow_place place = {
-		.old_base = module->base,
-		.shadow_base = ret->header.shadow_base,
-		.imports = imports,
-		.copies = copies,
-	};
-	return graft_shadow_fill(patch, &place, &ret->shadow);
-}
-
-/** Make the hook by which the unwinder finds the frames of carried code. */
-GRAFT_MUST_CHECK static struct graft_error *
-fill_hook(struct making *making, struct graft_plan_module *ret)
-{
-	struct graft_error *err;
-	const struct graft_header *header = &ret->header;
-	struct graft_hook hook = { 0 };
-	struct graft_hook old = { 0 };
-	bool there = false;
-
-	if (!ret->patch->frames_len)
-		return NULL;
-	err = graft_unwinder_find(making->target, making->maps, making->modules,
-				  making->builds, &hook.unwinder);
-	if (err)
-		return err;
-	hook.addr = header->regions[header->region_count - 1].addr;
-	hook.next = hook.unwinder.function;
-	// One that is linked since an earlier time goes on to ask what it asks.
-	if (ret->reuse)
-		err = graft_hook_find(making->target, header, &old, &there);
-	if (err)
-		return err;
-	if (there)
-		hook.next = old.next;
-	// There is room for one more piece than runs.
-	err = graft_hook_make(ret->patch, header->shadow_base, &hook,
-			      &ret->shadow.pieces[ret->shadow.count]);
-	if (!err)
-		ret->shadow.count++;
-	return err;
-}
-
 /** Choose the place: that of an earlier time, or a new one. */
 GRAFT_MUST_CHECK static struct graft_error *
-choose_place(struct making *making, const struct graft_module *module,
+choose_place(struct graft_making *making, const struct graft_module *module,
 	     struct graft_plan_module *ret)
 {
 	const struct graft_patch *patch = making->patch;
@@ -249,7 +132,7 @@ choose_place(struct making *making, const struct graft_module *module,
 
 /** Refuse what the header pages say is there already. */
 GRAFT_MUST_CHECK static struct graft_error *
-check_headers(struct making *making, const struct graft_module *module)
+check_headers(struct graft_making *making, const struct graft_module *module)
 {
 	for (size_t i = 0; i < making->headers->count; i++) {
 		const struct graft_header *header = making->headers->headers[i];
@@ -292,7 +175,7 @@ complete(struct graft_patch_module *patch, const struct graft_image *image)
 
 /** Make the part of the plan for one module that the process maps. */
 GRAFT_MUST_CHECK static struct graft_error *
-plan_module(struct making *making, const struct graft_module *module,
+plan_module(struct graft_making *making, const struct graft_module *module,
 	    struct graft_patch_module *patch, struct graft_plan_module *ret)
 {
 	struct graft_error *err;
@@ -331,8 +214,8 @@ plan_module(struct making *making, const struct graft_module *module,
 	err = choose_place(making, module, ret);
 	if (err)
 		return err;
-	err = fill_shadow(making, module, ret);
-	return err ? err : fill_hook(making, ret);
+	err = graft_fill_shadow(making, module, ret);
+	return err ? err : graft_fill_hook(making, ret);
 }
 
 /** The rule and sentence for which a module needs a restart. */
@@ -381,7 +264,7 @@ reserve(struct graft_maps *maps, const struct graft_header *header)
 
 /** Go over the modules of the hotpatch (R-22: worst verdict of those mapped). */
 GRAFT_MUST_CHECK static struct graft_error *
-plan_modules(struct making *making, struct graft_plan *plan)
+plan_modules(struct graft_making *making, struct graft_plan *plan)
 {
 	struct graft_error *err;
 	const struct graft_patch *patch = making->patch;
@@ -459,9 +342,9 @@ graft_plan_make(struct graft_target *target, struct graft_patch *patch,
 {
 	struct graft_error *err;
 	GRAFT_CLEANUP(making_deinit)
-	struct making making = { .target = target,
-				 .patch = patch,
-				 .builds = builds };
+	struct graft_making making = { .target = target,
+				       .patch = patch,
+				       .builds = builds };
 
 	GRAFT_CLEANUP(graft_plan_freep)
 	struct graft_plan *plan = calloc(1, sizeof(*plan));
