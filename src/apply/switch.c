@@ -2,7 +2,9 @@
 
 #include "apply/switch.h"
 
+#include "apply/active.h"
 #include "apply/link.h"
+#include "apply/points.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "plan/contexts.h"
@@ -11,7 +13,6 @@
 #include "proc/maps.h"
 #include "proc/sharer.h"
 #include "proc/stack.h"
-#include "proc/status.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -27,33 +28,13 @@ enum {
 	TRACED_US = 300 * 1000,
 };
 
-/** Bytes that are exchanged. */
-struct point {
-	uint64_t addr;
-	const uint8_t *from;
-	const uint8_t *to;
-	const char *name;
-	/** It was written in this stop. */
-	bool written;
-};
-
-/** A range that must be empty of threads, and what it is called. */
-struct place {
-	uint64_t start;
-	const char *name;
-};
-
 struct graft_switch {
 	const struct graft_header *const *headers;
 	size_t header_count;
 	enum graft_switch_way way;
-	bool partly;
-	/** A write could not be put back. */
-	bool torn;
-	struct point *points;
-	size_t point_count;
+	struct graft_points points;
 	struct graft_range *ranges;
-	struct place *places;
+	struct graft_active_place *places;
 	size_t range_count;
 	/** Of the current try. */
 	struct graft_link *link;
@@ -64,7 +45,7 @@ graft_switch_free(struct graft_switch *sw)
 {
 	if (!sw)
 		return;
-	free(sw->points);
+	graft_points_deinit(&sw->points);
 	free(sw->ranges);
 	free(sw->places);
 	graft_link_free(sw->link);
@@ -77,8 +58,9 @@ add_range(struct graft_switch *sw, uint64_t start, uint64_t len,
 {
 	sw->ranges[sw->range_count] =
 		(struct graft_range){ .start = start, .end = start + len };
-	sw->places[sw->range_count] = (struct place){ .start = named_from,
-						      .name = name };
+	sw->places[sw->range_count] = (struct graft_active_place){
+		.start = named_from, .name = name
+	};
 	sw->range_count++;
 }
 
@@ -89,12 +71,7 @@ add_header(struct graft_switch *sw, const struct graft_header *header)
 
 	for (uint32_t i = 0; i < header->redirect_count; i++) {
 		const struct graft_header_redirect *r = &header->redirects[i];
-		sw->points[sw->point_count++] = (struct point){
-			.addr = r->entry + r->skip,
-			.from = in ? r->original : r->jump,
-			.to = in ? r->jump : r->original,
-			.name = r->name,
-		};
+		graft_points_add(&sw->points, r);
 	}
 	for (uint32_t i = 0; in && i < header->fragment_count; i++) {
 		const struct graft_header_fragment *f = &header->fragments[i];
@@ -126,18 +103,20 @@ graft_switch_new(const struct graft_header *const *headers, size_t count,
 	sw->headers = headers;
 	sw->header_count = count;
 	sw->way = way;
-	sw->partly = partly;
 	for (size_t i = 0; i < count; i++) {
 		points += headers[i]->redirect_count;
 		ranges += headers[i]->fragment_count + headers[i]->region_count;
 	}
-	sw->points = calloc(points + 1, sizeof(*sw->points));
 	// And where the unwinder is told: see find_hooks().
 	ranges += GRAFT_HOOK_CALLERS_MAX;
 	sw->ranges = calloc(ranges + 1, sizeof(*sw->ranges));
 	sw->places = calloc(ranges + 1, sizeof(*sw->places));
-	if (!sw->points || !sw->ranges || !sw->places)
+	if (!sw->ranges || !sw->places)
 		return graft_error_no_memory();
+	struct graft_error *err = graft_points_init(&sw->points, points, way,
+						    partly);
+	if (err)
+		return err;
 	for (size_t i = 0; i < count; i++)
 		add_header(sw, headers[i]);
 	*ret = GRAFT_TAKE(sw);
@@ -193,110 +172,6 @@ check_shadows(const struct graft_switch *sw, struct graft_target *target)
 	return NULL;
 }
 
-/** See that each entry holds what it should before the switch. */
-GRAFT_MUST_CHECK static struct graft_error *
-check_points(const struct graft_switch *sw, struct graft_target *target)
-{
-	for (size_t i = 0; i < sw->point_count; i++) {
-		const struct point *point = &sw->points[i];
-		uint8_t live[GRAFT_JUMP_SIZE];
-		struct graft_error *err = graft_target_read(target, point->addr,
-							    live, sizeof(live));
-		if (err)
-			return err;
-		if (memcmp(live, point->from, sizeof(live)) == 0 ||
-		    (sw->partly && memcmp(live, point->to, sizeof(live)) == 0))
-			continue;
-		return graft_error_new(
-			GRAFT_ERROR_REFUSED,
-			"R-12: %s: somebody else changed its entry",
-			point->name);
-	}
-	return NULL;
-}
-
-/**
- * Give the process its own copy of each page that will be written, by writing
- * the bytes that are there. So the stop is shorter, and a kernel that lets
- * nobody write here (proc_mem.force_override) says so while nothing is changed.
- */
-GRAFT_MUST_CHECK static struct graft_error *
-touch(const struct graft_switch *sw, struct graft_target *target)
-{
-	uint64_t page = 0;
-
-	for (size_t i = 0; i < sw->point_count; i++) {
-		uint64_t last = sw->points[i].addr + GRAFT_JUMP_SIZE - 1;
-		uint8_t live[GRAFT_JUMP_SIZE];
-		if (page == last / 4096 && sw->points[i].addr / 4096 == page)
-			continue;
-		page = last / 4096;
-		struct graft_error *err = graft_target_read(
-			target, sw->points[i].addr, live, sizeof(live));
-		if (err)
-			return err;
-		err = graft_target_write(target, sw->points[i].addr, live,
-					 sizeof(live));
-		if (err)
-			return graft_error_prefix(err,
-						  "its code cannot be written");
-	}
-	return NULL;
-}
-
-/** Put back what was written in this stop, the last first. */
-GRAFT_MUST_CHECK static struct graft_error *
-put_back(struct graft_switch *sw, struct graft_target *target,
-	 struct graft_error *why)
-{
-	for (size_t i = sw->point_count; i-- > 0;) {
-		struct point *point = &sw->points[i];
-		if (!point->written)
-			continue;
-		struct graft_error *err = graft_fault("undo-jump");
-		if (!err)
-			err = graft_target_write(target, point->addr,
-						 point->from, GRAFT_JUMP_SIZE);
-		point->written = false;
-		if (err) {
-			sw->torn = graft_error_code(err) !=
-				   GRAFT_ERROR_TARGET_GONE;
-			graft_error_free(err);
-			why = graft_error_prefix(why,
-						 "%s: it could not be put back",
-						 point->name);
-		}
-	}
-	return why;
-}
-
-/** Write the bytes. The threads are stopped, and none is in the way. */
-GRAFT_MUST_CHECK static struct graft_error *
-write_points(struct graft_switch *sw, struct graft_target *target)
-{
-	bool in = sw->way == GRAFT_SWITCH_IN;
-
-	for (size_t i = 0; i < sw->point_count; i++) {
-		struct point *point = &sw->points[i];
-		struct graft_error *err = in ? graft_fault("apply-jump")
-					     : graft_fault("revert-jump");
-		if (!err) {
-			point->written = true;
-			err = graft_target_write(target, point->addr, point->to,
-						 GRAFT_JUMP_SIZE);
-		}
-		if (err)
-			return put_back(sw, target, err);
-	}
-	struct graft_error *err = in ? graft_fault("apply-switched")
-				     : graft_fault("revert-switched");
-	if (err)
-		return put_back(sw, target, err);
-	for (size_t i = 0; i < sw->point_count; i++)
-		sw->points[i].written = false;
-	return NULL;
-}
-
 /** Tell the unwinder, then write the jumps; or neither. */
 GRAFT_MUST_CHECK static struct graft_error *
 write_all(struct graft_switch *sw, struct graft_target *target)
@@ -306,82 +181,19 @@ write_all(struct graft_switch *sw, struct graft_target *target)
 	if (sw->link)
 		err = graft_link_do(sw->link, target);
 	if (!err)
-		err = write_points(sw, target);
+		err = graft_points_write(&sw->points, target);
 	// Jumps that are still in need their hooks.
-	if (!err || !sw->link || sw->torn)
+	if (!err || !sw->link || sw->points.torn)
 		return err;
 	struct graft_error *more = graft_link_undo(sw->link, target);
 	if (more) {
-		sw->torn = graft_error_code(more) != GRAFT_ERROR_TARGET_GONE;
+		sw->points.torn = graft_error_code(more) !=
+				  GRAFT_ERROR_TARGET_GONE;
 		err = graft_error_prefix(err, "its unwinder: %s",
 					 graft_error_message(more));
 		graft_error_free(more);
 	}
 	return err;
-}
-
-/** Find the name of the carried function that contains @p pc. */
-static const char *
-carried_name(const struct graft_switch *sw, uint64_t pc, uint64_t *start_ret)
-{
-	const char *name = "carried code";
-
-	for (size_t i = 0; i < sw->header_count; i++) {
-		const struct graft_header *header = sw->headers[i];
-		for (uint32_t j = 0; j < header->redirect_count; j++) {
-			uint64_t target = header->redirects[j].target;
-			if (target > pc || target < *start_ret)
-				continue;
-			*start_ret = target;
-			name = header->redirects[j].name;
-		}
-	}
-	return name;
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
-say_active(const struct graft_switch *sw, const struct graft_stack_hit *hit)
-{
-	struct graft_proc_status status = { 0 };
-	const struct place *place = &sw->places[hit->range];
-	uint64_t start = place->start;
-	const char *name = place->name;
-
-	if (!name)
-		name = carried_name(sw, hit->pc, &start);
-	if (!hit->tid)
-		return graft_error_new(
-			GRAFT_ERROR_FUNCTION_ACTIVE,
-			"R-13: a suspended context, at 0x%llx, may be inside %s+0x%llx",
-			(unsigned long long)hit->addr, name,
-			(unsigned long long)(hit->pc - start));
-	graft_error_free(graft_proc_status_read(hit->tid, &status));
-	return graft_error_new(GRAFT_ERROR_FUNCTION_ACTIVE,
-			       "R-13: thread %d (%s) %s inside %s+0x%llx",
-			       (int)hit->tid, status.comm,
-			       hit->certain ? "is" : "may be", name,
-			       (unsigned long long)(hit->pc - start));
-}
-
-/**
- * Choose the hit that keeps the way closed.
- *
- * Words in memory that point into the dynamic linker, whose range is the last one,
- * are the addresses of its functions, which every process has: only threads count
- * there. A context that is suspended in the middle of a binding had its stack
- * switched away by a signal handler.
- *
- * @return NULL if the way is free.
- */
-static const struct graft_stack_hit *
-choose_hit(const struct graft_switch *sw, const struct graft_stack_hit *hits,
-	   size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (hits[i].tid || hits[i].range < sw->range_count)
-			return &hits[i];
-	}
-	return NULL;
 }
 
 /**
@@ -401,7 +213,8 @@ stopped(struct graft_switch *sw, struct graft_target *target,
 	struct graft_error *err = graft_stack_check_run(check, &hits, &count);
 	if (err)
 		return err;
-	const struct graft_stack_hit *hit = choose_hit(sw, hits, count);
+	const struct graft_stack_hit *hit =
+		graft_active_choose(hits, count, sw->range_count);
 	if (hit) {
 		*hit_ret = *hit;
 		*active_ret = true;
@@ -412,7 +225,7 @@ stopped(struct graft_switch *sw, struct graft_target *target,
 		err = check_shadows(sw, target);
 	if (err)
 		return err;
-	err = check_points(sw, target);
+	err = graft_points_check(&sw->points, target);
 	if (err)
 		return err;
 	return write_all(sw, target);
@@ -467,10 +280,11 @@ find_hooks(struct graft_switch *sw, struct graft_target *target,
 	struct graft_range *range = &sw->ranges[sw->range_count];
 	size_t more = graft_link_forbidden(sw->link, range);
 	for (size_t k = 0; k < more; k++)
-		sw->places[sw->range_count + k] =
-			(struct place){ .start = range[k].end,
-					.name = "the unwinder, which binds "
-						"its first call" };
+		sw->places[sw->range_count + k] = (struct graft_active_place){
+			.start = range[k].end,
+			.name = "the unwinder, which binds "
+				"its first call"
+		};
 	*count_ret = sw->range_count + more;
 	return NULL;
 }
@@ -494,7 +308,7 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	err = check_modules(sw, target);
 	if (err)
 		return err;
-	err = touch(sw, target);
+	err = graft_points_touch(&sw->points, target);
 	if (err)
 		return err;
 	err = graft_maps_read(graft_target_pid(target), &maps);
@@ -524,9 +338,10 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	err = stopped(sw, target, check, &hit, &active);
 	graft_target_release(target);
 	ret->pause_us = graft_target_pause_us(target);
-	ret->unsettled = sw->torn;
+	ret->unsettled = sw->points.torn;
 	if (!err && active)
-		err = say_active(sw, &hit);
+		err = graft_active_say(sw->headers, sw->header_count,
+				       &sw->places[hit.range], &hit);
 	return err;
 }
 

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "apply/points.h"
+
+#include "base/fault.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct graft_error *
+graft_points_init(struct graft_points *points, size_t count,
+		  enum graft_switch_way way, bool partly)
+{
+	*points = (struct graft_points){ .way = way, .partly = partly };
+	points->points = calloc(count + 1, sizeof(*points->points));
+	return points->points ? NULL : graft_error_no_memory();
+}
+
+void
+graft_points_deinit(struct graft_points *points)
+{
+	free(points->points);
+}
+
+void
+graft_points_add(struct graft_points *points,
+		 const struct graft_header_redirect *redirect)
+{
+	bool in = points->way == GRAFT_SWITCH_IN;
+
+	points->points[points->count++] = (struct graft_point){
+		.addr = redirect->entry + redirect->skip,
+		.from = in ? redirect->original : redirect->jump,
+		.to = in ? redirect->jump : redirect->original,
+		.name = redirect->name,
+	};
+}
+
+struct graft_error *
+graft_points_check(const struct graft_points *points,
+		   struct graft_target *target)
+{
+	for (size_t i = 0; i < points->count; i++) {
+		const struct graft_point *point = &points->points[i];
+		uint8_t live[GRAFT_JUMP_SIZE];
+		struct graft_error *err = graft_target_read(target, point->addr,
+							    live, sizeof(live));
+		if (err)
+			return err;
+		if (memcmp(live, point->from, sizeof(live)) == 0 ||
+		    (points->partly &&
+		     memcmp(live, point->to, sizeof(live)) == 0))
+			continue;
+		return graft_error_new(
+			GRAFT_ERROR_REFUSED,
+			"R-12: %s: somebody else changed its entry",
+			point->name);
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_points_touch(const struct graft_points *points,
+		   struct graft_target *target)
+{
+	uint64_t page = 0;
+
+	for (size_t i = 0; i < points->count; i++) {
+		uint64_t last = points->points[i].addr + GRAFT_JUMP_SIZE - 1;
+		uint8_t live[GRAFT_JUMP_SIZE];
+		if (page == last / 4096 &&
+		    points->points[i].addr / 4096 == page)
+			continue;
+		page = last / 4096;
+		struct graft_error *err = graft_target_read(
+			target, points->points[i].addr, live, sizeof(live));
+		if (err)
+			return err;
+		err = graft_target_write(target, points->points[i].addr, live,
+					 sizeof(live));
+		if (err)
+			return graft_error_prefix(err,
+						  "its code cannot be written");
+	}
+	return NULL;
+}
+
+/** Put back what was written in this stop, the last first. */
+GRAFT_MUST_CHECK static struct graft_error *
+put_back(struct graft_points *points, struct graft_target *target,
+	 struct graft_error *why)
+{
+	for (size_t i = points->count; i-- > 0;) {
+		struct graft_point *point = &points->points[i];
+		if (!point->written)
+			continue;
+		struct graft_error *err = graft_fault("undo-jump");
+		if (!err)
+			err = graft_target_write(target, point->addr,
+						 point->from, GRAFT_JUMP_SIZE);
+		point->written = false;
+		if (err) {
+			points->torn = graft_error_code(err) !=
+				       GRAFT_ERROR_TARGET_GONE;
+			graft_error_free(err);
+			why = graft_error_prefix(why,
+						 "%s: it could not be put back",
+						 point->name);
+		}
+	}
+	return why;
+}
+
+struct graft_error *
+graft_points_write(struct graft_points *points, struct graft_target *target)
+{
+	bool in = points->way == GRAFT_SWITCH_IN;
+
+	for (size_t i = 0; i < points->count; i++) {
+		struct graft_point *point = &points->points[i];
+		struct graft_error *err = in ? graft_fault("apply-jump")
+					     : graft_fault("revert-jump");
+		if (!err) {
+			point->written = true;
+			err = graft_target_write(target, point->addr, point->to,
+						 GRAFT_JUMP_SIZE);
+		}
+		if (err)
+			return put_back(points, target, err);
+	}
+	struct graft_error *err = in ? graft_fault("apply-switched")
+				     : graft_fault("revert-switched");
+	if (err)
+		return put_back(points, target, err);
+	for (size_t i = 0; i < points->count; i++)
+		points->points[i].written = false;
+	return NULL;
+}
