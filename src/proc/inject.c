@@ -8,7 +8,6 @@
 // whatever ends us lets the thread finish its call and restore itself.
 
 #include "base/fault.h"
-#include "base/text.h"
 #include "proc/gadget.h"
 #include "proc/maps.h"
 #include "proc/room.h"
@@ -17,6 +16,7 @@
 #include "proc/status.h"
 #include "proc/target.h"
 #include "proc/tracee.h"
+#include "proc/unusable.h"
 
 #include <assert.h>
 #include <elf.h>
@@ -46,36 +46,6 @@ static const uint64_t CALL_LIMIT_NS = UINT64_C(5000000000);
  * that it must deliver, and seccomp can send this one for our call. */
 static const uint64_t MASK_ALL = ~(UINT64_C(1) << (SIGSYS - 1));
 
-/** Why a thread cannot be used. */
-enum reason {
-	REASON_NOT_RUNNING,
-	REASON_NOT_STOPPED,
-	REASON_NOT_CALM,
-	REASON_NO_REGISTERS,
-	REASON_NO_ROOM,
-	REASON_NOT_WRITTEN,
-	REASON_FILTER_READ,
-	REASON_FILTER_DEADLY,
-	REASON_COUNT,
-};
-
-static const char *const reason_text[REASON_COUNT] = {
-	[REASON_NOT_RUNNING] = "does not run",
-	[REASON_NOT_STOPPED] = "did not stop in time",
-	[REASON_NOT_CALM] = "is in a restartable sequence, or in 32-bit code",
-	[REASON_NO_REGISTERS] = "has registers that cannot be read",
-	[REASON_NO_ROOM] = "has no room on its stack",
-	[REASON_NOT_WRITTEN] = "has a stack that cannot be written",
-	[REASON_FILTER_READ] = "has a seccomp filter that cannot be read",
-	[REASON_FILTER_DEADLY] = "has a seccomp filter that could kill it",
-};
-
-/** How many threads could not be used for one reason, and which was first. */
-struct refused {
-	size_t count;
-	pid_t tid;
-};
-
 /** What one injection needs; large, so on the heap. */
 struct injection {
 	struct graft_target *target;
@@ -94,9 +64,9 @@ struct injection {
 	/** How long a thread may take to stop in this round. */
 	uint64_t stop_limit_ns;
 	/** Why the thread that is being tried cannot be used, if it cannot. */
-	enum reason reason;
+	enum graft_unusable_reason reason;
 	/** Why those that were tried in this round could not be used. */
-	struct refused refused[REASON_COUNT];
+	struct graft_unusable unusable;
 };
 
 /**
@@ -113,12 +83,12 @@ pass_filters(struct injection *inj)
 	struct graft_error *err = graft_filters_read(inj->tid, &filters);
 	graft_error_free(err);
 	inj->suspend = false;
-	inj->reason = REASON_FILTER_READ;
+	inj->reason = GRAFT_UNUSABLE_FILTER_READ;
 	if (err)
 		return false;
 	enum graft_filters_answer answer =
 		graft_filters_ask_all(&filters, inj->calls, inj->count);
-	inj->reason = REASON_FILTER_DEADLY;
+	inj->reason = GRAFT_UNUSABLE_FILTER_DEADLY;
 	if (answer != GRAFT_FILTERS_FAIL)
 		return answer == GRAFT_FILTERS_ALLOW;
 	inj->suspend = ptrace(PTRACE_SETOPTIONS, inj->tid, NULL,
@@ -146,12 +116,12 @@ prepare(struct injection *inj, const struct graft_maps *maps)
 	if (ptrace(PTRACE_GETREGS, inj->tid, NULL, &inj->regs) != 0)
 		return false;
 	graft_tracee_mend(&target->tracees[inj->index], &inj->regs);
-	inj->reason = REASON_NOT_CALM;
+	inj->reason = GRAFT_UNUSABLE_NOT_CALM;
 	if (!graft_room_is_calm(target, inj->tid, &inj->regs))
 		return false;
 	if (!pass_filters(inj))
 		return false;
-	inj->reason = REASON_NO_REGISTERS;
+	inj->reason = GRAFT_UNUSABLE_NO_REGISTERS;
 	if (ptrace(PTRACE_GETREGSET, inj->tid, NT_X86_XSTATE, &iov) != 0 ||
 	    ptrace(PTRACE_GETSIGMASK, inj->tid, sizeof(inj->mask),
 		   &inj->mask) != 0)
@@ -162,12 +132,12 @@ prepare(struct injection *inj, const struct graft_maps *maps)
 		.xstate = inj->xstate,
 		.xstate_len = iov.iov_len,
 	};
-	inj->reason = REASON_NO_ROOM;
+	inj->reason = GRAFT_UNUSABLE_NO_ROOM;
 	if (!graft_sigframe_build(&state, target->gadgets.restore,
 				  &inj->frame) ||
 	    !graft_room_below(maps, &inj->regs, inj->frame.addr))
 		return false;
-	inj->reason = REASON_NOT_WRITTEN;
+	inj->reason = GRAFT_UNUSABLE_NOT_WRITTEN;
 	struct graft_error *err = graft_target_read(target, inj->frame.addr,
 						    inj->saved, inj->frame.len);
 	if (!err)
@@ -331,13 +301,13 @@ try_thread(struct injection *inj, const struct graft_maps *maps, size_t index,
 	struct graft_target *target = inj->target;
 	inj->index = index;
 	inj->tid = target->tracees[index].tid;
-	inj->reason = REASON_NOT_RUNNING;
+	inj->reason = GRAFT_UNUSABLE_NOT_RUNNING;
 	if (target->tracees[index].state != GRAFT_TRACEE_RUNNING ||
 	    target->tracees[index].stranger)
 		return UNUSABLE;
 	enum attempt attempt = UNUSABLE;
 	target->stopped_ns = graft_tracee_now_ns();
-	inj->reason = REASON_NOT_STOPPED;
+	inj->reason = GRAFT_UNUSABLE_NOT_STOPPED;
 	if (graft_tracee_interrupt(target, index, inj->stop_limit_ns)) {
 		if (prepare(inj, maps))
 			attempt = run(inj, calls, count) ? DONE : LOST;
@@ -376,43 +346,6 @@ check(struct graft_target *target)
 	return NULL;
 }
 
-/** Count the thread that was just tried. */
-static void
-note_refused(struct injection *inj)
-{
-	struct refused *refused = &inj->refused[inj->reason];
-	if (refused->count++ == 0)
-		refused->tid = inj->tid;
-}
-
-/** Say why none of the threads of the last round could be used. */
-static struct graft_error *
-say_refused(const struct injection *inj)
-{
-	const struct graft_target *target = inj->target;
-	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
-	for (int i = 0; i < REASON_COUNT; i++) {
-		const struct refused *refused = &inj->refused[i];
-		if (refused->count == 0)
-			continue;
-		const char *between = text.len > 0 ? "; " : "";
-		if (refused->count == 1)
-			graft_text_printf(&text, "%sthread %d %s", between,
-					  refused->tid, reason_text[i]);
-		else
-			graft_text_printf(&text,
-					  "%sthread %d, as %zu others, %s",
-					  between, refused->tid,
-					  refused->count - 1, reason_text[i]);
-	}
-	return graft_error_new(GRAFT_ERROR_REFUSED,
-			       "no thread of process %d (%s) can make a system "
-			       "call for us: %s",
-			       target->pid, target->comm,
-			       text.len > 0 ? graft_text_str(&text)
-					    : "it has none");
-}
-
 /** Try all threads, some times, until one has made the calls. */
 static struct graft_error *
 try_all(struct injection *inj, const struct graft_maps *maps,
@@ -421,7 +354,7 @@ try_all(struct injection *inj, const struct graft_maps *maps,
 	struct graft_target *target = inj->target;
 	inj->stop_limit_ns = STOP_LIMIT_NS;
 	for (int round = 0; round < ROUNDS; round++) {
-		memset(inj->refused, 0, sizeof(inj->refused));
+		inj->unusable = (struct graft_unusable){ 0 };
 		for (size_t i = 0; i < target->count; i++) {
 			enum attempt attempt = try_thread(inj, maps, i, calls,
 							  count);
@@ -435,11 +368,12 @@ try_all(struct injection *inj, const struct graft_maps *maps,
 					"thread %d of process %d (%s) did not "
 					"finish a system call in time",
 					inj->tid, target->pid, target->comm);
-			note_refused(inj);
+			graft_unusable_note(&inj->unusable, inj->reason,
+					    inj->tid);
 		}
 		inj->stop_limit_ns *= 5;
 	}
-	return say_refused(inj);
+	return graft_unusable_say(&inj->unusable, inj->target);
 }
 
 struct graft_error *

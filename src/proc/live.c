@@ -3,14 +3,13 @@
 #include "proc/live.h"
 
 #include "proc/batch.h"
+#include "proc/stack_extent.h"
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
 
 enum {
-	RED_ZONE = 128,
 	/** From rsp, rip and flags to cs in a sigcontext. */
 	FRAME_WORDS_BYTES = 3 * 8,
 	/** A control block this near above a stack pointer is tried without a
@@ -134,48 +133,6 @@ has_control(struct graft_live *live, size_t index)
 	return state->has_control;
 }
 
-static bool
-is_stack_like(const struct graft_vma *vma)
-{
-	int prot = PROT_READ | PROT_WRITE;
-	return (vma->prot & prot) == prot;
-}
-
-// Where the memory around a stack pointer begins (its red zone) and ends.
-static struct graft_error *
-find_extent(struct graft_live *live, uint64_t sp, uint64_t bound,
-	    uint64_t *start_ret, uint64_t *end_ret)
-{
-	struct graft_vmas *vmas = live->view->vmas;
-	struct graft_vma vma;
-	bool found = false;
-	*end_ret = 0;
-	*start_ret = sp - RED_ZONE;
-	struct graft_error *err = graft_vmas_next(vmas, sp, &vma, &found);
-	if (err || !found || vma.start > sp || !is_stack_like(&vma))
-		return err;
-	*end_ret = vma.end;
-	while (!(bound > sp && bound <= *end_ret)) {
-		err = graft_vmas_next(vmas, *end_ret, &vma, &found);
-		if (err)
-			return err;
-		if (!found || vma.start != *end_ret || !is_stack_like(&vma))
-			break;
-		*end_ret = vma.end;
-	}
-	if (bound > sp && bound <= *end_ret)
-		*end_ret = bound;
-	err = graft_vmas_next(vmas, *start_ret, &vma, &found);
-	if (err)
-		return err;
-	// The red zone may reach into a guard page, where nothing can be.
-	if (!is_stack_like(&vma) || vma.start > *start_ret)
-		err = graft_vmas_next(vmas, sp, &vma, &found);
-	if (!err && vma.start > *start_ret)
-		*start_ret = vma.start;
-	return err;
-}
-
 // Push the live part above a stack pointer. With must set, not having a stack
 // there is an error.
 static struct graft_error *
@@ -187,7 +144,8 @@ push_extent(struct graft_live *live, size_t index, uint64_t sp, bool must)
 		bound = thread->regs.fs_base;
 	uint64_t start = 0;
 	uint64_t end = 0;
-	struct graft_error *err = find_extent(live, sp, bound, &start, &end);
+	struct graft_error *err = graft_stack_extent_find(live->view->vmas, sp,
+							  bound, &start, &end);
 	if (err)
 		return err;
 	if (end == 0 && !must)
@@ -223,12 +181,13 @@ push_thread(struct graft_live *live, size_t index)
 		return push_extent(live, index, sp, true);
 	}
 	if (thread->tid != live->view->pid && fs > sp && fs - sp <= NEAR_BYTES)
-		return push_part(live, (struct graft_live_part){
-					       .thread = index,
-					       .start = sp - RED_ZONE,
-					       .end = fs + CONTROL_BYTES,
-					       .guessed = true,
-				       });
+		return push_part(live,
+				 (struct graft_live_part){
+					 .thread = index,
+					 .start = sp - GRAFT_STACK_RED_ZONE,
+					 .end = fs + CONTROL_BYTES,
+					 .guessed = true,
+				 });
 	return push_extent(live, index, sp, true);
 }
 
@@ -398,7 +357,8 @@ push_if_away(struct graft_live *live, size_t index)
 	bool found = false;
 	struct graft_error *err = graft_vmas_next(live->view->vmas, end - 8,
 						  &vma, &found);
-	if (err || !found || vma.start > end - 8 || !is_stack_like(&vma))
+	if (err || !found || vma.start > end - 8 ||
+	    !graft_stack_extent_is(&vma))
 		return err;
 	live->states[index].away = true;
 	if (end - vma.start > AWAY_BYTES_MAX)
