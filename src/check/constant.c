@@ -9,8 +9,6 @@
 enum {
 	/** Printable bytes that make a text for sure. */
 	TEXT_SURE = 4,
-	/** The same, with its NUL, for one that stands among texts. */
-	TEXT_AMONG_TEXTS = 8,
 	/** Zeroes that may stand between two constants. */
 	PADDING_MAX = 63,
 	/** Zeroes that may stand between two texts: the end of the first, and
@@ -138,7 +136,7 @@ ends_at(const struct graft_walk *walk, const struct graft_walk_ref *ref,
 	const char *text = graft_world_text(&walk->new_world, ref->new_addr,
 					    &text_len);
 
-	if (text && text_len <= same && text_len > TEXT_AMONG_TEXTS &&
+	if (text && text_len <= same && text_len > TEXT_SURE &&
 	    is_among_texts(&walk->old_world, ref->old_addr) &&
 	    is_among_texts(&walk->new_world, ref->new_addr))
 		return true;
