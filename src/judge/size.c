@@ -65,6 +65,77 @@ argument_differs(const struct graft_twin *twin,
 	       *was_ret != *is_ret;
 }
 
+/**
+ * Find the call of a function of the module whose result is in a register, with a
+ * constant added or not: `malloc(note_bytes(48) + 8)`.
+ *
+ * @return Its index, or graft_ops::count.
+ */
+static uint32_t
+call_that_gave(const struct graft_ops *ops, uint32_t at, uint8_t reg)
+{
+	for (uint32_t back = 1; back <= GRAFT_OP_BACK_MAX && back <= at;
+	     back++) {
+		const struct graft_op *op = &ops->ops[at - back];
+		if (op->flags & GRAFT_INSN_CALL)
+			return reg == GRAFT_REG_RAX &&
+					       graft_op_callee(ops, op).func !=
+						       GRAFT_NONE
+				       ? at - back
+				       : ops->count;
+		if (op->ends)
+			return ops->count;
+		if (op->dst != reg && !(op->writes & 1U << reg))
+			continue;
+		if (op->what == GRAFT_OP_MOV && !op->has_mem && !op->has_imm &&
+		    op->src < 16)
+			reg = op->src;
+		else if (op->what == GRAFT_OP_LEA && op->base < 16 &&
+			 op->index == GRAFT_REG_NONE)
+			reg = op->base;
+		else if (op->what != GRAFT_OP_ADD || !op->has_imm)
+			return ops->count;
+	}
+	return ops->count;
+}
+
+/** Compare what a function is handed that says how much to allocate. */
+static struct graft_error *
+check_asked(struct graft_case *c, const struct graft_twin *twin,
+	    const struct graft_twin_pair *pair, int argument)
+{
+	uint8_t reg = graft_argument_reg(argument);
+	struct graft_twin_pair asked = {
+		.o = call_that_gave(&twin->old_ops, pair->o, reg),
+		.n = call_that_gave(&twin->new_ops, pair->n, reg),
+	};
+	int64_t was;
+	int64_t is;
+
+	if (asked.o >= twin->old_ops.count || asked.n >= twin->new_ops.count)
+		return NULL;
+	const struct graft_op *o = &twin->old_ops.ops[asked.o];
+	const struct graft_op *n = &twin->new_ops.ops[asked.n];
+	struct graft_callee before = graft_op_callee(&twin->old_ops, o);
+	struct graft_callee now = graft_op_callee(&twin->new_ops, n);
+	for (int i = 0; i < GRAFT_SIZE_ARGUMENTS; i++) {
+		if (!argument_differs(twin, &asked, i, &was, &is) ||
+		    !same_callee(c, &before, &now))
+			continue;
+		char name[200];
+		graft_code_name(twin->new_ops.code, now.func, name,
+				sizeof(name));
+		struct graft_place_text where = graft_place_code(
+			twin->new_ops.code, twin->new_ops.func, n->addr);
+		return graft_case_refuse(
+			c, GRAFT_RULE_SIZE, where.str,
+			"argument %d of the call of %s was 0x%llx and is 0x%llx, and as much is allocated as it returns: objects that exist already have the old size",
+			i + 1, name, (unsigned long long)was,
+			(unsigned long long)is);
+	}
+	return NULL;
+}
+
 static struct graft_error *
 check_argument(struct graft_case *c, const struct graft_twin *twin,
 	       const struct graft_twin_pair *pair, int argument, bool guess)
@@ -106,7 +177,11 @@ check_call(struct graft_case *c, const struct graft_twin *twin,
 	int64_t value[2];
 
 	for (int i = 0; !differs && i < GRAFT_SIZE_ARGUMENTS; i++)
-		differs = argument_differs(twin, pair, i, &value[0], &value[1]);
+		differs = argument_differs(twin, pair, i, &value[0],
+					   &value[1]) ||
+			  call_that_gave(&twin->new_ops, pair->n,
+					 graft_argument_reg(i)) <
+				  twin->new_ops.count;
 	if (!differs || !same_callee(c, &was, &is))
 		return NULL;
 	// What wraps an allocator is found by reading it, so this comes last.
@@ -119,8 +194,11 @@ check_call(struct graft_case *c, const struct graft_twin *twin,
 	    first_argument_in_frame(&twin->old_ops, pair->o))
 		return NULL;
 	for (int i = 0; !err && i < GRAFT_SIZE_ARGUMENTS; i++) {
-		if (sizing.sizes & (1 << i))
-			err = check_argument(c, twin, pair, i, sizing.guess);
+		if (!(sizing.sizes & (1 << i)))
+			continue;
+		err = check_argument(c, twin, pair, i, sizing.guess);
+		if (!err && !sizing.guess)
+			err = check_asked(c, twin, pair, i);
 	}
 	return err;
 }
