@@ -36,7 +36,8 @@ copy_safe(const char *str, char **ret)
 
 /** Make a module `baseline` for one reason. */
 static struct graft_error *
-refuse(struct graft_patch_module *module, const char *rule, const char *text)
+refuse(struct graft_patch_module *module, const char *rule, const char *where,
+       const char *text)
 {
 	struct graft_error *err;
 
@@ -47,7 +48,7 @@ refuse(struct graft_patch_module *module, const char *rule, const char *text)
 	module->reason_count = 1;
 	err = copy_string(rule, &module->reasons[0].rule);
 	if (!err)
-		err = copy_string(module->path, &module->reasons[0].where);
+		err = copy_string(where, &module->reasons[0].where);
 	if (!err)
 		err = copy_safe(text, &module->reasons[0].text);
 	return err;
@@ -124,6 +125,9 @@ judge_images(const struct graft_pairs *pairs,
 	struct graft_verdict_result result = { 0 };
 	struct graft_error *err;
 
+	const char *runtime = graft_judge_runtime(old_image, new_image);
+	if (runtime)
+		return refuse(module, "R-15", runtime, GRAFT_JUDGE_RUNTIME);
 	err = graft_diff_make_with(old_image, new_image, &how, &diff);
 	if (!err)
 		err = graft_judge(diff, &result);
@@ -163,7 +167,7 @@ take_input_error(const struct graft_pairs *pairs, bool same,
 		graft_error_free(err);
 		return NULL;
 	}
-	struct graft_error *failed = refuse(module, "R-01",
+	struct graft_error *failed = refuse(module, "R-01", module->path,
 					    graft_error_message(err));
 	graft_error_free(err);
 	return failed;
@@ -210,7 +214,8 @@ compare_pair(const struct graft_pairs *pairs, const struct graft_pair *pair,
 		err = identify(old_image, pair->same ? old_image : new_image,
 			       module);
 	if (!err && !pair->new_file)
-		return refuse(module, "R-08", "NEW does not have this file");
+		return refuse(module, "R-08", module->path,
+			      "NEW does not have this file");
 	if (!err && !pair->same)
 		err = judge_images(pairs, options, old_image, new_image,
 				   module);

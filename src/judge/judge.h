@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "elf/image.h"
 #include "patch/patch.h"
 
 #include <stddef.h>
@@ -54,5 +55,20 @@ graft_judge(const struct graft_diff *diff, struct graft_verdict_result *ret);
 /** Free what a result owns, and zero it. NULL is a no-op. Also its guard. */
 void
 graft_verdict_result_deinit(struct graft_verdict_result *result);
+
+/** Why a program with a runtime of its own is refused. */
+#define GRAFT_JUDGE_RUNTIME                                                    \
+	"the runtime of the program keeps its own map of its code and would not know the carried functions"
+
+/**
+ * Find what shows that a runtime would not know carried code (R-15).
+ *
+ * Needs no diff: such programs are large, and the answer is no whatever changed.
+ *
+ * @return Name of the section that says so, static; NULL if there is none.
+ */
+const char *
+graft_judge_runtime(const struct graft_image *old_image,
+		    const struct graft_image *new_image);
 
 #endif /* GRAFT_JUDGE_JUDGE_H */

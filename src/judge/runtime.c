@@ -4,11 +4,13 @@
 // code. Go says so by its sections; other runtimes are not recognised here.
 
 #include "judge/checks.h"
+#include "judge/judge.h"
 
 #include <string.h>
 
-struct graft_error *
-graft_check_runtime(struct graft_case *c)
+const char *
+graft_judge_runtime(const struct graft_image *old_image,
+		    const struct graft_image *new_image)
 {
 	static const char *const marks[] = {
 		".gopclntab",      ".data.rel.ro.gopclntab",
@@ -16,16 +18,22 @@ graft_check_runtime(struct graft_case *c)
 		".gosymtab",       "__llvm_stackmaps",
 		".llvm_stackmaps",
 	};
-	const struct graft_image *images[] = { c->diff->old_image,
-					       c->diff->new_image };
-
 	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
-		if (!graft_image_section_named(images[0], marks[i]) &&
-		    !graft_image_section_named(images[1], marks[i]))
-			continue;
-		return graft_case_refuse(
-			c, GRAFT_RULE_RUNTIME, marks[i],
-			"the runtime of the program keeps its own map of its code and would not know the carried functions");
+		if (graft_image_section_named(old_image, marks[i]) ||
+		    graft_image_section_named(new_image, marks[i]))
+			return marks[i];
 	}
 	return NULL;
+}
+
+struct graft_error *
+graft_check_runtime(struct graft_case *c)
+{
+	const char *mark = graft_judge_runtime(c->diff->old_image,
+					       c->diff->new_image);
+
+	if (!mark)
+		return NULL;
+	return graft_case_refuse(c, GRAFT_RULE_RUNTIME, mark, "%s",
+				 GRAFT_JUDGE_RUNTIME);
 }
