@@ -63,6 +63,9 @@ sizing_of_name(const char *name)
 		return (struct graft_sizing){ .sizes = ARGUMENT_0 };
 	// g_malloc0, png_malloc, apr_palloc, CRYPTO_zalloc, xmlMallocAtomic:
 	// the size comes first or second; what follows may be a line number.
+	// Those that free have none.
+	if (strstr(name, "dealloc") || strstr(name, "Dealloc"))
+		return (struct graft_sizing){ 0 };
 	if (strstr(name, "alloc") || strstr(name, "Alloc"))
 		return (struct graft_sizing){ .sizes = ARGUMENT_0 |
 						       ARGUMENT_1 };

@@ -31,6 +31,8 @@ def same_build(module):
 def package_verdict(record):
     """What an administrator hears of a package."""
     verdicts = {m["verdict"] for m in record["modules"]}
+    if not record["modules"] and record["faults"]:
+        return "error"
     if "baseline" not in verdicts:
         return "hotpatch" if "hotpatch" in verdicts else "identical"
     return "baseline in part" if "hotpatch" in verdicts else "baseline"
@@ -52,8 +54,9 @@ def summary(seen):
     changed = [m for _, m in files(seen) if not same_build(m)]
     return [
         row("", ""), "|---|---|",
-        row("packages: identical / hotpatch / baseline in part / baseline", " / ".join(
-            str(counts[v]) for v in ("identical", "hotpatch", "baseline in part", "baseline"))),
+        row("packages: identical / hotpatch / baseline in part / baseline / error", " / ".join(
+            str(counts[v]) for v in ("identical", "hotpatch", "baseline in part", "baseline",
+                                     "error"))),
         row("ELF files, of them with another build-id", f"{len(files(seen))}, {len(changed)}"),
         row("ELF files: identical / hotpatch / baseline",
             " / ".join(str(by_file[v]) for v in ("identical", "hotpatch", "baseline"))),

@@ -351,7 +351,7 @@ summarize(struct summary *s)
 void
 cache_report(void)
 {
-	struct summary s = { -1000, 0, "none" };
+	struct summary s = { .best = -1000, .name = "none" };
 	char line[80]; /*@stack*/
 	int costs[64];
 	int n = 0;

@@ -85,11 +85,29 @@ what_is_filled_in_the_frame_may_change(void **state)
 		"int f(int n) { char b[600]; memset(b, n, 600); use(b); return b[3]; }\n");
 }
 
+static void
+what_frees_has_no_size(void **state)
+{
+	(void)state;
+	must_accept(STRIPPED,
+		    "void my_dealloc(void *, int);\n"
+		    "void f(void *p) { my_dealloc(p, 240); }\n",
+		    "void my_dealloc(void *, int);\n"
+		    "void f(void *p) { my_dealloc(p, 248); }\n");
+	must_refuse(STRIPPED,
+		    "void *my_alloc(void *, int);\n"
+		    "void *f(void *p) { return my_alloc(p, 240); }\n",
+		    "void *my_alloc(void *, int);\n"
+		    "void *f(void *p) { return my_alloc(p, 248); }\n",
+		    "R-03");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_larger_allocation_is_refused),
+		cmocka_unit_test(what_frees_has_no_size),
 		cmocka_unit_test(a_wrapper_of_an_allocator_is_seen_through),
 		cmocka_unit_test(an_allocator_behind_a_pointer_is_guessed),
 		cmocka_unit_test(the_number_of_a_line_is_no_size),
