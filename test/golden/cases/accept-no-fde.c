@@ -3,8 +3,10 @@
 // Functions without unwind information, as hand-written assembly has them, beside
 // the one that changes and called by it.
 
-long mixed(long value);
-long turned(long value);
+long
+mixed(long value);
+long
+turned(long value);
 
 __asm__(".text\n"
 	".p2align 4\n"
