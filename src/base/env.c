@@ -7,12 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct {
-	const char *name;
-	const char *text;
-} table[] = {
-#define GRAFT_ENV(symbol, name_, text_)                                        \
-	[GRAFT_ENV_##symbol] = { .name = (name_), .text = (text_) },
+static const char *const names[] = {
+#define GRAFT_ENV(symbol, name, text) [GRAFT_ENV_##symbol] = (name),
 #include "base/env.def"
 #undef GRAFT_ENV
 };
@@ -29,14 +25,7 @@ const char *
 graft_env_name(enum graft_env variable)
 {
 	assert(variable < GRAFT_ENV_COUNT);
-	return table[variable].name;
-}
-
-const char *
-graft_env_text(enum graft_env variable)
-{
-	assert(variable < GRAFT_ENV_COUNT);
-	return table[variable].text;
+	return names[variable];
 }
 
 const char *

@@ -35,10 +35,6 @@ graft_env_get(enum graft_env variable);
 const char *
 graft_env_name(enum graft_env variable);
 
-/** Get what a variable does, in a few words. Static. */
-const char *
-graft_env_text(enum graft_env variable);
-
 /** Get the state directory: GRAFT_STATE_DIR, or "/var/lib/graft". */
 const char *
 graft_env_state_dir(void);

@@ -48,14 +48,13 @@ graft_dwarf_function_at(const struct graft_dwarf *dwarf, uint64_t addr)
 	return ranges[low - 1].function;
 }
 
-/** Find the last subject of a stretch that begins at or before an address. */
-static uint32_t
-find_before(const struct graft_dwarf *dwarf, uint32_t first, uint32_t end,
-	    uint64_t addr)
+uint32_t
+graft_dwarf_variable_before(const struct graft_dwarf *dwarf, uint64_t addr)
 {
 	const struct graft_subject_entry *list = dwarf->subjects;
+	const uint32_t first = dwarf->function_count;
 	uint32_t low = first;
-	uint32_t high = end;
+	uint32_t high = first + dwarf->variable_count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
@@ -72,21 +71,6 @@ find_before(const struct graft_dwarf *dwarf, uint32_t first, uint32_t end,
 	       list[low - 1].subject.addr == list[low].subject.addr)
 		low--;
 	return low;
-}
-
-uint32_t
-graft_dwarf_variable_before(const struct graft_dwarf *dwarf, uint64_t addr)
-{
-	return find_before(dwarf, dwarf->function_count,
-			   dwarf->function_count + dwarf->variable_count, addr);
-}
-
-uint32_t
-graft_dwarf_thread_local_before(const struct graft_dwarf *dwarf,
-				uint64_t offset)
-{
-	return find_before(dwarf, dwarf->function_count + dwarf->variable_count,
-			   (uint32_t)dwarf->subject_count, offset);
 }
 
 struct graft_error *

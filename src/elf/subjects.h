@@ -92,12 +92,6 @@ graft_dwarf_function_at(const struct graft_dwarf *dwarf, uint64_t addr);
 uint32_t
 graft_dwarf_variable_before(const struct graft_dwarf *dwarf, uint64_t addr);
 
-/** Find the thread-local variable that begins at an offset of the block, or
- * #GRAFT_DWARF_NONE. After graft_dwarf_scan(). */
-uint32_t
-graft_dwarf_thread_local_before(const struct graft_dwarf *dwarf,
-				uint64_t offset);
-
 /**
  * Get the type of a variable, or what a function returns.
  *
