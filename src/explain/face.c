@@ -66,6 +66,19 @@ graft_face_remedy(const struct graft_reason *reason)
 	return graft_remedy_text(reason->rule);
 }
 
+bool
+graft_face_is_near(const struct graft_explained_func *func, size_t at,
+		   size_t context)
+{
+	size_t from = at > context ? at - context : 0;
+
+	for (size_t i = from; i < func->row_count && i <= at + context; i++) {
+		if (func->rows[i].classes)
+			return true;
+	}
+	return false;
+}
+
 const char *
 graft_face_fate(uint8_t fate)
 {

@@ -40,6 +40,16 @@ graft_face_find(const struct graft_explained_module *module,
 const char *
 graft_face_remedy(const struct graft_reason *reason);
 
+/**
+ * Say whether a row is near one that differs.
+ *
+ * @param[in] at Index in graft_explained_func::rows, or their number.
+ * @param[in] context How many rows away is near.
+ */
+bool
+graft_face_is_near(const struct graft_explained_func *func, size_t at,
+		   size_t context);
+
 /** Get "changed", "added" or "left". Static. */
 const char *
 graft_face_fate(uint8_t fate);

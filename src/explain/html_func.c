@@ -65,19 +65,6 @@ same_source(const struct graft_explained_insn *a,
 	       (a->line == b->line && a->file == b->file);
 }
 
-/** Say whether a row is near one that differs. */
-static bool
-is_near(const struct graft_explained_func *func, size_t at)
-{
-	size_t from = at > CONTEXT ? at - CONTEXT : 0;
-
-	for (size_t i = from; i < func->row_count && i <= at + CONTEXT; i++) {
-		if (func->rows[i].classes)
-			return true;
-	}
-	return false;
-}
-
 /** Write rows that do the same, folded, the new side only. */
 static void
 put_same(const struct graft_explained_func *func, size_t from, size_t end,
@@ -116,7 +103,8 @@ put_rows(const struct graft_explained_module *module,
 				     "side by side.</p>\n");
 	for (size_t i = 0; i < func->row_count;) {
 		size_t end = i;
-		while (end < func->row_count && !is_near(func, end))
+		while (end < func->row_count &&
+		       !graft_face_is_near(func, end, CONTEXT))
 			end++;
 		if (end - i >= FOLD_MIN) {
 			put_same(func, i, end, brief, text);

@@ -186,19 +186,6 @@ put_row(const struct page *page, const struct graft_explained_row *row)
 	graft_text_put(page->text, "\n");
 }
 
-/** Say whether a row is near one that differs. */
-static bool
-is_near(const struct graft_explained_func *func, size_t at)
-{
-	size_t from = at > CONTEXT ? at - CONTEXT : 0;
-
-	for (size_t i = from; i < func->row_count && i <= at + CONTEXT; i++) {
-		if (func->rows[i].classes)
-			return true;
-	}
-	return false;
-}
-
 static void
 put_rows(const struct page *page, const struct graft_explained_module *module,
 	 const struct graft_explained_func *func)
@@ -210,7 +197,8 @@ put_rows(const struct page *page, const struct graft_explained_module *module,
 		graft_text_put(page->text,
 			       "    (too long to be shown side by side)\n");
 	for (size_t i = 0; i <= func->row_count; i++) {
-		bool near = i < func->row_count && is_near(func, i);
+		bool near = i < func->row_count &&
+			    graft_face_is_near(func, i, CONTEXT);
 		if (i < func->row_count && !near) {
 			same++;
 			continue;
