@@ -61,11 +61,11 @@ sizing_of_name(const char *name)
 	// operator new and new[], plain, nothrow and aligned.
 	if (strncmp(name, "_Znwm", 5) == 0 || strncmp(name, "_Znam", 5) == 0)
 		return (struct graft_sizing){ .sizes = ARGUMENT_0 };
-	// g_malloc0, png_malloc, apr_palloc, CRYPTO_zalloc, xmlMallocAtomic:
-	// the size comes first or second; what follows may be a line number.
-	// Those that free have none.
+	// What frees may be told a size too, but makes no object of it.
 	if (strstr(name, "dealloc") || strstr(name, "Dealloc"))
 		return (struct graft_sizing){ 0 };
+	// g_malloc0, png_malloc, apr_palloc, CRYPTO_zalloc, xmlMallocAtomic:
+	// the size comes first or second; what follows may be a line number.
 	if (strstr(name, "alloc") || strstr(name, "Alloc"))
 		return (struct graft_sizing){ .sizes = ARGUMENT_0 |
 						       ARGUMENT_1 };

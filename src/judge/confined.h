@@ -13,9 +13,9 @@
  * arguments of calls, also of calls through a pointer to a function that the same
  * search sees put there. An address that gets about (stored in other memory,
  * handed to another module or to a call that nobody knows the target of) is not
- * followed any more, and neither is an object that is copied to or from other
- * memory; so is a function that somebody unseen may call. What is not shown is
- * never assumed.
+ * followed any more, nor is an object that is copied to or from other memory.
+ * What a function is given that somebody unseen may call is not known. What is
+ * not shown is never assumed.
  */
 
 #ifndef GRAFT_JUDGE_CONFINED_H

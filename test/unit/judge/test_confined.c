@@ -36,7 +36,8 @@ try_all(const char *rest, bool accept)
 
 	assert_true(asprintf(&o, "%s%s", HEAD, rest) > 0);
 	assert_true(asprintf(&n, "%s%s", NEW_HEAD, rest) > 0);
-	// Refusals take every other one.
+	// There are many refusals and each is compiled twice: every other command
+	// has both compilers, -O0 and -O2, with debug information and without.
 	size_t step = accept ? 1 : 2;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands);
 	     i += step) {
