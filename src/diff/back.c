@@ -2,7 +2,9 @@
 
 #include "diff/back.h"
 
-enum { REG_NONE = 16, VOLATILE = 0x0fc7 };
+#include "diff/register.h"
+
+enum { VOLATILE = 0x0fc7 };
 
 static void
 hold(struct graft_back *back, uint8_t reg, uint32_t what)
@@ -19,37 +21,25 @@ graft_back_take(struct graft_back *back, uint8_t reg, uint32_t ref)
 	back->distance &= (uint16_t) ~(1U << reg);
 }
 
-/** Number of a general register of any width, or REG_NONE. */
-static uint8_t
-number_of(ZydisRegister reg)
-{
-	ZydisRegister whole = ZydisRegisterGetLargestEnclosing(
-		ZYDIS_MACHINE_MODE_LONG_64, reg);
-
-	if (whole < ZYDIS_REGISTER_RAX || whole > ZYDIS_REGISTER_R15)
-		return REG_NONE;
-	return (uint8_t)(whole - ZYDIS_REGISTER_RAX);
-}
-
 static void
 mark(const struct graft_back *back, struct graft_ref *refs, uint8_t reg)
 {
-	if (reg != REG_NONE && back->holds[reg])
+	if (reg != GRAFT_REGISTER_NONE && back->holds[reg])
 		refs[back->holds[reg] - 1].back = true;
 }
 
 static bool
 is_negative(const struct graft_back *back, uint8_t reg)
 {
-	return reg != REG_NONE && (back->negative & 1U << reg);
+	return reg != GRAFT_REGISTER_NONE && (back->negative & 1U << reg);
 }
 
 static void
 note_address(struct graft_back *back, struct graft_ref *refs,
 	     const ZydisDecodedOperand *operand)
 {
-	uint8_t base = number_of(operand->mem.base);
-	uint8_t index = number_of(operand->mem.index);
+	uint8_t base = graft_register_number(operand->mem.base);
+	uint8_t index = graft_register_number(operand->mem.index);
 	bool below = operand->mem.disp.has_displacement &&
 		     operand->mem.disp.value < 0;
 
@@ -63,19 +53,19 @@ note_address(struct graft_back *back, struct graft_ref *refs,
 static uint32_t
 held_by(const struct graft_back *back, const ZydisDecodedOperand *operand)
 {
-	uint8_t reg = REG_NONE;
-	uint8_t index = REG_NONE;
+	uint8_t reg = GRAFT_REGISTER_NONE;
+	uint8_t index = GRAFT_REGISTER_NONE;
 
 	if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER) {
-		reg = number_of(operand->reg.value);
+		reg = graft_register_number(operand->reg.value);
 	} else if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY &&
 		   operand->mem.type == ZYDIS_MEMOP_TYPE_AGEN) {
-		reg = number_of(operand->mem.base);
-		index = number_of(operand->mem.index);
+		reg = graft_register_number(operand->mem.base);
+		index = graft_register_number(operand->mem.index);
 	}
-	if (reg != REG_NONE && back->holds[reg])
+	if (reg != GRAFT_REGISTER_NONE && back->holds[reg])
 		return back->holds[reg];
-	return index == REG_NONE ? 0 : back->holds[index];
+	return index == GRAFT_REGISTER_NONE ? 0 : back->holds[index];
 }
 
 /** A loaded distance and an address are added, in either order. */
@@ -83,7 +73,7 @@ static void
 note_sum(const struct graft_back *back, struct graft_ref *refs, uint8_t a,
 	 uint8_t b)
 {
-	if (a == REG_NONE || b == REG_NONE)
+	if (a == GRAFT_REGISTER_NONE || b == GRAFT_REGISTER_NONE)
 		return;
 	if ((back->distance & 1U << a) && back->holds[b])
 		refs[back->holds[b] - 1].spread = true;
@@ -99,14 +89,16 @@ note_sums(const struct graft_back *back, struct graft_ref *refs,
 {
 	for (int i = 0; i < insn->operand_count; i++) {
 		if (operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
-			note_sum(back, refs, number_of(operands[i].mem.base),
-				 number_of(operands[i].mem.index));
+			note_sum(back, refs,
+				 graft_register_number(operands[i].mem.base),
+				 graft_register_number(operands[i].mem.index));
 	}
 	if (insn->mnemonic == ZYDIS_MNEMONIC_ADD &&
 	    operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
 	    operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER)
-		note_sum(back, refs, number_of(operands[0].reg.value),
-			 number_of(operands[1].reg.value));
+		note_sum(back, refs,
+			 graft_register_number(operands[0].reg.value),
+			 graft_register_number(operands[1].reg.value));
 }
 
 /** Does a register get a 32-bit number from a table, or a copy of one? */
@@ -120,8 +112,8 @@ gets_distance(const struct graft_back *back,
 	if (insn->mnemonic != ZYDIS_MNEMONIC_MOV ||
 	    operands[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
 		return false;
-	uint8_t from = number_of(operands[1].reg.value);
-	return from != REG_NONE && (back->distance & 1U << from);
+	uint8_t from = graft_register_number(operands[1].reg.value);
+	return from != GRAFT_REGISTER_NONE && (back->distance & 1U << from);
 }
 
 /** The first operand is a register that is written. */
@@ -196,8 +188,8 @@ graft_back_note(struct graft_back *back, struct graft_ref *refs,
 		if (operands[i].type != ZYDIS_OPERAND_TYPE_REGISTER ||
 		    !(operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
 			continue;
-		uint8_t reg = number_of(operands[i].reg.value);
-		if (reg == REG_NONE)
+		uint8_t reg = graft_register_number(operands[i].reg.value);
+		if (reg == GRAFT_REGISTER_NONE)
 			continue;
 		if (i == 0)
 			note_write(back, refs, insn, operands, reg);

@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "diff/callee.h"
 #include "diff/line_imports.h"
+#include "diff/register.h"
 
 #include <Zydis/Zydis.h>
 #include <string.h>
@@ -16,7 +17,6 @@ enum {
 	RSP = 4,
 	RSI = 6,
 	RDI = 7,
-	REG_NONE = 255,
 	/** How deep callees are looked into. */
 	DEPTH_MAX = 2,
 	/** %rax, %rcx, %rdx, %rsi, %rdi, %r8 to %r11. */
@@ -68,23 +68,12 @@ graft_flow_register(unsigned argument)
 	return argument_registers[argument];
 }
 
-static uint8_t
-number_of(ZydisRegister reg)
-{
-	ZydisRegister whole = ZydisRegisterGetLargestEnclosing(
-		ZYDIS_MACHINE_MODE_LONG_64, reg);
-
-	if (whole < ZYDIS_REGISTER_RAX || whole > ZYDIS_REGISTER_R15)
-		return REG_NONE;
-	return (uint8_t)(whole - ZYDIS_REGISTER_RAX);
-}
-
 static uint32_t
 bit_of(ZydisRegister reg)
 {
-	uint8_t number = number_of(reg);
+	uint8_t number = graft_register_number(reg);
 
-	return number == REG_NONE ? 0 : 1U << number;
+	return number == GRAFT_REGISTER_NONE ? 0 : 1U << number;
 }
 
 /** The function that an instruction belongs to. Functions hold their
@@ -245,8 +234,10 @@ is_copy(const struct step *step)
 	       step->operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
 	       step->operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
 	       step->operands[0].size >= 32 && step->operands[1].size >= 32 &&
-	       number_of(step->operands[0].reg.value) != REG_NONE &&
-	       number_of(step->operands[1].reg.value) != REG_NONE;
+	       graft_register_number(step->operands[0].reg.value) !=
+		       GRAFT_REGISTER_NONE &&
+	       graft_register_number(step->operands[1].reg.value) !=
+		       GRAFT_REGISTER_NONE;
 }
 
 /** Say whether the result does not depend on the register: xor with itself. */

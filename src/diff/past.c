@@ -3,13 +3,13 @@
 #include "diff/past.h"
 
 #include "diff/area.h"
+#include "diff/register.h"
 
 #include <Zydis/Zydis.h>
 #include <string.h>
 
 enum {
 	REGISTERS = 16,
-	REG_NONE = REGISTERS,
 	/** Addresses that are followed in one function; one bit each. */
 	FOLLOWED_MAX = 63,
 	/** A larger function is not looked at. */
@@ -117,27 +117,15 @@ collect(struct past *past)
 	return found;
 }
 
-/** Number of a general register of any width, or REG_NONE. */
-static uint8_t
-number_of(ZydisRegister reg)
-{
-	ZydisRegister whole = ZydisRegisterGetLargestEnclosing(
-		ZYDIS_MACHINE_MODE_LONG_64, reg);
-
-	if (whole < ZYDIS_REGISTER_RAX || whole > ZYDIS_REGISTER_R15)
-		return REG_NONE;
-	return (uint8_t)(whole - ZYDIS_REGISTER_RAX);
-}
-
 /** What may an operand be? Memory may be anything. */
 static uint64_t
 held_by(const struct state *state, const ZydisDecodedOperand *operand)
 {
-	uint8_t reg = REG_NONE;
+	uint8_t reg = GRAFT_REGISTER_NONE;
 
 	if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER && operand->size == 64)
-		reg = number_of(operand->reg.value);
-	return reg == REG_NONE ? other_bit : state->regs[reg];
+		reg = graft_register_number(operand->reg.value);
+	return reg == GRAFT_REGISTER_NONE ? other_bit : state->regs[reg];
 }
 
 /** Two values are compared. */
@@ -157,11 +145,12 @@ static uint64_t
 sum_of(struct past *past, const struct state *state,
        const ZydisDecodedOperand *operand)
 {
-	uint8_t base = number_of(operand->mem.base);
+	uint8_t base = graft_register_number(operand->mem.base);
 
 	// A scaled index is a number.
-	if (base == REG_NONE || (operand->mem.index != ZYDIS_REGISTER_NONE &&
-				 operand->mem.scale == 1))
+	if (base == GRAFT_REGISTER_NONE ||
+	    (operand->mem.index != ZYDIS_REGISTER_NONE &&
+	     operand->mem.scale == 1))
 		return other_bit;
 	past->moved |= state->regs[base];
 	return state->regs[base];
@@ -204,10 +193,11 @@ static void
 note_access(struct past *past, const struct state *state,
 	    const ZydisDecodedOperand *operand)
 {
-	uint8_t base = number_of(operand->mem.base);
+	uint8_t base = graft_register_number(operand->mem.base);
 
 	if (operand->type != ZYDIS_OPERAND_TYPE_MEMORY ||
-	    operand->mem.type != ZYDIS_MEMOP_TYPE_MEM || base == REG_NONE ||
+	    operand->mem.type != ZYDIS_MEMOP_TYPE_MEM ||
+	    base == GRAFT_REGISTER_NONE ||
 	    (operand->mem.disp.has_displacement && operand->mem.disp.value < 0))
 		return;
 	for (uint32_t i = 0; i < past->count; i++) {
@@ -243,8 +233,8 @@ step(struct past *past, const struct graft_insn *insn,
 		if (operands[i].type != ZYDIS_OPERAND_TYPE_REGISTER ||
 		    !(operands[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
 			continue;
-		uint8_t reg = number_of(operands[i].reg.value);
-		if (reg != REG_NONE)
+		uint8_t reg = graft_register_number(operands[i].reg.value);
+		if (reg != GRAFT_REGISTER_NONE)
 			state->regs[reg] = i == 0 && operands[i].size == 64
 						   ? first
 						   : other_bit;
