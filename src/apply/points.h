@@ -38,8 +38,10 @@ struct graft_points {
 /**
  * Make room.
  *
- * @param[in] count How many will be added.
  * @param[out] points Storage of the caller; end it with graft_points_deinit().
+ * @param[in] count How many will be added at most.
+ * @param[in] way To NEW, or back.
+ * @param[in] partly Entries that are switched already are accepted.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_points_init(struct graft_points *points, size_t count,
@@ -67,6 +69,8 @@ graft_points_check(const struct graft_points *points,
  * Give the process its own copy of each page that will be written, by writing
  * the bytes that are there. So the stop is shorter, and a kernel that lets
  * nobody write here (proc_mem.force_override) says so while nothing is changed.
+ *
+ * @return NULL; what graft_target_write() returns.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_points_touch(const struct graft_points *points,

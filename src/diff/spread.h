@@ -23,7 +23,13 @@
 uint32_t
 graft_spread_count(const struct graft_code *code, const struct graft_ref *ref);
 
-/** Say whether two such tables lead to the same things. */
+/**
+ * Say whether two such tables lead to the same things.
+ *
+ * @param[in] old_addr The table of OLD; @p new_addr that of NEW.
+ * @param[in] count How many entries of both are compared.
+ * @param[out] ret The answer.
+ */
 GRAFT_MUST_CHECK struct graft_error *
 graft_spread_same(struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
 		  uint32_t count, bool *ret);

@@ -28,6 +28,11 @@ struct graft_confined_body {
 /**
  * Read the code of a function and of its parts: those of its group, and what only
  * they jump to.
+ *
+ * @param[in] code Borrowed until the result is freed.
+ * @param[in] graph Borrowed for the call.
+ * @param[in] func Index of the function.
+ * @param[out] ret New; free with graft_confined_body_free().
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_confined_body_make(const struct graft_code *code,

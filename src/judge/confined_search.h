@@ -127,7 +127,8 @@ void
 graft_confined_step(void *context, const struct graft_confined_body *body,
 		    uint32_t at, struct graft_confined_state *state);
 
-/** Note that an address gets about. */
+/** Note that an address gets about; a graft_confined_lost_fn. The context is the
+ * struct graft_confined_run. */
 void
 graft_confined_mark(void *context, const struct graft_confined_value *value);
 
@@ -150,12 +151,21 @@ graft_confined_do_call(struct graft_confined_run *run,
 void
 graft_confined_open(struct graft_confined_run *run, uint32_t func);
 
-/** Note that a function is called in one way; get what comes back. */
+/**
+ * Note that a function is called in one way; get what comes back.
+ *
+ * @param[in] arguments #GRAFT_CONFINED_ARGUMENTS of them.
+ * @return As far as it is known yet: nothing where this way is new.
+ */
 struct graft_confined_value
 graft_confined_enter(struct graft_confined_run *run, uint32_t func,
 		     const struct graft_confined_value *arguments);
 
-/** Get the code of a function. */
+/**
+ * Get the code of a function, read the first time that it is asked for.
+ *
+ * @param[out] ret Borrowed from the search.
+ */
 GRAFT_MUST_CHECK struct graft_error *
 graft_confined_get_body(struct graft_confined *all, uint32_t func,
 			const struct graft_confined_body **ret);

@@ -29,9 +29,12 @@ struct graft_scope_entry {
 	bool local;
 };
 
+/** The list; plan/scope.h makes and frees it. */
 struct graft_scope {
+	/** Borrowed. */
 	struct graft_target *target;
 	const struct graft_maps *maps;
+	/** In the order of the dynamic linker. */
 	struct graft_scope_entry *entries;
 	size_t count;
 };
