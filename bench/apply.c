@@ -78,21 +78,12 @@ add(struct series *series, const struct victim_gap *times)
 							    times->end_ns);
 }
 
-static int
-compare(const void *left, const void *right)
-{
-	uint64_t a = *(const uint64_t *)left;
-	uint64_t b = *(const uint64_t *)right;
-
-	return (a > b) - (a < b);
-}
-
 static void
 print(struct series *series)
 {
 	size_t n = series->count;
 
-	qsort(series->still_ns, n, sizeof(uint64_t), compare);
+	qsort(series->still_ns, n, sizeof(uint64_t), floor_compare);
 	printf(",\"%s\":{\"still_us\":{\"best\":%.1f,\"median\":%.1f,"
 	       "\"worst\":%.1f}}",
 	       series->name, (double)series->still_ns[0] / 1000,

@@ -94,4 +94,14 @@ floor_run(const struct floor *floor)
 	return ok ? end - start : 0;
 }
 
+/** Order numbers for qsort(3). */
+static inline int
+floor_compare(const void *left, const void *right)
+{
+	uint64_t a = *(const uint64_t *)left;
+	uint64_t b = *(const uint64_t *)right;
+
+	return (a > b) - (a < b);
+}
+
 #endif /* GRAFT_BENCH_FLOOR_H */

@@ -102,20 +102,12 @@ measure(struct series *series, void (*pause_fn)(pid_t, struct victim_gap *),
 	series->outside_ns[series->count++] = times.end_ns - times.start_ns;
 }
 
-static int
-compare(const void *left, const void *right)
-{
-	uint64_t a = *(const uint64_t *)left;
-	uint64_t b = *(const uint64_t *)right;
-	return (a > b) - (a < b);
-}
-
 static void
 print(struct series *series)
 {
 	size_t n = series->count;
-	qsort(series->inside_ns, n, sizeof(uint64_t), compare);
-	qsort(series->outside_ns, n, sizeof(uint64_t), compare);
+	qsort(series->inside_ns, n, sizeof(uint64_t), floor_compare);
+	qsort(series->outside_ns, n, sizeof(uint64_t), floor_compare);
 	printf("\"%s\":{\"inside_us\":{\"best\":%.1f,\"median\":%.1f,"
 	       "\"worst\":%.1f},\"outside_us\":{\"best\":%.1f,"
 	       "\"median\":%.1f,\"worst\":%.1f}}",
