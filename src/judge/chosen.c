@@ -106,6 +106,7 @@ static struct graft_choice
 stored_there(const struct graft_ops *ops, const struct graft_leavings *leavings,
 	     const struct graft_op *like, bool *chooses)
 {
+	// Zeroed it is not "none yet" but unknown, and stays so.
 	struct graft_choice all = { 0 };
 	bool first = true;
 
@@ -194,6 +195,7 @@ check_call(const struct chosen *chosen, const struct graft_twin_pair *pair)
 static struct graft_choice
 all_returned(const struct graft_leavings *leavings, uint32_t *at_ret)
 {
+	// Zeroed it is not "none yet" but unknown, and stays so.
 	struct graft_choice all = { 0 };
 	bool first = true;
 
