@@ -4,7 +4,6 @@
 
 #include "base/text.h"
 #include "base/vec.h"
-#include "judge/confined.h"
 #include "judge/types.h"
 
 #include <stdarg.h>
@@ -25,8 +24,6 @@ void
 graft_case_deinit(struct graft_case *c)
 {
 	graft_types_free(c->types);
-	graft_confined_free(c->old_confined);
-	graft_confined_free(c->new_confined);
 	graft_graph_free(c->old_graph);
 	graft_graph_free(c->new_graph);
 	for (size_t i = 0; i < c->count; i++)
@@ -94,61 +91,6 @@ graft_case_refuse(struct graft_case *c, enum graft_rule rule, const char *where,
 	struct graft_error *err = say(c, rule, false, where, fmt, args);
 	va_end(args);
 	return err;
-}
-
-struct graft_case_point
-graft_case_here(const struct graft_case *c)
-{
-	struct graft_case_point point = { .count = c->count };
-
-	memcpy(point.per_rule, c->per_rule, sizeof(point.per_rule));
-	return point;
-}
-
-void
-graft_case_back(struct graft_case *c, const struct graft_case_point *point)
-{
-	while (c->count > point->count)
-		graft_reason_deinit(&c->reasons[--c->count]);
-	memcpy(c->per_rule, point->per_rule, sizeof(c->per_rule));
-}
-
-struct graft_error *
-graft_case_confined(struct graft_case *c, bool new_side,
-		    const struct graft_confined **ret)
-{
-	const struct graft_diff *diff = c->diff;
-	struct graft_confined **known = new_side ? &c->new_confined
-						 : &c->old_confined;
-	struct graft_error *err = NULL;
-
-	if (!*known && new_side)
-		err = graft_confined_make(diff->new_code, c->new_graph,
-					  diff->new_match, known);
-	else if (!*known)
-		err = graft_confined_make(diff->old_code, c->old_graph,
-					  diff->old_match, known);
-	if (!err)
-		*ret = *known;
-	return err;
-}
-
-struct graft_error *
-graft_case_confine(struct graft_case *c, bool new_side, struct graft_ops *ops,
-		   bool *any_ret)
-{
-	const struct graft_confined *confined;
-	struct graft_error *err = graft_case_confined(c, new_side, &confined);
-
-	if (err)
-		return err;
-	*any_ret = false;
-	for (uint32_t i = 0; i < ops->count; i++) {
-		ops->ops[i].confined = graft_confined_holds(confined,
-							    &ops->ops[i]);
-		*any_ret |= ops->ops[i].confined;
-	}
-	return NULL;
 }
 
 uint32_t

@@ -22,8 +22,6 @@ enum {
 	GRAFT_CASE_PER_RULE = 12,
 };
 
-struct graft_confined;
-struct graft_ops;
 struct graft_types;
 
 /** A case. All zeroes but for the diff before graft_case_init(). */
@@ -33,10 +31,6 @@ struct graft_case {
 	/** Who calls whom on each side. */
 	struct graft_graph *old_graph;
 	struct graft_graph *new_graph;
-	/** Objects that live only in frames on each side, or NULL as long as
-	 * nobody asked (confined.h). */
-	struct graft_confined *old_confined;
-	struct graft_confined *new_confined;
 	/** What debug information of both sides says, or NULL (types.h). */
 	struct graft_types *types;
 	struct graft_reason *reasons;
@@ -65,37 +59,6 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_case_refuse(struct graft_case *c, enum graft_rule rule, const char *where,
 		  const char *fmt, ...)
 	__attribute__((__format__(__printf__, 4, 5)));
-
-/** How far a case has got. */
-struct graft_case_point {
-	size_t count;
-	uint32_t per_rule[GRAFT_RULE_COUNT];
-};
-
-/** Remember how far a case has got. */
-struct graft_case_point
-graft_case_here(const struct graft_case *c);
-
-/** Forget all reasons that came since. */
-void
-graft_case_back(struct graft_case *c, const struct graft_case_point *point);
-
-/**
- * Mark what reaches nothing but objects in frames of replaced functions.
- *
- * @param[in,out] ops A function of @p new_side, or of OLD.
- * @param[out] any_ret Whether something was marked.
- * @return NULL; #GRAFT_ERROR_NO_MEMORY.
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_case_confine(struct graft_case *c, bool new_side, struct graft_ops *ops,
-		   bool *any_ret);
-
-/** Get what is known of frames on one side, worked out the first time. Lives as
- * long as the case. */
-GRAFT_MUST_CHECK struct graft_error *
-graft_case_confined(struct graft_case *c, bool new_side,
-		    const struct graft_confined **ret);
 
 /** Count the refusals so far, those that were only counted too. */
 uint32_t

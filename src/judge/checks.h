@@ -97,10 +97,6 @@ graft_check_local_dynamic(struct graft_case *c, const struct graft_twin *twin);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_layout(struct graft_case *c, const struct graft_twin *twin);
 
-/** The same, with what lives only in frames counted as what outlives the change. */
-GRAFT_MUST_CHECK struct graft_error *
-graft_layout_compare(struct graft_case *c, const struct graft_twin *twin);
-
 /** objects that have a name, of another type. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_retyped(struct graft_case *c, const struct graft_twin *twin);

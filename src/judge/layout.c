@@ -14,8 +14,7 @@
 // - the distance between elements (`add $imm`, `imul $imm`) of what is used as
 //   a pointer changed.
 //
-// The frame of the function itself is no layout: it dies with the call. What lives
-// in other frames: layout_frames.c.
+// The frame of the function itself is no layout: it dies with the call.
 
 #include "judge/accesses.h"
 #include "judge/checks.h"
@@ -25,18 +24,20 @@
 /** Largest element that an index is shifted for, as a power of two. */
 static const int64_t factor_bits = 20;
 
-/** All about one changed function. */
+/** Everything about one changed function that is looked at here. */
 struct layout {
 	struct graft_case *c;
 	const struct graft_twin *twin;
-	struct graft_accesses o, n;
+	struct graft_accesses o;
+	struct graft_accesses n;
 	/** Every instruction has its counterpart: nothing was added or removed,
 	 * so that a displacement that differs is all that there is. */
 	bool pure;
 	/** Types of both builds say that no member moved. */
 	bool typed;
 	/** By what indexes are multiplied, and that it is the same in both. */
-	struct graft_strides old_strides, new_strides;
+	struct graft_strides old_strides;
+	struct graft_strides new_strides;
 	bool same_strides;
 };
 
@@ -223,8 +224,6 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 	const struct graft_op *o = &old_ops->ops[pair->o];
 	const struct graft_op *n = &new_ops->ops[pair->n];
 
-	if (o->confined && n->confined)
-		return NULL;
 	if (is_other_factor(layout, pair))
 		return refuse_pair(layout, o, n,
 				   "the size of an element may differ");
@@ -246,11 +245,14 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 	}
 	if (!o->has_imm || o->imm == n->imm || o->regs != n->regs)
 		return NULL;
-	bool steps = layout->pure && looks_like_stride(o->imm) &&
-		     looks_like_stride(n->imm);
+	if (layout->pure && o->what == GRAFT_OP_ADD && o->dst < 16 &&
+	    o->dst != GRAFT_REG_RSP && o->dst_size == 8 &&
+	    looks_like_stride(o->imm) && looks_like_stride(n->imm))
+		return refuse_pair(layout, o, n,
+				   "the distance of two elements may differ");
 	if (o->what == GRAFT_OP_ADD && o->dst < 16 && o->dst != GRAFT_REG_RSP &&
 	    o->dst_size == 8 &&
-	    (steps || is_pointer_from(old_ops, pair->o, o->dst) ||
+	    (is_pointer_from(old_ops, pair->o, o->dst) ||
 	     was_pointer_before(old_ops, pair->o, o->dst)))
 		return refuse_pair(layout, o, n,
 				   "the distance of two elements may differ");
@@ -423,7 +425,7 @@ have_same_strides(const struct layout *layout)
 }
 
 struct graft_error *
-graft_layout_compare(struct graft_case *c, const struct graft_twin *twin)
+graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
 {
 	struct layout layout = {
 		.c = c,

@@ -49,8 +49,7 @@ bool
 graft_op_through_pointer(const struct graft_ops *ops, const struct graft_op *op)
 {
 	return op->has_mem && !op->has_ref && op->base != GRAFT_REG_NONE &&
-	       op->what != GRAFT_OP_LEA && !op->confined &&
-	       !graft_op_in_frame(ops, op);
+	       op->what != GRAFT_OP_LEA && !graft_op_in_frame(ops, op);
 }
 
 bool

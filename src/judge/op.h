@@ -118,9 +118,6 @@ struct graft_op {
 	 * of which it alone is written. */
 	uint16_t low_reads;
 	uint16_t low_writes;
-	/** What it reaches through its base lives only in frames of replaced
-	 * functions. Never set by graft_ops_read(); see confined.h. */
-	bool confined;
 	/** It is `sub`, `leave`. */
 	bool subtracts;
 	bool is_leave;
@@ -178,7 +175,7 @@ bool
 graft_op_in_frame(const struct graft_ops *ops, const struct graft_op *op);
 
 /** Say whether an operation names memory by a pointer: not the frame, not
- * relative to the code, no mere address, and not marked as confined to frames. */
+ * relative to the code, no mere address. */
 bool
 graft_op_through_pointer(const struct graft_ops *ops,
 			 const struct graft_op *op);

@@ -11,97 +11,59 @@
 
 #include <stdlib.h>
 
-/** What one side reaches through pointers. */
-struct side {
-	struct graft_case *c;
-	bool is_new;
-	/** Without what lives only in frames of replaced functions. */
-	bool outside;
-	struct graft_accesses all;
-	size_t cap;
-};
-
-/** Add what one function reaches. */
+/** Add what one function reaches through pointers. */
 static struct graft_error *
-add(struct side *side, const struct graft_code *code, uint32_t func)
+add(const struct graft_code *code, uint32_t func, struct graft_accesses *all,
+    size_t *cap)
 {
 	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
 	GRAFT_CLEANUP(graft_accesses_deinit) struct graft_accesses one = { 0 };
 	struct graft_error *err = graft_ops_read(code, func, &ops);
-	bool any;
 
-	if (!err && side->outside)
-		err = graft_case_confine(side->c, side->is_new, &ops, &any);
 	if (!err)
 		err = graft_accesses_read(&ops, &one);
 	if (!err)
-		err = graft_vec_reserve(&side->all.list, &side->cap,
-					side->all.count + one.count,
-					sizeof(*side->all.list));
+		err = graft_vec_reserve(&all->list, cap, all->count + one.count,
+					sizeof(*all->list));
 	for (size_t i = 0; !err && i < one.count; i++)
-		side->all.list[side->all.count++] = one.list[i];
+		all->list[all->count++] = one.list[i];
 	return err;
 }
 
 static struct graft_error *
-add_carried(struct side *side)
+add_carried(const struct graft_code *code, const struct graft_func_match *match,
+	    struct graft_accesses *all)
 {
-	const struct graft_diff *diff = side->c->diff;
-	const struct graft_code *code = side->is_new ? diff->new_code
-						     : diff->old_code;
-	const struct graft_func_match *match = side->is_new ? diff->new_match
-							    : diff->old_match;
 	struct graft_error *err = NULL;
+	size_t cap = 0;
 
-	side->all.count = 0;
 	for (uint32_t i = 0; !err && i < code->func_count; i++) {
 		if (match[i].carried)
-			err = add(side, code, i);
+			err = add(code, i, all, &cap);
 	}
 	return err;
-}
-
-/** Read both sides, and ask whether all of OLD moved by one distance. */
-static struct graft_error *
-compare(struct side *o, struct side *n, bool outside, int64_t *by_ret,
-	bool *ret)
-{
-	o->outside = outside;
-	n->outside = outside;
-	struct graft_error *err = add_carried(o);
-	if (!err)
-		err = add_carried(n);
-	if (!err)
-		*ret = graft_accesses_all_moved(&o->all, &n->all, by_ret);
-	return err;
-}
-
-static void
-side_deinit(struct side *side)
-{
-	graft_accesses_deinit(&side->all);
 }
 
 struct graft_error *
 graft_check_together(struct graft_case *c)
 {
 	const struct graft_diff *diff = c->diff;
-	GRAFT_CLEANUP(side_deinit) struct side o = { .c = c };
-	GRAFT_CLEANUP(side_deinit) struct side n = { .c = c, .is_new = true };
-	bool moved = false;
+	GRAFT_CLEANUP(graft_accesses_deinit) struct graft_accesses o = { 0 };
+	GRAFT_CLEANUP(graft_accesses_deinit) struct graft_accesses n = { 0 };
 	int64_t by;
 
 	if (c->per_rule[GRAFT_RULE_LAYOUT] || diff->carried_count == 0)
 		return NULL;
-	struct graft_error *err = compare(&o, &n, false, &by, &moved);
-	if (!err && moved)
-		err = compare(&o, &n, true, &by, &moved);
-	if (err || !moved)
+	struct graft_error *err = add_carried(diff->old_code, diff->old_match,
+					      &o);
+	if (!err)
+		err = add_carried(diff->new_code, diff->new_match, &n);
+	if (err || !graft_accesses_all_moved(&o, &n, &by))
 		return err;
-	const struct graft_access *was = o.all.list;
+	const struct graft_access *was = o.list;
 	while (was->disp == 0)
 		was++;
-	const struct graft_access *is = n.all.list;
+	const struct graft_access *is = n.list;
 	while (is->disp != was->disp + by)
 		is++;
 	uint32_t func = graft_code_func_at(diff->new_code, is->addr);

@@ -156,17 +156,6 @@ graft_comparer_differ(struct graft_comparer *comparer,
 		comparer->framed++;
 		return NULL;
 	}
-	if (comparer->confined &&
-	    (rule == GRAFT_RULE_LAYOUT || rule == GRAFT_RULE_SIZE)) {
-		bool confined = false;
-		struct graft_error *failed = comparer->confined(
-			comparer->confined_context, pair, &confined);
-		if (failed)
-			return failed;
-		comparer->framed += confined;
-		if (confined)
-			return NULL;
-	}
 	if (comparer->differences++ == 0) {
 		comparer->first = *pair;
 		(void)snprintf(comparer->sentence, sizeof(comparer->sentence),
