@@ -316,6 +316,9 @@ start_of(const struct past *past, uint32_t end)
 	if (!with || (with & (other_bit | 1ULL << end)) ||
 	    (past->moved & 1ULL << end) || !(past->moved & with))
 		return 0;
+	// What is read or written right there is an object of its own.
+	if (past->used & 1ULL << end)
+		return 0;
 	for (uint32_t i = 0; i < past->count; i++) {
 		const struct graft_ref *base = &past->code->refs[past->refs[i]];
 		if (!(with & 1ULL << i))

@@ -152,6 +152,8 @@ what_may_be_something_else_is_no_end(void **state)
 		"add $8, %rdx\n",
 		// A call may change what it is compared with.
 		"call *%rdi\n",
+		// It is written to itself.
+		"addq $1, (%rdx)\n",
 		// Two starts: which of them it ends is not known.
 		"lea a+8(%rip), %rax\ntest %rdi, %rdi\ncmove %rax, %rcx\n",
 	};
