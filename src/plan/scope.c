@@ -116,11 +116,64 @@ elsewhere(const struct graft_scope *scope, const struct graft_import *import)
 	return false;
 }
 
+/**
+ * Say whether a function starts at an address, by the FDEs. The stub of the PLT
+ * to which a slot points before it is filled is none.
+ */
+static bool
+starts_function(const struct graft_image *image, uint64_t addr)
+{
+	size_t count;
+	const struct graft_extent *extents = graft_image_extents(image, &count);
+
+	for (size_t i = 0; i < count; i++)
+		if (extents[i].addr == addr)
+			return true;
+	return false;
+}
+
+/**
+ * Find what an IFUNC was resolved to for its own module, which calls it by the
+ * address of its resolver (R_X86_64_IRELATIVE; the dynamic linker fills those
+ * slots when it relocates the module, also where binding is lazy).
+ *
+ * @param[out] ret 0 if the module has no such slot.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+find_own(struct graft_scope *scope, const struct found *found, uint64_t *ret)
+{
+	const struct graft_scope_entry *entry = found->entry;
+	size_t count;
+	const struct graft_reloc *relocs = graft_image_relocs(entry->image,
+							      &count);
+
+	*ret = 0;
+	for (size_t i = 0; i < count && !*ret; i++) {
+		uint64_t value;
+		if (relocs[i].type != R_X86_64_IRELATIVE ||
+		    (uint64_t)relocs[i].addend != found->symbol->addr)
+			continue;
+		struct graft_error *err = graft_target_read(
+			scope->target, entry->module->base + relocs[i].addr,
+			&value, sizeof(value));
+		if (err)
+			return err;
+		if (starts_function(entry->image, value - entry->module->base))
+			*ret = value;
+	}
+	return NULL;
+}
+
 /** Find the address that an IFUNC was resolved to in some GOT slot. */
 GRAFT_MUST_CHECK static struct graft_error *
 find_resolved(struct graft_scope *scope, const struct graft_import *import,
-	      const struct graft_scope_entry *definer, uint64_t *ret)
+	      const struct found *found, uint64_t *ret)
 {
+	const struct graft_scope_entry *definer = found->entry;
+	struct graft_error *err = find_own(scope, found, ret);
+
+	if (err || *ret)
+		return err;
 	for (size_t i = 0; i < scope->count; i++) {
 		size_t count;
 		const struct graft_scope_entry *entry = &scope->entries[i];
@@ -136,10 +189,10 @@ find_resolved(struct graft_scope *scope, const struct graft_import *import,
 			    (symbol->version && import->version &&
 			     strcmp(symbol->version, import->version) != 0))
 				continue;
-			struct graft_error *err = graft_target_read(
-				scope->target,
-				entry->module->base + relocs[j].addr, &value,
-				sizeof(value));
+			err = graft_target_read(scope->target,
+						entry->module->base +
+							relocs[j].addr,
+						&value, sizeof(value));
 			if (err)
 				return err;
 			// A lazy slot still points into its own module.
@@ -215,7 +268,7 @@ graft_scope_bind(struct graft_scope *scope, const struct graft_module *module,
 		return refuse(import, "it is a variable of each thread");
 	if (found.symbol->type == STT_GNU_IFUNC) {
 		uint64_t value;
-		err = find_resolved(scope, import, found.entry, &value);
+		err = find_resolved(scope, import, &found, &value);
 		if (err)
 			return err;
 		*ret = value + (uint64_t)import->addend;

@@ -54,7 +54,8 @@ GRAFT_DEFINE_CLEANUP(struct graft_scope, graft_scope_free)
  * @param[out] ret Value of the slot: symbol + addend, or 0 for a weak one that
  * nobody defines.
  * @return NULL; #GRAFT_ERROR_REFUSED (R-07) if nobody defines it, if it is of
- * the thread block, or an IFUNC that no slot in the process holds resolved;
+ * the thread block, or an IFUNC that neither its own module nor any slot in the
+ * process holds resolved;
  * #GRAFT_ERROR_TARGET_GONE.
  */
 GRAFT_MUST_CHECK struct graft_error *
