@@ -150,10 +150,18 @@ compare_names(struct graft_walk *walk, const struct graft_walk_ref *ref)
 				 (unsigned long long)n->size);
 }
 
-/** How far the object at an address may reach. */
+/**
+ * How far the object at an address may reach: to its end where the build has
+ * symbols, else to the next address that its code or data names.
+ */
 static uint64_t
 room_at(const struct graft_world *world, uint64_t addr)
 {
+	uint64_t off;
+	const struct graft_symbol *symbol = symbol_of(world, addr, &off);
+
+	if (symbol)
+		return symbol->size - off;
 	return graft_world_next_start(world, addr) - addr;
 }
 
