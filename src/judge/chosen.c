@@ -9,8 +9,8 @@
 
 #include "base/cleanup.h"
 #include "diff/constant.h"
-#include "judge/choices.h"
 #include "judge/handed_on.h"
+#include "judge/leavings.h"
 
 #include <stdlib.h>
 
@@ -22,19 +22,13 @@ struct chosen {
 	struct graft_leavings is;
 };
 
-static bool
-is_constant(const struct graft_choice *choice)
-{
-	return choice->count >= 1 && choice->count <= GRAFT_CHOICE_MAX;
-}
-
 /** Say whether one constant came in the place of another. A single one on either
  * side is compared elsewhere if its store has a counterpart. */
 static bool
 is_replaced(const struct graft_choice *o, const struct graft_choice *n,
 	    int32_t *gone_ret, int32_t *come_ret)
 {
-	return is_constant(o) && is_constant(n) &&
+	return graft_choice_is_known(o) && graft_choice_is_known(n) &&
 	       graft_choice_only_in(o, n, gone_ret) &&
 	       graft_choice_only_in(n, o, come_ret);
 }
@@ -116,7 +110,7 @@ stored_there(const struct graft_ops *ops, const struct graft_leavings *leavings,
 		if (leaving->how != GRAFT_LEAVE_STORED || op->has_ref ||
 		    op->reach != like->reach ||
 		    op->mem_size != like->mem_size ||
-		    !is_constant(&leaving->choice))
+		    !graft_choice_is_known(&leaving->choice))
 			continue;
 		*chooses |= leaving->choice.count > 1;
 		if (first)
@@ -202,7 +196,7 @@ all_returned(const struct graft_leavings *leavings, uint32_t *at_ret)
 	for (size_t i = 0; i < leavings->count; i++) {
 		const struct graft_leaving *leaving = &leavings->list[i];
 		if (leaving->how != GRAFT_LEAVE_RETURNED ||
-		    !is_constant(&leaving->choice))
+		    !graft_choice_is_known(&leaving->choice))
 			continue;
 		if (first)
 			all = leaving->choice;

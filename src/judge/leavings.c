@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "judge/choices.h"
+#include "judge/leavings.h"
 
 #include "base/vec.h"
 #include "diff/diff.h"
@@ -33,109 +33,6 @@ struct state {
 
 static const struct graft_choice unknown = { .count = GRAFT_CHOICE_UNKNOWN };
 
-static const struct graft_op add_op = { .mnemonic = ZYDIS_MNEMONIC_ADD };
-static const struct graft_op sub_op = { .mnemonic = ZYDIS_MNEMONIC_SUB };
-static const struct graft_op mul_op = { .mnemonic = ZYDIS_MNEMONIC_IMUL };
-
-static bool
-is_set(const struct graft_choice *choice)
-{
-	return choice->count >= 1 && choice->count <= GRAFT_CHOICE_MAX;
-}
-
-/** Put a constant into a set of them. */
-static void
-put(struct graft_choice *set, int64_t value)
-{
-	uint8_t at = 0;
-
-	// Of 32 bits, the sign says nothing.
-	if (value != (int32_t)value && value != (int64_t)(uint32_t)value) {
-		*set = unknown;
-		return;
-	}
-	value = (int32_t)value;
-	while (at < set->count && set->list[at] < value)
-		at++;
-	if (at < set->count && set->list[at] == value)
-		return;
-	if (set->count == GRAFT_CHOICE_MAX) {
-		*set = unknown;
-		return;
-	}
-	memmove(&set->list[at + 1], &set->list[at],
-		(size_t)(set->count - at) * sizeof(*set->list));
-	set->list[at] = (int32_t)value;
-	set->count++;
-}
-
-static struct graft_choice
-one(int64_t value)
-{
-	struct graft_choice set = { 0 };
-
-	put(&set, value);
-	return set;
-}
-
-static struct graft_choice
-two(int64_t a, int64_t b)
-{
-	struct graft_choice set = one(a);
-
-	put(&set, b);
-	return set;
-}
-
-static bool
-is_same(const struct graft_choice *a, const struct graft_choice *b)
-{
-	if (a->count != b->count)
-		return false;
-	if (a->count == GRAFT_CHOICE_TABLE)
-		return a->table == b->table && a->size == b->size;
-	return memcmp(a->list, b->list, a->count * sizeof(*a->list)) == 0;
-}
-
-void
-graft_choice_add(struct graft_choice *into, const struct graft_choice *from)
-{
-	if (is_same(into, from))
-		return;
-	// What lies outside of a table is chosen beside it.
-	if (into->count == GRAFT_CHOICE_TABLE && is_set(from))
-		return;
-	if (from->count == GRAFT_CHOICE_TABLE && is_set(into)) {
-		*into = *from;
-		return;
-	}
-	if (!is_set(into) || !is_set(from)) {
-		*into = unknown;
-		return;
-	}
-	for (uint8_t i = 0; i < from->count; i++) {
-		put(into, from->list[i]);
-		if (!is_set(into))
-			return;
-	}
-}
-
-bool
-graft_choice_only_in(const struct graft_choice *choice,
-		     const struct graft_choice *other, int32_t *value_ret)
-{
-	for (uint8_t i = 0; is_set(choice) && i < choice->count; i++) {
-		bool found = false;
-		for (uint8_t j = 0; j < other->count && !found; j++)
-			found = other->list[j] == choice->list[i];
-		if (found)
-			continue;
-		*value_ret = choice->list[i];
-		return true;
-	}
-	return false;
-}
-
 static bool
 merge(void *into, const void *from)
 {
@@ -146,7 +43,7 @@ merge(void *into, const void *from)
 	for (uint32_t r = 0; r < 16; r++) {
 		struct graft_choice was = a->regs[r];
 		graft_choice_add(&a->regs[r], &b->regs[r]);
-		changed |= !is_same(&was, &a->regs[r]);
+		changed |= !graft_choice_is_same(&was, &a->regs[r]);
 	}
 	for (uint32_t i = 0; i < SLOTS; i++) {
 		struct slot *slot = &a->slots[i];
@@ -159,61 +56,9 @@ merge(void *into, const void *from)
 			continue;
 		}
 		graft_choice_add(&slot->choice, &b->slots[i].choice);
-		changed |= !is_same(&was, &slot->choice);
+		changed |= !graft_choice_is_same(&was, &slot->choice);
 	}
 	return changed;
-}
-
-/** Apply an operation of two constants; false if it is another one. */
-static bool
-apply(const struct graft_op *op, int64_t a, int64_t b, int64_t *ret)
-{
-	switch (op->mnemonic) {
-	case ZYDIS_MNEMONIC_ADD:
-		*ret = a + b;
-		return true;
-	case ZYDIS_MNEMONIC_SUB:
-		*ret = a - b;
-		return true;
-	case ZYDIS_MNEMONIC_AND:
-		*ret = a & b;
-		return true;
-	case ZYDIS_MNEMONIC_OR:
-		*ret = a | b;
-		return true;
-	case ZYDIS_MNEMONIC_XOR:
-		*ret = a ^ b;
-		return true;
-	case ZYDIS_MNEMONIC_IMUL:
-		*ret = a * b;
-		return true;
-	case ZYDIS_MNEMONIC_SHL:
-		*ret = a * ((int64_t)1 << (b & 31));
-		return true;
-	default:
-		return false;
-	}
-}
-
-static struct graft_choice
-combine(const struct graft_op *op, const struct graft_choice *a,
-	const struct graft_choice *b)
-{
-	struct graft_choice set = { 0 };
-	int64_t value;
-
-	if (!is_set(a) || !is_set(b))
-		return unknown;
-	for (uint8_t i = 0; i < a->count; i++) {
-		for (uint8_t j = 0; j < b->count; j++) {
-			if (!apply(op, a->list[i], b->list[j], &value))
-				return unknown;
-			put(&set, value);
-			if (!is_set(&set))
-				return unknown;
-		}
-	}
-	return set;
 }
 
 /** `adc`, `sbb`: with the carry, and without. */
@@ -224,13 +69,13 @@ carried(const struct graft_op *op, const struct graft_choice *a)
 	struct graft_choice set = { 0 };
 
 	if (!op->has_imm && op->src == op->dst && sign < 0)
-		return two(-1, 0);
-	if (!op->has_imm || !is_set(a))
+		return graft_choice_of_two(-1, 0);
+	if (!op->has_imm || !graft_choice_is_known(a))
 		return unknown;
 	for (uint8_t i = 0; i < a->count; i++) {
 		struct graft_choice both =
-			two(a->list[i] + sign * op->imm,
-			    a->list[i] + sign * (op->imm + 1));
+			graft_choice_of_two(a->list[i] + sign * op->imm,
+					    a->list[i] + sign * (op->imm + 1));
 		if (i == 0)
 			set = both;
 		else
@@ -251,19 +96,19 @@ is_unary(const struct graft_op *op)
 static struct graft_choice
 unary(const struct graft_op *op, const struct graft_choice *a)
 {
-	struct graft_choice plus = one(1);
-	struct graft_choice minus = one(-1);
-	struct graft_choice zero = one(0);
+	struct graft_choice plus = graft_choice_of(1);
+	struct graft_choice minus = graft_choice_of(-1);
+	struct graft_choice zero = graft_choice_of(0);
 
 	switch (op->mnemonic) {
 	case ZYDIS_MNEMONIC_INC:
-		return combine(&add_op, a, &plus);
+		return graft_choice_combine(ZYDIS_MNEMONIC_ADD, a, &plus);
 	case ZYDIS_MNEMONIC_DEC:
-		return combine(&add_op, a, &minus);
+		return graft_choice_combine(ZYDIS_MNEMONIC_ADD, a, &minus);
 	case ZYDIS_MNEMONIC_NEG:
-		return combine(&sub_op, &zero, a);
+		return graft_choice_combine(ZYDIS_MNEMONIC_SUB, &zero, a);
 	default:
-		return combine(&sub_op, &minus, a);
+		return graft_choice_combine(ZYDIS_MNEMONIC_SUB, &minus, a);
 	}
 }
 
@@ -285,25 +130,26 @@ reg_of(const struct state *state, uint8_t reg)
 static struct graft_choice
 address_of(const struct graft_op *op, const struct state *state)
 {
-	struct graft_choice sum = one(op->disp);
+	struct graft_choice sum = graft_choice_of(op->disp);
 
 	if (op->has_ref)
 		return unknown;
 	if (op->base != GRAFT_REG_NONE && op->base == op->index) {
 		struct graft_choice both = reg_of(state, op->base);
-		struct graft_choice scale = one(op->scale + 1);
-		both = combine(&mul_op, &both, &scale);
-		return combine(&add_op, &sum, &both);
+		struct graft_choice scale = graft_choice_of(op->scale + 1);
+		both = graft_choice_combine(ZYDIS_MNEMONIC_IMUL, &both, &scale);
+		return graft_choice_combine(ZYDIS_MNEMONIC_ADD, &sum, &both);
 	}
 	if (op->base != GRAFT_REG_NONE) {
 		struct graft_choice base = reg_of(state, op->base);
-		sum = combine(&add_op, &sum, &base);
+		sum = graft_choice_combine(ZYDIS_MNEMONIC_ADD, &sum, &base);
 	}
 	if (op->index != GRAFT_REG_NONE) {
 		struct graft_choice index = reg_of(state, op->index);
-		struct graft_choice scale = one(op->scale);
-		index = combine(&mul_op, &index, &scale);
-		sum = combine(&add_op, &sum, &index);
+		struct graft_choice scale = graft_choice_of(op->scale);
+		index = graft_choice_combine(ZYDIS_MNEMONIC_IMUL, &index,
+					     &scale);
+		sum = graft_choice_combine(ZYDIS_MNEMONIC_ADD, &sum, &index);
 	}
 	return sum;
 }
@@ -370,16 +216,16 @@ result_of(struct state *state, const struct graft_ops *ops,
 	struct graft_choice src = reg_of(state, op->src);
 
 	if (op->what == GRAFT_OP_ZERO)
-		return one(0);
+		return graft_choice_of(0);
 	if (is_setcc(op))
-		return two(0, 1);
+		return graft_choice_of_two(0, 1);
 	if (op->what == GRAFT_OP_LEA)
 		return op->has_ref ? named_table(ops, op)
 				   : address_of(op, state);
 	if (op->has_mem && op->mem_read)
 		src = loaded(state, ops, op);
 	else if (op->has_imm)
-		src = one(op->imm);
+		src = graft_choice_of(op->imm);
 	switch (op->mnemonic) {
 	case ZYDIS_MNEMONIC_MOV:
 	case ZYDIS_MNEMONIC_MOVZX:
@@ -404,18 +250,19 @@ result_of(struct state *state, const struct graft_ops *ops,
 		return unary(op, &dst);
 	if (op->mnemonic == ZYDIS_MNEMONIC_ADD && !op->has_mem &&
 	    op->src == op->first) {
-		src = one(2);
-		return combine(&mul_op, &dst, &src);
+		src = graft_choice_of(2);
+		return graft_choice_combine(ZYDIS_MNEMONIC_IMUL, &dst, &src);
 	}
 	// One bit of something.
 	if (op->mnemonic == ZYDIS_MNEMONIC_AND && op->has_imm &&
-	    !is_set(&dst) && op->imm > 0 && (op->imm & (op->imm - 1)) == 0)
-		return two(0, op->imm);
+	    !graft_choice_is_known(&dst) && op->imm > 0 &&
+	    (op->imm & (op->imm - 1)) == 0)
+		return graft_choice_of_two(0, op->imm);
 	if (op->mnemonic == ZYDIS_MNEMONIC_IMUL && op->has_imm) {
 		dst = op->has_mem ? src : reg_of(state, op->src);
-		src = one(op->imm);
+		src = graft_choice_of(op->imm);
 	}
-	return combine(op, &dst, &src);
+	return graft_choice_combine(op->mnemonic, &dst, &src);
 }
 
 /** Find the first value that leaves at an instruction, or behind it. */
@@ -452,9 +299,9 @@ look(struct graft_leavings *leavings, const struct graft_op *op, uint32_t at,
 		else if (leaving->how == GRAFT_LEAVE_RETURNED)
 			leaving->choice = state->regs[GRAFT_REG_RAX];
 		else if (is_setcc(op))
-			leaving->choice = two(0, 1);
+			leaving->choice = graft_choice_of_two(0, 1);
 		else
-			leaving->choice = op->has_imm ? one(op->imm)
+			leaving->choice = op->has_imm ? graft_choice_of(op->imm)
 						      : reg_of(state, op->src);
 	}
 }
@@ -472,7 +319,7 @@ step(void *context, const struct graft_ops *ops, uint32_t at, void *before)
 	struct slot *slot = slot_of(state, ops, op);
 	if (slot && op->mem_write) {
 		struct graft_choice value = op->has_imm
-						    ? one(op->imm)
+						    ? graft_choice_of(op->imm)
 						    : reg_of(state, op->src);
 		*slot = (struct slot){ name_of(op), op->what == GRAFT_OP_MOV
 							    ? value
