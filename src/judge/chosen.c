@@ -95,31 +95,49 @@ check_store(const struct chosen *chosen, const struct graft_twin_pair *pair)
 		text.str);
 }
 
-/** Collect all that is stored at the place that an instruction stores to. */
-static struct graft_choice
-stored_there(const struct graft_ops *ops, const struct graft_leavings *leavings,
-	     const struct graft_op *like, bool *chooses)
+/** Constants that leave in one way, wherever they do. */
+struct gathered {
+	struct graft_choice all;
+	/** Whether something is in it; without, and where that became too many,
+	 * it is unknown. */
+	bool began;
+	/** Whether one of several is chosen somewhere. */
+	bool chooses;
+	/** The last place. */
+	uint32_t at;
+};
+
+/** Put in what leaves at one place, if that is known. */
+static void
+gather(struct gathered *gathered, const struct graft_leaving *leaving)
 {
-	// Zeroed it is not "none yet" but unknown, and stays so.
-	struct graft_choice all = { 0 };
-	bool first = true;
+	if (!graft_choice_is_known(&leaving->choice))
+		return;
+	// Adding to nothing is no way to begin: an unknown choice stays unknown.
+	if (!gathered->began)
+		gathered->all = leaving->choice;
+	else
+		graft_choice_add(&gathered->all, &leaving->choice);
+	gathered->began = true;
+	gathered->chooses |= leaving->choice.count > 1;
+	gathered->at = leaving->at;
+}
+
+/** Collect all that is stored at the place that an instruction stores to. */
+static struct gathered
+stored_there(const struct graft_ops *ops, const struct graft_leavings *leavings,
+	     const struct graft_op *like)
+{
+	struct gathered gathered = { 0 };
 
 	for (size_t i = 0; i < leavings->count; i++) {
 		const struct graft_leaving *leaving = &leavings->list[i];
 		const struct graft_op *op = &ops->ops[leaving->at];
-		if (leaving->how != GRAFT_LEAVE_STORED || op->has_ref ||
-		    op->reach != like->reach ||
-		    op->mem_size != like->mem_size ||
-		    !graft_choice_is_known(&leaving->choice))
-			continue;
-		*chooses |= leaving->choice.count > 1;
-		if (first)
-			all = leaving->choice;
-		else
-			graft_choice_add(&all, &leaving->choice);
-		first = false;
+		if (leaving->how == GRAFT_LEAVE_STORED && !op->has_ref &&
+		    op->reach == like->reach && op->mem_size == like->mem_size)
+			gather(&gathered, leaving);
 	}
-	return all;
+	return gathered;
 }
 
 /** Compare what is stored at one place in any way: by one store of what was
@@ -129,17 +147,15 @@ check_place(const struct chosen *chosen, const struct graft_leaving *n)
 {
 	const struct graft_twin *twin = chosen->twin;
 	const struct graft_op *op = &twin->new_ops.ops[n->at];
-	bool chooses = false;
 	int32_t gone;
 	int32_t come;
 
 	if (n->how != GRAFT_LEAVE_STORED || op->has_ref)
 		return NULL;
-	struct graft_choice was = stored_there(&twin->old_ops, &chosen->was, op,
-					       &chooses);
-	struct graft_choice is = stored_there(&twin->new_ops, &chosen->is, op,
-					      &chooses);
-	if (!chooses || !is_replaced(&was, &is, &gone, &come))
+	struct gathered was = stored_there(&twin->old_ops, &chosen->was, op);
+	struct gathered is = stored_there(&twin->new_ops, &chosen->is, op);
+	if (!(was.chooses || is.chooses) ||
+	    !is_replaced(&was.all, &is.all, &gone, &come))
 		return NULL;
 	return graft_case_refuse(
 		chosen->c, GRAFT_RULE_MEANING, place(chosen, n->at).str,
@@ -185,27 +201,17 @@ check_call(const struct chosen *chosen, const struct graft_twin_pair *pair)
 	return err;
 }
 
-/** Collect what a function may return; unknown if any return is. */
-static struct graft_choice
-all_returned(const struct graft_leavings *leavings, uint32_t *at_ret)
+/** Collect the constants that a function may return. */
+static struct gathered
+all_returned(const struct graft_leavings *leavings)
 {
-	// Zeroed it is not "none yet" but unknown, and stays so.
-	struct graft_choice all = { 0 };
-	bool first = true;
+	struct gathered gathered = { 0 };
 
 	for (size_t i = 0; i < leavings->count; i++) {
-		const struct graft_leaving *leaving = &leavings->list[i];
-		if (leaving->how != GRAFT_LEAVE_RETURNED ||
-		    !graft_choice_is_known(&leaving->choice))
-			continue;
-		if (first)
-			all = leaving->choice;
-		else
-			graft_choice_add(&all, &leaving->choice);
-		first = false;
-		*at_ret = leaving->at;
+		if (leavings->list[i].how == GRAFT_LEAVE_RETURNED)
+			gather(&gathered, &leavings->list[i]);
 	}
-	return all;
+	return gathered;
 }
 
 /** Compare what is returned to a function that stores it, or allocates by it. */
@@ -213,14 +219,13 @@ static struct graft_error *
 check_result(const struct chosen *chosen)
 {
 	const struct graft_twin *twin = chosen->twin;
-	uint32_t at = 0;
-	struct graft_choice was = all_returned(&chosen->was, &at);
-	struct graft_choice is = all_returned(&chosen->is, &at);
+	struct gathered was = all_returned(&chosen->was);
+	struct gathered is = all_returned(&chosen->is);
 	struct graft_result_use use;
 	int32_t gone;
 	int32_t come;
 
-	if (!is_replaced(&was, &is, &gone, &come))
+	if (!is_replaced(&was.all, &is.all, &gone, &come))
 		return NULL;
 	struct graft_error *err = graft_use_of_result(chosen->c->new_graph,
 						      twin->new_ops.func, &use);
@@ -231,7 +236,7 @@ check_result(const struct chosen *chosen)
 				 twin->new_ops.code->funcs[use.caller].addr);
 	return graft_case_refuse(
 		chosen->c, use.size ? GRAFT_RULE_SIZE : GRAFT_RULE_MEANING,
-		place(chosen, at).str,
+		place(chosen, is.at).str,
 		"may have returned %d, and now %d, and %s %s", gone, come,
 		who.str,
 		use.size

@@ -9,7 +9,6 @@
 
 #include <Zydis/Zydis.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
 	/** Words of the frame that are told apart. */
