@@ -53,7 +53,9 @@ graft_choice_of_two(int64_t a, int64_t b)
 {
 	struct graft_choice set = graft_choice_of(a);
 
-	put(&set, b);
+	// Put into an unknown choice, the other one would be all there is.
+	if (graft_choice_is_known(&set))
+		put(&set, b);
 	return set;
 }
 

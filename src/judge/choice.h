@@ -36,7 +36,7 @@ struct graft_choice {
 struct graft_choice
 graft_choice_of(int64_t value);
 
-/** Choose one of two constants. */
+/** Choose one of two constants; unknown if either takes more than 32 bits. */
 struct graft_choice
 graft_choice_of_two(int64_t a, int64_t b);
 
