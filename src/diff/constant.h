@@ -22,22 +22,9 @@
 enum {
 	/** Shorter text, with its NUL, may as well be a number. */
 	GRAFT_TEXT_SURE = 4,
+	/** Padding between objects is at most this long. */
+	GRAFT_PADDING_MAX = 63,
 };
-
-/** What was compared already. */
-struct graft_constants;
-
-/**
- * Make an empty memory of comparisons.
- *
- * @param[out] ret New constants; free with graft_constants_free().
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_constants_make(struct graft_constants **ret);
-
-/** Free constants. NULL is a no-op. */
-void
-graft_constants_free(struct graft_constants *constants);
 
 /**
  * Get how many bytes the object at @p addr has, at least 1, up to the end of its
@@ -68,6 +55,11 @@ graft_constant_text(const struct graft_image *image, uint64_t addr,
  */
 bool
 graft_constant_is_sure(const char *text, uint64_t len);
+
+/** Say whether bytes may be padding between objects: few, and zero. */
+bool
+graft_constant_is_padding(const struct graft_image *image, uint64_t addr,
+			  uint64_t len);
 
 /**
  * Compare two constants under the matches and the data map of a diff.

@@ -6,7 +6,7 @@
 #include "diff/align.h"
 #include "diff/change.h"
 #include "diff/closure.h"
-#include "diff/constant.h"
+#include "diff/constants.h"
 #include "diff/data.h"
 #include "diff/frames.h"
 #include "diff/match.h"
