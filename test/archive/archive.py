@@ -69,6 +69,14 @@ def pair(package):
     return found[0], found[-1]
 
 
+def step(package):
+    """The two newest versions."""
+    found = versions(package)
+    if len(found) < 2:
+        raise Missing(f"the archive has {len(found)} version of {package}")
+    return found[-2], found[-1]
+
+
 def download(package, version=None):
     """Fetch a package; its path."""
     folder = os.path.join(CACHE, "deb")

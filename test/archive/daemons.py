@@ -55,6 +55,7 @@ class Load:
     def __init__(self):
         self.served = self.failed = 0
         self.why = ""
+        self.lock = threading.Lock()
         self.stop = threading.Event()
         self.threads = []
 
@@ -68,10 +69,13 @@ class Load:
     def repeat(self, function):
         while not self.stop.is_set():
             try:
-                self.served += function() or 1
+                count = function() or 1
+                with self.lock:
+                    self.served += count
             except (Failed, OSError, subprocess.SubprocessError) as failure:
-                self.failed += 1
-                self.why = self.why or str(failure)
+                with self.lock:
+                    self.failed += 1
+                    self.why = self.why or str(failure)
 
     def finish(self):
         self.stop.set()
@@ -328,6 +332,100 @@ class Xrdp(Daemon):
             got = client.recv(100)
         if got[:2] != b"\3\0" or len(got) < 7 or got[5] != 0xD0:
             raise Failed(f"xrdp answered {got!r}")
+
+
+class Sshd(Daemon):
+    """sshd, with logins all the time and a session that stays open meanwhile."""
+
+    package, program, name = "openssh-server", "usr/sbin/sshd", "sshd"
+
+    def __init__(self, root, env, work, client, client_env):
+        super().__init__(root, env, work)
+        # The folder of an unpacked openssh-client.
+        self.client, self.client_env = client, client_env
+        self.session = None
+        self.lock = threading.Lock()
+
+    def make_key(self, name):
+        subprocess.run([f"{self.client}/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "",
+                        "-f", f"{self.work}/{name}"], env=self.client_env, check=True,
+                       stdin=subprocess.DEVNULL)
+
+    def command(self):
+        self.make_key("host")
+        self.make_key("login")
+        with open(f"{self.work}/config", "w", encoding="utf-8") as file:
+            file.write(f"""ListenAddress 127.0.0.1:{self.port}
+HostKey {self.work}/host
+AuthorizedKeysFile {self.work}/login.pub
+StrictModes no
+UsePAM no
+PermitRootLogin prohibit-password
+PidFile none
+""")
+        # The user and the folder that it wants are in a mount namespace of its own.
+        with open("/etc/passwd", encoding="utf-8") as file:
+            users = [line for line in file if not line.startswith("sshd:")]
+        with open(f"{self.work}/passwd", "w", encoding="utf-8") as file:
+            file.writelines([*users, "sshd:x:499:65534::/run/sshd:/usr/sbin/nologin\n"])
+        mount = (f"mount --bind {self.work}/passwd /etc/passwd && mount -t tmpfs none /run"
+                 f" && mkdir -m 755 /run/sshd"
+                 f" && exec {self.root}/{self.program} -D -e -f {self.work}/config")
+        return ["unshare", "--mount", "sh", "-c", mount]
+
+    def login(self, command, **more):
+        return subprocess.Popen(
+            [f"{self.client}/usr/bin/ssh", "-F", "none", "-p", str(self.port), "-i",
+             f"{self.work}/login", "-o", "StrictHostKeyChecking=no", "-o",
+             "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR",
+             "root@127.0.0.1", command], env=self.client_env, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+
+    def request(self):
+        with socket.create_connection(("127.0.0.1", self.port), 10):
+            pass
+        with self.login("echo $((6 * 7))", stdin=subprocess.DEVNULL) as ssh:
+            said, wrong = ssh.communicate(timeout=30)
+        if said != "42\n":
+            raise Failed(f"the login answered {said!r} {wrong!r}")
+
+    def talk(self):
+        """A line to the open session and back."""
+        with self.lock:
+            self.session.stdin.write("still here\n")
+            self.session.stdin.flush()
+            got = self.session.stdout.readline()
+        if got != "still here\n":
+            raise Failed(f"the open session answered {got!r}")
+        time.sleep(0.02)
+
+    def load(self):
+        self.session = self.login("cat", stdin=subprocess.PIPE)
+        self.talk()
+        return Load().begin(self.request, 1).begin(self.talk, 1)
+
+    def pids(self):
+        """The one that listens, and the one that serves the open session."""
+        first = self.popen.pid
+        with open(f"/proc/{first}/task/{first}/children", encoding="ascii") as file:
+            children = [int(word) for word in file.read().split()]
+        # The oldest: the logins come and go.
+        return [first, *sorted(children, key=started)[:1]]
+
+    def end(self):
+        if self.session:
+            self.session.kill()
+            self.session.communicate()
+        super().end()
+
+
+def started(pid):
+    """When a process began, in ticks; late if it ended already."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return int(file.read().rpartition(")")[2].split()[19])
+    except OSError:
+        return float("inf")
 
 
 class Own(Web):
