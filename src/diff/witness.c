@@ -3,6 +3,7 @@
 #include "diff/witness.h"
 
 #include "diff/data.h"
+#include "diff/witness_tables.h"
 
 #include <string.h>
 
@@ -15,6 +16,26 @@ func_from(const struct graft_code *code, uint64_t addr)
 	return func != GRAFT_NONE && code->funcs[func].addr == addr
 		       ? func
 		       : GRAFT_NONE;
+}
+
+/** What is known so far. */
+struct asked {
+	const struct graft_diff *diff;
+	/** Per OLD function: a pointer confirms its match. */
+	bool *confirmed;
+	/** Per OLD function: calls of it that are calls of its match in NEW. */
+	uint32_t *calls;
+	/** Per function: all references to its start. */
+	uint32_t *old_refs;
+	uint32_t *new_refs;
+};
+
+static void
+deinit_asked(struct asked *asked)
+{
+	free(asked->calls);
+	free(asked->old_refs);
+	free(asked->new_refs);
 }
 
 /** Note that pointers to two functions stand at the same place. */
@@ -75,10 +96,50 @@ ask_slots(const struct graft_diff *diff, bool *ret)
 	}
 }
 
+/**
+ * Is a match known by more than order: by its evidence, by a pointer, or because
+ * all that name it are calls, in functions that are known, of one and the same?
+ */
+static bool
+is_known(const struct asked *asked, uint32_t n)
+{
+	const struct graft_func_match *match = &asked->diff->new_match[n];
+	uint32_t o = match->other;
+
+	if (o == GRAFT_NONE)
+		return false;
+	if (match->evidence > GRAFT_EVIDENCE_ORDER || asked->confirmed[o])
+		return true;
+	return asked->calls[o] != 0 && asked->calls[o] == asked->old_refs[o] &&
+	       asked->calls[o] == asked->new_refs[n];
+}
+
+/** Let a pair of references of two functions that are known speak. */
+static void
+hear(struct asked *asked, uint32_t old_ref, uint32_t new_ref, bool same_form)
+{
+	const struct graft_diff *diff = asked->diff;
+	const struct graft_ref *o = &diff->old_code->refs[old_ref];
+	const struct graft_ref *n = &diff->new_code->refs[new_ref];
+
+	if (n->kind != GRAFT_REF_BRANCH || same_form) {
+		confirm(diff, o->target, n->target, asked->confirmed);
+		return;
+	}
+	// An alignment may be off by one call; all calls together are not.
+	uint32_t of = func_from(diff->old_code, o->target);
+	uint32_t nf = func_from(diff->new_code, n->target);
+	if (of != GRAFT_NONE && nf != GRAFT_NONE &&
+	    diff->new_match[nf].other == of)
+		asked->calls[of]++;
+}
+
 /** Ask the references of aligned instructions. */
 static struct graft_error *
-ask_func(const struct graft_diff *diff, uint32_t n, bool *ret)
+ask_func(struct asked *asked, uint32_t n)
 {
+	const struct graft_diff *diff = asked->diff;
+	bool same_form = diff->new_match[n].same_form;
 	GRAFT_FREE struct graft_insn_pair *pairs = NULL;
 	size_t count = 0;
 	struct graft_error *err = graft_diff_align(
@@ -88,39 +149,96 @@ ask_func(const struct graft_diff *diff, uint32_t n, bool *ret)
 		uint32_t o = diff->old_code->insns[pairs[i].old_insn].ref;
 		uint32_t r = diff->new_code->insns[pairs[i].new_insn].ref;
 		if (pairs[i].equal && o != GRAFT_NONE && r != GRAFT_NONE)
-			confirm(diff, diff->old_code->refs[o].target,
-				diff->new_code->refs[r].target, ret);
+			hear(asked, o, r, same_form);
 	}
 	return err;
 }
 
+/** Does a function name one of which nobody knows yet which it is? */
 static bool
-takes_code(const struct graft_diff *diff, uint32_t n)
+names_doubtful(const struct asked *asked, uint32_t n)
 {
-	const struct graft_func *f = &diff->new_code->funcs[n];
+	const struct graft_code *code = asked->diff->new_code;
+	const struct graft_func *f = &code->funcs[n];
 
 	for (uint32_t i = 0; i < f->ref_count; i++) {
-		const struct graft_ref *ref =
-			&diff->new_code->refs[f->first_ref + i];
-		if (ref->kind == GRAFT_REF_ADDRESS &&
-		    func_from(diff->new_code, ref->target) != GRAFT_NONE)
+		uint32_t func = func_from(code,
+					  code->refs[f->first_ref + i].target);
+		if (func != GRAFT_NONE &&
+		    asked->diff->new_match[func].other != GRAFT_NONE &&
+		    !is_known(asked, func))
 			return true;
 	}
 	return false;
 }
 
+/** Count who names the start of each function, in code and in data. */
+static uint32_t *
+count_refs(const struct graft_code *code)
+{
+	uint32_t *refs = calloc(code->func_count + 1, sizeof(*refs));
+	size_t count;
+	const struct graft_reloc *relocs = graft_image_relocs(code->image,
+							      &count);
+
+	for (size_t i = 0; refs && i < code->ref_count; i++) {
+		uint32_t func = func_from(code, code->refs[i].target);
+		if (func != GRAFT_NONE)
+			refs[func]++;
+	}
+	for (size_t i = 0; refs && i < count; i++) {
+		uint32_t func = func_from(code, (uint64_t)relocs[i].addend);
+		if (!relocs[i].symbol && func != GRAFT_NONE)
+			refs[func]++;
+	}
+	return refs;
+}
+
+/**
+ * Ask all functions that are known, those too that came to be known by that.
+ *
+ * What order alone matched is no witness itself; what a pointer of such a
+ * witness confirms is: a table names a function that is too short to be told by
+ * its form, and that one registers others.
+ */
+static struct graft_error *
+ask_code(struct asked *asked)
+{
+	size_t count = asked->diff->new_code->func_count;
+	GRAFT_FREE bool *done = calloc(count + 1, sizeof(*done));
+	struct graft_error *err = NULL;
+	bool more = true;
+
+	if (!done)
+		return graft_error_no_memory();
+	while (more && !err) {
+		more = false;
+		for (uint32_t n = 0; !err && n < count; n++) {
+			if (done[n] || !is_known(asked, n) ||
+			    !names_doubtful(asked, n))
+				continue;
+			done[n] = more = true;
+			err = ask_func(asked, n);
+		}
+	}
+	return err;
+}
+
 struct graft_error *
 graft_witness_find(const struct graft_diff *diff, bool *ret)
 {
-	struct graft_error *err = NULL;
+	GRAFT_CLEANUP(deinit_asked)
+	struct asked asked = { .diff = diff, .confirmed = ret };
 
+	asked.calls = calloc(diff->old_code->func_count + 1,
+			     sizeof(*asked.calls));
+	asked.old_refs = count_refs(diff->old_code);
+	asked.new_refs = count_refs(diff->new_code);
+	if (!asked.calls || !asked.old_refs || !asked.new_refs)
+		return graft_error_no_memory();
 	ask_slots(diff, ret);
-	for (uint32_t n = 0; !err && n < diff->new_code->func_count; n++) {
-		// What order alone matched is no witness itself.
-		if (diff->new_match[n].other != GRAFT_NONE &&
-		    diff->new_match[n].evidence > GRAFT_EVIDENCE_ORDER &&
-		    takes_code(diff, n))
-			err = ask_func(diff, n, ret);
-	}
+	struct graft_error *err = graft_witness_tables(diff, ret);
+	if (!err)
+		err = ask_code(&asked);
 	return err;
 }

@@ -8,7 +8,9 @@
  * A function whose address memory may hold is called by whoever finds it there.
  * If it was matched by order or likeness alone, its pointers are asked: a slot of
  * data, or a `lea` of functions that match, that holds the OLD function in OLD
- * and the NEW one in NEW.
+ * and the NEW one in NEW. What is confirmed in this way is a witness itself;
+ * so is a function that is called by known functions only, where all calls of
+ * it are calls of its match.
  */
 
 #ifndef GRAFT_DIFF_WITNESS_H
