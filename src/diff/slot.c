@@ -135,6 +135,66 @@ slot_serves(struct graft_diff *diff, const struct graft_reloc *o,
 	return NULL;
 }
 
+/** Count the relocations below an address. */
+static size_t
+count_below(const struct graft_reloc *relocs, size_t count, uint64_t addr)
+{
+	size_t low = 0;
+
+	while (low < count) {
+		size_t mid = low + (count - low) / 2;
+		if (relocs[mid].addr < addr)
+			low = mid + 1;
+		else
+			count = mid;
+	}
+	return low;
+}
+
+/**
+ * Find a slot of OLD in one of its sections that can serve for a NEW one.
+ *
+ * @param[out] ret The slot's address, or 0.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+find_in_section(struct graft_diff *diff, const struct graft_section *section,
+		const struct graft_reloc *n, uint64_t *ret)
+{
+	size_t count;
+	const struct graft_reloc *relocs = graft_image_relocs(diff->old_image,
+							      &count);
+
+	for (size_t i = count_below(relocs, count, section->addr);
+	     i < count && relocs[i].addr - section->addr < section->size; i++) {
+		bool serves = false;
+		struct graft_error *err = slot_serves(diff, &relocs[i], n,
+						      &serves);
+		if (err)
+			return err;
+		if (serves) {
+			*ret = relocs[i].addr;
+			return NULL;
+		}
+	}
+	return NULL;
+}
+
+/** Find a slot in OLD's tables of offsets. As find_in_section(). */
+GRAFT_MUST_CHECK static struct graft_error *
+find_slot(struct graft_diff *diff, const struct graft_reloc *n, uint64_t *ret)
+{
+	size_t count;
+	const struct graft_section *sections =
+		graft_image_sections(diff->old_image, &count);
+	struct graft_error *err = NULL;
+
+	*ret = 0;
+	for (size_t i = 0; !err && !*ret && i < count; i++)
+		if (graft_area_of_section(&sections[i]) == GRAFT_AREA_GOT)
+			err = find_in_section(diff, &sections[i], n, ret);
+	return err;
+}
+
 struct graft_error *
 graft_slot_resolve_got(struct graft_closure *closure,
 		       const struct graft_ref *ref,
@@ -146,29 +206,20 @@ graft_slot_resolve_got(struct graft_closure *closure,
 	struct graft_finding finding = { GRAFT_FINDING_UNRESOLVED,
 					 resolution->func, ref->at, false,
 					 NULL };
-	size_t count;
-	const struct graft_reloc *relocs = graft_image_relocs(diff->old_image,
-							      &count);
+	uint64_t slot;
 
 	if (!n)
 		return graft_closure_find(closure, finding,
 					  "the GOT slot at 0x%llx has no "
 					  "relocation",
 					  (unsigned long long)ref->target);
-	for (size_t i = 0; i < count; i++) {
-		bool serves = false;
-		if (graft_area_of(diff->old_image, relocs[i].addr) !=
-		    GRAFT_AREA_GOT)
-			continue;
-		struct graft_error *err = slot_serves(diff, &relocs[i], n,
-						      &serves);
-		if (err)
-			return err;
-		if (serves) {
-			resolution->place = GRAFT_PLACE_OLD;
-			resolution->old_addr = relocs[i].addr;
-			return NULL;
-		}
+	struct graft_error *err = find_slot(diff, n, &slot);
+	if (err)
+		return err;
+	if (slot) {
+		resolution->place = GRAFT_PLACE_OLD;
+		resolution->old_addr = slot;
+		return NULL;
 	}
 	switch (n->type) {
 	case R_X86_64_GLOB_DAT:
