@@ -18,6 +18,7 @@
 
 #include "judge/accesses.h"
 #include "judge/checks.h"
+#include "judge/pointers.h"
 #include "judge/strides.h"
 #include "judge/types.h"
 
@@ -46,54 +47,6 @@ is_pure(const struct graft_twin *twin)
 {
 	return twin->count == twin->old_ops.count &&
 	       twin->count == twin->new_ops.count;
-}
-
-/** Say whether a register is used as a pointer near an instruction: before it
- * is written again. */
-static bool
-is_pointer_from(const struct graft_ops *ops, uint32_t at, uint8_t reg)
-{
-	uint32_t end = at + 1 + GRAFT_OP_BACK_MAX;
-
-	for (uint32_t i = at + 1; i < end && i < ops->count; i++) {
-		const struct graft_op *op = &ops->ops[i];
-		if (graft_op_through_pointer(ops, op) && op->base == reg &&
-		    op->index == GRAFT_REG_NONE)
-			return true;
-		if (op->writes & ((uint32_t)1 << reg))
-			return false;
-		if ((op->flags & GRAFT_INSN_CALL) && graft_reg_is_volatile(reg))
-			return false;
-	}
-	return false;
-}
-
-static bool
-was_pointer_before(const struct graft_ops *ops, uint32_t at, uint8_t reg)
-{
-	for (uint32_t i = at, n = 0; i-- > 0 && n < GRAFT_OP_BACK_MAX; n++) {
-		const struct graft_op *op = &ops->ops[i];
-		if (graft_op_through_pointer(ops, op) && op->base == reg &&
-		    op->index == GRAFT_REG_NONE && !(op->writes & (1U << reg)))
-			return true;
-		if (op->writes & ((uint32_t)1 << reg))
-			return false;
-		if ((op->flags & GRAFT_INSN_CALL) && graft_reg_is_volatile(reg))
-			return false;
-	}
-	return false;
-}
-
-/** Say whether `lea` computes an address rather than a number. */
-static bool
-lea_is_address(const struct graft_ops *ops, uint32_t at)
-{
-	const struct graft_op *op = &ops->ops[at];
-
-	if (op->base < 16 && (is_pointer_from(ops, at, op->base) ||
-			      was_pointer_before(ops, at, op->base)))
-		return true;
-	return op->dst < 16 && is_pointer_from(ops, at, op->dst);
 }
 
 static struct graft_error *
@@ -161,8 +114,9 @@ is_index(const struct graft_ops *ops, uint32_t at, bool *size_ret)
 			    (op->dst == reg || op->src == reg);
 		if (op->has_mem && (op->base == reg || op->index == reg))
 			return op->what != GRAFT_OP_LEA ||
-			       is_pointer_from(ops, i, op->dst);
-		if (adds && op->dst < 16 && is_pointer_from(ops, i, op->dst))
+			       graft_pointer_behind(ops, i, op->dst);
+		if (adds && op->dst < 16 &&
+		    graft_pointer_behind(ops, i, op->dst))
 			return true;
 		if (op->flags & GRAFT_INSN_CALL) {
 			*size_ret = true;
@@ -237,8 +191,8 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 	    !graft_op_in_frame(new_ops, n)) {
 		if (o->disp == n->disp || o->regs != n->regs)
 			return NULL;
-		if (!lea_is_address(old_ops, pair->o) &&
-		    !lea_is_address(new_ops, pair->n))
+		if (!graft_pointer_lea(old_ops, pair->o) &&
+		    !graft_pointer_lea(new_ops, pair->n))
 			return NULL;
 		return refuse_pair(layout, o, n,
 				   "the address of a member may have moved");
@@ -252,8 +206,8 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 				   "the distance of two elements may differ");
 	if (o->what == GRAFT_OP_ADD && o->dst < 16 && o->dst != GRAFT_REG_RSP &&
 	    o->dst_size == 8 &&
-	    (is_pointer_from(old_ops, pair->o, o->dst) ||
-	     was_pointer_before(old_ops, pair->o, o->dst)))
+	    (graft_pointer_behind(old_ops, pair->o, o->dst) ||
+	     graft_pointer_before(old_ops, pair->o, o->dst)))
 		return refuse_pair(layout, o, n,
 				   "the distance of two elements may differ");
 	// Where all factors are known, what is no size of elements is a number.
