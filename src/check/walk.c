@@ -165,6 +165,27 @@ follow_tail(struct graft_walk *walk, const struct graft_insn_view *old_insn,
 			"jumps to", func_io, &fresh);
 }
 
+/**
+ * Take note of where a jump, or a call, lands.
+ *
+ * @param[in,out] site Its function becomes that in which it lands.
+ * @param[out] bound_ret Whether both land at one import: there is nothing to walk.
+ */
+static struct graft_error *
+arrive(struct graft_walk *walk, struct graft_walk_site *site,
+       const struct graft_insn_view *old_insn,
+       const struct graft_insn_view *new_insn, bool *bound_ret)
+{
+	struct graft_error *err = graft_step_stub(walk, site, old_insn->addr,
+						  new_insn->addr, bound_ret);
+
+	if (err || *bound_ret)
+		return err;
+	err = follow_tail(walk, old_insn, new_insn, &site->func);
+	return err ? err
+		   : mark(walk, old_insn->addr, new_insn->addr, site->func);
+}
+
 /** Walk two streams of instructions until they end or were walked before. */
 static struct graft_error *
 walk_block(struct graft_walk *walk, struct graft_walk_block block)
@@ -188,18 +209,10 @@ walk_block(struct graft_walk *walk, struct graft_walk_block block)
 		site.old_insn = old_insn.addr;
 		site.new_insn = new_insn.addr;
 		if (jumped) {
-			err = graft_step_stub(walk, &site, old_insn.addr,
-					      new_insn.addr, &bound);
+			err = arrive(walk, &site, &old_insn, &new_insn, &bound);
 			if (err || bound)
 				return err;
-			err = follow_tail(walk, &old_insn, &new_insn,
-					  &block.func);
-			if (!err)
-				err = mark(walk, old_insn.addr, new_insn.addr,
-					   block.func);
-			if (err)
-				return err;
-			site.func = block.func;
+			block.func = site.func;
 			jumped = false;
 		}
 

@@ -256,62 +256,36 @@ judge_named(struct initial *initial, const struct graft_named_place *place,
 	return graft_types_refuse_initial(initial->c, addr, place);
 }
 
+/** Compare a unit with the places where it may have been. */
 static struct graft_error *
-judge_unit(struct initial *initial, const struct graft_anchors *anchors,
-	   uint64_t addr, uint64_t len)
+same_as_any(const struct initial *initial, const struct graft_candidates *was,
+	    uint64_t addr, uint64_t len, enum sameness *ret)
+{
+	struct graft_error *err = NULL;
+
+	for (int i = 0; !err && *ret != SAME && i < 2; i++) {
+		enum sameness one = DIFFERS;
+		if (!was->old_addr[i] ||
+		    (i && was->old_addr[1] == was->old_addr[0]))
+			continue;
+		err = same_unit(initial, was->old_addr[i], addr, len, &one);
+		if (!err && one != DIFFERS)
+			*ret = one;
+	}
+	return err;
+}
+
+/** Say that a unit differs from the place where it was. */
+static struct graft_error *
+say_other(struct initial *initial, uint64_t old_addr, uint64_t addr,
+	  uint64_t len, enum sameness same)
 {
 	struct graft_case *c = initial->c;
-	struct graft_candidates was = graft_anchors_ask(anchors, addr);
-	enum sameness same = DIFFERS;
-	struct graft_named_place place;
-
-	if (graft_is_in_new_object(c->diff, addr) ||
-	    (len == UNIT && graft_eh_slots_has(&initial->slots, addr)))
-		return NULL;
-	struct graft_error *failed = graft_types_old_place(c, addr, &place);
-	if (failed)
-		return failed;
-	if (place.found && place.left < len) {
-		// Two variables in one unit, each with a place of its own.
-		failed = judge_unit(initial, anchors, addr, place.left);
-		return failed ? failed
-			      : judge_unit(initial, anchors, addr + place.left,
-					   len - place.left);
-	}
-	if (place.found) {
-		failed = judge_named(initial, &place, addr, len, &same);
-		if (failed)
-			return failed;
-		was.old_addr[0] = place.old_addr;
-		was.old_addr[1] = 0;
-	}
-	for (int i = 0; same != SAME && i < 2; i++) {
-		enum sameness one = DIFFERS;
-		if (!was.old_addr[i] ||
-		    (i && was.old_addr[1] == was.old_addr[0]))
-			continue;
-		struct graft_error *err = same_unit(initial, was.old_addr[i],
-						    addr, len, &one);
-		if (err)
-			return err;
-		if (one != DIFFERS)
-			same = one;
-	}
-	if (same == SAME)
-		return NULL;
-	// Two things in one unit, which may have come from two places.
-	uint64_t next = graft_anchors_next(anchors, addr);
-	if (next < addr + len &&
-	    !graft_image_reloc_at(c->diff->new_image, addr)) {
-		failed = judge_unit(initial, anchors, addr, next - addr);
-		return failed ? failed
-			      : judge_unit(initial, anchors, next,
-					   addr + len - next);
-	}
 	struct graft_place_text where = graft_place_data(c->diff->new_image,
 							 addr);
 	struct graft_place_text old_where = graft_place_data(c->diff->old_image,
-							     was.old_addr[0]);
+							     old_addr);
+
 	if (same == SAME_BUT_VERSION) {
 		bool again = addr <= initial->noted;
 		initial->noted = addr + len;
@@ -325,6 +299,54 @@ judge_unit(struct initial *initial, const struct graft_anchors *anchors,
 		c, GRAFT_RULE_INITIAL, where.str,
 		"the initial value of writable data differs from that at %s of OLD",
 		old_where.str);
+}
+
+static struct graft_error *
+judge_unit(struct initial *initial, const struct graft_anchors *anchors,
+	   uint64_t addr, uint64_t len);
+
+/** Judge each part of a unit by itself. */
+static struct graft_error *
+judge_parts(struct initial *initial, const struct graft_anchors *anchors,
+	    uint64_t addr, uint64_t len, uint64_t first)
+{
+	struct graft_error *err = judge_unit(initial, anchors, addr, first);
+
+	return err ? err
+		   : judge_unit(initial, anchors, addr + first, len - first);
+}
+
+static struct graft_error *
+judge_unit(struct initial *initial, const struct graft_anchors *anchors,
+	   uint64_t addr, uint64_t len)
+{
+	struct graft_case *c = initial->c;
+	struct graft_candidates was = graft_anchors_ask(anchors, addr);
+	enum sameness same = DIFFERS;
+	struct graft_named_place place;
+
+	if (graft_is_in_new_object(c->diff, addr) ||
+	    (len == UNIT && graft_eh_slots_has(&initial->slots, addr)))
+		return NULL;
+	struct graft_error *err = graft_types_old_place(c, addr, &place);
+	// Two variables in one unit, each with a place of its own.
+	if (!err && place.found && place.left < len)
+		return judge_parts(initial, anchors, addr, len, place.left);
+	if (!err && place.found) {
+		err = judge_named(initial, &place, addr, len, &same);
+		was.old_addr[0] = place.old_addr;
+		was.old_addr[1] = 0;
+	}
+	if (!err)
+		err = same_as_any(initial, &was, addr, len, &same);
+	if (err || same == SAME)
+		return err;
+	// Two things in one unit, which may have come from two places.
+	uint64_t next = graft_anchors_next(anchors, addr);
+	if (next < addr + len &&
+	    !graft_image_reloc_at(c->diff->new_image, addr))
+		return judge_parts(initial, anchors, addr, len, next - addr);
+	return say_other(initial, was.old_addr[0], addr, len, same);
 }
 
 static struct graft_error *

@@ -104,6 +104,35 @@ count_fresh(struct graft_comparer *comparer, const struct graft_type *type,
 		comparer->first_unseen = number;
 }
 
+/** Look in OLD for what only NEW names.
+ *
+ * @param[out] ret Whether something has that name, and was put in.
+ */
+static struct graft_error *
+find_fresh(struct graft_comparer *comparer, const struct graft_type_pair *pair,
+	   const char *name, uint32_t number, bool *ret)
+{
+	const struct graft_type *type;
+	struct graft_looks was;
+	struct graft_looks is;
+	struct graft_error *err = graft_dwarf_type(comparer->new_dwarf, number,
+						   &type);
+
+	*ret = false;
+	if (!err)
+		err = graft_looks_collect(comparer->old_dwarf, name, type->kind,
+					  &was);
+	if (!err)
+		err = type->declaration
+			      ? graft_looks_collect(comparer->new_dwarf, name,
+						    type->kind, &is)
+			      : look_at_one(comparer->new_dwarf, number, &is);
+	if (err || !was.count || !is.count)
+		return err;
+	*ret = true;
+	return add_fresh(comparer, &was, &is, pair->way);
+}
+
 struct graft_error *
 graft_comparer_fresh(struct graft_comparer *comparer,
 		     const struct graft_type_pair *pair)
@@ -148,21 +177,10 @@ graft_comparer_fresh(struct graft_comparer *comparer,
 		break;
 	}
 	if (pair->use == GRAFT_TYPE_FRESH && name[0]) {
-		struct graft_looks was;
-		struct graft_looks is;
-		err = graft_looks_collect(comparer->old_dwarf, name, type->kind,
-					  &was);
-		if (!err)
-			err = type->declaration
-				      ? graft_looks_collect(comparer->new_dwarf,
-							    name, type->kind,
-							    &is)
-				      : look_at_one(comparer->new_dwarf, number,
-						    &is);
-		if (err)
+		bool found;
+		err = find_fresh(comparer, pair, name, number, &found);
+		if (err || found)
 			return err;
-		if (was.count && is.count)
-			return add_fresh(comparer, &was, &is, pair->way);
 	}
 	if (name[0])
 		count_fresh(comparer, type, number);

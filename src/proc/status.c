@@ -73,24 +73,19 @@ graft_proc_stat_parse(const char *text, struct graft_proc_status *status)
 	return true;
 }
 
-/** Take one "Name:\tvalue" line of a status file. */
+/** Take a field that is one number; others are left. */
 static void
-take_line(const char *line, struct graft_proc_status *status)
+take_number(const char *name, size_t len, uint64_t number,
+	    struct graft_proc_status *status)
 {
-	const char *value = strchr(line, ':');
-	if (!value)
-		return;
-	size_t len = (size_t)(value - line);
-	value += 1 + strspn(value + 1, " \t");
-	uint64_t number = strtoull(value, NULL, 10);
-
 	static const char *const names[] = {
 		"Tgid",   "TracerPid",       "Threads",    "Seccomp",
 		"VmSize", "Seccomp_filters", "NoNewPrivs", "VmLck",
 	};
 	size_t i = 0;
+
 	while (i < sizeof(names) / sizeof(*names) &&
-	       (strlen(names[i]) != len || memcmp(names[i], line, len) != 0))
+	       (strlen(names[i]) != len || memcmp(names[i], name, len) != 0))
 		i++;
 	switch (i) {
 	case 0:
@@ -120,6 +115,30 @@ take_line(const char *line, struct graft_proc_status *status)
 	default:
 		break;
 	}
+}
+
+/** Take the name, so that it can be shown. */
+static void
+take_comm(const char *value, const char *end, struct graft_proc_status *status)
+{
+	size_t n = 0;
+
+	for (; value < end && n + 1 < sizeof(status->comm); value++)
+		status->comm[n++] = iscntrl((unsigned char)*value) ? '?'
+								   : *value;
+	status->comm[n] = '\0';
+}
+
+/** Take one "Name:\tvalue" line of a status file. */
+static void
+take_line(const char *line, struct graft_proc_status *status)
+{
+	const char *value = strchr(line, ':');
+	if (!value)
+		return;
+	size_t len = (size_t)(value - line);
+	value += 1 + strspn(value + 1, " \t");
+	take_number(line, len, strtoull(value, NULL, 10), status);
 	unsigned uid;
 	if (sscanf(line, "Uid:\t%*u\t%u", &uid) == 1)
 		status->uid = uid;
@@ -130,14 +149,8 @@ take_line(const char *line, struct graft_proc_status *status)
 		const char *hit = strstr(line, "shstk");
 		status->shadow_stack = hit && hit < end;
 	}
-	if (strncmp(line, "Name:\t", 6) == 0) {
-		size_t n = 0;
-		for (; value < end && n + 1 < sizeof(status->comm); value++)
-			status->comm[n++] = iscntrl((unsigned char)*value)
-						    ? '?'
-						    : *value;
-		status->comm[n] = '\0';
-	}
+	if (strncmp(line, "Name:\t", 6) == 0)
+		take_comm(value, end, status);
 }
 
 void
