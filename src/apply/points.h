@@ -5,7 +5,7 @@
 #ifndef GRAFT_APPLY_POINTS_H
 #define GRAFT_APPLY_POINTS_H
 
-#include "apply/switch.h"
+#include "apply/way.h"
 #include "base/error.h"
 #include "plan/header.h"
 #include "proc/target.h"

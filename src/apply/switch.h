@@ -15,6 +15,7 @@
 #ifndef GRAFT_APPLY_SWITCH_H
 #define GRAFT_APPLY_SWITCH_H
 
+#include "apply/way.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "plan/header.h"
@@ -23,14 +24,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/** Which way to switch. */
-enum graft_switch_way {
-	/** Old code -> carried code; no thread may be in old fragments. */
-	GRAFT_SWITCH_IN,
-	/** Carried code -> old code; no thread may be in the shadow. */
-	GRAFT_SWITCH_OUT,
-};
 
 /** How long to try. */
 struct graft_switch_limits {
