@@ -123,15 +123,15 @@ judge_images(const struct graft_pairs *pairs,
 	GRAFT_CLEANUP(graft_diff_freep) struct graft_diff *diff = NULL;
 	GRAFT_CLEANUP(graft_verdict_result_deinit)
 	struct graft_verdict_result result = { 0 };
-	struct graft_error *err;
+	bool refused;
 
-	const char *runtime = graft_judge_runtime(old_image, new_image);
-	if (runtime)
-		return refuse(module, "R-15", runtime, GRAFT_JUDGE_RUNTIME);
-	err = graft_diff_make_with(old_image, new_image, &how, &diff);
-	if (!err)
+	struct graft_error *err = graft_judge_runtime(old_image, new_image,
+						      &refused, &result);
+	if (!err && !refused)
+		err = graft_diff_make_with(old_image, new_image, &how, &diff);
+	if (!err && diff)
 		err = graft_judge(diff, &result);
-	if (!err && options->explanation)
+	if (!err && diff && options->explanation)
 		err = graft_explain_module(
 			diff,
 			&options->explanation
@@ -144,7 +144,7 @@ judge_images(const struct graft_pairs *pairs,
 		err = graft_diff_emit(diff, module);
 		if (err)
 			return err;
-	} else {
+	} else if (diff) {
 		graft_diff_describe(diff, module);
 		module->counts.carried = 0;
 	}

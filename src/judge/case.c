@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "judge/types.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,6 +70,7 @@ __attribute__((__format__(__printf__, 5, 0))) static struct graft_error *
 say(struct graft_case *c, enum graft_rule rule, bool note, const char *where,
     const char *fmt, va_list args)
 {
+	assert(graft_rule_is_of_build(rule));
 	// Every note is kept, and counts for nothing.
 	if (!note && c->per_rule[rule]++ >= GRAFT_CASE_PER_RULE)
 		return NULL;

@@ -45,10 +45,6 @@ graft_check_signature(struct graft_case *c);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_vtables(struct graft_case *c);
 
-/** runtimes with their own maps of the code. */
-GRAFT_MUST_CHECK struct graft_error *
-graft_check_runtime(struct graft_case *c);
-
 /** exceptions through carried code. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_unwind(struct graft_case *c);

@@ -22,6 +22,7 @@
 #include "elf/image.h"
 #include "patch/patch.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct graft_diff;
@@ -37,7 +38,8 @@ struct graft_verdict_result {
 };
 
 /**
- * Judge what changed between two builds.
+ * Judge what changed between two builds, by all rules but the one that
+ * graft_judge_runtime() asks.
  *
  * The assurance is `proven` if debug information of both builds describes each
  * carried function and each object that it names, so that the rules on types and
@@ -56,19 +58,20 @@ graft_judge(const struct graft_diff *diff, struct graft_verdict_result *ret);
 void
 graft_verdict_result_deinit(struct graft_verdict_result *result);
 
-/** Why a program with a runtime of its own is refused. */
-#define GRAFT_JUDGE_RUNTIME                                                    \
-	"the runtime of the program keeps its own map of its code and would not know the carried functions"
-
 /**
- * Find what shows that a runtime would not know carried code (R-15).
+ * Judge two builds before they are compared: by a runtime that would not know
+ * carried code (R-15). Such programs are large, and the answer is no whatever
+ * changed.
  *
- * Needs no diff: such programs are large, and the answer is no whatever changed.
- *
- * @return Name of the section that says so, static; NULL if there is none.
+ * @param[in] old_image Borrowed for the call.
+ * @param[in] new_image Borrowed for the call.
+ * @param[out] refused_ret Whether the verdict is there.
+ * @param[out] ret Verdict `baseline`, as of graft_judge(); written if there is one.
+ * @return NULL; #GRAFT_ERROR_NO_MEMORY.
  */
-const char *
+GRAFT_MUST_CHECK struct graft_error *
 graft_judge_runtime(const struct graft_image *old_image,
-		    const struct graft_image *new_image);
+		    const struct graft_image *new_image, bool *refused_ret,
+		    struct graft_verdict_result *ret);
 
 #endif /* GRAFT_JUDGE_JUDGE_H */
