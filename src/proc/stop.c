@@ -311,6 +311,10 @@ graft_target_detach(struct graft_target *target)
 	if (target->state == GRAFT_TARGET_STOPPED)
 		let_go(target, PTRACE_DETACH);
 	graft_tracee_detach_all(target);
+	// Nobody else is told the end of one that was killed in its stop before
+	// we wait for it.
+	take_late_stops(target);
+	graft_tracee_detach_all(target);
 	if (target->state != GRAFT_TARGET_GONE)
 		target->state = GRAFT_TARGET_RUNNING;
 }

@@ -261,11 +261,11 @@ graft_tracee_go(struct graft_target *target, size_t index,
 		return;
 	if (tracee->group_stop && how == PTRACE_CONT)
 		how = PTRACE_LISTEN;
-	// ESRCH: killed in its stop. The next wait tells.
+	// ESRCH: killed in its stop. It is ours until a wait tells so.
 	long sig = how == PTRACE_LISTEN ? 0 : tracee->sig;
-	(void)ptrace(how, tracee->tid, NULL, sig);
-	tracee->state = how == PTRACE_DETACH ? GRAFT_TRACEE_GONE
-					     : GRAFT_TRACEE_RUNNING;
+	bool done = ptrace(how, tracee->tid, NULL, sig) == 0;
+	tracee->state = how == PTRACE_DETACH && done ? GRAFT_TRACEE_GONE
+						     : GRAFT_TRACEE_RUNNING;
 }
 
 bool
