@@ -188,12 +188,6 @@ graft_image_sha256(const struct graft_image *image)
 	return image->sha256;
 }
 
-uint64_t
-graft_image_file_size(const struct graft_image *image)
-{
-	return image->len;
-}
-
 const uint8_t *
 graft_image_file(const struct graft_image *image, size_t *len_ret)
 {
@@ -223,12 +217,6 @@ bool
 graft_image_has_symtab(const struct graft_image *image)
 {
 	return image->has_symtab;
-}
-
-const char *
-graft_image_debug_path(const struct graft_image *image)
-{
-	return image->debug_path;
 }
 
 const char *

@@ -217,14 +217,10 @@ graft_image_build_id(const struct graft_image *image, size_t *len_ret);
 const uint8_t *
 graft_image_sha256(const struct graft_image *image);
 
-/** Get the size of the file in bytes. */
-uint64_t
-graft_image_file_size(const struct graft_image *image);
-
 /**
  * Get the whole file as it was read.
  *
- * @param[out] len_ret Number of bytes: graft_image_file_size().
+ * @param[out] len_ret Number of bytes.
  */
 const uint8_t *
 graft_image_file(const struct graft_image *image, size_t *len_ret);
@@ -244,13 +240,6 @@ graft_image_has_dwarf(const struct graft_image *image);
 /** Say whether it has a `.symtab` of its own or of its debug file. */
 bool
 graft_image_has_symtab(const struct graft_image *image);
-
-/**
- * Get the path of the separate debug file that was found for the image, or
- * NULL. It has the image's build-id.
- */
-const char *
-graft_image_debug_path(const struct graft_image *image);
 
 /**
  * Get why no debug file came from a server, in a sentence, or NULL if none was

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The states of a target: attach, stop, resume, release, detach.
+// The states of a target: attach, stop, release, detach.
 
 #include "base/fault.h"
 #include "proc/target.h"
@@ -257,23 +257,6 @@ bool
 graft_target_is_attached(const struct graft_target *target)
 {
 	return target->state == GRAFT_TARGET_ATTACHED;
-}
-
-void
-graft_target_service(struct graft_target *target)
-{
-	if (target->state == GRAFT_TARGET_ATTACHED)
-		graft_tracee_service(target);
-}
-
-void
-graft_target_resume(struct graft_target *target)
-{
-	if (target->state == GRAFT_TARGET_STOPPED) {
-		let_go(target, PTRACE_CONT);
-		target->state = GRAFT_TARGET_ATTACHED;
-		graft_tracee_service(target);
-	}
 }
 
 void

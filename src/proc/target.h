@@ -11,11 +11,13 @@
  * A target is its pidfd and start time, not its number. It has these states, and
  * each call says which it needs:
  *
- *     RUNNING --attach()--> ATTACHED --stop()--> STOPPED --resume()--> ATTACHED
+ *     RUNNING --attach()--> ATTACHED --stop()--> STOPPED --release()--> RUNNING
  *        ^                     |                    |
  *        '-----detach()--------'---- any call ------'--> GONE
  *
- * ATTACHED means seized with PTRACE_SEIZE: every thread runs. Every call may find
+ * ATTACHED means seized with PTRACE_SEIZE: every thread runs, but for one that has a
+ * signal: ptrace(2) holds it back until we hand the signal on, which every call on a
+ * target does first. So nobody stays in this state for long. Every call may find
  * that the target exited; it then returns #GRAFT_ERROR_TARGET_GONE, and only
  * graft_target_close() is still allowed.
  *
@@ -61,7 +63,7 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_target_open(pid_t pid, struct graft_target **ret);
 
 /**
- * Let go of a process, in any state. A stopped target is resumed first.
+ * Let go of a process, in any state. A stopped target runs on.
  *
  * @param[in] target Target, or NULL for a no-op.
  */
@@ -111,18 +113,6 @@ bool
 graft_target_is_attached(const struct graft_target *target);
 
 /**
- * Hand on what happened to an attached target: its signals, its new threads.
- *
- * ptrace(2) holds a thread back at each signal until we hand it on. Every call
- * on a target does so first; a caller that does something else for longer than
- * some milliseconds calls this meanwhile, or detaches. Does not block.
- *
- * @param[in] target In any state; only ATTACHED has an effect.
- */
-void
-graft_target_service(struct graft_target *target);
-
-/**
  * Detach from all threads. State ATTACHED or STOPPED -> RUNNING.
  *
  * A thread that cannot be stopped (uninterruptible sleep, a parent in vfork(2))
@@ -136,7 +126,7 @@ graft_target_detach(struct graft_target *target);
  * Stop all threads, those born meanwhile too.
  *
  * Either every thread is stopped or none is. State ATTACHED -> STOPPED. The
- * calling thread is SCHED_FIFO from here to graft_target_resume() where the
+ * calling thread is SCHED_FIFO from here to graft_target_release() where the
  * system allows it.
  *
  * @param[in] limit_us Longest time to try, in microseconds. The target may be
@@ -148,16 +138,9 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_target_stop(struct graft_target *target, uint64_t limit_us);
 
 /**
- * Let a stopped target run on, with the registers it had; system calls that
- * only our stop interrupted are restarted by the kernel. State STOPPED ->
- * ATTACHED.
- */
-void
-graft_target_resume(struct graft_target *target);
-
-/**
- * Resume and detach at once, the shortest way out of a stop. State STOPPED ->
- * RUNNING.
+ * Resume and detach at once: the threads run on with the registers they had, and
+ * system calls that only our stop interrupted are restarted by the kernel. State
+ * STOPPED -> RUNNING.
  */
 void
 graft_target_release(struct graft_target *target);

@@ -6,6 +6,7 @@
 #include "promises.h"
 
 #include "base/file.h"
+#include "elf/model.h"
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -79,7 +80,7 @@ a_library_says_who_it_is(void **state)
 	assert_int_equal(count, 20);
 	assert_true(graft_image_has_symtab(image));
 	assert_true(graft_image_has_dwarf(image));
-	assert_null(graft_image_debug_path(image));
+	assert_null(image->debug_path);
 }
 
 static void
@@ -297,7 +298,7 @@ check_merged(const struct graft_image *image, const char *debug_path)
 {
 	assert_true(graft_image_has_symtab(image));
 	assert_true(graft_image_has_dwarf(image));
-	assert_string_equal(graft_image_debug_path(image), debug_path);
+	assert_string_equal(image->debug_path, debug_path);
 	const struct graft_symbol *s = find_symbol(image, "fixture_helper",
 						   false);
 	assert_non_null(s);
@@ -400,7 +401,7 @@ a_debug_file_of_another_build_is_not_used(void **state)
 	const struct graft_debug_search search = { .dirs = dirs };
 	GRAFT_CLEANUP(graft_image_closep)
 	struct graft_image *image = must_open(tree.lone, &search);
-	assert_null(graft_image_debug_path(image));
+	assert_null(image->debug_path);
 	assert_false(graft_image_has_symtab(image));
 	tree_remove(&tree);
 }
@@ -420,13 +421,13 @@ a_linked_debug_file_with_a_wrong_checksum_is_not_used(void **state)
 	copy_file(debug_file, link, 0);
 	GRAFT_CLEANUP(graft_image_closep)
 	struct graft_image *right = must_open(tree.lone, &search);
-	assert_string_equal(graft_image_debug_path(right), link);
+	assert_string_equal(right->debug_path, link);
 
 	// The last byte but seven is in the section table's padding fields.
 	copy_file(debug_file, link, 8);
 	GRAFT_CLEANUP(graft_image_closep)
 	struct graft_image *wrong = must_open(tree.lone, &search);
-	assert_null(graft_image_debug_path(wrong));
+	assert_null(wrong->debug_path);
 	assert_int_equal(unlink(link), 0);
 	tree_remove(&tree);
 }

@@ -3,6 +3,7 @@
 #include "built.h"
 
 #include "elf/lines.h"
+#include "elf/model.h"
 
 static const char source[] = "int global;\n"
 			     "\n"
@@ -69,7 +70,7 @@ a_separate_debug_file_is_read(void **state)
 			  "&& objcopy --add-gnu-debuglink=lib.debug lib");
 	GRAFT_CLEANUP(graft_image_closep)
 	struct graft_image *image = built_open(&built, "lib", NULL);
-	assert_non_null(graft_image_debug_path(image));
+	assert_non_null(image->debug_path);
 	check_lines(image);
 	built_remove(&built);
 }
@@ -91,7 +92,7 @@ debug_information_of_another_build_is_not_read(void **state)
 			  "--add-gnu-debuglink=lib.debug lib");
 	GRAFT_CLEANUP(graft_image_closep)
 	struct graft_image *image = built_open(&built, "lib", NULL);
-	assert_null(graft_image_debug_path(image));
+	assert_null(image->debug_path);
 	assert_false(graft_image_has_dwarf(image));
 	assert_int_equal(code_of(graft_dwarf_open(image, &dwarf)),
 			 GRAFT_ERROR_NOT_FOUND);

@@ -159,7 +159,8 @@ a_thread_inside_is_a_certain_hit(void **state)
 			(uintptr_t)__stop_inside_text);
 
 	// It is said again after the target ran on.
-	graft_target_resume(child.target);
+	graft_target_release(child.target);
+	must(graft_target_attach(child.target));
 	child_stop(&child);
 	must(graft_stack_check_run(child.check, &child.hits, &child.count));
 	assert_int_equal(child.count, 1);

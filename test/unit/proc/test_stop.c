@@ -51,9 +51,9 @@ count_threads(pid_t pid, size_t *all, size_t *stopped)
 	(void)closedir(dir);
 }
 
-/** Stop, see that all stand, and resume or release. */
+/** Stop, see that all stand, let go, and attach again. */
 static void
-stop_once(struct graft_target *target, bool release)
+stop_once(struct graft_target *target)
 {
 	size_t count, all, stopped;
 	assert_ok(graft_target_stop(target, STOP_US));
@@ -61,12 +61,8 @@ stop_once(struct graft_target *target, bool release)
 	count_threads(graft_target_pid(target), &all, &stopped);
 	assert_int_equal(all, stopped);
 	assert_int_equal(all, count);
-	if (release) {
-		graft_target_release(target);
-		assert_ok(graft_target_attach(target));
-	} else {
-		graft_target_resume(target);
-	}
+	graft_target_release(target);
+	assert_ok(graft_target_attach(target));
 }
 
 struct worker {
@@ -101,7 +97,7 @@ busy_threads_are_stopped_and_go_on(void **state)
 	struct victim victim = victim_start(four_busy, 4);
 	struct graft_target *target = attach(&victim);
 	for (int i = 0; i < 50; i++)
-		stop_once(target, i % 2);
+		stop_once(target);
 	unsigned long before[4];
 	assert_ok(graft_target_stop(target, STOP_US));
 	for (int i = 0; i < 4; i++)
@@ -232,7 +228,7 @@ no_waiting_call_returns_because_of_a_stop(void **state)
 	(void)usleep(50000);
 	struct graft_target *target = attach(&victim);
 	for (int i = 0; i < 30; i++) {
-		stop_once(target, i % 2);
+		stop_once(target);
 		(void)usleep(2000);
 	}
 	graft_target_close(target);
@@ -267,7 +263,7 @@ a_sleep_takes_as_long_as_it_should(void **state)
 	struct victim victim = victim_start(sleeper, 1);
 	struct graft_target *target = attach(&victim);
 	for (int i = 0; i < 20; i++) {
-		stop_once(target, i % 2);
+		stop_once(target);
 		(void)usleep(10000);
 	}
 	graft_target_close(target);
@@ -326,21 +322,15 @@ the_eintr_of_a_real_signal_is_not_lost(void **state)
 		assert_ok(graft_target_stop(target, STOP_US));
 		union sigval value = { .sival_int = (int)i };
 		assert_int_equal(sigqueue(victim.pid, SIGRTMIN + 3, value), 0);
-		if (i % 2)
-			graft_target_resume(target);
-		else
-			graft_target_release(target);
+		graft_target_release(target);
 		for (int n = 0; n < 2000; n++) {
 			if (atomic_load(&victim.page->progress[0]) == i)
 				break;
 			(void)usleep(1000);
-			if (i % 2)
-				graft_target_service(target);
 		}
 		assert_int_equal(atomic_load(&victim.page->progress[0]), i);
 		assert_int_equal(atomic_load(&victim.page->answers[0]), i);
-		if (i % 2 == 0)
-			assert_ok(graft_target_attach(target));
+		assert_ok(graft_target_attach(target));
 	}
 	assert_int_equal(atomic_load(&victim.page->answers[1]), 210);
 	assert_int_equal(atomic_load(&victim.page->failures), 0);
@@ -381,7 +371,7 @@ signals_sent_all_the_time_arrive_once_and_whole(void **state)
 	struct graft_target *target = attach(&victim);
 	int stops = 0;
 	for (; waitpid(sender, NULL, WNOHANG) == 0; stops++) {
-		stop_once(target, stops % 2);
+		stop_once(target);
 		struct graft_target_call c = { .nr = SYS_getpid };
 		assert_ok(graft_target_syscalls(target, &c, 1));
 		assert_int_equal(c.result, victim.pid);
@@ -439,7 +429,7 @@ threads_that_come_and_go_are_all_stopped(void **state)
 	struct victim victim = victim_start(breeder, 1);
 	struct graft_target *target = attach(&victim);
 	for (int i = 0; i < 100; i++)
-		stop_once(target, i % 2);
+		stop_once(target);
 	graft_target_close(target);
 	assert_works(&victim, 0);
 	assert_works(&victim, 1);
@@ -476,7 +466,7 @@ five_hundred_threads_are_stopped(void **state)
 	struct victim victim = victim_start(five_hundred, 501);
 	struct graft_target *target = attach(&victim);
 	for (int i = 0; i < 6; i++)
-		stop_once(target, i % 2);
+		stop_once(target);
 	graft_target_close(target);
 	assert_works(&victim, 0);
 	assert_works(&victim, 1);
@@ -504,7 +494,7 @@ a_process_that_was_stopped_stays_stopped(void **state)
 	assert_state(victim.pid, 'T');
 	struct graft_target *target = attach(&victim);
 	for (int i = 0; i < 6; i++) {
-		stop_once(target, i % 2);
+		stop_once(target);
 		struct graft_target_call c = { .nr = SYS_getpid };
 		assert_ok(graft_target_syscalls(target, &c, 1));
 		assert_int_equal(c.result, victim.pid);
@@ -529,7 +519,7 @@ stopping_and_continuing_it_meanwhile_works(void **state)
 	for (int i = 0; i < 20; i++) {
 		(void)kill(victim.pid, i % 2 ? SIGCONT : SIGSTOP);
 		(void)usleep((useconds_t)(i * 100));
-		stop_once(target, i % 4 < 2);
+		stop_once(target);
 	}
 	graft_target_close(target);
 	for (int i = 0; i < 4; i++)
@@ -572,7 +562,7 @@ a_thread_that_does_not_stop_is_named_and_nobody_stays_stopped(void **state)
 	}
 	atomic_store(&victim.page->order, 1);
 	(void)usleep(50000);
-	stop_once(target, false);
+	stop_once(target);
 	graft_target_close(target);
 	assert_works(&victim, 0);
 	assert_works(&victim, 1);
@@ -596,7 +586,7 @@ a_process_that_becomes_another_program_is_gone(void **state)
 	(void)state;
 	struct victim victim = victim_start(execer, 1);
 	struct graft_target *target = attach(&victim);
-	stop_once(target, false);
+	stop_once(target);
 	atomic_store(&victim.page->order, 1);
 	(void)usleep(100000);
 	assert_error(graft_target_stop(target, STOP_US),
@@ -616,9 +606,13 @@ a_process_that_dies_is_gone(void **state)
 	assert_ok(graft_target_stop(target, STOP_US));
 	(void)kill(victim.pid, SIGKILL);
 	(void)usleep(20000);
-	graft_target_resume(target);
-	assert_error(graft_target_stop(target, STOP_US),
-		     GRAFT_ERROR_TARGET_GONE, "exited");
+	graft_target_release(target);
+	// A first thread that ended can be attached to; only a stop tells that
+	// no other one is left. That its parent is told, victim_end() shows.
+	struct graft_error *err = graft_target_attach(target);
+	if (!err)
+		err = graft_target_stop(target, STOP_US);
+	assert_error(err, GRAFT_ERROR_TARGET_GONE, "exited");
 	char byte;
 	assert_error(graft_target_read(target, 4096, &byte, 1),
 		     GRAFT_ERROR_TARGET_GONE, "exited");
