@@ -9,6 +9,7 @@
 #include "cmd/diff_table.h"
 #include "cmd/explain.h"
 #include "cmd/progress.h"
+#include "cmd/usage.h"
 #include "diff/pairs.h"
 #include "elf/image.h"
 #include "explain/explanation.h"
@@ -48,6 +49,11 @@ static const char usage[] =
 	"Exit status: 0 a hotpatch for all that changed; 3 nothing to do, all is\n"
 	"identical; 4 at least one module needs a restart (baseline).\n";
 
+enum {
+	/** Folders in which debug files are looked for. */
+	DIRS_MAX = 2,
+};
+
 /** What the command line says. */
 struct arguments {
 	const char *output;
@@ -81,7 +87,44 @@ show_progress(void *arg, const char *path, size_t done, size_t total)
 	graft_progress_step(progress, done, path);
 }
 
-/** Read the command line; false: the usage was printed. */
+/** Take one option; false: it is none. */
+static bool
+take(int at, struct arguments *arguments)
+{
+	switch (at) {
+	case 'o':
+		arguments->output = optarg;
+		return true;
+	case 'j':
+		arguments->json = true;
+		return true;
+	case 'l':
+		arguments->carry_lines = true;
+		return true;
+	case 'e':
+		arguments->explain = true;
+		return true;
+	case 'm':
+		arguments->html = optarg;
+		return true;
+	case 't':
+		arguments->title = optarg;
+		return true;
+	case 'c':
+		arguments->cves[arguments->cve_count++] = optarg;
+		return true;
+	case 'd':
+		arguments->debug_dir = optarg;
+		return true;
+	case 'w':
+		arguments->whole = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/** Read the command line; false: the usage or what is wrong was printed. */
 static bool
 parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 {
@@ -101,48 +144,28 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 
 	optind = 0;
 	for (int at;
-	     (at = getopt_long(argc, argv, "o:h", options, NULL)) >= 0;) {
-		switch (at) {
-		case 'o':
-			arguments->output = optarg;
-			break;
-		case 'j':
-			arguments->json = true;
-			break;
-		case 'l':
-			arguments->carry_lines = true;
-			break;
-		case 'e':
-			arguments->explain = true;
-			break;
-		case 'm':
-			arguments->html = optarg;
-			break;
-		case 't':
-			arguments->title = optarg;
-			break;
-		case 'c':
-			arguments->cves[arguments->cve_count++] = optarg;
-			break;
-		case 'd':
-			arguments->debug_dir = optarg;
-			break;
-		case 'w':
-			arguments->whole = true;
-			break;
-		case 'h':
+	     (at = getopt_long(argc, argv, ":o:h", options, NULL)) >= 0;) {
+		if (at == 'h') {
 			(void)fputs(usage, stdout);
 			*status_ret = 0;
 			return false;
-		default:
-			(void)fputs(usage, stderr);
-			*status_ret = 2;
+		}
+		if (!take(at, arguments)) {
+			*status_ret = graft_usage_option(argv, at);
 			return false;
 		}
 	}
-	if (argc - optind != 2) {
-		(void)fputs(usage, stderr);
-		*status_ret = 2;
+	int count = argc - optind;
+	if (count != 2) {
+		*status_ret =
+			count > 2
+				? graft_usage_wrong(
+					  argv[0],
+					  "'%s' is one argument too many",
+					  argv[optind + 2])
+				: graft_usage_wrong(argv[0], "%s missing",
+						    count ? "NEW is"
+							  : "OLD and NEW are");
 		return false;
 	}
 	arguments->old_path = argv[optind];
@@ -240,12 +263,53 @@ server_limit_us(void)
 	return (uint64_t)seconds * 1000000;
 }
 
+/** Where separate debug files may be. */
+static void
+find_debug_dirs(const struct arguments *arguments,
+		const char *ret[DIRS_MAX + 1])
+{
+	const char *dir = graft_env_get(GRAFT_ENV_DEBUG_DIR);
+	size_t count = 0;
+
+	if (arguments->debug_dir)
+		ret[count++] = arguments->debug_dir;
+	ret[count++] = dir ? dir : "/usr/lib/debug";
+	ret[count] = NULL;
+}
+
+/** Write what is to be written, and put what is to be printed into a text. */
+static struct graft_error *
+put(const struct arguments *arguments, struct graft_patch *patch,
+    const struct graft_pairs *pairs, struct graft_explanation *explanation,
+    struct graft_text *text)
+{
+	struct graft_error *err = NULL;
+	bool any = false;
+
+	for (size_t i = 0; i < patch->module_count; i++)
+		any |= patch->modules[i].verdict == GRAFT_VERDICT_HOTPATCH;
+	// The hotpatch last: where the page cannot be written, nothing is.
+	if (arguments->html)
+		err = graft_explain_write(explanation, patch, arguments->html);
+	if (!err && any && arguments->output)
+		err = graft_patch_write_file(patch, arguments->output);
+	if (!err && arguments->json)
+		err = graft_patch_print_diff_json(patch, text);
+	else if (!err)
+		graft_diff_table_put(patch, pairs,
+				     graft_env_color(STDOUT_FILENO), text);
+	if (!err && arguments->explain)
+		(arguments->json ? graft_explain_splice : graft_explain_show)(
+			explanation, patch, text);
+	return err;
+}
+
 /** Open both sides and compare them. */
 static struct graft_error *
 compare(const struct arguments *arguments, struct graft_text *text,
 	enum graft_verdict *verdict_ret)
 {
-	const char *dirs[] = { NULL, NULL, NULL };
+	const char *dirs[DIRS_MAX + 1];
 	const struct graft_debug_search search = {
 		.dirs = dirs,
 		.debuginfod_limit_us = server_limit_us(),
@@ -271,16 +335,9 @@ compare(const struct arguments *arguments, struct graft_text *text,
 	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *new_tree = NULL;
 	GRAFT_CLEANUP(graft_pairs_freep) struct graft_pairs *pairs = NULL;
 	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
-	struct graft_error *err;
 
-	size_t count = 0;
-	if (arguments->debug_dir)
-		dirs[count++] = arguments->debug_dir;
-	dirs[count] = graft_env_get(GRAFT_ENV_DEBUG_DIR);
-	if (!dirs[count])
-		dirs[count] = "/usr/lib/debug";
-
-	err = check_outputs(arguments);
+	find_debug_dirs(arguments, dirs);
+	struct graft_error *err = check_outputs(arguments);
 	if (!err)
 		err = open_side(arguments->old_path, &old_tree);
 	if (!err)
@@ -293,22 +350,7 @@ compare(const struct arguments *arguments, struct graft_text *text,
 	if (err)
 		return err;
 
-	bool any = false;
-	for (size_t i = 0; i < patch->module_count; i++)
-		any |= patch->modules[i].verdict == GRAFT_VERDICT_HOTPATCH;
-	// The hotpatch last: where the page cannot be written, nothing is.
-	if (arguments->html)
-		err = graft_explain_write(&explanation, patch, arguments->html);
-	if (!err && any && arguments->output)
-		err = graft_patch_write_file(patch, arguments->output);
-	if (!err && arguments->json)
-		err = graft_patch_print_diff_json(patch, text);
-	else if (!err)
-		graft_diff_table_put(patch, pairs,
-				     graft_env_color(STDOUT_FILENO), text);
-	if (!err && arguments->explain)
-		(arguments->json ? graft_explain_splice : graft_explain_show)(
-			&explanation, patch, text);
+	err = put(arguments, patch, pairs, &explanation, text);
 	if (!err)
 		*verdict_ret = graft_patch_verdict(patch);
 	return err;

@@ -2,6 +2,8 @@
 
 #include "cmd/options.h"
 
+#include "cmd/usage.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -21,14 +23,14 @@ graft_options_deinit(struct graft_options *options)
 }
 
 static bool
-take_pid(const char *text, struct graft_options *options)
+take_pid(const char *verb, const char *text, struct graft_options *options)
 {
 	char *end;
 
 	errno = 0;
 	long pid = strtol(text, &end, 10);
 	if (errno || *end || end == text || pid <= 0 || pid > INT32_MAX) {
-		(void)fprintf(stderr, "graft: '%s' is no process id\n", text);
+		(void)graft_usage_wrong(verb, "'%s' is no process id", text);
 		return false;
 	}
 	for (size_t i = 0; i < options->pid_count; i++) {
@@ -47,7 +49,7 @@ take_pid(const char *text, struct graft_options *options)
 }
 
 static bool
-take_wait(const char *text, struct graft_options *options)
+take_wait(const char *verb, const char *text, struct graft_options *options)
 {
 	char *end;
 
@@ -55,74 +57,105 @@ take_wait(const char *text, struct graft_options *options)
 	double seconds = strtod(text, &end);
 	if (errno || *end || end == text ||
 	    !(seconds >= 0 && seconds <= WAIT_MAX_S)) {
-		(void)fprintf(stderr,
-			      "graft: '%s' is no number of seconds up to %d\n",
-			      text, WAIT_MAX_S);
+		(void)graft_usage_wrong(verb,
+					"'%s' is no number of seconds up to %d",
+					text, WAIT_MAX_S);
 		return false;
 	}
 	options->wait_us = (uint64_t)(seconds * 1000000);
 	return true;
 }
 
-/** Take one option; false: it is wrong. */
+static const struct option names[] = {
+	{ "all", no_argument, NULL, 'a' },
+	{ "pid", required_argument, NULL, 'p' },
+	{ "wait", required_argument, NULL, 'w' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "dry-run", no_argument, NULL, 'n' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/** Say whether a verb takes an option. */
 static bool
-take(int option, unsigned allowed, struct graft_options *options)
+is_allowed(int option, unsigned allowed)
 {
+	return (option == 'a' && allowed & GRAFT_OPTION_ALL) ||
+	       (option == 'p' && allowed & GRAFT_OPTION_PID) ||
+	       (option == 'w' && allowed & GRAFT_OPTION_WAIT) ||
+	       (option == 'j' && allowed & GRAFT_OPTION_JSON) ||
+	       (option == 'n' && allowed & GRAFT_OPTION_DRY_RUN);
+}
+
+/** Take one option; false: it is wrong, and that was said. */
+static bool
+take(char **argv, int option, unsigned allowed, struct graft_options *options)
+{
+	if (option == '?' || option == ':') {
+		(void)graft_usage_option(argv, option);
+		return false;
+	}
+	if (!is_allowed(option, allowed)) {
+		size_t i = 0;
+		while (names[i].val != option)
+			i++;
+		(void)graft_usage_wrong(argv[0], "no option --%s",
+					names[i].name);
+		return false;
+	}
 	switch (option) {
 	case 'a':
 		options->all = true;
-		return allowed & GRAFT_OPTION_ALL;
+		return true;
 	case 'p':
-		return (allowed & GRAFT_OPTION_PID) &&
-		       take_pid(optarg, options);
+		return take_pid(argv[0], optarg, options);
 	case 'w':
-		return (allowed & GRAFT_OPTION_WAIT) &&
-		       take_wait(optarg, options);
+		return take_wait(argv[0], optarg, options);
 	case 'j':
 		options->json = true;
-		return allowed & GRAFT_OPTION_JSON;
-	case 'n':
-		options->dry_run = true;
-		return allowed & GRAFT_OPTION_DRY_RUN;
+		return true;
 	default:
-		return false;
+		options->dry_run = true;
+		return true;
 	}
 }
 
-/** See that everything that must be said is said. */
+/** See that everything that must be said is said; false: what is not was said. */
 static bool
 complete(int argc, char **argv, unsigned allowed, struct graft_options *options)
 {
 	int subjects = allowed & GRAFT_OPTION_SUBJECT ? 1 : 0;
+	int count = argc - optind;
+	bool who = options->all || options->pid_count;
 
-	if (argc - optind != subjects)
-		return false;
-	if (subjects)
-		options->subject = argv[optind];
-	if (options->all && options->pid_count)
-		return false;
-	return !(allowed & GRAFT_OPTION_WHO) || options->all ||
-	       options->pid_count;
+	if (count > subjects)
+		(void)graft_usage_wrong(argv[0],
+					"'%s' is one argument too many",
+					argv[optind + subjects]);
+	else if (count < subjects)
+		(void)graft_usage_wrong(argv[0], "which hotpatch?");
+	else if (options->all && options->pid_count)
+		(void)graft_usage_wrong(argv[0],
+					"--all and --pid exclude each other");
+	else if ((allowed & GRAFT_OPTION_WHO) && !who)
+		(void)graft_usage_wrong(argv[0],
+					"which processes? --all, or --pid N");
+	else {
+		options->subject = subjects ? argv[optind] : NULL;
+		return true;
+	}
+	return false;
 }
 
 bool
 graft_options_parse(int argc, char **argv, const char *usage, unsigned allowed,
 		    struct graft_options *ret, int *status_ret)
 {
-	static const struct option names[] = {
-		{ "all", no_argument, NULL, 'a' },
-		{ "pid", required_argument, NULL, 'p' },
-		{ "wait", required_argument, NULL, 'w' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "dry-run", no_argument, NULL, 'n' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
 	struct graft_options options = { .wait_us = WAIT_DEFAULT_US };
 	bool good = true;
 
 	optind = 0;
-	for (int at; good && (at = getopt_long(argc, argv, "ap:w:nh", names,
+	for (int at; good && (at = getopt_long(argc, argv, ":ap:w:nh", names,
 					       NULL)) >= 0;) {
 		if (at == 'h') {
 			(void)fputs(usage, stdout);
@@ -130,10 +163,9 @@ graft_options_parse(int argc, char **argv, const char *usage, unsigned allowed,
 			*status_ret = 0;
 			return false;
 		}
-		good = take(at, allowed, &options);
+		good = take(argv, at, allowed, &options);
 	}
 	if (!good || !complete(argc, argv, allowed, &options)) {
-		(void)fputs(usage, stderr);
 		graft_options_deinit(&options);
 		*status_ret = 2;
 		return false;

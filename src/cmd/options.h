@@ -44,11 +44,11 @@ graft_options_deinit(struct graft_options *options);
 /**
  * Read a command line.
  *
- * @param[in] usage Printed for --help, and for what is wrong.
+ * @param[in] usage Printed for --help. What is wrong is said in one line.
  * @param[in] allowed #graft_option, or-ed.
  * @param[out] ret What it says; free with graft_options_deinit().
  * @param[out] status_ret Exit status, if the result is false.
- * @return false: there is nothing to do, the usage or a fault was printed.
+ * @return false: there is nothing to do, the usage or what is wrong was printed.
  */
 bool
 graft_options_parse(int argc, char **argv, const char *usage, unsigned allowed,

@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /** Exit statuses that belong to the verbs. */
@@ -79,6 +80,21 @@ graft_outcomes_status(const struct graft_outcomes *outcomes)
 	return done ? STATUS_DONE : STATUS_NOTHING;
 }
 
+/** Get what an error says, without the process that it begins with and that is
+ * named before it. */
+static const char *
+message_of(const struct graft_outcome *outcome)
+{
+	const char *message = graft_error_message(outcome->err);
+	char name[64];
+	int len = snprintf(name, sizeof(name), "process %d (%s) ",
+			   (int)outcome->pid, outcome->comm);
+	size_t skip = len > 0 && (size_t)len < sizeof(name) ? (size_t)len : 0;
+
+	return skip && strncmp(message, name, skip) == 0 ? message + skip
+							 : message;
+}
+
 static void
 print_one(const struct graft_outcome *outcome, const char *done,
 	  const char *verb, bool pauses)
@@ -95,7 +111,7 @@ print_one(const struct graft_outcome *outcome, const char *done,
 	}
 	graft_text_put(&text, ": ");
 	if (outcome->err) {
-		graft_text_put_safe(&text, graft_error_message(outcome->err));
+		graft_text_put_safe(&text, message_of(outcome));
 		(void)fflush(stdout);
 		(void)fprintf(stderr, "graft %s: %s%s%s\n", verb,
 			      color ? "\033[31m" : "", graft_text_str(&text),

@@ -6,6 +6,7 @@
 #include "apply/recover.h"
 #include "base/env.h"
 #include "cmd/options.h"
+#include "cmd/work.h"
 #include "ledger/ledger.h"
 #include "proc/list.h"
 
@@ -141,8 +142,7 @@ graft_verb_recover(int argc, char **argv, int *status_ret)
 				 GRAFT_OPTION_WAIT | GRAFT_OPTION_PID, &options,
 				 status_ret))
 		return NULL;
-	struct graft_error *err = graft_ledger_open(graft_env_state_dir(),
-						    false, &ledger);
+	struct graft_error *err = graft_work_open_ledger(&ledger);
 	if (err)
 		return err;
 	struct recovery recovery = {

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cmd/disassemble.h"
 #include "cmd/old.h"
+#include "cmd/usage.h"
 #include "diff/tree.h"
 #include "elf/image.h"
 #include "patch/file.h"
@@ -37,7 +38,26 @@ struct arguments {
 	bool disassemble;
 };
 
-/** Read the command line; false: the usage was printed. */
+/** See that what is said goes together. Returns the exit status, 0 if it does. */
+static int
+check(int argc, char **argv, const struct arguments *arguments)
+{
+	if (argc - optind < 1)
+		return graft_usage_wrong(argv[0], "which hotpatch?");
+	if (argc - optind > 1)
+		return graft_usage_wrong(argv[0],
+					 "'%s' is one argument too many",
+					 argv[optind + 1]);
+	if (arguments->json && arguments->disassemble)
+		return graft_usage_wrong(
+			argv[0], "--json and --disassemble exclude each other");
+	if (arguments->old_path && !arguments->disassemble)
+		return graft_usage_wrong(argv[0],
+					 "--old goes with --disassemble");
+	return 0;
+}
+
+/** Read the command line; false: the usage or what is wrong was printed. */
 static bool
 parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 {
@@ -48,11 +68,9 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool good = true;
-
 	optind = 0;
 	for (int at;
-	     (at = getopt_long(argc, argv, "dh", options, NULL)) >= 0;) {
+	     (at = getopt_long(argc, argv, ":dh", options, NULL)) >= 0;) {
 		switch (at) {
 		case 'j':
 			arguments->json = true;
@@ -68,16 +86,13 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 			*status_ret = 0;
 			return false;
 		default:
-			good = false;
+			*status_ret = graft_usage_option(argv, at);
+			return false;
 		}
 	}
-	if (!good || argc - optind != 1 ||
-	    (arguments->json && arguments->disassemble) ||
-	    (arguments->old_path && !arguments->disassemble)) {
-		(void)fputs(usage, stderr);
-		*status_ret = 2;
+	*status_ret = check(argc, argv, arguments);
+	if (*status_ret)
 		return false;
-	}
 	arguments->path = argv[optind];
 	return true;
 }

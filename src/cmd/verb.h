@@ -5,8 +5,8 @@
  *
  * The verbs of `graft`: one file each, one table in main.c.
  *
- * A verb prints its answer on standard output, and its usage on standard error
- * if it was called wrongly; an error that it returns is printed by main.c, which
+ * A verb prints its answer on standard output, and in one line on standard error
+ * what is wrong if it was called wrongly; an error that it returns is printed by main.c, which
  * ends with the error's exit status.
  */
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cmd/against.h"
 #include "cmd/old.h"
+#include "cmd/usage.h"
 #include "diff/tree.h"
 #include "patch/file.h"
 #include "patch/patch.h"
@@ -56,7 +57,31 @@ struct arguments {
 	bool json;
 };
 
-/** Read the command line; false: the usage was printed. */
+/** See that what is said goes together. Returns the exit status, 0 if it does. */
+static int
+check(int argc, char **argv, bool against, const struct arguments *arguments)
+{
+	int want = 1 + against;
+	int count = argc - optind;
+
+	if (against && count == 0)
+		return graft_usage_wrong(
+			argv[0], "--against needs OLD, NEW and a hotpatch");
+	if (count < want)
+		return graft_usage_wrong(argv[0], "which hotpatch?");
+	if (count > want)
+		return graft_usage_wrong(argv[0],
+					 "'%s' is one argument too many",
+					 argv[optind + want]);
+	if (against && arguments->json)
+		return graft_usage_wrong(
+			argv[0], "--json and --against exclude each other");
+	if (arguments->signature && !arguments->key)
+		return graft_usage_wrong(argv[0], "--signature needs --key");
+	return 0;
+}
+
+/** Read the command line; false: the usage or what is wrong was printed. */
 static bool
 parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 {
@@ -70,10 +95,10 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 		{ NULL, 0, NULL, 0 },
 	};
 	bool against = false;
-	bool good = true;
 
 	optind = 0;
-	for (int at; (at = getopt_long(argc, argv, "h", options, NULL)) >= 0;) {
+	for (int at;
+	     (at = getopt_long(argc, argv, ":h", options, NULL)) >= 0;) {
 		switch (at) {
 		case 'k':
 			arguments->key = optarg;
@@ -96,16 +121,13 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 			*status_ret = 0;
 			return false;
 		default:
-			good = false;
+			*status_ret = graft_usage_option(argv, at);
+			return false;
 		}
 	}
-	if (!good || argc - optind != 1 + against ||
-	    (against && arguments->json) ||
-	    (arguments->signature && !arguments->key)) {
-		(void)fputs(usage, stderr);
-		*status_ret = 2;
+	*status_ret = check(argc, argv, against, arguments);
+	if (*status_ret)
 		return false;
-	}
 	if (against)
 		arguments->new_path = argv[optind];
 	arguments->path = argv[optind + against];

@@ -139,9 +139,12 @@ print(struct graft_work *work, const struct graft_outcomes *outcomes)
 		graft_outcomes_print(outcomes, work->done, work->verb,
 				     work->changes);
 		if (!outcomes->count)
-			(void)fprintf(stderr,
-				      "graft %s: no process concerns it\n",
-				      work->verb);
+			(void)fprintf(
+				stderr, "graft %s: no process concerns it%s\n",
+				work->verb,
+				geteuid() == 0
+					? ""
+					: " that may be looked at without root");
 		return NULL;
 	}
 	struct graft_error *err = graft_outcomes_print_json(outcomes, work->id,
@@ -149,6 +152,20 @@ print(struct graft_work *work, const struct graft_outcomes *outcomes)
 	if (!err)
 		(void)fputs(graft_text_str(&text), stdout);
 	return err;
+}
+
+struct graft_error *
+graft_work_open_ledger(struct graft_ledger **ret)
+{
+	struct graft_error *err = graft_ledger_open(graft_env_state_dir(),
+						    false, ret);
+
+	if (!err || geteuid() == 0 ||
+	    graft_error_code(err) != GRAFT_ERROR_LEDGER)
+		return err;
+	return graft_error_prefix(
+		err,
+		"root (CAP_SYS_PTRACE) is needed, or for processes of your own a ledger of your own");
 }
 
 struct graft_error *
@@ -180,7 +197,7 @@ graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
 	size_t count = work->options->all ? pids.count
 					  : work->options->pid_count;
 	if (work->changes && count) {
-		err = graft_ledger_open(graft_env_state_dir(), false, &ledger);
+		err = graft_work_open_ledger(&ledger);
 		if (err)
 			return err;
 		work->ledger = ledger;

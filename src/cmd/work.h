@@ -55,6 +55,16 @@ typedef struct graft_error *(*graft_work_filter_fn)(struct graft_work *work,
 						    pid_t pid, bool *ret);
 
 /**
+ * Open the ledger to write to it.
+ *
+ * @param[out] ret New ledger; close with graft_ledger_close().
+ * @return NULL, or what graft_ledger_open() returns; to who is not root it says first
+ * that this is it.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_open_ledger(struct graft_ledger **ret);
+
+/**
  * Go over the processes and print the outcomes.
  *
  * @param[in] filter For --all.

@@ -102,8 +102,7 @@ graft_ledger_open(const char *state_dir, bool readonly,
 	if (err && graft_error_code(err) != GRAFT_ERROR_NO_MEMORY) {
 		struct graft_error *ours = graft_error_new(
 			GRAFT_ERROR_LEDGER,
-			"state directory: %s; run as root, or choose another "
-			"with --state-dir",
+			"state directory: %s; choose another with --state-dir",
 			graft_error_message(err));
 		graft_error_free(err);
 		return ours;

@@ -81,7 +81,7 @@ advice(int code)
 	case SQLITE_AUTH:
 	case SQLITE_READONLY:
 	case SQLITE_CANTOPEN:
-		return "; run as root, or choose another with --state-dir";
+		return "; choose another with --state-dir";
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return "; another graft is at work, try again";

@@ -39,7 +39,37 @@ def wrong_usage_is_status_2_and_touches_nothing(place):
         done = place.run(*argv, status=2)
         same(done.stdout, "", f"standard output of {argv}")
         check(done.stderr, f"{argv}: it does not say what is wrong")
+        # Without a verb the verbs are listed.
+        if argv:
+            one_line(done)
+        if argv and argv[0] in VERBS:
+            check(done.stderr.endswith(f"; try `graft {argv[0]} --help`\n"), done.stderr)
     check(not os.path.exists(place.state), "a state directory was made")
+
+
+@test
+def wrong_usage_names_what_is_missing_or_wrong(place):
+    fix, lib = place.patch, place.old
+    for argv, *words in (
+            (["diff"], "OLD and NEW are missing"), (["diff", lib], "NEW is missing"),
+            (["diff", lib, lib, "more"], "'more' is one argument too many"),
+            (["diff", lib, lib, "--fly"], "no option --fly"),
+            (["diff", lib, lib, "-o"], "-o needs a value"),
+            (["diff", lib, lib, "-q"], "no option -q"), (["show"], "which hotpatch?"),
+            (["show", fix, "--json", "--disassemble"], "--json", "--disassemble"),
+            (["show", fix, "--old", lib], "--old goes with --disassemble"),
+            (["verify"], "which hotpatch?"), (["verify", fix, "--signature", fix], "--key"),
+            (["verify", "--against", lib], "OLD, NEW"),
+            (["apply"], "which hotpatch?"), (["apply", fix], "which processes?", "--all", "--pid"),
+            (["apply", fix, "--pid"], "--pid needs a value"),
+            (["apply", fix, "--pid", "abc"], "'abc' is no process id"),
+            (["apply", fix, "--all", "--pid", "1"], "exclude each other"),
+            (["apply", fix, "--all", "--wait", "x"], "'x' is no number of seconds"),
+            (["apply", fix, "--all=yes"], "no option --all=yes"),
+            (["plan", fix, "--all", "--wait", "1"], "no option --wait"),
+            (["status", "more"], "'more' is one argument too many"),
+            (["recover", "--all"], "no option --all")):
+        one_line(place.run(*argv, status=2), f"graft {argv[0]}: ", *words)
 
 
 @test

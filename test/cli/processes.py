@@ -77,6 +77,9 @@ def a_kernel_thread_is_refused_by_every_verb(place):
         raise Skip("pid 2 is no kernel thread here")
     with place.unchanged():
         each_verb(place, 2, "kernel", status=67)
+        # It is named once.
+        done = place.run("plan", place.patch, "--pid", "2", status=67)
+        check(done.stderr.endswith("): is a kernel thread\n"), done.stderr)
 
 
 @test
@@ -112,6 +115,24 @@ def a_process_of_somebody_else_is_refused(place):
         each_verb(place, victim.pid, state=state, prefix=nobody())
         done = place.run("apply", place.patch, "--all", state=state, prefix=nobody(), status=3)
         one_line(done)
+    shutil.rmtree(state)
+
+
+@test
+def who_is_not_root_is_told_so_first(place):
+    state = place.path("state-of-root")
+    os.mkdir(state, 0o700)
+    with place.victim() as victim, place.unchanged(victim.pid):
+        for verb in ("apply", "revert"):
+            done = place.run(verb, place.patch, "--pid", str(victim.pid), state=state,
+                             prefix=nobody(), status=74)
+            one_line(done)
+            check(done.stderr.startswith(f"graft {verb}: root (CAP_SYS_PTRACE) is needed"),
+                  done.stderr)
+        done = place.run("recover", state=state, prefix=nobody(), status=74)
+        check(done.stderr.startswith("graft recover: root (CAP_SYS_PTRACE)"), done.stderr)
+        done = place.run("plan", place.patch, "--all", prefix=nobody(), status=3)
+        one_line(done, "no process concerns it", "without root")
     shutil.rmtree(state)
 
 

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/usage.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Exit status of a wrong command line. */
+static const int status = 2;
+
+int
+graft_usage_wrong(const char *verb, const char *fmt, ...)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	GRAFT_FREE char *what = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	if (vasprintf(&what, fmt, args) < 0)
+		what = NULL;
+	va_end(args);
+	// What was typed may hold anything.
+	graft_text_put_safe(&text, what ? what : "out of memory");
+	(void)fprintf(stderr, "graft %s: %s; try `graft %s --help`\n", verb,
+		      text.failed ? "wrong" : graft_text_str(&text), verb);
+	return status;
+}
+
+int
+graft_usage_option(char **argv, int at)
+{
+	const char *word = argv[optind - 1];
+
+	if (at == ':')
+		return graft_usage_wrong(argv[0], "%s needs a value", word);
+	// A short one may stand in a word with others.
+	if (optopt && !strchr(word, '='))
+		return graft_usage_wrong(argv[0], "no option -%c", optopt);
+	return graft_usage_wrong(argv[0], "no option %s", word);
+}

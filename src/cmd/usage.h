@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file What is said of a command line that is wrong: one line, and exit status 2. */
+
+#ifndef GRAFT_CMD_USAGE_H
+#define GRAFT_CMD_USAGE_H
+
+/**
+ * Say what is wrong or missing, and where to read on.
+ *
+ * @param[in] verb Name of the verb.
+ * @param[in] fmt What is wrong, in a few words without a full stop.
+ * @return Exit status.
+ */
+int
+graft_usage_wrong(const char *verb, const char *fmt, ...)
+	__attribute__((__format__(__printf__, 2, 3)));
+
+/**
+ * Say which option getopt_long(3) did not take. It was called with a `:` first in its
+ * short options, so that it prints nothing itself.
+ *
+ * @param[in] argv `argv[0]` is the verb.
+ * @param[in] at What it returned.
+ * @return Exit status.
+ */
+int
+graft_usage_option(char **argv, int at);
+
+#endif /* GRAFT_CMD_USAGE_H */
