@@ -5,6 +5,7 @@
 
 #include "check/world.h"
 
+#include "base/sorted.h"
 #include "base/vec.h"
 
 #include <Zydis/Zydis.h>
@@ -148,23 +149,6 @@ graft_world_find_starts(struct graft_world *world)
 	return err;
 }
 
-/** The next start of one build behind one of its addresses, or UINT64_MAX. */
-static uint64_t
-next_of(const struct graft_starts *starts, uint64_t addr)
-{
-	size_t low = 0;
-	size_t high = starts->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (starts->addrs[mid] <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < starts->count ? starts->addrs[low] : UINT64_MAX;
-}
-
 uint64_t
 graft_world_next_start(const struct graft_world *world, uint64_t addr)
 {
@@ -175,7 +159,9 @@ graft_world_next_start(const struct graft_world *world, uint64_t addr)
 	bool shadow = world->shadow_image && addr >= world->shadow;
 	uint64_t base = shadow ? world->shadow : 0;
 	uint64_t end = range->addr + range->size;
-	uint64_t next = next_of(shadow ? world->shadow_starts : &world->starts,
-				addr - base);
+	const struct graft_starts *starts = shadow ? world->shadow_starts
+						   : &world->starts;
+	uint64_t next = graft_sorted_next(starts->addrs, starts->count,
+					  addr - base);
 	return next < end - base ? next + base : end;
 }

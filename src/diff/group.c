@@ -2,6 +2,7 @@
 
 #include "diff/group.h"
 
+#include "base/sorted.h"
 #include "base/vec.h"
 #include "diff/area.h"
 #include "diff/table.h"
@@ -107,33 +108,16 @@ collect_starts(struct graft_code *code)
 	return NULL;
 }
 
-/** Find the first of sorted addresses behind @p addr, or UINT64_MAX. */
-static uint64_t
-next_of(const uint64_t *addrs, size_t count, uint64_t addr)
-{
-	size_t low = 0;
-	size_t high = count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (addrs[mid] <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < count ? addrs[low] : UINT64_MAX;
-}
-
 uint64_t
 graft_code_next_start(const struct graft_code *code, uint64_t addr)
 {
-	return next_of(code->starts, code->start_count, addr);
+	return graft_sorted_next(code->starts, code->start_count, addr);
 }
 
 uint64_t
 graft_code_next_mark(const struct graft_code *code, uint64_t addr)
 {
-	return next_of(code->marks, code->mark_count, addr);
+	return graft_sorted_next(code->marks, code->mark_count, addr);
 }
 
 static uint32_t

@@ -3,6 +3,7 @@
 #include "diff/reach.h"
 
 #include "base/cleanup.h"
+#include "base/sorted.h"
 #include "diff/area.h"
 #include "diff/constant.h"
 #include "diff/spread.h"
@@ -24,17 +25,9 @@ enum {
 static bool
 is_table(const struct graft_code *code, uint64_t addr)
 {
-	size_t low = 0;
-	size_t high = code->table_count;
+	size_t at = graft_sorted_below(code->tables, code->table_count, addr);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (code->tables[mid] < addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < code->table_count && code->tables[low] == addr;
+	return at < code->table_count && code->tables[at] == addr;
 }
 
 /** Is there text, and nothing but zeroes behind it up to @p end? */
@@ -157,18 +150,10 @@ uint64_t
 graft_reach_start(const struct graft_code *code, uint64_t addr)
 {
 	const struct graft_section *section = section_before(code->image, addr);
-	size_t low = 0;
-	size_t high = code->start_count;
 
 	if (!section)
 		return addr;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (code->starts[mid] < addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
+	size_t low = graft_sorted_below(code->starts, code->start_count, addr);
 	uint64_t start = section->addr;
 	// Text among text is text of its own.
 	if (low > 0 && is_all_text(code, code->starts[low - 1], addr) &&

@@ -2,6 +2,7 @@
 
 #include "diff/witness_tables.h"
 
+#include "base/sorted.h"
 #include "base/vec.h"
 #include "diff/area.h"
 #include "diff/constant.h"
@@ -93,28 +94,11 @@ collect_named(const struct graft_code *code, struct named *ret)
 	return NULL;
 }
 
-/** Find the first name at or behind an address; named::count if there is none. */
-static size_t
-name_from(const struct named *named, uint64_t addr)
-{
-	size_t low = 0;
-	size_t high = named->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (named->addrs[mid] < addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 /** Is anything inside of [addr, addr + UNIT) named? */
 static bool
 is_named(const struct named *named, uint64_t addr)
 {
-	size_t at = name_from(named, addr);
+	size_t at = graft_sorted_below(named->addrs, named->count, addr);
 
 	return at < named->count && named->addrs[at] - addr < UNIT;
 }
@@ -142,7 +126,8 @@ static struct graft_error *
 push(struct reader *reader, uint64_t old_addr, uint64_t new_addr)
 {
 	// A pointer leads there, so it has a name.
-	size_t name = name_from(&reader->new_named, new_addr);
+	const struct named *named = &reader->new_named;
+	size_t name = graft_sorted_below(named->addrs, named->count, new_addr);
 
 	if (old_addr % UNIT || new_addr % UNIT || reader->met[name])
 		return NULL;

@@ -8,6 +8,7 @@
 
 #include "judge/checks.h"
 
+#include "base/sorted.h"
 #include "diff/data.h"
 
 /** Find the piece that an address lies in, or NULL. */
@@ -64,17 +65,10 @@ judge_object(struct graft_case *c, const struct graft_piece *piece,
 static uint64_t
 start_of(const struct graft_code *code, uint64_t addr)
 {
-	size_t low = 0;
-	size_t high = code->start_count;
+	size_t count = graft_sorted_up_to(code->starts, code->start_count,
+					  addr);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (code->starts[middle] <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? code->starts[low - 1] : addr;
+	return count ? code->starts[count - 1] : addr;
 }
 
 /** Say whether there is more room between what is known on both sides of an

@@ -3,6 +3,7 @@
 #include "judge/rooms.h"
 
 #include "base/cleanup.h"
+#include "base/sorted.h"
 #include "diff/area.h"
 
 #include <stdlib.h>
@@ -124,28 +125,11 @@ end_of(const struct graft_section *section)
 	return section->addr + section->size;
 }
 
-/** How many OLD addresses of anchors are below @p addr? */
-static size_t
-count_below(const struct graft_rooms *rooms, uint64_t addr)
-{
-	size_t low = 0;
-	size_t high = rooms->old_count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (rooms->olds[mid] < addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 /** Find the anchor behind an address in OLD, or the end of the section. */
 static uint64_t
 old_behind(const struct graft_rooms *rooms, uint64_t addr)
 {
-	size_t at = count_below(rooms, addr + 1);
+	size_t at = graft_sorted_up_to(rooms->olds, rooms->old_count, addr);
 	uint64_t end = end_of(rooms->anchors->old_section);
 
 	return at < rooms->old_count && rooms->olds[at] < end ? rooms->olds[at]
@@ -156,7 +140,7 @@ old_behind(const struct graft_rooms *rooms, uint64_t addr)
 static uint64_t
 old_before(const struct graft_rooms *rooms, uint64_t addr)
 {
-	size_t at = count_below(rooms, addr);
+	size_t at = graft_sorted_below(rooms->olds, rooms->old_count, addr);
 	uint64_t start = rooms->anchors->old_section->addr;
 
 	return at > 0 && rooms->olds[at - 1] > start ? rooms->olds[at - 1]
@@ -196,28 +180,11 @@ block_of(const struct graft_rooms *rooms, size_t i)
 	return i;
 }
 
-/** Find the first taken address behind another; its index, or the count. */
-static size_t
-taken_behind(const struct graft_rooms_taken *taken, uint64_t addr)
-{
-	size_t low = 0;
-	size_t high = taken->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (taken->list[mid] <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 /** Does anybody take an address behind @p start and before @p end? */
 static bool
 is_taken(const struct graft_rooms_taken *taken, uint64_t start, uint64_t end)
 {
-	size_t at = taken_behind(taken, start);
+	size_t at = graft_sorted_up_to(taken->list, taken->count, start);
 
 	return at < taken->count && taken->list[at] < end;
 }
@@ -299,7 +266,8 @@ static bool
 goes_on(const struct graft_image *image, const struct graft_rooms_taken *taken,
 	uint64_t start, uint64_t end)
 {
-	for (size_t i = taken_behind(taken, start - 1);
+	for (size_t i =
+		     graft_sorted_up_to(taken->list, taken->count, start - 1);
 	     i < taken->count && taken->list[i] < end; i++) {
 		uint64_t addr = taken->list[i];
 		const struct graft_symbol *symbol = graft_image_symbol_at(image,
