@@ -86,12 +86,14 @@ a_store_into_the_first_page_ends_a_way(void **state)
 }
 
 /** A text, and something behind it that nothing names. */
-#define POOL(front, byte)                                                      \
+#define POOL_OF(text, front, byte)                                             \
 	"asm(\".section .rodata\\n" front "\"\n"                               \
-	"\".globl name\\nname: .asciz \\\"www-authenticate\\\"\\n\"\n"         \
+	"\".globl name\\nname: .asciz \\\"" text "\\\"\\n\"\n"                 \
 	"\".byte 0, 0, " byte "\\n.text\\n\");\n"                              \
 	"extern __attribute__((visibility(\"hidden\"))) const char name[];\n"  \
 	"const char *f(void) { return name; }\n"
+
+#define POOL(front, byte) POOL_OF("www-authenticate", front, byte)
 
 static void
 a_text_among_texts_ends_with_itself(void **state)
@@ -109,6 +111,24 @@ a_text_among_texts_ends_with_itself(void **state)
 	must_differ(&alone, "www-authenticate", "f");
 }
 
+/** Three letters and a zero may as well be a number, of more than four bytes. */
+static void
+a_short_text_among_texts_does_not_end_with_itself(void **state)
+{
+	GRAFT_CLEANUP(built_deinit)
+	struct built four = as_they_are(
+		LIBRARY, POOL_OF("host", ".asciz \\\"via\\\"\\n", "5"),
+		POOL_OF("host", ".asciz \\\"via\\\"\\n", "6"));
+	GRAFT_CLEANUP(built_deinit)
+	struct built three = as_they_are(
+		LIBRARY, POOL_OF("age", ".asciz \\\"via\\\"\\n", "5"),
+		POOL_OF("age", ".asciz \\\"via\\\"\\n", "6"));
+
+	(void)state;
+	must_be_same(&four);
+	must_differ(&three, "age", "f");
+}
+
 int
 main(void)
 {
@@ -118,6 +138,8 @@ main(void)
 		cmocka_unit_test(what_stands_behind_such_text_still_counts),
 		cmocka_unit_test(a_store_into_the_first_page_ends_a_way),
 		cmocka_unit_test(a_text_among_texts_ends_with_itself),
+		cmocka_unit_test(
+			a_short_text_among_texts_does_not_end_with_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
