@@ -58,32 +58,23 @@ after_call(const struct graft_ops *ops, const struct graft_op *op,
 	return regs;
 }
 
-/** Functions that read what they are given, and keep nothing of it. */
+/** Say whether an import keeps nothing of what it is handed: it only reads it, or
+ * has no parameters, and what the registers hold is left over. */
 static bool
-only_reads(const struct graft_ops *ops, const struct graft_op *op)
+keeps_nothing(const char *import)
 {
 	static const char *const names[] = {
-		"memcmp", "bcmp",    "memcpy",  "memmove",     "mempcpy",
-		"memchr", "strcmp",  "strlen",  "strcasecmp",  "strncmp",
-		"strspn", "strcspn", "strnlen", "strncasecmp",
+		"memcmp",     "bcmp",        "memcpy",           "memmove",
+		"mempcpy",    "memchr",      "strcmp",           "strlen",
+		"strcasecmp", "strncmp",     "strspn",           "strcspn",
+		"strnlen",    "strncasecmp", "__stack_chk_fail", "abort",
 	};
-	const char *name = graft_op_callee(ops, op).import;
 
-	for (size_t i = 0; name && i < sizeof(names) / sizeof(*names); i++) {
-		if (strcmp(names[i], name) == 0)
+	for (size_t i = 0; import && i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(names[i], import) == 0)
 			return true;
 	}
 	return false;
-}
-
-/** Functions without parameters: what the registers hold is left over. */
-static bool
-takes_nothing(const struct graft_ops *ops, const struct graft_op *op)
-{
-	const char *name = graft_op_callee(ops, op).import;
-
-	return name && (strcmp(name, "__stack_chk_fail") == 0 ||
-			strcmp(name, "abort") == 0);
 }
 
 /** Find the registers in which a call or a jump that leaves may pass something. */
@@ -94,8 +85,7 @@ passed_by(struct graft_argument_reader *reader, const struct graft_ops *ops,
 	struct graft_callee callee = graft_op_callee(ops, op);
 	struct graft_arguments arguments;
 
-	*ret = only_reads(ops, op) || takes_nothing(ops, op) ? 0
-							     : argument_regs;
+	*ret = keeps_nothing(callee.import) ? 0 : argument_regs;
 	if (callee.func == GRAFT_NONE)
 		return NULL;
 	struct graft_error *err = graft_arguments_read(reader, callee.func,
