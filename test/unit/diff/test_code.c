@@ -14,28 +14,6 @@
 
 #include <cmocka.h>
 
-/** A hidden function without FDE. */
-#define FUNC(name)                                                             \
-	".globl " name "\n.hidden " name "\n.type " name ", @function\n" name  \
-	":\n"
-#define END(name) ".size " name ", .-" name "\n"
-
-static void
-build(const char *text, struct truth *truth)
-{
-	const char *files[] = { text, NULL };
-	struct truth_recipe recipe = { .cc = "gcc",
-				       .cflags = "-fPIC",
-				       .ldflags = "-shared",
-				       .old_files = files,
-				       .new_files = files,
-				       .assembly = true,
-				       .keep_symbols = true };
-
-	if (!truth_make(&recipe, truth))
-		fail_msg("not built");
-}
-
 static const struct graft_func *
 func_of(const struct truth *truth, const char *name)
 {
@@ -63,9 +41,9 @@ a_short_tail_call_is_a_reference_of_one_byte(void **state)
 	struct truth truth;
 
 	(void)state;
-	build(".text\n" FUNC("a") ".byte 0xeb, 0\n" END("a")
-		      FUNC("b") "ret\n" END("b"),
-	      &truth);
+	truth_assemble(".text\n" FUNC("a") ".byte 0xeb, 0\n" END("a")
+			       FUNC("b") "ret\n" END("b"),
+		       &truth);
 	const struct graft_ref *ref = ref_of(&truth, "a", 0);
 	assert_int_equal(ref->width, 1);
 	assert_int_equal(ref->kind, GRAFT_REF_BRANCH);
@@ -79,12 +57,13 @@ references_know_their_size_and_direction(void **state)
 	struct truth truth;
 
 	(void)state;
-	build(".text\n" FUNC(
-		      "a") "mov x(%rip), %eax\nmov %rax, x(%rip)\n"
-			   "lea x(%rip), %r9\nmovl $7, x(%rip)\nret\n" END(
-				   "a") ".bss\n.globl x\n.hidden x\n"
-					".type x, @object\n.size x, 8\nx: .zero 8\n",
-	      &truth);
+	truth_assemble(
+		".text\n" FUNC(
+			"a") "mov x(%rip), %eax\nmov %rax, x(%rip)\n"
+			     "lea x(%rip), %r9\nmovl $7, x(%rip)\nret\n" END(
+				     "a") ".bss\n.globl x\n.hidden x\n"
+					  ".type x, @object\n.size x, 8\nx: .zero 8\n",
+		&truth);
 	uint64_t x = truth_symbol(truth.new_full, "x")->addr;
 	for (uint32_t i = 0; i < 4; i++)
 		assert_int_equal(ref_of(&truth, "a", i)->target, x);
@@ -104,10 +83,10 @@ a_jump_into_the_middle_joins_two_functions(void **state)
 	struct truth truth;
 
 	(void)state;
-	build(".text\n" FUNC("a") "jmp b+1\n" END("a")
-		      FUNC("b") "nop\nret\n" END("b")
-			      FUNC("c") "jmp b\n" END("c"),
-	      &truth);
+	truth_assemble(".text\n" FUNC("a") "jmp b+1\n" END("a")
+			       FUNC("b") "nop\nret\n" END("b")
+				       FUNC("c") "jmp b\n" END("c"),
+		       &truth);
 	assert_int_equal(func_of(&truth, "a")->group,
 			 func_of(&truth, "b")->group);
 	assert_int_not_equal(func_of(&truth, "c")->group,
@@ -121,22 +100,23 @@ an_address_that_is_taken_to_go_below_it_is_known(void **state)
 	struct truth truth;
 
 	(void)state;
-	build(".text\n" FUNC(
-		      "minus") "lea x(%rip), %rsi\n"
-			       "lea -16(%rsi), %rdi\nret\n" END("minus") FUNC(
-				       "copy") "lea x(%rip), %rsi\nmov %rsi, %r8\n"
-					       "sub $4, %r8\nret\n" END("copy") FUNC(
-						       "index") "lea x(%rip), %rsi\nmov $-16, %rax\n"
-								"mov (%rsi,%rax,4), %ecx\nret\n" END(
-									"index")
-									FUNC("plain") "lea x(%rip), %rsi\nmov 4(%rsi), %eax\n"
-										      "mov %rdi, %rsi\nsub $4, %rsi\nret\n" END(
-											      "plain")
-											      FUNC("call") "lea x(%rip), %rsi\ncall plain\n"
-													   "mov -4(%rsi), %eax\nret\n" END(
-														   "call") ".section .rodata\n.globl x\n.hidden x\n.type x, @object\n"
-															   ".size x, 8\nx: .quad 9\n",
-	      &truth);
+	truth_assemble(
+		".text\n" FUNC(
+			"minus") "lea x(%rip), %rsi\n"
+				 "lea -16(%rsi), %rdi\nret\n" END("minus") FUNC(
+					 "copy") "lea x(%rip), %rsi\nmov %rsi, %r8\n"
+						 "sub $4, %r8\nret\n" END("copy") FUNC(
+							 "index") "lea x(%rip), %rsi\nmov $-16, %rax\n"
+								  "mov (%rsi,%rax,4), %ecx\nret\n" END(
+									  "index")
+									  FUNC("plain") "lea x(%rip), %rsi\nmov 4(%rsi), %eax\n"
+											"mov %rdi, %rsi\nsub $4, %rsi\nret\n" END(
+												"plain")
+												FUNC("call") "lea x(%rip), %rsi\ncall plain\n"
+													     "mov -4(%rsi), %eax\nret\n" END(
+														     "call") ".section .rodata\n.globl x\n.hidden x\n.type x, @object\n"
+															     ".size x, 8\nx: .quad 9\n",
+		&truth);
 	assert_true(ref_of(&truth, "minus", 0)->back);
 	assert_true(ref_of(&truth, "copy", 0)->back);
 	assert_true(ref_of(&truth, "index", 0)->back);
@@ -151,12 +131,13 @@ a_constant_ends_where_text_begins(void **state)
 	struct truth truth;
 
 	(void)state;
-	build(".text\n" FUNC(
-		      "a") "lea t(%rip), %rax\nlea t+8(%rip), %rcx\n"
-			   "lea s(%rip), %rdx\nret\n" END(
-				   "a") ".section .rodata\n.balign 16\n"
-					"t: .long 1, 2, 3, 4, 5, 6\ns: .string \"text\"\n",
-	      &truth);
+	truth_assemble(
+		".text\n" FUNC(
+			"a") "lea t(%rip), %rax\nlea t+8(%rip), %rcx\n"
+			     "lea s(%rip), %rdx\nret\n" END(
+				     "a") ".section .rodata\n.balign 16\n"
+					  "t: .long 1, 2, 3, 4, 5, 6\ns: .string \"text\"\n",
+		&truth);
 	const struct graft_code *code = truth.diff->new_code;
 	uint64_t t = ref_of(&truth, "a", 0)->target;
 	assert_int_equal(graft_reach_end(code, t), t + 24);

@@ -14,11 +14,6 @@
 #define HEAD                                                                   \
 	"#define H " HIDDEN "\n#define N " HIDDEN " __attribute__((noinline))\n"
 
-/** A hidden function without FDE. */
-#define FUNC(name)                                                             \
-	".globl " name "\n.hidden " name "\n.type " name ", @function\n" name  \
-	":\n"
-#define END(name) ".size " name ", .-" name "\n"
 #define OBJECTS                                                                \
 	".data\n.globl a\n.hidden a\n.type a, @object\n.size a, 32\n"          \
 	"a: .zero 32\n.globl b\n.hidden b\n.type b, @object\n.size b, 8\n"     \
@@ -86,22 +81,6 @@ the_end_of_a_carried_walk_is_that_of_its_array(void **state)
 	truth_deinit(&truth);
 }
 
-static void
-build(const char *text, struct truth *truth)
-{
-	const char *files[] = { text, NULL };
-	struct truth_recipe recipe = { .cc = "gcc",
-				       .cflags = "-fPIC",
-				       .ldflags = "-shared",
-				       .old_files = files,
-				       .new_files = files,
-				       .assembly = true,
-				       .keep_symbols = true };
-
-	if (!truth_make(&recipe, truth))
-		fail_msg("not built");
-}
-
 /** What the reference @p i of the function `f` is the end of, or 0. */
 static uint64_t
 end_of(const char *body, uint32_t i, uint64_t *a_ret)
@@ -111,7 +90,7 @@ end_of(const char *body, uint32_t i, uint64_t *a_ret)
 
 	snprintf(text, sizeof(text), ".text\n" FUNC("f") "%s" END("f") OBJECTS,
 		 body);
-	build(text, &truth);
+	truth_assemble(text, &truth);
 	const struct graft_code *code = truth.diff->new_code;
 	uint32_t f = graft_code_func_at(
 		code, truth_symbol(truth.new_full, "f")->addr);

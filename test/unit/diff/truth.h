@@ -25,6 +25,12 @@ enum {
 	TRUTH_LINES_MAX = 64,
 };
 
+/** A hidden function without FDE, in assembly. */
+#define FUNC(name)                                                             \
+	".globl " name "\n.hidden " name "\n.type " name ", @function\n" name  \
+	":\n"
+#define END(name) ".size " name ", .-" name "\n"
+
 /** How a pair is built. */
 struct truth_recipe {
 	/** "gcc" or "clang". */
@@ -68,6 +74,15 @@ struct truth {
  */
 bool
 truth_make(const struct truth_recipe *recipe, struct truth *ret);
+
+/**
+ * Build a shared library of one file of assembly, and compare it with itself. The
+ * test fails if that cannot be done.
+ *
+ * @param[out] ret Filled; free with truth_deinit().
+ */
+void
+truth_assemble(const char *text, struct truth *ret);
 
 /**
  * Compare two files that exist: with symbols and kept relocations, and stripped.

@@ -3,10 +3,14 @@
 #include "truth.h"
 
 #include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 enum { COMMAND_MAX = 8192 };
 
@@ -138,4 +142,20 @@ truth_deinit(struct truth *truth)
 	if (truth->dir[0])
 		(void)nftw(truth->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	*truth = (struct truth){ 0 };
+}
+
+void
+truth_assemble(const char *text, struct truth *ret)
+{
+	const char *files[] = { text, NULL };
+	struct truth_recipe recipe = { .cc = "gcc",
+				       .cflags = "-fPIC",
+				       .ldflags = "-shared",
+				       .old_files = files,
+				       .new_files = files,
+				       .assembly = true,
+				       .keep_symbols = true };
+
+	if (!truth_make(&recipe, ret))
+		fail_msg("not built");
 }
