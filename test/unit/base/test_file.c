@@ -2,13 +2,14 @@
 
 #include "base/file.h"
 
+#include "../folder.h"
+
 #include "base/cleanup.h"
 #include "base/hex.h"
 #include "base/sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,47 +19,6 @@
 #include <sys/wait.h>
 
 #include <cmocka.h>
-
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st, (void)flag, (void)ftw;
-	return remove(path);
-}
-
-/** Each test works in a directory of its own, which is its working directory. */
-static int
-enter_directory(void **state)
-{
-	char *dir = strdup("/tmp/graft-test.XXXXXX");
-
-	*state = dir;
-	return dir && mkdtemp(dir) && chdir(dir) == 0 ? 0 : -1;
-}
-
-static int
-leave_directory(void **state)
-{
-	GRAFT_FREE char *dir = *state;
-
-	return chdir("/") == 0 ? nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS)
-			       : -1;
-}
-
-static void
-must(struct graft_error *err)
-{
-	if (err)
-		fail_msg("%s", graft_error_message(err));
-}
-
-static void
-must_fail(struct graft_error *err, enum graft_error_code code)
-{
-	assert_non_null(err);
-	assert_int_equal(graft_error_code(err), code);
-	graft_error_free(err);
-}
 
 static int
 count_entries(void)

@@ -2,11 +2,12 @@
 
 #include "diff/pairs.h"
 
+#include "../folder.h"
+
 #include "base/file.h"
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,48 +25,6 @@ struct member {
 	/** Set: a hard link to this path. */
 	const char *link;
 };
-
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st, (void)flag, (void)ftw;
-	return remove(path);
-}
-
-static int
-enter_directory(void **state)
-{
-	char *dir = strdup("/tmp/graft-test.XXXXXX");
-
-	*state = dir;
-	return dir && mkdtemp(dir) && chdir(dir) == 0 ? 0 : -1;
-}
-
-static int
-leave_directory(void **state)
-{
-	GRAFT_FREE char *dir = *state;
-
-	return chdir("/") == 0 ? nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS)
-			       : -1;
-}
-
-static void
-must(struct graft_error *err)
-{
-	if (err)
-		fail_msg("%s", graft_error_message(err));
-}
-
-static void
-must_fail(struct graft_error *err, enum graft_error_code code)
-{
-	assert_non_null(err);
-	if (graft_error_code(err) != code)
-		fail_msg("%s", graft_error_message(err));
-	assert_null(strchr(graft_error_message(err), '\n'));
-	graft_error_free(err);
-}
 
 /** The start of an ELF library with @p tail behind it; static. */
 static const char *

@@ -2,7 +2,8 @@
 
 #include "ledger/ledger.h"
 
-#include <ftw.h>
+#include "../folder.h"
+
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,13 +15,6 @@
 #include <cmocka.h>
 
 enum { WRITERS = 4, ENTRIES_EACH = 20 };
-
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st, (void)flag, (void)ftw;
-	return remove(path);
-}
 
 /** Each test has a state directory of its own, which does not exist yet. */
 static int
@@ -42,21 +36,6 @@ remove_directory(void **state)
 
 	*strstr(dir, "/state/deep") = '\0';
 	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static void
-must(struct graft_error *err)
-{
-	if (err)
-		fail_msg("%s", graft_error_message(err));
-}
-
-static void
-must_fail(struct graft_error *err, enum graft_error_code code)
-{
-	assert_non_null(err);
-	assert_int_equal(graft_error_code(err), code);
-	graft_error_free(err);
 }
 
 static struct graft_ledger_entry

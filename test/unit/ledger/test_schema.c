@@ -4,11 +4,12 @@
 
 #include "ledger/ledger.h"
 
+#include "../folder.h"
+
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -19,39 +20,12 @@
 
 #include <cmocka.h>
 
+/** As leave_directory(); where a test mounted something, it goes first. */
 static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+leave_mounts(void **state)
 {
-	(void)st, (void)flag, (void)ftw;
-	return remove(path);
-}
-
-/** The state directory is the working directory of each test. */
-static int
-enter_directory(void **state)
-{
-	char *dir = strdup("/tmp/graft-test.XXXXXX");
-
-	*state = dir;
-	return dir && mkdtemp(dir) && chdir(dir) == 0 ? 0 : -1;
-}
-
-static int
-leave_directory(void **state)
-{
-	GRAFT_FREE char *dir = *state;
-
-	// Not mounted in most tests.
 	(void)umount2("mount", MNT_DETACH);
-	return chdir("/") == 0 ? nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS)
-			       : -1;
-}
-
-static void
-must(struct graft_error *err)
-{
-	if (err)
-		fail_msg("%s", graft_error_message(err));
+	return leave_directory(state);
 }
 
 /** The error is one line of the ledger's that holds @p words. */
@@ -509,7 +483,7 @@ a_disk_full_from_the_start_makes_no_ledger(void **state)
 }
 
 #define IN_DIRECTORY(test)                                                     \
-	cmocka_unit_test_setup_teardown(test, enter_directory, leave_directory)
+	cmocka_unit_test_setup_teardown(test, enter_directory, leave_mounts)
 
 int
 main(void)
