@@ -15,6 +15,13 @@
 
 #include "diff/diff.h"
 
+/** Whether all that OLD names in writable data is known in NEW; see fresh.h. */
+enum graft_accounted {
+	GRAFT_ACCOUNTED_UNKNOWN,
+	GRAFT_ACCOUNTED_ALL,
+	GRAFT_ACCOUNTED_NOT,
+};
+
 /** The work at hand. One per diff. */
 struct graft_closure {
 	struct graft_diff *diff;
@@ -31,6 +38,7 @@ struct graft_closure {
 	uint64_t reach_end;
 	/** OLD text by hash, to find equal text; see texts.h. */
 	struct graft_text_index *texts;
+	enum graft_accounted accounted;
 };
 
 /**

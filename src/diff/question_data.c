@@ -3,7 +3,9 @@
 #include "diff/question.h"
 
 #include "diff/area.h"
+#include "diff/contract.h"
 #include "diff/data.h"
+#include "diff/fresh.h"
 #include "diff/names.h"
 #include "diff/past.h"
 
@@ -14,24 +16,33 @@ enum {
 	ALIGN_MAX = 64,
 };
 
-/** Carry a writable object of which the symbols prove that OLD has none. */
+/** Carry a writable object of which the symbols prove that OLD has none, or the
+ * builds as a whole. */
 static struct graft_error *
-carry_new_object(struct graft_closure *closure, uint64_t addr, bool *ret)
+carry_new_object(const struct graft_question *q, bool *ret)
 {
-	struct graft_diff *diff = closure->diff;
+	struct graft_diff *diff = q->closure->diff;
+	uint64_t addr = q->ref->target;
 	const struct graft_symbol *symbol =
 		graft_image_symbol_at(diff->new_image, addr);
+	struct graft_piece piece = {
+		.addr = addr,
+		.thing = GRAFT_THING_DATA,
+		.writable = true,
+	};
+	struct graft_error *err = NULL;
 
-	*ret = symbol && symbol->type == STT_OBJECT &&
-	       addr - symbol->addr < symbol->size &&
-	       graft_names_is_new(diff->names, symbol);
-	if (!*ret)
-		return NULL;
-	return graft_closure_add_piece(
-		closure, (struct graft_piece){ .addr = symbol->addr,
-					       .size = symbol->size,
-					       .thing = GRAFT_THING_DATA,
-					       .writable = true });
+	if (symbol && symbol->type == STT_OBJECT &&
+	    addr - symbol->addr < symbol->size) {
+		if (graft_names_is_new(diff->names, symbol)) {
+			piece.addr = symbol->addr;
+			piece.size = symbol->size;
+		}
+	} else if (q->resolution->func != GRAFT_NONE) {
+		err = graft_fresh_find(q->closure, addr, &piece.size);
+	}
+	*ret = piece.size > 0;
+	return err || !*ret ? err : graft_closure_add_piece(q->closure, piece);
 }
 
 /** Do all observations, the function's own too, name one OLD address? */
@@ -149,6 +160,27 @@ count_named(const struct graft_code *code, uint32_t func, uint64_t addr)
 	return count;
 }
 
+/** How often do OLD functions that are gone take it which a function calls? What
+ * it took in them it takes itself now. */
+static uint32_t
+count_inlined(const struct graft_diff *diff, uint32_t old_func, uint64_t addr)
+{
+	const struct graft_code *code = diff->old_code;
+	uint32_t count = 0;
+
+	if (old_func == GRAFT_NONE)
+		return 0;
+	const struct graft_func *f = &code->funcs[old_func];
+	for (uint32_t i = 0; i < f->ref_count; i++) {
+		const struct graft_ref *ref = &code->refs[f->first_ref + i];
+		uint32_t callee = graft_code_func_starting(code, ref->target);
+		if (ref->kind == GRAFT_REF_BRANCH && callee != GRAFT_NONE &&
+		    diff->old_match[callee].other == GRAFT_NONE)
+			count += count_named(code, callee, addr);
+	}
+	return count;
+}
+
 /**
  * Is there an object at a data address that somebody names, and not just padding
  * up to the next? Padding is shorter than the alignment of what follows.
@@ -170,33 +202,62 @@ is_object(const struct graft_code *code, uint64_t addr)
 }
 
 /**
+ * Is an address of OLD handed to functions that want an object there? Their
+ * interface says how large it is.
+ */
+static struct graft_error *
+is_handed_on(const struct graft_code *code, uint64_t addr, bool *ret)
+{
+	GRAFT_CLEANUP(graft_flow_deinit) struct graft_flow flow = { 0 };
+	struct graft_error *err = graft_flow_init(code, &flow);
+
+	*ret = false;
+	for (uint32_t i = 0; !err && !*ret && i < code->ref_count; i++) {
+		const struct graft_ref *ref = &code->refs[i];
+		uint64_t size;
+		if (ref->kind != GRAFT_REF_ADDRESS || ref->target != addr)
+			continue;
+		err = graft_contract_find(&flow, i, false, &size);
+		*ret = !err && size > 0;
+	}
+	return err;
+}
+
+/**
  * May the address be the end of one object for others, and the start of a new
  * one here? A new object may lie in what was padding. Not if OLD's version of the
  * function takes the same address as often.
  */
-static bool
-may_be_another(const struct graft_question *q, uint64_t old_addr)
+static struct graft_error *
+may_be_another(const struct graft_question *q, uint64_t old_addr, bool *ret)
 {
+	const struct graft_diff *diff = q->closure->diff;
+	uint32_t func = q->resolution->func;
 	size_t count;
-	const struct graft_sighting *s = graft_data_map_find(
-		q->closure->diff->data, q->ref->target, &count);
+	const struct graft_sighting *s =
+		graft_data_map_find(diff->data, q->ref->target, &count);
 
+	*ret = false;
 	if (q->partner && q->partner->kind == q->ref->kind &&
 	    q->partner->target == old_addr)
-		return false;
+		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		if (s[i].firm && s[i].old_addr == old_addr)
-			return false;
+			return NULL;
 	}
-	if (q->ref->kind != GRAFT_REF_ADDRESS || q->ref->width != 4)
-		return false;
-	if (is_object(q->closure->diff->old_code, old_addr))
-		return false;
-	return count_named(q->closure->diff->new_code, q->resolution->func,
-			   q->ref->target) >
-	       count_named(q->closure->diff->old_code,
-			   old_version(q->closure->diff, q->resolution->func),
-			   old_addr);
+	uint32_t old_func = old_version(diff, func);
+	if (q->ref->kind != GRAFT_REF_ADDRESS || q->ref->width != 4 ||
+	    is_object(diff->old_code, old_addr) ||
+	    count_named(diff->new_code, func, q->ref->target) <=
+		    count_named(diff->old_code, old_func, old_addr) +
+			    count_inlined(diff, old_func, old_addr))
+		return NULL;
+	bool known;
+	struct graft_error *err = is_handed_on(diff->old_code, old_addr,
+					       &known);
+	if (!err)
+		*ret = !known;
+	return err;
 }
 
 /**
@@ -240,18 +301,25 @@ may_be_an_end(const struct graft_question *q, enum graft_witness witness,
 }
 
 /** Find the address of OLD that symbols or code speak for. */
-static bool
+static struct graft_error *
 find_old(const struct graft_question *q, enum graft_witness witness,
-	 uint64_t *old_addr)
+	 uint64_t *old_addr, bool *ret)
 {
-	if (witness == GRAFT_WITNESS_SYMBOL ||
-	    (witness >= GRAFT_WITNESS_ALIGNED && !may_be_another(q, *old_addr)))
-		return true;
-	if (all_agree(q)) {
+	bool another = witness < GRAFT_WITNESS_ALIGNED;
+	struct graft_error *err = NULL;
+
+	if (witness == GRAFT_WITNESS_ALIGNED ||
+	    witness == GRAFT_WITNESS_REFERENCE)
+		err = may_be_another(q, *old_addr, &another);
+	*ret = !another;
+	if (err || *ret)
+		return err;
+	*ret = all_agree(q);
+	if (*ret)
 		*old_addr = q->partner->target;
-		return true;
-	}
-	return witness == GRAFT_WITNESS_NEIGHBOURS && old_version_agrees(q);
+	else if (witness == GRAFT_WITNESS_NEIGHBOURS)
+		*ret = old_version_agrees(q);
+	return NULL;
 }
 
 struct graft_error *
@@ -263,6 +331,7 @@ graft_question_data(const struct graft_question *q)
 	enum graft_witness witness = graft_diff_old_data(diff, q->ref->target,
 							 &old_addr);
 	bool may_end = false;
+	bool found = false;
 	bool is_new = false;
 	bool done = false;
 
@@ -273,13 +342,14 @@ graft_question_data(const struct graft_question *q)
 		return err;
 	if (may_end)
 		witness = GRAFT_WITNESS_CONFLICT;
-	if (find_old(q, witness, &old_addr))
+	err = find_old(q, witness, &old_addr, &found);
+	if (!err && found)
 		err = graft_question_settle(q, old_addr, &done);
 	if (!err && !done)
 		err = graft_question_renamed(q, &done);
 	if (err || done)
 		return err;
-	err = carry_new_object(q->closure, q->ref->target, &is_new);
+	err = carry_new_object(q, &is_new);
 	if (err || is_new) {
 		q->resolution->place = GRAFT_PLACE_NEW;
 		return err;

@@ -22,11 +22,11 @@ add(const struct graft_diff *diff, struct graft_anchors *anchors,
 	if (!is_inside(anchors->new_section, new_addr) ||
 	    graft_is_in_new_object(diff, new_addr))
 		return NULL;
-	// Where objects changed places, neighbours cannot confirm a bare
-	// address.
+	// Where objects changed places, or a new one moved those behind it on,
+	// neighbours cannot confirm a bare address.
 	if (graft_diff_old_data(diff, new_addr, &old_addr) <
 		    GRAFT_WITNESS_ALIGNED &&
-	    !(diff->data->reordered &&
+	    !((diff->data->reordered || anchors->has_new) &&
 	      graft_data_map_agreed(diff, new_addr, &old_addr)))
 		return NULL;
 	struct graft_error *err =
@@ -77,6 +77,9 @@ graft_anchors_collect(const struct graft_diff *diff,
 		.old_section = graft_image_section_named(diff->old_image,
 							 new_section->name),
 		.new_section = new_section,
+		.has_new = graft_new_bytes_between(
+				   diff, new_section->addr,
+				   new_section->addr + new_section->size) > 0,
 	};
 	struct graft_error *err = NULL;
 	uint64_t last = 0;

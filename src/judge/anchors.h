@@ -24,6 +24,8 @@ struct graft_anchor {
 struct graft_anchors {
 	const struct graft_section *old_section;
 	const struct graft_section *new_section;
+	/** New objects are in it. */
+	bool has_new;
 	struct graft_anchor *list;
 	size_t count;
 	size_t cap;

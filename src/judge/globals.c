@@ -148,6 +148,36 @@ is_inside(const struct graft_section *section, uint64_t addr)
 	return addr - section->addr < section->size;
 }
 
+/**
+ * Did a new object in front use up what was left free before an aligned thing?
+ *
+ * What moved on as far as that object has less room then. Code names all that it
+ * uses of it, so it needs none.
+ */
+static struct graft_error *
+fills_padding(const struct graft_case *c, const struct graft_anchors *anchors,
+	      size_t i, bool *ret)
+{
+	GRAFT_CLEANUP(graft_rooms_deinit) struct graft_rooms rooms = { 0 };
+	const struct graft_anchor *last = &anchors->list[i - 1];
+	const struct graft_anchor *at = &anchors->list[i];
+	uint64_t base = anchors->new_section->addr - anchors->old_section->addr;
+	uint64_t moved = last->new_addr - last->old_addr - base;
+	uint64_t moves = at->new_addr - at->old_addr - base;
+	uint64_t align = at->new_addr & -at->new_addr;
+
+	*ret = moves < moved && moved - moves < align &&
+	       moved <= graft_new_bytes_between(c->diff,
+						anchors->new_section->addr,
+						last->new_addr);
+	if (!*ret)
+		return NULL;
+	struct graft_error *err = graft_rooms_init(c->diff, anchors, &rooms);
+	if (!err)
+		*ret = graft_rooms_is_named_only(&rooms, i - 1);
+	return err;
+}
+
 static struct graft_error *
 judge_section(struct graft_case *c, const struct slots *slots,
 	      const struct graft_anchors *anchors)
@@ -156,14 +186,17 @@ judge_section(struct graft_case *c, const struct slots *slots,
 	const struct graft_section *n = anchors->new_section;
 	struct graft_anchor last = { n->addr, o->addr };
 	bool known = true;
+	bool fills = false;
 	struct graft_error *err = NULL;
 
 	for (size_t i = 0; !err && i < anchors->count; i++) {
 		const struct graft_anchor *at = &anchors->list[i];
 		if (!is_inside(o, at->old_addr))
 			continue;
+		if (i > 0)
+			err = fills_padding(c, anchors, i, &fills);
 		// Where the link order changed, distances say nothing.
-		if (known && at->old_addr >= last.old_addr)
+		if (!err && known && !fills && at->old_addr >= last.old_addr)
 			err = judge_stretch(c, slots, last.new_addr,
 					    at->new_addr, last.old_addr,
 					    at->old_addr);

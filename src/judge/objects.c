@@ -3,8 +3,8 @@
 // a new writable object begins as the file says. If one function sets it
 // and another relies on that, the setter may have run (as OLD) already: an
 // initialiser. So all that use a new object must be one function. Without symbols
-// nothing proves that an object is new, and the reference is refused; but
-// where the room between its neighbours grew, it is said what that would mean.
+// little proves that an object is new (diff/fresh.h), else the reference is refused
+// but where the room between its neighbours grew, it is said what that would mean.
 
 #include "judge/checks.h"
 

@@ -45,6 +45,63 @@ objects_that_stay_are_accepted(void **state)
 			    "int more(int i) { return i + 1002; }\n");
 }
 
+/** The same, with objects in the order in which they are written. */
+#define WRITTEN "cc -O2 -fno-toplevel-reorder -fPIC -shared -s -x c"
+#define TABLE                                                                  \
+	"static int table[8];\n"                                               \
+	"KEEP int look(int i) { return table[i & 7]; }\n"                      \
+	"KEEP void set(int i, int v) { table[i & 7] = v * 3; }\n"
+#define MOST                                                                   \
+	"int more(int i) { if (i > most) most = i; return i + (most > 7); }\n"
+
+static void
+a_new_number_may_use_up_the_padding_behind_its_neighbour(void **state)
+{
+#define CALLS                                                                  \
+	"static int calls;\n"                                                  \
+	"KEEP void call(int i) { calls += i; }\n"                              \
+	"KEEP int called(void) { return calls; }\n"
+	(void)state;
+	must_accept(WRITTEN,
+		    PRELUDE CALLS TABLE
+		    "int more(int i) { return i * 1001 + 9; }\n",
+		    PRELUDE "static int most;\n" CALLS TABLE MOST);
+}
+
+static void
+an_array_behind_a_new_number_may_not_have_less_room(void **state)
+{
+#define ROW(n)                                                                 \
+	"static int row[" n "];\n"                                             \
+	"KEEP int rows(int i) { return row[i]; }\n"                            \
+	"KEEP void fill(int i, int v) { row[i] = v; }\n"
+	(void)state;
+	must_refuse(WRITTEN,
+		    PRELUDE ROW("3") TABLE
+		    "int more(int i) { return i * 1001 + 9; }\n",
+		    PRELUDE "static int most;\n" ROW("2") TABLE MOST, "R-01");
+}
+
+static void
+what_an_inlined_function_took_is_what_it_was(void **state)
+{
+	// What follows is aligned to 64: for all that its address says there may
+	// be padding where the row stands, and now something new.
+#define SUM(head)                                                              \
+	"static long first[3];\n"                                              \
+	"static int row[8];\n"                                                 \
+	"static __attribute__((aligned(64))) long last;\n"                     \
+	"#define KEPT __attribute__((noinline))\n"                             \
+	"KEPT long front(int i) { return first[i & 1]++ * 3; }\n"              \
+	"KEPT void put(int i) { row[i & 7] += i; last += i; }\n" head          \
+	" int sum(void) { int s = 0; for (int i = 0; i < 8; i++) "             \
+	"s = s * 3 + row[i]; return s; }\n"                                    \
+	"long use(int i) { put(i); return sum() + front(i) + last; }\n"
+	(void)state;
+	must_accept("clang -O0 -fPIC -shared -s -x c", SUM("static KEPT"),
+		    SUM("static inline __attribute__((always_inline))"));
+}
+
 int
 main(void)
 {
@@ -54,6 +111,11 @@ main(void)
 		cmocka_unit_test(
 			a_local_object_that_grew_is_seen_without_symbols),
 		cmocka_unit_test(objects_that_stay_are_accepted),
+		cmocka_unit_test(
+			a_new_number_may_use_up_the_padding_behind_its_neighbour),
+		cmocka_unit_test(
+			an_array_behind_a_new_number_may_not_have_less_room),
+		cmocka_unit_test(what_an_inlined_function_took_is_what_it_was),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

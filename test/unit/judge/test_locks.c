@@ -120,6 +120,29 @@ a_lock_that_nobody_else_names_is_another_one(void **state)
 		"R-20");
 }
 
+static void
+a_lock_that_more_code_takes_is_the_one_that_was_there(void **state)
+{
+	// What follows is aligned to 64, so that there may be padding where the
+	// lock stands, for all that its address says.
+#define BESIDE(before, after)                                                  \
+	"#include <pthread.h>\n"                                               \
+	"static long first[3];\n"                                              \
+	"static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;\n"           \
+	"static __attribute__((aligned(64))) long last;\n"                     \
+	"__attribute__((noinline)) long head(int i) { first[i & 1]++; "        \
+	"return first[i] * 3; }\n"                                             \
+	"__attribute__((noinline)) void add(long x) { "                        \
+	"pthread_mutex_lock(&lock); last += x; "                               \
+	"pthread_mutex_unlock(&lock); }\n"                                     \
+	"long use(long x) { add(x); " before "first[x & 1] ^= x; " after       \
+	"return head(x & 1) + last; }\n"
+	(void)state;
+	must_accept("clang -O2 -fPIC -shared -s -x c", BESIDE("", ""),
+		    BESIDE("pthread_mutex_lock(&lock); ",
+			   "pthread_mutex_unlock(&lock); "));
+}
+
 int
 main(void)
 {
@@ -133,6 +156,8 @@ main(void)
 		cmocka_unit_test(another_member_that_is_counted_in_is_refused),
 		cmocka_unit_test(a_lock_of_another_object_is_refused),
 		cmocka_unit_test(a_lock_that_nobody_else_names_is_another_one),
+		cmocka_unit_test(
+			a_lock_that_more_code_takes_is_the_one_that_was_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
