@@ -9,6 +9,7 @@
 #include "judge/checks.h"
 
 #include "base/cleanup.h"
+#include "diff/line_imports.h"
 
 #include <stdlib.h>
 
@@ -32,6 +33,19 @@ is_store(const struct graft_ops *ops, const struct graft_op *op)
 {
 	return op->what == GRAFT_OP_MOV && op->mem_write && op->src < 16 &&
 	       !graft_op_in_frame(ops, op);
+}
+
+/** Get the arguments that the interface of a function says are lines: a set. */
+static uint32_t
+line_arguments(const struct graft_code *code, uint32_t func)
+{
+	const struct graft_symbol *symbol = code->funcs[func].symbol;
+	// A name that only this module knows says nothing of an interface.
+	int line = symbol && symbol->dynamic
+			   ? graft_line_import_argument(symbol->name)
+			   : -1;
+
+	return line < 0 ? 0 : 1U << line;
 }
 
 struct graft_error *
@@ -71,6 +85,7 @@ graft_stored_arguments(const struct graft_code *code, uint32_t func,
 				holds[r] = r == op->dst ? from : 0;
 		}
 	}
+	*ret &= ~line_arguments(code, func);
 	return NULL;
 }
 

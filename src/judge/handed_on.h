@@ -9,7 +9,7 @@
 
 /**
  * Find which arguments a function stores outside of its frame as they are,
- * straight on.
+ * straight on; but one that the interface of an export says is a line.
  *
  * @param[out] ret A bit for each of the six arguments in registers.
  */
