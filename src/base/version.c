@@ -2,6 +2,7 @@
 
 #include "base/version.h"
 
+#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -73,4 +74,18 @@ graft_version_only_differs(const char *a, const char *b)
 		}
 	}
 	return true;
+}
+
+bool
+graft_version_is_upstream(const char *text, const char *version)
+{
+	const char *revision = version ? strrchr(version, '-') : NULL;
+	int dots = 0;
+
+	if (!revision || !isdigit((unsigned char)*version))
+		return false;
+	for (const char *at = version; at < revision; at++)
+		dots += *at == '.';
+	return dots >= 2 && strlen(text) == (size_t)(revision - version) &&
+	       strncmp(text, version, strlen(text)) == 0;
 }

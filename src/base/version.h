@@ -16,4 +16,14 @@
 bool
 graft_version_only_differs(const char *a, const char *b);
 
+/**
+ * Say whether a text is nothing but the version that the source of a package has
+ * upstream ("8.2.32" of "8.2.32-1~deb12u1").
+ *
+ * @param[in] version Version of the package without epoch, or NULL. One with fewer
+ * than two dots before its revision could as well be a number.
+ */
+bool
+graft_version_is_upstream(const char *text, const char *version);
+
 #endif /* GRAFT_BASE_VERSION_H */

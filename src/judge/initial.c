@@ -103,6 +103,15 @@ may_have_been_at(const struct initial *initial, uint64_t new_addr,
 	return false;
 }
 
+/** Do two texts differ in nothing but which version of the package they name? */
+static bool
+only_version(const struct graft_diff *diff, const char *o, const char *n)
+{
+	return graft_version_only_differs(o, n) ||
+	       (graft_version_is_upstream(o, diff->old_version) &&
+		graft_version_is_upstream(n, diff->new_version));
+}
+
 /** Compare text that two pointers lead to. */
 static enum sameness
 same_text(const struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr)
@@ -117,8 +126,7 @@ same_text(const struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr)
 	if (!o || !n)
 		return DIFFERS;
 	if (strcmp(o, n) != 0)
-		return graft_version_only_differs(o, n) ? SAME_BUT_VERSION
-							: DIFFERS;
+		return only_version(diff, o, n) ? SAME_BUT_VERSION : DIFFERS;
 	// Objects of one size that begin with the same text and go on with
 	// something else are no texts. Of two sizes: the linker put something
 	// else behind them.
@@ -217,7 +225,7 @@ same_bytes(const struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
 	if (!o || !n || strlen(o) != strlen(n) ||
 	    old_addr - old_start != new_addr - new_start)
 		return DIFFERS;
-	return graft_version_only_differs(o, n) ? SAME_BUT_VERSION : DIFFERS;
+	return only_version(diff, o, n) ? SAME_BUT_VERSION : DIFFERS;
 }
 
 static struct graft_error *

@@ -44,12 +44,28 @@ anything_else_may_not(void **state)
 	}
 }
 
+static void
+a_text_may_be_the_version_of_the_source(void **state)
+{
+	(void)state;
+	assert_true(graft_version_is_upstream("8.2.32", "8.2.32-1~deb12u1"));
+	assert_true(graft_version_is_upstream("1.2.3-4", "1.2.3-4-5"));
+	assert_false(graft_version_is_upstream("8.2.3", "8.2.32-1"));
+	assert_false(graft_version_is_upstream("8.2.32", "8.2.3-1"));
+	assert_false(graft_version_is_upstream("8.2.32-1", "8.2.32-1"));
+	assert_false(graft_version_is_upstream("8.2.32", "8.2.32"));
+	assert_false(graft_version_is_upstream("12", "12-1"));
+	assert_false(graft_version_is_upstream("1.2", "1.2-1"));
+	assert_false(graft_version_is_upstream("8.2.32", NULL));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(versions_and_dates_may_differ),
 		cmocka_unit_test(anything_else_may_not),
+		cmocka_unit_test(a_text_may_be_the_version_of_the_source),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,10 +63,11 @@ compile_side(const char *dir, const char *side, const char *command,
 		fail_msg("%s", line);
 }
 
-/** Compile both sides, each by its own command, and judge them. */
+/** Compile both sides, each by its own command, and judge them as asked for. */
 static inline struct graft_verdict_result
-judge_commands(const char *old_command, const char *new_command,
-	       const char *old_source, const char *new_source)
+judge_with(const struct graft_diff_options *options, const char *old_command,
+	   const char *new_command, const char *old_source,
+	   const char *new_source)
 {
 	char dir[] = "/tmp/graft-judge-XXXXXX";
 	char path[256];
@@ -89,9 +90,20 @@ judge_commands(const char *old_command, const char *new_command,
 	must(graft_judge_runtime(o, n, &refused, &result));
 	if (refused)
 		return result;
-	must(graft_diff_make(o, n, &diff));
+	must(graft_diff_make_with(o, n, options, &diff));
 	must(graft_judge(diff, &result));
 	return result;
+}
+
+/** Compile both sides, each by its own command, and judge them. */
+static inline struct graft_verdict_result
+judge_commands(const char *old_command, const char *new_command,
+	       const char *old_source, const char *new_source)
+{
+	const struct graft_diff_options options = { 0 };
+
+	return judge_with(&options, old_command, new_command, old_source,
+			  new_source);
 }
 
 /** Compile both sides and judge them. */

@@ -93,6 +93,37 @@ a_version_in_text_is_noted(void **state)
 		"R-04");
 }
 
+/** Judge a text that went from "8.2.32" to "8.2.36" in packages. */
+static enum graft_verdict
+judge_version(const char *old_version, const char *new_version)
+{
+	const struct graft_diff_options options = {
+		.old_version = old_version, .new_version = new_version
+	};
+	GRAFT_CLEANUP(graft_verdict_result_deinit)
+	struct graft_verdict_result result = judge_with(
+		&options, STRIPPED, STRIPPED,
+		PRELUDE
+		"static int limit = 5; static char *name = \"8.2.32\";\n" CODE
+		"int more(int i) { return i + 1001; }\n",
+		PRELUDE
+		"static int limit = 5; static char *name = \"8.2.36\";\n" CODE
+		"int more(int i) { return i + 1002; }\n");
+
+	return result.verdict;
+}
+
+static void
+the_version_of_the_source_is_known_by_the_package(void **state)
+{
+	(void)state;
+	assert_int_equal(judge_version("8.2.32-1~deb12u1", "8.2.36-1~deb12u1"),
+			 GRAFT_VERDICT_HOTPATCH);
+	assert_int_equal(judge_version("8.2.32-1~deb12u1", "8.2.37-1~deb12u1"),
+			 GRAFT_VERDICT_BASELINE);
+	assert_int_equal(judge_version(NULL, NULL), GRAFT_VERDICT_BASELINE);
+}
+
 int
 main(void)
 {
@@ -104,6 +135,8 @@ main(void)
 		cmocka_unit_test(a_pointer_to_another_function_is_refused),
 		cmocka_unit_test(the_same_values_elsewhere_are_accepted),
 		cmocka_unit_test(a_version_in_text_is_noted),
+		cmocka_unit_test(
+			the_version_of_the_source_is_known_by_the_package),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
