@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "diff/constant.h"
+#include "judge/grown_table.h"
 #include "judge/handed_on.h"
 #include "judge/leavings.h"
 
@@ -33,7 +34,8 @@ is_replaced(const struct graft_choice *o, const struct graft_choice *n,
 	       graft_choice_only_in(n, o, come_ret);
 }
 
-/** Say whether two tables are read that say something else. */
+/** Say whether two tables are read that say something else: more rows at the end
+ * say nothing else of those that were there. */
 static struct graft_error *
 is_other_table(const struct chosen *chosen, const struct graft_choice *o,
 	       const struct graft_choice *n, bool *ret)
@@ -46,6 +48,9 @@ is_other_table(const struct chosen *chosen, const struct graft_choice *o,
 		return NULL;
 	struct graft_error *err = graft_constant_equal(
 		chosen->c->diff, o->table, n->table, 0, &same);
+	if (!err && !same)
+		err = graft_table_has_grown(chosen->c->diff, o->table, n->table,
+					    &same);
 	*ret = !same;
 	return err;
 }

@@ -106,6 +106,82 @@ a_state_from_a_table_that_differs_is_refused(void **state)
 	must_refuse(STRIPPED, BY_TABLE("17"), BY_TABLE("18"), "R-24");
 }
 
+/** A state that is looked up by name in a table with some rows. */
+#define LOOKED_UP(rows)                                                             \
+	OBJECT "static const struct { int num; const char *name; } rows[] = {" rows \
+	       " };\n"                                                              \
+	       "void f(struct s *p, const char *name) {\n"                          \
+	       "	for (int i = 0; rows[i].name; i++)\n"                              \
+	       "		if (strcmp(rows[i].name, name) == 0) {"                           \
+	       " p->state = rows[i].num; return; }\n"                               \
+	       "	p->state = -1; }\n"
+#define ROWS                                                                   \
+	"{ 1, \"low speed\" }, { 2, \"full speed\" }, { 3, \"high speed\" }"
+#define END ", { 0, 0 }, { 0, 0 }"
+
+static void
+a_table_that_got_more_rows_at_its_end_is_accepted(void **state)
+{
+	(void)state;
+	must_accept(STRIPPED, LOOKED_UP(ROWS END),
+		    LOOKED_UP(ROWS ", { 6, \"super speed\" }" END));
+}
+
+/** A table without an end, and another one behind it. */
+#define BOUNDED(rows, count)                                                          \
+	OBJECT "struct row { long num; const char *name; };\n"                        \
+	       "__attribute__((aligned(32))) static const struct row more[] = {"      \
+	       " { 8, \"first error\" }, { 9, \"second error\" } };\n"                \
+	       "__attribute__((aligned(32))) static const struct row rows[] = {" rows \
+	       " };\n"                                                                \
+	       "const struct row *error(long i) { return &more[i & 1]; }\n"           \
+	       "const char *name(long i) { return rows[i % 2].name; }\n"              \
+	       "void f(struct s *p, const char *name) {\n"                            \
+	       "	for (int i = 0; i < " #count "; i++)\n"                       \
+	       "		if (strcmp(rows[i].name, name) == 0) {"                             \
+	       " p->state = rows[i].num; return; }\n"                                 \
+	       "	p->state = -1; }\n"
+
+static void
+a_table_without_an_end_may_grow_up_to_what_follows_it(void **state)
+{
+	(void)state;
+	must_accept(STRIPPED, BOUNDED(ROWS ", { 4, \"wireless\" }", 4),
+		    BOUNDED(ROWS
+			    ", { 4, \"wireless\" }, { 6, \"super speed\" }",
+			    5));
+	// No room between the two: a row may have come in the middle.
+	must_refuse(
+		STRIPPED, BOUNDED(ROWS ", { 4, \"wireless\" }", 4),
+		BOUNDED(ROWS
+			", { 4, \"wireless\" }, { 6, \"super speed\" }, { 7, \"plus\" }",
+			6),
+		"R-24");
+}
+
+static void
+a_table_with_another_row_than_at_its_end_is_refused(void **state)
+{
+	static const char *const sources[] = {
+		// One in the middle, one in front, another number, another name.
+		LOOKED_UP(
+			"{ 1, \"low speed\" }, { 6, \"super speed\" }, { 2, \"full speed\" }, { 3, \"high speed\" }" END),
+		LOOKED_UP("{ 6, \"super speed\" }, " ROWS END),
+		LOOKED_UP(
+			"{ 1, \"low speed\" }, { 2, \"full speed\" }, { 4, \"high speed\" }, { 6, \"super speed\" }" END),
+		LOOKED_UP(
+			"{ 1, \"low speed\" }, { 2, \"fast speed\" }, { 3, \"high speed\" }, { 6, \"super speed\" }" END),
+		// No row ends the table, so the last one may be any.
+		LOOKED_UP(
+			ROWS
+			", { 6, \"super speed\" }, { 7, 0 }, { 8, 0 }, { 9, 0 }"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++)
+		must_refuse(STRIPPED, LOOKED_UP(ROWS END), sources[i], "R-24");
+}
+
 int
 main(void)
 {
@@ -119,6 +195,12 @@ main(void)
 		cmocka_unit_test(a_choice_that_the_caller_stores_is_refused),
 		cmocka_unit_test(a_choice_that_nobody_keeps_is_accepted),
 		cmocka_unit_test(a_state_from_a_table_that_differs_is_refused),
+		cmocka_unit_test(
+			a_table_that_got_more_rows_at_its_end_is_accepted),
+		cmocka_unit_test(
+			a_table_without_an_end_may_grow_up_to_what_follows_it),
+		cmocka_unit_test(
+			a_table_with_another_row_than_at_its_end_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
