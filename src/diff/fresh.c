@@ -271,6 +271,9 @@ ends_before(struct graft_flow *flow, uint32_t ref, uint64_t end, bool *ret)
  * Does code come from behind an address? What reaches below what it takes may
  * have the end of an array that begins before the address; and what is carried
  * may do so unseen, from what stands next.
+ *
+ * Farther behind, what stays reaches no farther than it did: how far is in the
+ * code, or it counts from the start.
  */
 static bool
 comes_from_behind(const struct graft_code *code,
@@ -278,9 +281,10 @@ comes_from_behind(const struct graft_code *code,
 		  const struct graft_ref *ref, uint64_t next)
 {
 	uint32_t func = graft_code_func_at(code, ref->at);
+	bool carried = func == GRAFT_NONE || matches[func].carried;
 
-	return ref->back || (ref->target <= next && func != GRAFT_NONE &&
-			     matches[func].carried);
+	return ref->target <= next ? ref->back || carried
+				   : ref->back && carried;
 }
 
 /**

@@ -165,6 +165,22 @@ an_array_that_grew_is_not_hidden_by_who_comes_from_its_end(void **state)
 }
 
 static void
+who_reaches_below_something_farther_behind_may_stay(void **state)
+{
+#define UNDO "H struct undo { int a, b, c; } undos[8];\nH int used;\n"
+#define BACK                                                                   \
+	"int back(int n) { int s = 0; struct undo *u = undos + used;\n"        \
+	"while (used && n--) { used--; u--; s += u->b * 3 + u->c; }\n"         \
+	"return s + undos[0].a; }\n"                                           \
+	"int last_undo(void) { return (undos + 8)[-used].b; }\n"
+	(void)state;
+	must_be_new(HEAD PUSHES TABLE UNDO RATE("") BACK STAYS,
+		    HEAD "H int most;\n" PUSHES TABLE UNDO RATE(MOST("most"))
+			    BACK STAYS,
+		    "most");
+}
+
+static void
 a_member_of_an_object_that_grew_is_not_new(void **state)
 {
 #define KEPT(more) "H struct kept { int a[4]; int total; " more "} kept;\n"
@@ -266,6 +282,8 @@ main(void)
 		cmocka_unit_test(an_element_of_an_array_that_grew_is_not_new),
 		cmocka_unit_test(
 			an_array_that_grew_is_not_hidden_by_who_comes_from_its_end),
+		cmocka_unit_test(
+			who_reaches_below_something_farther_behind_may_stay),
 		cmocka_unit_test(a_member_of_an_object_that_grew_is_not_new),
 		cmocka_unit_test(a_member_that_only_pointers_led_to_is_not_new),
 		cmocka_unit_test(
