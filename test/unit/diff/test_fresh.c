@@ -29,13 +29,14 @@
 #define MOST(name) "if (v > " name ") " name " = v; v += " name " > 100;"
 
 static void
-make(const char *old_text, const char *new_text, struct truth *truth)
+make_by(const char *cc, const char *cflags, const char *old_text,
+	const char *new_text, struct truth *truth)
 {
 	const char *old_files[] = { old_text, NULL };
 	const char *new_files[] = { new_text, NULL };
 	struct truth_recipe recipe = {
-		.cc = "gcc",
-		.cflags = "-O2 -fPIC -fno-toplevel-reorder",
+		.cc = cc,
+		.cflags = cflags,
 		.ldflags = "-shared",
 		.old_files = old_files,
 		.new_files = new_files,
@@ -45,6 +46,30 @@ make(const char *old_text, const char *new_text, struct truth *truth)
 		fail_msg("not built");
 	if (truth_check(truth))
 		fail_msg("%s", truth->wrong[0]);
+}
+
+static void
+make(const char *old_text, const char *new_text, struct truth *truth)
+{
+	make_by("gcc", "-O2 -fPIC -fno-toplevel-reorder", old_text, new_text,
+		truth);
+}
+
+/** Whatever order the objects have: what is said of them is true, or nothing. */
+static void
+must_be_true(const char *old_text, const char *new_text)
+{
+	static const char *const ways[][2] = {
+		{ "gcc", "-O0 -fPIC -fno-toplevel-reorder" },
+		{ "gcc", "-Os -fPIC" },
+		{ "clang", "-O2 -fPIC -w" },
+	};
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		struct truth truth;
+		make_by(ways[i][0], ways[i][1], old_text, new_text, &truth);
+		truth_deinit(&truth);
+	}
 }
 
 static void
@@ -62,7 +87,7 @@ must_be_new(const char *old_text, const char *new_text, const char *name)
 
 /** Nothing may be said of an object: it is refused. */
 static void
-must_not_be_new(const char *old_text, const char *new_text, const char *name)
+must_be_refused(const char *old_text, const char *new_text, const char *name)
 {
 	struct truth truth;
 
@@ -70,6 +95,13 @@ must_not_be_new(const char *old_text, const char *new_text, const char *name)
 	assert_int_equal(truth_resolved(&truth, name, GRAFT_PLACE_NEW), 0);
 	assert_true(truth.diff->finding_count > 0);
 	truth_deinit(&truth);
+}
+
+static void
+must_not_be_new(const char *old_text, const char *new_text, const char *name)
+{
+	must_be_refused(old_text, new_text, name);
+	must_be_true(old_text, new_text);
 }
 
 static void
@@ -113,14 +145,16 @@ what_only_the_changed_function_named_is_not_new(void **state)
 static void
 what_stands_for_a_counter_that_is_gone_is_not_new(void **state)
 {
+	// Where it has the very place of the one that is gone it has the bytes of
+	// one variable that is used otherwise: nothing tells them apart.
 	(void)state;
-	must_not_be_new(
+	must_be_refused(
 		HEAD PUSHES TABLE
 		"H int calls;\n" RATE("calls ^= v; v -= calls & 1;") STAYS,
 		HEAD "H int most;\n" PUSHES TABLE RATE(MOST("most")) STAYS,
 		"most");
 	// Of a function that is gone.
-	must_not_be_new(
+	must_be_refused(
 		HEAD PUSHES TABLE "H int calls;\n" RATE(
 			"v += gone(v);") "N int gone(int v) { calls ^= v; "
 					 "return calls * 5; }\n" STAYS,
