@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "pair.h"
+#include "typed.h"
 
 static void
 a_changed_text_that_is_stored_is_refused(void **state)
@@ -64,6 +64,76 @@ a_changed_table_that_is_read_is_accepted(void **state)
 		    "int f(int x) { return table[x & 3]; }\n");
 }
 
+/** A structure that begins with text, and what its address is handed to. */
+#define NAMED_OBJECT(number)                                                   \
+	"struct kind { char name[16]; int weight; };\n"                        \
+	"static const struct kind plain = { \"plain\", " number " };\n"        \
+	"void take(const struct kind *);\n"                                    \
+	"int f(int a) { take(&plain); return plain.weight + a; }\n"
+
+static void
+a_structure_that_begins_with_text_is_no_text(void **state)
+{
+	(void)state;
+	each_must_say(NAMED_OBJECT("5"), NAMED_OBJECT("7"), "R-17",
+		      "handed on to another function");
+	must_refuse(LIBRARY, NAMED_OBJECT("5"), NAMED_OBJECT("7"), "R-17");
+}
+
+/** A text with a name, and a function of the module that is handed it. */
+#define NAMED_TEXT(text, does)                                                 \
+	PRELUDE "static const char none[] = \"" text "\";\n"                   \
+		"int puts(const char *); const char *slots[4];\n"              \
+		"KEEP static int last(int i, const char *p) { " does " }\n"    \
+		"int f(int a) { return last(a & 3, none) + (int)sizeof(none); }\n"
+
+static void
+a_named_text_that_a_function_keeps_is_refused(void **state)
+{
+	(void)state;
+	static const char *const all[] = {
+		NAMED_TEXT("one", "slots[i] = p; return 1;"),
+		NAMED_TEXT("other", "slots[i] = p; return 1;"),
+	};
+	each_must_say(all[0], all[1], "R-17", "stored where it outlives");
+}
+
+static void
+a_named_text_that_a_function_compares_is_refused(void **state)
+{
+	(void)state;
+	static const char *const all[] = {
+		NAMED_TEXT("one", "return slots[i] == p;"),
+		NAMED_TEXT("other", "return slots[i] == p;"),
+	};
+	each_must_say(all[0], all[1], "R-17", "compared");
+}
+
+static void
+a_named_text_that_a_function_prints_is_accepted(void **state)
+{
+	(void)state;
+	each_must_prove(NAMED_TEXT("one", "return i + puts(p);"),
+			NAMED_TEXT("other", "return i + puts(p);"));
+}
+
+static void
+a_named_text_that_is_returned_is_refused(void **state)
+{
+	(void)state;
+	static const char *const all[] = {
+		PRELUDE "static const char none[] = \"one\";\n"
+			"KEEP const char *f(int a) { return a ? none : 0; }\n",
+		PRELUDE "static const char none[] = \"other\";\n"
+			"KEEP const char *f(int a) { return a ? none : 0; }\n",
+	};
+	must_say("gcc -g -O2 -fPIC -shared -x c", all[0], all[1], "R-17",
+		 "returned");
+	must_say("gcc -g -O0 -fPIC -shared -x c", all[0], all[1], "R-17",
+		 "returned");
+	must_accept(STRIPPED, all[0], all[1]);
+}
+
 /** The address of a table stays in %rdx where a function of the module is called. */
 #define LEFT_OVER(number, params, use)                                         \
 	PRELUDE "static const int table[4] = { 1, 2, " number ", 4 };\n"       \
@@ -104,6 +174,13 @@ main(void)
 		cmocka_unit_test(a_changed_table_that_is_handed_on_is_refused),
 		cmocka_unit_test(a_changed_text_that_is_passed_is_accepted),
 		cmocka_unit_test(a_changed_table_that_is_read_is_accepted),
+		cmocka_unit_test(a_structure_that_begins_with_text_is_no_text),
+		cmocka_unit_test(a_named_text_that_a_function_keeps_is_refused),
+		cmocka_unit_test(
+			a_named_text_that_a_function_compares_is_refused),
+		cmocka_unit_test(
+			a_named_text_that_a_function_prints_is_accepted),
+		cmocka_unit_test(a_named_text_that_is_returned_is_refused),
 		cmocka_unit_test(an_address_that_nobody_takes_is_no_argument),
 		cmocka_unit_test(
 			an_address_that_the_called_function_takes_is_refused),
