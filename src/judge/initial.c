@@ -4,11 +4,12 @@
 // overwritten it, or still relies on it; either way NEW would have begun with
 // something else.
 //
-// Text that names another version of the package is said in a note: code that
-// stays goes on naming OLD's, which is what runs.
+// Text that names another version of the package is said in a note where code does
+// nothing but show it: it goes on naming OLD's, which is what runs.
 
 #include "judge/anchors.h"
 #include "judge/checks.h"
+#include "judge/shown.h"
 #include "judge/types.h"
 
 #include "base/cleanup.h"
@@ -264,6 +265,35 @@ judge_named(struct initial *initial, const struct graft_named_place *place,
 	return graft_types_refuse_initial(initial->c, addr, place);
 }
 
+/** Judge a text in writable data, or that a pointer there leads to, which names
+ * another version. */
+static struct graft_error *
+judge_version(struct graft_case *c, uint64_t addr, uint64_t len,
+	      const char *where)
+{
+	const struct graft_image *image = c->diff->new_image;
+	struct graft_text_use use;
+	uint64_t start = addr;
+	uint64_t text_len = 0;
+
+	if (!graft_image_reloc_at(image, addr)) {
+		// The unit may begin before the text.
+		for (uint64_t i = 0; i < len && !text_len; i++)
+			free(text_around(image, addr + i, &start, &text_len));
+	}
+	struct graft_error *err = graft_text_find_use(c, start, text_len, &use);
+	if (err)
+		return err;
+	if (use.found)
+		return graft_case_refuse(
+			c, GRAFT_RULE_INITIAL, where,
+			"text in writable data, or that they point to, names another version, and %s reads or compares it",
+			use.where.str);
+	return graft_case_note(
+		c, GRAFT_RULE_INITIAL, where,
+		"text in writable data, or that they point to, names another version: until the next start it is OLD's that is shown");
+}
+
 /** Compare a unit with the places where it may have been. */
 static struct graft_error *
 same_as_any(const struct initial *initial, const struct graft_candidates *was,
@@ -297,11 +327,7 @@ say_other(struct initial *initial, uint64_t old_addr, uint64_t addr,
 	if (same == SAME_BUT_VERSION) {
 		bool again = addr <= initial->noted;
 		initial->noted = addr + len;
-		if (again)
-			return NULL;
-		return graft_case_note(
-			c, GRAFT_RULE_INITIAL, where.str,
-			"text in writable data, or that they point to, names another version: until the next start it is OLD's that is shown");
+		return again ? NULL : judge_version(c, addr, len, where.str);
 	}
 	return graft_case_refuse(
 		c, GRAFT_RULE_INITIAL, where.str,

@@ -15,8 +15,8 @@ is_among(const char *name, const char *const *names, size_t count)
 	return false;
 }
 
-bool
-graft_import_prints(const char *name)
+static bool
+prints(const char *name)
 {
 	// `fprintf_chk` and the like are what _FORTIFY_SOURCE makes of them.
 	static const char *const names[] = {
@@ -73,6 +73,63 @@ graft_import_prints(const char *name)
 }
 
 bool
+graft_import_parses(const char *name)
+{
+	static const char *const names[] = {
+		"memcmp",
+		"bcmp",
+		"memchr",
+		"memrchr",
+		"rawmemchr",
+		"memmem",
+		"strcmp",
+		"strncmp",
+		"strcasecmp",
+		"strncasecmp",
+		"strcoll",
+		"strverscmp",
+		"strchr",
+		"strrchr",
+		"strchrnul",
+		"strstr",
+		"strcasestr",
+		"strpbrk",
+		"strspn",
+		"strcspn",
+		"strtok",
+		"strtok_r",
+		"strsep",
+		"atoi",
+		"atol",
+		"atoll",
+		"atof",
+		"strtol",
+		"strtoul",
+		"strtoll",
+		"strtoull",
+		"strtod",
+		"strtof",
+		"strtoimax",
+		"strtoumax",
+		"__isoc23_strtol",
+		"__isoc23_strtoul",
+		"__isoc23_strtoll",
+		"__isoc23_strtoull",
+		"sscanf",
+		"__isoc99_sscanf",
+		"__isoc23_sscanf",
+		"vsscanf",
+		"fnmatch",
+		"strptime",
+		"regexec",
+		"g_strcmp0",
+		"g_str_equal",
+	};
+
+	return is_among(name, names, sizeof(names) / sizeof(*names));
+}
+
+bool
 graft_import_only_reads(const char *name)
 {
 	static const char *const names[] = {
@@ -82,7 +139,7 @@ graft_import_only_reads(const char *name)
 	};
 
 	return is_among(name, names, sizeof(names) / sizeof(*names)) ||
-	       graft_import_prints(name);
+	       prints(name);
 }
 
 bool

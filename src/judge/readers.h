@@ -12,10 +12,10 @@
 bool
 graft_import_only_reads(const char *name);
 
-/** Say whether an import hands what it is given on to people, as text: it
- * prints, writes or logs. */
+/** Say whether an import looks into the text that it is given, and answers by
+ * it: it compares, searches, or makes a number of it. */
 bool
-graft_import_prints(const char *name);
+graft_import_parses(const char *name);
 
 /** Say whether an import has no parameters: what registers hold is left over. */
 bool

@@ -78,6 +78,12 @@ the_same_values_elsewhere_are_accepted(void **state)
 		"const char *say(int i) { return i > 2 ? \"three and more\" : \"two\"; }\n");
 }
 
+/** A pointer to text, which is printed. */
+#define SHOW                                                                   \
+	"int puts(const char *);\n"                                            \
+	"KEEP int get(void) { return limit + puts(name); }\n"                  \
+	"KEEP void put(int v, char *p) { limit = v; name = p; }\n"
+
 static void
 a_version_in_text_is_noted(void **state)
 {
@@ -85,10 +91,10 @@ a_version_in_text_is_noted(void **state)
 	must_note(
 		LIBRARY,
 		PRELUDE
-		"static int limit = 5; static char *name = \"tool 1.2-1+deb12u1\";\n" CODE
+		"static int limit = 5; static char *name = \"tool 1.2-1+deb12u1\";\n" SHOW
 		"int more(int i) { return i + 1001; }\n",
 		PRELUDE
-		"static int limit = 5; static char *name = \"tool 1.2-1+deb12u2\";\n" CODE
+		"static int limit = 5; static char *name = \"tool 1.2-1+deb12u2\";\n" SHOW
 		"int more(int i) { return i + 1002; }\n",
 		"R-04");
 }
@@ -104,10 +110,10 @@ judge_version(const char *old_version, const char *new_version)
 	struct graft_verdict_result result = judge_with(
 		&options, STRIPPED, STRIPPED,
 		PRELUDE
-		"static int limit = 5; static char *name = \"8.2.32\";\n" CODE
+		"static int limit = 5; static char *name = \"8.2.32\";\n" SHOW
 		"int more(int i) { return i + 1001; }\n",
 		PRELUDE
-		"static int limit = 5; static char *name = \"8.2.36\";\n" CODE
+		"static int limit = 5; static char *name = \"8.2.36\";\n" SHOW
 		"int more(int i) { return i + 1002; }\n");
 
 	return result.verdict;
@@ -124,6 +130,77 @@ the_version_of_the_source_is_known_by_the_package(void **state)
 	assert_int_equal(judge_version(NULL, NULL), GRAFT_VERDICT_BASELINE);
 }
 
+/** A version in writable data, and what a function that stays does with it. */
+#define VERSION(text, does, extra)                                             \
+	PRELUDE "int puts(const char *); int printf(const char *, ...);\n"     \
+		"char version[] = \"" text "\"; const char *kept;\n"           \
+		"KEEP int use(const char *p) { " does " }\n"                   \
+		"KEEP int f(int a) { " extra                                   \
+		"return a * 3 + (a << 7) / 11; }\n"
+
+/** The version is only noted, or it refuses. */
+#define EACH_VERSION(check, does)                                              \
+	do {                                                                   \
+		check(LIBRARY, VERSION("1.2-1+deb12u3", does, ""),             \
+		      VERSION("1.2-1+deb12u4", does, "if (a < 0) return 0; "), \
+		      "R-04");                                                 \
+		check("cc -O0 -fPIC -shared -x c",                             \
+		      VERSION("1.2-1+deb12u3", does, ""),                      \
+		      VERSION("1.2-1+deb12u4", does, "if (a < 0) return 0; "), \
+		      "R-04");                                                 \
+	} while (0)
+
+static void
+a_version_that_is_shown_is_noted(void **state)
+{
+	(void)state;
+	EACH_VERSION(must_note, "return puts(version) + printf(p, version);");
+}
+
+static void
+a_version_that_is_copied_or_kept_is_noted(void **state)
+{
+	(void)state;
+	EACH_VERSION(must_note, "kept = version; return strdup(version) != 0;");
+}
+
+static void
+a_version_that_is_compared_is_refused(void **state)
+{
+	(void)state;
+	EACH_VERSION(must_refuse, "return strcmp(p, version);");
+}
+
+static void
+a_version_that_is_made_a_number_is_refused(void **state)
+{
+	(void)state;
+	EACH_VERSION(must_refuse, "return p ? atoi(version + 2) : 0;");
+}
+
+static void
+a_version_of_which_code_reads_a_byte_is_refused(void **state)
+{
+	(void)state;
+	EACH_VERSION(must_refuse, "return p[3] == version[12];");
+}
+
+/** The version is handed to another function of the module. */
+#define TAKEN_APART "return part(version, *p);"
+
+static void
+a_version_that_another_function_takes_apart_is_refused(void **state)
+{
+	(void)state;
+#define PART                                                                   \
+	"__attribute__((noinline, noclone, noipa)) int part(const char *s, "   \
+	"int i) { return s[i]; }\n"
+	must_refuse(LIBRARY, PART VERSION("1.2-1+deb12u3", TAKEN_APART, ""),
+		    PART VERSION("1.2-1+deb12u4", TAKEN_APART,
+				 "if (a < 0) return 0; "),
+		    "R-04");
+}
+
 int
 main(void)
 {
@@ -137,6 +214,14 @@ main(void)
 		cmocka_unit_test(a_version_in_text_is_noted),
 		cmocka_unit_test(
 			the_version_of_the_source_is_known_by_the_package),
+		cmocka_unit_test(a_version_that_is_shown_is_noted),
+		cmocka_unit_test(a_version_that_is_copied_or_kept_is_noted),
+		cmocka_unit_test(a_version_that_is_compared_is_refused),
+		cmocka_unit_test(a_version_that_is_made_a_number_is_refused),
+		cmocka_unit_test(
+			a_version_of_which_code_reads_a_byte_is_refused),
+		cmocka_unit_test(
+			a_version_that_another_function_takes_apart_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
