@@ -113,6 +113,10 @@ graft_check_fields(struct graft_case *c, const struct graft_twin *twin);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_sizes(struct graft_case *c, const struct graft_twin *twin);
 
+/** what stands in front of what was allocated. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_before(struct graft_case *c, const struct graft_twin *twin);
+
 /** acquire/release pairs. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_pairs(struct graft_case *c, const struct graft_twin *twin);

@@ -186,19 +186,19 @@ graft_value_of_address(const struct graft_values_reader *reader,
 	return moved(base, op->disp);
 }
 
-static struct slot *
-slot_of(struct graft_values *values, struct graft_value place)
+static uint32_t
+slot_of(struct graft_value place)
 {
-	return &values->slots[(uint64_t)place.off / 4 % SLOTS];
+	return (uint32_t)((uint64_t)place.off / 4 % SLOTS);
 }
 
 /** What is read from a place. */
 static struct graft_value
-load(struct graft_values *values, struct graft_value place, uint16_t size)
+load(const struct graft_values *values, struct graft_value place, uint16_t size)
 {
 	if (!graft_value_is_in_frame(place))
 		return combine(KIND_LOAD, place, constant(size));
-	struct slot *slot = slot_of(values, place);
+	const struct slot *slot = &values->slots[slot_of(place)];
 	return slot->known && slot->name == place.off ? slot->value : unknown;
 }
 
@@ -208,7 +208,7 @@ store(struct graft_values *values, struct graft_value place,
 {
 	if (!graft_value_is_in_frame(place))
 		return;
-	*slot_of(values, place) = (struct slot){ place.off, true, value };
+	values->slots[slot_of(place)] = (struct slot){ place.off, true, value };
 }
 
 /** What an instruction computes of two operands. */
@@ -250,7 +250,7 @@ computed(const struct graft_op *op, struct graft_value dst,
 /** What an instruction puts into its destination. */
 static struct graft_value
 result_of(const struct graft_values_reader *reader, const struct graft_ops *ops,
-	  uint32_t at, struct graft_values *values)
+	  uint32_t at, const struct graft_values *values)
 {
 	const struct graft_op *op = &ops->ops[at];
 	struct graft_value dst = graft_value_of_reg(values, op->dst);
@@ -297,6 +297,18 @@ returned(const struct graft_ops *ops, const struct graft_op *op)
 	uint64_t name = graft_hash_bytes(KIND_RESULT, callee.import,
 					 strlen(callee.import));
 	return combine(KIND_RESULT, constant((int64_t)name), constant(0));
+}
+
+struct graft_value
+graft_value_of_result(const struct graft_values_reader *reader,
+		      const struct graft_ops *ops,
+		      const struct graft_values *values, uint32_t at)
+{
+	const struct graft_op *op = &ops->ops[at];
+
+	if (op->flags & GRAFT_INSN_CALL)
+		return returned(ops, op);
+	return result_of(reader, ops, at, values);
 }
 
 /** Let a call, push, pop or leave do what it does; false if it is neither. */

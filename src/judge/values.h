@@ -62,6 +62,13 @@ graft_value_of_address(const struct graft_values_reader *reader,
 		       const struct graft_ops *ops,
 		       const struct graft_values *values, uint32_t at);
 
+/** Get what an instruction that is no push or pop puts into its destination;
+ * what a call returns. */
+struct graft_value
+graft_value_of_result(const struct graft_values_reader *reader,
+		      const struct graft_ops *ops,
+		      const struct graft_values *values, uint32_t at);
+
 /** Say whether two expressions are the same. */
 bool
 graft_value_is_same(struct graft_value a, struct graft_value b);
