@@ -129,6 +129,10 @@ graft_check_locks(struct graft_case *c, const struct graft_twin *twin);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_meaning(struct graft_case *c, const struct graft_twin *twin);
 
+/** values that are stored in another unit. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_forms(struct graft_case *c, const struct graft_twin *twin);
+
 /** numbers that became addresses. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_numbers(struct graft_case *c, const struct graft_twin *twin);

@@ -272,7 +272,6 @@ judge_version(struct graft_case *c, uint64_t addr, uint64_t len,
 	      const char *where)
 {
 	const struct graft_image *image = c->diff->new_image;
-	struct graft_text_use use;
 	uint64_t start = addr;
 	uint64_t text_len = 0;
 
@@ -281,17 +280,7 @@ judge_version(struct graft_case *c, uint64_t addr, uint64_t len,
 		for (uint64_t i = 0; i < len && !text_len; i++)
 			free(text_around(image, addr + i, &start, &text_len));
 	}
-	struct graft_error *err = graft_text_find_use(c, start, text_len, &use);
-	if (err)
-		return err;
-	if (use.found)
-		return graft_case_refuse(
-			c, GRAFT_RULE_INITIAL, where,
-			"text in writable data, or that they point to, names another version, and %s reads or compares it",
-			use.where.str);
-	return graft_case_note(
-		c, GRAFT_RULE_INITIAL, where,
-		"text in writable data, or that they point to, names another version: until the next start it is OLD's that is shown");
+	return graft_text_judge_version(c, start, text_len, where);
 }
 
 /** Compare a unit with the places where it may have been. */

@@ -33,7 +33,7 @@ static const twin_check_fn twin_checks[] = {
 	graft_check_sizes,         graft_check_pairs,   graft_check_meaning,
 	graft_check_handed_on,     graft_check_aligned, graft_check_numbers,
 	graft_check_locks,         graft_check_chosen,  graft_check_retyped,
-	graft_check_before,
+	graft_check_before,        graft_check_forms,
 };
 
 static struct graft_error *

@@ -5,6 +5,13 @@
 #include "judge/escape.h"
 #include "judge/readers.h"
 
+/** Where code does more with a text than show it. */
+struct use {
+	/** There is such a place; nothing else is set if not. */
+	bool found;
+	struct graft_place_text where;
+};
+
 /** A text that is looked for, and what code names it by. */
 struct text {
 	const struct graft_case *c;
@@ -88,7 +95,7 @@ judge_ref(struct text *text, uint32_t func, const struct graft_ref *ref,
 }
 
 static struct graft_error *
-find_use(struct text *text, struct graft_text_use *ret)
+find_use(struct text *text, struct use *ret)
 {
 	const struct graft_code *code = text->c->diff->new_code;
 	struct graft_error *err = NULL;
@@ -108,16 +115,25 @@ find_use(struct text *text, struct graft_text_use *ret)
 }
 
 struct graft_error *
-graft_text_find_use(const struct graft_case *c, uint64_t addr, uint64_t len,
-		    struct graft_text_use *ret)
+graft_text_judge_version(struct graft_case *c, uint64_t addr, uint64_t len,
+			 const char *where)
 {
 	struct text text = { .c = c, .addr = addr, .len = len };
-
-	*ret = (struct graft_text_use){ 0 };
+	struct use use = { 0 };
 	struct graft_error *err = graft_argument_reader_init(c->diff->new_code,
 							     &text.reader);
+
 	if (!err)
-		err = find_use(&text, ret);
+		err = find_use(&text, &use);
 	graft_argument_reader_deinit(&text.reader);
-	return err;
+	if (err)
+		return err;
+	if (use.found)
+		return graft_case_refuse(
+			c, GRAFT_RULE_INITIAL, where,
+			"text in writable data, or that they point to, names another version, and %s reads or compares it",
+			use.where.str);
+	return graft_case_note(
+		c, GRAFT_RULE_INITIAL, where,
+		"text in writable data, or that they point to, names another version: until the next start it is OLD's that is shown");
 }

@@ -7,24 +7,18 @@
 
 #include "judge/case.h"
 
-/** Where code does more with a text than show it. */
-struct graft_text_use {
-	/** There is such a place; nothing else is set if not. */
-	bool found;
-	struct graft_place_text where;
-};
-
 /**
- * Look for code of NEW that reads, compares or parses a text that stands
- * in writable data, or to which a pointer there leads. What is named only as a
- * part of something larger is not found.
+ * Judge a text that stands in writable data, or to which a pointer there leads, and
+ * that names another version: refused if code of NEW reads, compares or parses it,
+ * and said in a note otherwise. What is named only as a part of something larger is
+ * not found.
  *
  * @param[in] addr First byte of the text in NEW, or the pointer's place.
  * @param[in] len Bytes of the text, or 0 for a pointer.
- * @param[out] ret What was found.
+ * @param[in] where The place, for people.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_text_find_use(const struct graft_case *c, uint64_t addr, uint64_t len,
-		    struct graft_text_use *ret);
+graft_text_judge_version(struct graft_case *c, uint64_t addr, uint64_t len,
+			 const char *where);
 
 #endif /* GRAFT_JUDGE_SHOWN_H */

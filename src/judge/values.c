@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "diff/diff.h"
+#include "judge/values_root.h"
 #include "judge/ways.h"
 
 #include <Zydis/Zydis.h>
@@ -14,18 +15,6 @@ enum {
 	SLOTS = 64,
 	/** Longest function that is followed, in instructions. */
 	LENGTH_MAX = 30000,
-	VAGUE = 1,
-	/** Roots that are no hashes; odd ones are known only in part. */
-	ROOT_UNKNOWN = 1,
-	ROOT_CONSTANT = 2,
-	/** Where ways meet that bring different things. */
-	ROOT_MET = 3,
-	/** An address of OLD. */
-	ROOT_ADDRESS = 4,
-	/** An address of NEW of which nobody knows what it was. */
-	ROOT_NEW_ADDRESS = 5,
-	/** The stack pointer at the entry. */
-	ROOT_FRAME = 6,
 	/** What hashes begin with. */
 	KIND_ENTRY = 8,
 	KIND_LOAD,
@@ -49,43 +38,6 @@ struct graft_values {
 
 static const struct graft_value unknown = { .root = ROOT_UNKNOWN };
 static const struct graft_value met = { .root = ROOT_MET };
-
-bool
-graft_value_is_same(struct graft_value a, struct graft_value b)
-{
-	return a.root == b.root && a.off == b.off;
-}
-
-bool
-graft_value_is_other(struct graft_value a, struct graft_value b)
-{
-	if (a.root == ROOT_UNKNOWN || b.root == ROOT_UNKNOWN ||
-	    a.root == ROOT_CONSTANT || b.root == ROOT_CONSTANT)
-		return false;
-	if (a.root == b.root)
-		return a.off != b.off;
-	return !((a.root | b.root) & VAGUE);
-}
-
-bool
-graft_value_is_in_frame(struct graft_value value)
-{
-	return value.root == ROOT_FRAME;
-}
-
-bool
-graft_value_is_old_address(struct graft_value value, uint64_t *addr_ret)
-{
-	*addr_ret = (uint64_t)value.off;
-	return value.root == ROOT_ADDRESS;
-}
-
-bool
-graft_value_is_new_address(struct graft_value value, uint64_t *addr_ret)
-{
-	*addr_ret = (uint64_t)value.off;
-	return value.root == ROOT_NEW_ADDRESS;
-}
 
 struct graft_value
 graft_value_of_reg(const struct graft_values *values, uint8_t reg)
@@ -223,6 +175,11 @@ computed(const struct graft_op *op, struct graft_value dst,
 		return src.root == ROOT_CONSTANT
 			       ? moved(dst, (int64_t)(0 - (uint64_t)src.off))
 			       : combine(op->mnemonic, dst, src);
+	case ZYDIS_MNEMONIC_NOT:
+	case ZYDIS_MNEMONIC_NEG:
+	case ZYDIS_MNEMONIC_BSWAP:
+		return combine(KIND_COMPUTED + ((uint64_t)op->mnemonic << 8),
+			       dst, constant(0));
 	case ZYDIS_MNEMONIC_INC:
 		return moved(dst, 1);
 	case ZYDIS_MNEMONIC_DEC:

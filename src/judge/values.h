@@ -79,6 +79,10 @@ graft_value_is_same(struct graft_value a, struct graft_value b);
 bool
 graft_value_is_other(struct graft_value a, struct graft_value b);
 
+/** Say whether it is known what an expression names, and no number. */
+bool
+graft_value_is_something(struct graft_value value);
+
 /** Say whether an expression is a place in the frame. */
 bool
 graft_value_is_in_frame(struct graft_value value);
