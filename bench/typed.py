@@ -5,6 +5,7 @@ The archive's own debug information is in another archive, which few machines kn
 was compiled stays in a folder of the build: it takes minutes.
 """
 import os
+import shutil
 import subprocess
 import sys
 
@@ -19,17 +20,20 @@ FLAGS = ["linux-x86_64", "shared", "no-tests", "-g", "-O2"]
 
 
 def compiled(version):
-    """libcrypto.so.3 of a version, and the folder that it was made in."""
-    tree = sources.fetch("openssl", version)
+    """libcrypto.so.3 of a version, compiled in a copy of its source.
+
+    In the source's own folder, so that the names of files are the same in both, as they
+    are in two builds of a distribution."""
     folder = os.path.join(archive.BUILD, "bench", "openssl-" + version.replace("~", "-"))
     library = os.path.join(folder, "libcrypto.so.3")
     if os.path.exists(library):
         return library
-    os.makedirs(folder, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(sources.fetch("openssl", version), folder, symlinks=True)
     print(f"compiling openssl {version}, some minutes", file=sys.stderr)
     with open(os.path.join(folder, "log"), "w", encoding="utf-8") as log:
-        for command in (["perl", os.path.join(tree, "Configure"), *FLAGS],
-                        ["make", f"-j{os.cpu_count()}", "build_libs"]):
+        for command in (["perl", "Configure", *FLAGS], ["make", "build_generated"],
+                        ["make", f"-j{os.cpu_count()}", "libcrypto.so.3"]):
             if subprocess.run(command, cwd=folder, stdout=log, stderr=log,
                               check=False).returncode:
                 raise Missing(f"openssl {version} does not compile: see {folder}/log")
