@@ -2,6 +2,11 @@
 
 #include "diff/callee.h"
 
+enum {
+	/** How deep callees are looked into. */
+	DEPTH_MAX = 2,
+};
+
 void
 graft_callee_of_reloc(const struct graft_code *code,
 		      const struct graft_reloc *reloc,
@@ -47,4 +52,47 @@ graft_callee_of(const struct graft_code *code, const struct graft_insn *insn)
 	callee.indirect = (insn->flags & GRAFT_INSN_INDIRECT) &&
 			  !callee.import && callee.func == GRAFT_NONE;
 	return callee;
+}
+
+/**
+ * Say whether a function, or one that it calls, calls something of another
+ * module: then a compiler takes everything that the ABI lets a call destroy to
+ * be destroyed.
+ */
+static bool
+calls_out(const struct graft_code *code, uint32_t group, unsigned depth)
+{
+	for (uint32_t f = group; f != GRAFT_NONE;
+	     f = code->funcs[f].group_next) {
+		const struct graft_func *func = &code->funcs[f];
+		for (uint32_t i = 0; i < func->insn_count; i++) {
+			const struct graft_insn *insn =
+				&code->insns[func->first_insn + i];
+			bool call = insn->flags & GRAFT_INSN_CALL;
+			// A jump out of it is a call too, but not every jump
+			// through a register is one out of it.
+			if (!call && (!(insn->flags & GRAFT_INSN_JUMP) ||
+				      (insn->flags & GRAFT_INSN_INTERNAL) ||
+				      insn->ref == GRAFT_NONE))
+				continue;
+			struct graft_callee inner = graft_callee_of(code, insn);
+			if (inner.import || (call && inner.indirect))
+				return true;
+			if (depth && inner.func != GRAFT_NONE &&
+			    calls_out(code, code->funcs[inner.func].group,
+				      depth - 1))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
+graft_callee_destroys(const struct graft_code *code,
+		      const struct graft_callee *callee)
+{
+	if (callee->import || callee->indirect)
+		return true;
+	return callee->func != GRAFT_NONE &&
+	       calls_out(code, code->funcs[callee->func].group, DEPTH_MAX);
 }

@@ -33,4 +33,12 @@ graft_callee_of_reloc(const struct graft_code *code,
 		      const struct graft_reloc *reloc,
 		      struct graft_callee *callee);
 
+/**
+ * Say whether a call surely destroys all registers that the ABI lets it destroy: a
+ * compiler that looks into the callee (-fipa-ra) would think so too.
+ */
+bool
+graft_callee_destroys(const struct graft_code *code,
+		      const struct graft_callee *callee);
+
 #endif /* GRAFT_DIFF_CALLEE_H */

@@ -244,23 +244,6 @@ compare_func(struct graft_diff *diff, uint32_t n, uint8_t *change)
 	return NULL;
 }
 
-/** Find the functions whose code differs in nothing but line numbers. */
-static struct graft_error *
-find_only_lines(struct graft_diff *diff)
-{
-	GRAFT_CLEANUP(graft_line_prover_deinit)
-	struct graft_line_prover prover = { 0 };
-	struct graft_error *err = graft_line_prover_init(diff, &prover);
-
-	for (uint32_t n = 0; !err && n < diff->new_code->func_count; n++) {
-		struct graft_func_match *match = &diff->new_match[n];
-		if (match->other != GRAFT_NONE && !match->same_form)
-			err = graft_line_only_differs(&prover, match->other, n,
-						      &match->only_lines);
-	}
-	return err;
-}
-
 /** Does a pair of references name two texts? */
 static bool
 names_text(const struct graft_diff *diff, const struct graft_ref *o,
@@ -359,12 +342,26 @@ spread(struct graft_diff *diff)
 }
 
 struct graft_error *
+graft_change_find_lines(struct graft_diff *diff)
+{
+	GRAFT_CLEANUP(graft_line_prover_deinit)
+	struct graft_line_prover prover = { 0 };
+	struct graft_error *err = graft_line_prover_init(diff, &prover);
+
+	for (uint32_t n = 0; !err && n < diff->new_code->func_count; n++) {
+		struct graft_func_match *match = &diff->new_match[n];
+		if (match->other != GRAFT_NONE && !match->same_form)
+			err = graft_line_only_differs(&prover, match->other, n,
+						      &match->only_lines);
+	}
+	return err;
+}
+
+struct graft_error *
 graft_change_find(struct graft_diff *diff)
 {
-	struct graft_error *err = find_only_lines(diff);
+	struct graft_error *err = NULL;
 
-	if (err)
-		return err;
 	for (uint32_t n = 0; n < diff->new_code->func_count; n++) {
 		struct graft_func_match *match = &diff->new_match[n];
 		if (match->other == GRAFT_NONE)

@@ -8,9 +8,18 @@
 #include "diff/diff.h"
 
 /**
+ * Set graft_func_match::only_lines of functions whose code differs in nothing but
+ * line numbers. What they name is not compared.
+ *
+ * @param[in,out] diff With matches.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_change_find_lines(struct graft_diff *diff);
+
+/**
  * Set graft_func_match::change on both sides.
  *
- * @param[in,out] diff With matches, data map and constants.
+ * @param[in,out] diff With matches, lines, data map and constants.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_change_find(struct graft_diff *diff);

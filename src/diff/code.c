@@ -10,6 +10,7 @@
 #include "diff/group.h"
 #include "diff/layout.h"
 #include "diff/past.h"
+#include "diff/used.h"
 
 #include <Zydis/Zydis.h>
 #include <stdio.h>
@@ -322,6 +323,8 @@ graft_code_make(const struct graft_image *image, struct graft_code **ret)
 	graft_clones_mark(code);
 	if (!err)
 		err = graft_past_find(code);
+	if (!err)
+		err = graft_used_find(code);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(code);

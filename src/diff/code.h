@@ -65,6 +65,15 @@ struct graft_ref {
 	bool clones;
 	/** Number of the register that an _ADDRESS is put into. */
 	uint8_t reg;
+	/** It is the address of a lock, and goes nowhere else; see used.h. */
+	bool is_lock;
+	/**
+	 * Bytes behind an _ADDRESS that are used, where all that becomes of it is
+	 * known, or 0; see used.h.
+	 */
+	uint16_t used;
+	/** Bytes behind an _ADDRESS that are of the same object; see used.h. */
+	uint32_t span;
 	/** Index of its instruction in graft_code::insns. */
 	uint32_t insn;
 	/**
@@ -150,6 +159,8 @@ struct graft_code {
 	/** Where jump tables start, likewise. */
 	uint64_t *tables;
 	size_t table_count;
+	/** Every lock that code takes is named by its address; see used.h. */
+	bool locks_are_named;
 };
 
 /**

@@ -136,6 +136,17 @@ is_data(const struct graft_image *image, const struct graft_ref *ref)
 	return area == GRAFT_AREA_DATA || area == GRAFT_AREA_CONSTANT;
 }
 
+/**
+ * Is the address inside the object that it belongs to? Where the order stayed,
+ * neighbours say more of a bare address than who uses it.
+ */
+static bool
+is_firm(const struct graft_diff *diff, const struct graft_ref *ref)
+{
+	return ref->kind == GRAFT_REF_MEMORY ||
+	       (diff->data->reordered && ref->used);
+}
+
 static struct graft_error *
 add_refs(struct graft_diff *diff, const struct graft_ref *o,
 	 const struct graft_ref *n, enum graft_witness witness)
@@ -145,13 +156,14 @@ add_refs(struct graft_diff *diff, const struct graft_ref *o,
 	// The end of one thing says nothing of what follows it.
 	if (graft_past_same(o, n))
 		return NULL;
-	return graft_data_map_add(diff->data,
-				  (struct graft_sighting){
-					  .new_addr = n->target,
-					  .old_addr = o->target,
-					  .witness = (uint8_t)witness,
-					  .firm = n->kind == GRAFT_REF_MEMORY,
-				  });
+	return graft_data_map_add(
+		diff->data,
+		(struct graft_sighting){
+			.new_addr = n->target,
+			.old_addr = o->target,
+			.witness = (uint8_t)witness,
+			.firm = is_firm(diff, o) && is_firm(diff, n),
+		});
 }
 
 /** Pair up the references of two functions of the same form. */
@@ -189,36 +201,18 @@ add_aligned(struct graft_diff *diff, uint32_t old_func, uint32_t new_func)
 	return err;
 }
 
-/** Do functions that surely match stand in another order than in OLD? */
-static bool
-is_reordered(const struct graft_diff *diff)
-{
-	uint32_t last = 0;
-
-	// Functions stand by ascending address on both sides.
-	for (uint32_t n = 0; n < diff->new_code->func_count; n++) {
-		const struct graft_func_match *match = &diff->new_match[n];
-		if (match->other == GRAFT_NONE ||
-		    match->evidence < GRAFT_EVIDENCE_REFERENCE)
-			continue;
-		if (match->other < last)
-			return true;
-		last = match->other;
-	}
-	return false;
-}
-
 struct graft_error *
 graft_data_map_fill(struct graft_diff *diff)
 {
-	diff->data->reordered = is_reordered(diff);
+	diff->data->reordered = graft_match_is_reordered(diff);
 	for (uint32_t n = 0; n < diff->new_code->func_count; n++) {
 		const struct graft_func_match *match = &diff->new_match[n];
 		struct graft_error *err;
 
 		if (match->other == GRAFT_NONE)
 			continue;
-		if (match->same_form)
+		// Who wrote nothing but other lines wrote no other names.
+		if (match->same_form || match->only_lines)
 			err = add_same_form(
 				diff, &diff->old_code->funcs[match->other],
 				&diff->new_code->funcs[n],

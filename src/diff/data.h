@@ -22,8 +22,9 @@ struct graft_sighting {
 	/** #graft_witness, _ALIGNED or above; weak ones are _NEIGHBOURS. */
 	uint8_t witness;
 	/**
-	 * Memory is read or written right there, so the address is inside the
-	 * object that it belongs to. A bare address may be one past an end.
+	 * Memory is read or written right there, or handed to who does, so the
+	 * address is inside the object that it belongs to. Any other bare address
+	 * may be one past an end.
 	 */
 	bool firm;
 };
@@ -49,11 +50,12 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_data_map_add(struct graft_data_map *map, struct graft_sighting sighting);
 
 /**
- * Add what references of matched functions say: those of the same form as
- * _REFERENCE (or _NEIGHBOURS if they match only by order), aligned instructions
- * of changed ones as _ALIGNED. Symbols are looked up when asked.
+ * Add what references of matched functions say: those of the same form, line
+ * numbers aside, as _REFERENCE (or _NEIGHBOURS if they match only by order),
+ * aligned instructions of changed ones as _ALIGNED. Symbols are looked up when
+ * asked.
  *
- * @param[in,out] diff With matches made; its data map is filled and sorted.
+ * @param[in,out] diff With matches made and lines found; its data map is filled and sorted.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_data_map_fill(struct graft_diff *diff);

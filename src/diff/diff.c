@@ -84,6 +84,8 @@ graft_diff_make_with(const struct graft_image *old_image,
 	if (!err)
 		err = graft_match_make(diff);
 	if (!err)
+		err = graft_change_find_lines(diff);
+	if (!err)
 		err = graft_data_map_fill(diff);
 	if (!err)
 		err = graft_change_find(diff);

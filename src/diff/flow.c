@@ -17,8 +17,10 @@ enum {
 	RSP = 4,
 	RSI = 6,
 	RDI = 7,
-	/** How deep callees are looked into. */
-	DEPTH_MAX = 2,
+	/** Furthest access that is noted. */
+	USED_MAX = 4096,
+	/** Furthest address that is. */
+	SPAN_MAX = 1 << 24,
 	/** %rax, %rcx, %rdx, %rsi, %rdi, %r8 to %r11. */
 	VOLATILE = 0x0fc7,
 	REGISTERS = 0xffff,
@@ -144,49 +146,6 @@ reach(struct graft_flow *flow, size_t *queue_count, uint32_t insn,
 	return NULL;
 }
 
-/**
- * Say whether a function, or one that it calls, calls something of another
- * module: then a compiler takes everything that the ABI lets a call destroy to
- * be destroyed.
- */
-static bool
-calls_out(const struct graft_code *code, uint32_t group, unsigned depth)
-{
-	for (uint32_t f = group; f != GRAFT_NONE;
-	     f = code->funcs[f].group_next) {
-		const struct graft_func *func = &code->funcs[f];
-		for (uint32_t i = 0; i < func->insn_count; i++) {
-			const struct graft_insn *insn =
-				&code->insns[func->first_insn + i];
-			bool call = insn->flags & GRAFT_INSN_CALL;
-			// A jump out of it is a call too, but not every jump
-			// through a register is one out of it.
-			if (!call && (!(insn->flags & GRAFT_INSN_JUMP) ||
-				      (insn->flags & GRAFT_INSN_INTERNAL) ||
-				      insn->ref == GRAFT_NONE))
-				continue;
-			struct graft_callee inner = graft_callee_of(code, insn);
-			if (inner.import || (call && inner.indirect))
-				return true;
-			if (depth && inner.func != GRAFT_NONE &&
-			    calls_out(code, code->funcs[inner.func].group,
-				      depth - 1))
-				return true;
-		}
-	}
-	return false;
-}
-
-/** Say whether a callee surely destroys what the ABI lets it destroy. */
-static bool
-destroys(const struct graft_code *code, const struct graft_callee *callee)
-{
-	if (callee->import || callee->indirect)
-		return true;
-	return callee->func != GRAFT_NONE &&
-	       calls_out(code, code->funcs[callee->func].group, DEPTH_MAX);
-}
-
 /** The value meets a call, or a jump that leaves the function. */
 static struct graft_error *
 meet_call(struct graft_flow *flow, uint32_t at, const struct graft_insn *insn,
@@ -202,6 +161,8 @@ meet_call(struct graft_flow *flow, uint32_t at, const struct graft_insn *insn,
 		rest &= ~bit;
 	}
 	// %al counts vector registers, %r10 is the static chain.
+	if (flow->is_address)
+		rest &= ~(1U << RAX);
 	flow->lost |= rest != 0;
 	if (arguments) {
 		struct graft_error *err = graft_vec_reserve(
@@ -216,7 +177,8 @@ meet_call(struct graft_flow *flow, uint32_t at, const struct graft_insn *insn,
 		*holds = 0;
 		return NULL;
 	}
-	flow->lost |= (*holds & VOLATILE) && !destroys(flow->code, &callee);
+	flow->lost |= (*holds & VOLATILE) &&
+		      !graft_callee_destroys(flow->code, &callee);
 	// A landing pad, which no branch leads to, has what the callee keeps.
 	const struct graft_extent *extent =
 		flow->code->funcs[func_of(flow->code, at)].extent;
@@ -252,9 +214,42 @@ is_zero(const struct step *step)
 	       step->operands[0].reg.value == step->operands[1].reg.value;
 }
 
+/**
+ * Note an access, or an address, at a constant distance behind the value.
+ *
+ * @return Registers that the operand reads for anything else.
+ */
+static uint32_t
+meet_memory(struct graft_flow *flow, const ZydisDecodedOperand *operand,
+	    uint32_t holds)
+{
+	uint32_t base = bit_of(operand->mem.base);
+	uint32_t index = bit_of(operand->mem.index);
+	int64_t disp = operand->mem.disp.value;
+	int64_t end = disp + operand->size / 8;
+
+	if ((holds & base) && operand->mem.type == ZYDIS_MEMOP_TYPE_AGEN &&
+	    operand->mem.index == ZYDIS_REGISTER_NONE &&
+	    disp > (int64_t)flow->span && disp <= SPAN_MAX)
+		flow->span = (uint32_t)disp;
+	// What an instruction does not spell out (`stos`) may be repeated, and a
+	// segment has a base of its own.
+	if (!(holds & base) || operand->mem.index != ZYDIS_REGISTER_NONE ||
+	    disp < 0 || end > USED_MAX || operand->size < 8 ||
+	    operand->mem.type != ZYDIS_MEMOP_TYPE_MEM ||
+	    operand->visibility != ZYDIS_OPERAND_VISIBILITY_EXPLICIT ||
+	    operand->mem.segment == ZYDIS_REGISTER_FS ||
+	    operand->mem.segment == ZYDIS_REGISTER_GS)
+		return base | index;
+	flow->touched |= disp == 0;
+	if ((uint32_t)end > flow->used)
+		flow->used = (uint32_t)end;
+	return 0;
+}
+
 /** What an instruction does to what may hold the value; false: it is lost. */
 static bool
-meet_other(const struct step *step, uint32_t *holds)
+meet_other(struct graft_flow *flow, const struct step *step, uint32_t *holds)
 {
 	uint32_t reads = 0;
 	uint32_t writes = 0;
@@ -265,11 +260,13 @@ meet_other(const struct step *step, uint32_t *holds)
 	if (step->zi.meta.category == ZYDIS_CATEGORY_SYSCALL ||
 	    step->zi.meta.category == ZYDIS_CATEGORY_INTERRUPT)
 		return false;
+	// The number of a bit may lead far behind the operand.
+	bool open = step->zi.meta.category == ZYDIS_CATEGORY_BITBYTE;
 	for (unsigned i = 0; i < step->zi.operand_count; i++) {
 		const ZydisDecodedOperand *operand = &step->operands[i];
 		if (operand->type == ZYDIS_OPERAND_TYPE_MEMORY) {
-			reads |= bit_of(operand->mem.base) |
-				 bit_of(operand->mem.index);
+			reads |= open ? bit_of(operand->mem.base)
+				      : meet_memory(flow, operand, *holds);
 		} else if (operand->type == ZYDIS_OPERAND_TYPE_REGISTER) {
 			uint32_t bit = bit_of(operand->reg.value);
 			if (operand->actions & ZYDIS_OPERAND_ACTION_MASK_READ)
@@ -293,10 +290,9 @@ meet_other(const struct step *step, uint32_t *holds)
 			*holds |= bit_of(step->operands[0].reg.value);
 		return true;
 	}
-	if (*holds & reads)
-		return false;
+	bool fine = !(*holds & reads);
 	*holds &= ~writes;
-	return true;
+	return fine;
 }
 
 /** Say whether the value may be in the result of a function that returns. */
@@ -370,10 +366,10 @@ look(struct graft_flow *flow, size_t *queue_count, uint32_t at)
 		err = meet_call(flow, at, step.insn, &holds);
 	// A call through the register reads it, as a jump does.
 	if (!err && (step.insn->flags & GRAFT_INSN_INDIRECT) &&
-	    !meet_other(&step, &(uint32_t){ flow->holds[at] }))
+	    !meet_other(flow, &step, &(uint32_t){ flow->holds[at] }))
 		flow->lost = true;
 	if (!err && !(step.insn->flags & (GRAFT_INSN_JUMP | GRAFT_INSN_CALL)) &&
-	    !meet_other(&step, &holds))
+	    !meet_other(flow, &step, &holds))
 		flow->lost = true;
 	if (err || step.zi.meta.category == ZYDIS_CATEGORY_UNCOND_BR ||
 	    !(holds & REGISTERS))
@@ -393,9 +389,12 @@ graft_flow_follow(struct graft_flow *flow, uint32_t insn, uint8_t reg)
 
 	flow->call_count = 0;
 	flow->seen_count = 0;
+	flow->used = 0;
+	flow->span = 0;
+	flow->touched = false;
 	flow->lost = false;
 	struct graft_error *err = reach(flow, &queue_count, insn, 1U << reg);
-	while (!err && !flow->lost && queue_count) {
+	while (!err && (!flow->lost || flow->is_address) && queue_count) {
 		uint32_t at = flow->queue[--queue_count];
 		flow->holds[at] &= ~(uint32_t)QUEUED;
 		err = look(flow, &queue_count, at);

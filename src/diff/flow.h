@@ -6,9 +6,9 @@
  * Where a value in a register may go: to which calls, and nowhere else.
  *
  * Copies between whole registers are followed along every way through a function
- * and its cut-off parts. A value that is read otherwise (computed with, compared,
- * stored, spilled, returned) or that cannot be followed is *lost*, and nothing is
- * said of it. Calls are taken to destroy what the ABI lets them destroy, if the
+ * and its cut-off parts. What is accessed at a constant distance behind it is
+ * noted. A value that is read otherwise (computed with, compared, stored, spilled,
+ * returned) or that cannot be followed is *lost*, and nothing is said of it. Calls are taken to destroy what the ABI lets them destroy, if the
  * code of the callee shows that a compiler which looks into it (-fipa-ra) would
  * think so too.
  */
@@ -40,6 +40,11 @@ struct graft_flow_call {
 struct graft_flow {
 	/** Borrowed. */
 	const struct graft_code *code;
+	/**
+	 * Set it if the value is an address: no call takes one in %rax, and what
+	 * is lost in one place is followed in others.
+	 */
+	bool is_address;
 	/** What may hold the value before each instruction: bits. */
 	uint32_t *holds;
 	/** Instructions that are to be looked at, and all that were. */
@@ -51,6 +56,12 @@ struct graft_flow {
 	struct graft_flow_call *calls;
 	size_t call_count;
 	size_t call_cap;
+	/** Bytes behind the value, taken for an address, that are accessed. */
+	uint32_t used;
+	/** One of these accesses is right there. */
+	bool touched;
+	/** How far behind it addresses are taken of it. */
+	uint32_t span;
 	bool lost;
 };
 
@@ -76,8 +87,9 @@ graft_flow_register(unsigned argument);
  *
  * @param[in] insn Where it starts: an index in graft_code::insns.
  * @param[in] reg Number of the register that holds it *before* @p insn.
- * @param[in,out] flow Afterwards `calls` has every call that it may reach, and
- * `lost` says whether it may also go elsewhere.
+ * @param[in,out] flow Afterwards `calls` has every call that it may reach, `used`
+ * and `touched` say what is accessed through it, and `lost` whether it may also go
+ * elsewhere.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_flow_follow(struct graft_flow *flow, uint32_t insn, uint8_t reg);

@@ -225,7 +225,8 @@ finish_chain(struct graft_line_side *side, struct chain *chain, bool *ret)
 					  graft_flow_register(argument));
 		if (err)
 			return err;
-		if (side->flow.lost || !judge_calls(side, 0, chain)) {
+		if (side->flow.lost || side->flow.used ||
+		    !judge_calls(side, 0, chain)) {
 			*fate = FATE_OTHER;
 			return NULL;
 		}
@@ -259,7 +260,7 @@ prove_side(struct graft_line_side *side, uint32_t func, uint32_t insn,
 		return NULL;
 	struct graft_error *err = graft_flow_follow(&side->flow, insn + 1,
 						    constant->reg);
-	if (err || side->flow.lost ||
+	if (err || side->flow.lost || side->flow.used ||
 	    !judge_calls(side, constant->value, &chain))
 		return err;
 	// Each callee for itself, so that its answer can be remembered.

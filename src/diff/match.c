@@ -387,3 +387,21 @@ graft_match_make(struct graft_diff *diff)
 		err = follow_references(diff, true);
 	return err;
 }
+
+bool
+graft_match_is_reordered(const struct graft_diff *diff)
+{
+	uint32_t last = 0;
+
+	// Functions stand by ascending address on both sides.
+	for (uint32_t n = 0; n < diff->new_code->func_count; n++) {
+		const struct graft_func_match *match = &diff->new_match[n];
+		if (match->other == GRAFT_NONE ||
+		    match->evidence < GRAFT_EVIDENCE_REFERENCE)
+			continue;
+		if (match->other < last)
+			return true;
+		last = match->other;
+	}
+	return false;
+}

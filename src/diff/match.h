@@ -47,4 +47,8 @@ bool
 graft_match_same_form(const struct graft_diff *diff, uint32_t old_func,
 		      uint32_t new_func);
 
+/** Say whether functions that surely match stand in another order than in OLD. */
+bool
+graft_match_is_reordered(const struct graft_diff *diff);
+
 #endif /* GRAFT_DIFF_MATCH_H */

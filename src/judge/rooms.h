@@ -17,20 +17,18 @@
 #define GRAFT_JUDGE_ROOMS_H
 
 #include "judge/anchors.h"
+#include "judge/taken.h"
 
 /** The blocks of one section. */
 struct graft_rooms {
 	/** Borrowed. */
 	const struct graft_diff *diff;
 	const struct graft_anchors *anchors;
-	/** The OLD addresses of the anchors, ascending. */
-	uint64_t *olds;
+	/** The anchors again, ascending in OLD. */
+	struct graft_anchor *olds;
 	size_t old_count;
-	/** Addresses of writable data that are taken, ascending. */
-	struct graft_rooms_taken {
-		uint64_t *list;
-		size_t count;
-	} old_taken, new_taken;
+	struct graft_taken old_taken;
+	struct graft_taken new_taken;
 };
 
 /**
@@ -78,9 +76,10 @@ graft_rooms_fits(const struct graft_rooms *rooms, size_t i, uint64_t *was_ret,
 
 /**
  * Look for what may have moved inside of an object: it follows what has its
- * address taken on both sides, at two distances, and nothing that is known stands
- * between them on one side only. The third element of an array that became the
- * fifth looks like an object that changed places.
+ * address taken on both sides, at two distances, and nothing that is known, nor a
+ * lock, stands between them on one side only. The third element of an array that
+ * became the fifth looks like an object that changed places. So does what stands
+ * where code walks, and stood otherwise to where the walk starts.
  *
  * @param[out] ret Index of the first anchor of it, written if there is one.
  * @return NULL; #GRAFT_ERROR_NO_MEMORY.
