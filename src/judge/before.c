@@ -13,6 +13,7 @@
 #include "judge/checks.h"
 #include "judge/values.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -31,6 +32,8 @@ struct offs {
 /** What one function returns and what it stores of what it allocated. */
 struct handed {
 	const struct graft_case *c;
+	/** Each instruction: it calls an allocator. */
+	bool *makes;
 	struct offs returned;
 	struct offs stored;
 	/** What calls of allocators return, and how far behind the start of what
@@ -147,6 +150,43 @@ returns_first(const char *import)
 	return false;
 }
 
+/** Say whether an instruction calls, or goes on in, another function. */
+static bool
+leaves_to_another(const struct graft_op *op)
+{
+	return (op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) &&
+	       !(op->flags & GRAFT_INSN_INTERNAL);
+}
+
+/**
+ * Find the calls of allocators, once: each instruction is seen several times,
+ * and what wraps an allocator is found by reading it.
+ *
+ * @param[out] any_ret Whether there is one.
+ */
+static struct graft_error *
+find_makers(struct handed *handed, const struct graft_ops *ops, bool *any_ret)
+{
+	*any_ret = false;
+	handed->makes = calloc(ops->count + 1, sizeof(*handed->makes));
+	if (!handed->makes)
+		return graft_error_no_memory();
+	for (uint32_t i = 0; i < ops->count; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		struct graft_sizing sizing;
+		if (!leaves_to_another(op) || !graft_op_callee(ops, op).import)
+			continue;
+		struct graft_error *err = graft_sizing_of_call(ops, op,
+							       &sizing);
+		if (err)
+			return err;
+		handed->makes[i] = sizing.sizes && !sizing.fills &&
+				   !sizing.guess;
+		*any_ret |= handed->makes[i];
+	}
+	return NULL;
+}
+
 /** Remember what a call returns, if it allocates or returns what it was given. */
 static void
 see_call(struct handed *handed, const struct graft_ops *ops, uint32_t at,
@@ -155,17 +195,13 @@ see_call(struct handed *handed, const struct graft_ops *ops, uint32_t at,
 	const struct graft_op *op = &ops->ops[at];
 	const char *import = graft_op_callee(ops, op).import;
 	bool leaves = !(op->flags & GRAFT_INSN_CALL);
-	struct graft_sizing sizing = { 0 };
 	int64_t off = 0;
 
 	if (!import || handed->root_count == OFFS_MAX)
 		return;
 	struct graft_value first = graft_value_of_reg(values, GRAFT_REG_RDI);
 	bool same = returns_first(import) && find_off(handed, first, &off);
-	struct graft_error *err = graft_sizing_of_call(ops, op, &sizing);
-	bool makes = !err && sizing.sizes && !sizing.fills && !sizing.guess;
-	graft_error_free(err);
-	if (!same && !makes)
+	if (!same && !handed->makes[at])
 		return;
 	if (leaves)
 		add_off(&handed->returned, off, op->addr);
@@ -185,8 +221,7 @@ see(void *context, const struct graft_ops *ops, uint32_t at,
 	int64_t off;
 	uint8_t reg;
 
-	if ((op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) &&
-	    !(op->flags & GRAFT_INSN_INTERNAL))
+	if (leaves_to_another(op))
 		see_call(handed, ops, at, values,
 			 graft_value_of_result(&reader, ops, values, at));
 	if (leads_to_end(ops, at, &reg) && !asks_for_null(ops, at) &&
@@ -227,19 +262,33 @@ refuse_handed(struct graft_case *c, const struct graft_twin *twin,
 		(long long)o->list[0], (long long)n->list[0]);
 }
 
+/** Follow one function; nothing is found where it allocates nothing. */
+static struct graft_error *
+find_handed(struct handed *handed, const struct graft_ops *ops)
+{
+	struct graft_values_reader reader = { .c = handed->c,
+					      .see = see,
+					      .context = handed };
+	bool any;
+	struct graft_error *err = find_makers(handed, ops, &any);
+
+	if (!err && any)
+		err = graft_values_follow(&reader, ops);
+	free(handed->makes);
+	handed->makes = NULL;
+	return err;
+}
+
 /** Compare from where on both builds hand out what they allocate. */
 static struct graft_error *
 check_handed(struct graft_case *c, const struct graft_twin *twin)
 {
 	struct handed o = { .c = c };
 	struct handed n = { .c = c };
-	struct graft_values_reader reader = { .c = c, .see = see };
+	struct graft_error *err = find_handed(&o, &twin->old_ops);
 
-	reader.context = &o;
-	struct graft_error *err = graft_values_follow(&reader, &twin->old_ops);
-	reader.context = &n;
-	if (!err)
-		err = graft_values_follow(&reader, &twin->new_ops);
+	if (!err && (o.returned.count || o.stored.count))
+		err = find_handed(&n, &twin->new_ops);
 	if (err && graft_error_code(err) == GRAFT_ERROR_LIMIT) {
 		graft_error_free(err);
 		return NULL;
