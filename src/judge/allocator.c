@@ -14,6 +14,8 @@ enum {
 	DEPTH_MAX = 3,
 	/** Instructions of a wrapper that are looked at. */
 	WRAPPER_MAX = 64,
+	/** Longer functions are no wrappers. */
+	FUNC_MAX = 256,
 	/** Words of the frame that are told apart. */
 	FRAME_SLOTS = 64,
 };
@@ -72,6 +74,35 @@ sizing_of_name(const char *name)
 	return (struct graft_sizing){ 0 };
 }
 
+/**
+ * Say whether an allocator is called in the part of a function that is looked
+ * at, by it or by what it calls. Most call none, and need not be decoded.
+ */
+static bool
+may_allocate(const struct graft_code *code, uint32_t func, int depth)
+{
+	const struct graft_func *f = &code->funcs[func];
+
+	if (depth >= DEPTH_MAX || f->insn_count > FUNC_MAX)
+		return false;
+	for (uint32_t i = 0; i < f->insn_count && i < WRAPPER_MAX; i++) {
+		const struct graft_insn *insn = &code->insns[f->first_insn + i];
+		if (!(insn->flags & (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) ||
+		    (insn->flags & GRAFT_INSN_INTERNAL))
+			continue;
+		struct graft_callee callee = graft_callee_of(code, insn);
+		struct graft_sizing sizing = { 0 };
+		if (callee.import)
+			sizing = sizing_of_name(callee.import);
+		if (sizing.sizes && !sizing.fills)
+			return true;
+		if (!sizing.sizes && callee.func != GRAFT_NONE &&
+		    may_allocate(code, callee.func, depth + 1))
+			return true;
+	}
+	return false;
+}
+
 static struct graft_error *
 sizing_of_callee(const struct graft_code *code, struct graft_callee callee,
 		 int depth, struct graft_sizing *ret);
@@ -88,7 +119,7 @@ sizing_of_wrapper(const struct graft_code *code, uint32_t func, int depth,
 	uint8_t slots[FRAME_SLOTS] = { 0 };
 
 	*ret = (struct graft_sizing){ 0 };
-	if (depth >= DEPTH_MAX || code->funcs[func].insn_count > 256)
+	if (!may_allocate(code, func, depth))
 		return NULL;
 	struct graft_error *err = graft_ops_read(code, func, &ops);
 	if (err)
