@@ -67,14 +67,14 @@ find_file(struct graft_explained_module *module, const char *path,
 
 /** Fill one half of a row. */
 static struct graft_error *
-fill_insn(struct work *work, const struct graft_side *side, uint32_t func,
+fill_insn(struct work *work, const struct graft_side *side,
 	  const struct graft_op *op, struct graft_explained_insn *ret)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 	struct graft_line line = { 0 };
 
 	ret->off = side->code->insns[op->insn].off;
-	graft_side_put_insn(side, func, op->insn, &text);
+	graft_side_put_insn(side, op->func, op->insn, &text);
 	if (side->dwarf && graft_dwarf_line_at(side->dwarf, op->addr, &line) &&
 	    line.line) {
 		struct graft_error *err = find_file(work->module, line.file,
@@ -89,8 +89,7 @@ fill_insn(struct work *work, const struct graft_side *side, uint32_t func,
 /** Add a row; either operation may be NULL. */
 static struct graft_error *
 add_row(struct work *work, struct graft_explained_func *func,
-	const struct graft_twin *twin, const struct graft_op *o,
-	const struct graft_op *n, uint32_t classes)
+	const struct graft_op *o, const struct graft_op *n, uint32_t classes)
 {
 	struct graft_error *err = graft_vec_reserve(&func->rows, &func->row_cap,
 						    func->row_count + 1,
@@ -101,12 +100,18 @@ add_row(struct work *work, struct graft_explained_func *func,
 	*row = (struct graft_explained_row){ .classes = classes };
 	work->module->row_count++;
 	if (o)
-		err = fill_insn(work, &work->old_side, twin->old_ops.func, o,
-				&row->old_insn);
+		err = fill_insn(work, &work->old_side, o, &row->old_insn);
 	if (!err && n)
-		err = fill_insn(work, &work->new_side, twin->new_ops.func, n,
-				&row->new_insn);
+		err = fill_insn(work, &work->new_side, n, &row->new_insn);
 	return err;
+}
+
+/** Say whether an instruction of one side is a row of its own. Padding says
+ * nothing. */
+static bool
+is_alone(const struct graft_ops *ops, const bool *paired, uint32_t at)
+{
+	return ops->ops[at].what != GRAFT_OP_NOP && !(paired && paired[at]);
 }
 
 /** Add what stands alone on either side, up to two instructions. */
@@ -120,16 +125,15 @@ add_alone(struct work *work, struct graft_explained_func *func,
 				: GRAFT_CLASS_TOOLCHAIN;
 	struct graft_error *err = NULL;
 
-	// Padding says nothing.
 	for (; !err && *o < o_end; (*o)++) {
-		if (twin->old_ops.ops[*o].what != GRAFT_OP_NOP)
-			err = add_row(work, func, twin, &twin->old_ops.ops[*o],
-				      NULL, code);
+		if (is_alone(&twin->old_ops, twin->old_paired, *o))
+			err = add_row(work, func, &twin->old_ops.ops[*o], NULL,
+				      code);
 	}
 	for (; !err && *n < n_end; (*n)++) {
-		if (twin->new_ops.ops[*n].what != GRAFT_OP_NOP)
-			err = add_row(work, func, twin, NULL,
-				      &twin->new_ops.ops[*n], code);
+		if (is_alone(&twin->new_ops, twin->new_paired, *n))
+			err = add_row(work, func, NULL, &twin->new_ops.ops[*n],
+				      code);
 	}
 	return err;
 }
@@ -154,8 +158,11 @@ add_rows(struct work *work, struct graft_explained_func *func,
 		const struct graft_twin_pair *pair = &twin->pairs[i];
 		err = add_alone(work, func, twin, &o, pair->o, &n, pair->n);
 		if (!err)
-			err = add_row(work, func, twin, &twin->old_ops.ops[o++],
-				      &twin->new_ops.ops[n++], pairs[i]);
+			err = add_row(work, func, &twin->old_ops.ops[pair->o],
+				      &twin->new_ops.ops[pair->n], pairs[i]);
+		// Pairs of another part may stand before what was shown.
+		o = o > pair->o ? o : pair->o + 1;
+		n = n > pair->n ? n : pair->n + 1;
 	}
 	if (err)
 		return err;

@@ -4,7 +4,8 @@
 
 #include "explain/explain.h"
 
-#define DEBUG "cc -O2 -g -fPIC -shared -x c"
+#define DEBUG     "cc -O2 -g -fPIC -shared -x c"
+#define ASSEMBLER "cc -shared -nostdlib -x assembler"
 
 /** Compile both sides and explain what differs. */
 static void
@@ -203,6 +204,61 @@ an_added_function_has_a_new_side_only(void **state)
 	}
 }
 
+/** Each half of a row stands for an instruction that no other row shows. */
+static void
+must_be_shown_once(const struct graft_explained_func *func)
+{
+	for (size_t i = 0; i < func->row_count; i++) {
+		const struct graft_explained_row *a = &func->rows[i];
+		for (size_t j = 0; j < i; j++) {
+			const struct graft_explained_row *b = &func->rows[j];
+			bool same_old = a->old_insn.text && b->old_insn.text &&
+					a->old_insn.off == b->old_insn.off &&
+					!strcmp(a->old_insn.text,
+						b->old_insn.text);
+			bool same_new = a->new_insn.text && b->new_insn.text &&
+					a->new_insn.off == b->new_insn.off;
+			assert_false(same_old);
+			assert_false(same_new);
+		}
+	}
+}
+
+static void
+each_instruction_is_shown_once_in_whatever_order_parts_stand(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_explanation_deinit)
+	struct graft_explanation explanation = { 0 };
+
+	// OLD only jumps to what holds the body; NEW holds it itself, with what
+	// OLD did first in the middle.
+	explain_pair(ASSEMBLER,
+		     ".globl f\n.type f,@function\nf: .cfi_startproc\n"
+		     "mov %rdi, %r8\nmov $77, %esi\njmp body\n"
+		     ".cfi_endproc\n.size f,.-f\n"
+		     ".type body,@function\nbody: .cfi_startproc\n"
+		     "lea 3(%rdi), %rax\nimul $5, %rax\nxor %rdi, %rax\n"
+		     "add $1234, %rax\nsub %r9, %rax\nror $3, %rax\n"
+		     "and $99, %eax\nret\n.cfi_endproc\n.size body,.-body\n",
+		     ".globl f\n.type f,@function\nf: .cfi_startproc\n"
+		     "lea 3(%rdi), %rax\nimul $5, %rax\nxor %rdi, %rax\n"
+		     "add $1234, %rax\nsub %r9, %rax\nror $3, %rax\n"
+		     "mov %rdi, %r8\nmov $77, %esi\n"
+		     "and $99, %eax\nret\n.cfi_endproc\n.size f,.-f\n",
+		     &explanation);
+	const struct graft_explained_func *func = find_func(&explanation, "f");
+	uint32_t old_rows = 0;
+	uint32_t new_rows = 0;
+	for (size_t i = 0; i < func->row_count; i++) {
+		old_rows += func->rows[i].old_insn.text != NULL;
+		new_rows += func->rows[i].new_insn.text != NULL;
+	}
+	assert_int_equal(old_rows, 11);
+	assert_int_equal(new_rows, 10);
+	must_be_shown_once(func);
+}
+
 int
 main(void)
 {
@@ -216,6 +272,8 @@ main(void)
 		cmocka_unit_test(
 			rows_hold_every_instruction_once_with_its_line),
 		cmocka_unit_test(an_added_function_has_a_new_side_only),
+		cmocka_unit_test(
+			each_instruction_is_shown_once_in_whatever_order_parts_stand),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
