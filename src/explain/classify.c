@@ -93,7 +93,7 @@ classify_pair(struct graft_classifier *c, const struct graft_twin *twin,
 
 	*ret = 0;
 	if (oi->ref != GRAFT_NONE && ni->ref != GRAFT_NONE)
-		err = classify_refs(diff, twin->new_ops.func,
+		err = classify_refs(diff, n->func,
 				    &diff->old_code->refs[oi->ref],
 				    &diff->new_code->refs[ni->ref], ret);
 	else if (oi->ref != ni->ref)
@@ -105,9 +105,8 @@ classify_pair(struct graft_classifier *c, const struct graft_twin *twin,
 	if (o->imm != n->imm && !(o->flags & GRAFT_INSN_JUMP)) {
 		struct graft_line_pair line;
 		bool proven;
-		err = graft_line_is_proven(&c->prover, twin->old_ops.func,
-					   o->insn, twin->new_ops.func, n->insn,
-					   &line, &proven);
+		err = graft_line_is_proven(&c->prover, o->func, o->insn,
+					   n->func, n->insn, &line, &proven);
 		if (err)
 			return err;
 		*ret |= proven ? GRAFT_CLASS_LINE : GRAFT_CLASS_CONSTANT;
