@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "check/check.h"
-#include "diff/tree.h"
+#include "diff/input/tree.h"
 #include "elf/image.h"
 #include "patch/patch.h"
 

@@ -5,7 +5,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "diff/diff.h"
-#include "diff/pairs.h"
+#include "diff/input/pairs.h"
 #include "elf/image.h"
 #include "explain/explain.h"
 #include "judge/judge.h"

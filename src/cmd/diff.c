@@ -10,7 +10,7 @@
 #include "cmd/explain.h"
 #include "cmd/progress.h"
 #include "cmd/usage.h"
-#include "diff/pairs.h"
+#include "diff/input/pairs.h"
 #include "elf/image.h"
 #include "explain/explanation.h"
 #include "patch/file.h"

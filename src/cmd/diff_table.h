@@ -6,7 +6,7 @@
 #define GRAFT_CMD_DIFF_TABLE_H
 
 #include "base/text.h"
-#include "diff/pairs.h"
+#include "diff/input/pairs.h"
 #include "patch/patch.h"
 
 #include <stdbool.h>

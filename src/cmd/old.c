@@ -3,7 +3,7 @@
 #include "cmd/old.h"
 
 #include "base/cleanup.h"
-#include "diff/tree.h"
+#include "diff/input/tree.h"
 #include "patch/delta.h"
 #include "patch/patch.h"
 

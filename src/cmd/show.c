@@ -7,7 +7,7 @@
 #include "cmd/disassemble.h"
 #include "cmd/old.h"
 #include "cmd/usage.h"
-#include "diff/tree.h"
+#include "diff/input/tree.h"
 #include "elf/image.h"
 #include "patch/file.h"
 #include "patch/patch.h"

@@ -10,7 +10,7 @@
 #include "cmd/against.h"
 #include "cmd/old.h"
 #include "cmd/usage.h"
-#include "diff/tree.h"
+#include "diff/input/tree.h"
 #include "patch/file.h"
 #include "patch/patch.h"
 

@@ -3,14 +3,14 @@
 #include "diff/diff.h"
 
 #include "base/vec.h"
-#include "diff/align.h"
-#include "diff/change.h"
-#include "diff/closure.h"
-#include "diff/constants.h"
-#include "diff/data.h"
-#include "diff/frames.h"
-#include "diff/match.h"
-#include "diff/names.h"
+#include "diff/change/change.h"
+#include "diff/closure/closure.h"
+#include "diff/constant/constants.h"
+#include "diff/match/align.h"
+#include "diff/match/data.h"
+#include "diff/match/match.h"
+#include "diff/match/names.h"
+#include "diff/unwind/frames.h"
 
 #include <string.h>
 

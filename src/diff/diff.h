@@ -18,7 +18,7 @@
 #ifndef GRAFT_DIFF_DIFF_H
 #define GRAFT_DIFF_DIFF_H
 
-#include "diff/code.h"
+#include "diff/code/code.h"
 
 struct graft_patch_module;
 struct graft_data_map;

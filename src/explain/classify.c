@@ -3,9 +3,9 @@
 #include "explain/classify.h"
 
 #include "base/text.h"
-#include "diff/callee.h"
-#include "diff/change.h"
-#include "diff/constant.h"
+#include "diff/change/change.h"
+#include "diff/code/callee.h"
+#include "diff/constant/constant.h"
 #include "explain/side.h"
 
 #include <stdlib.h>

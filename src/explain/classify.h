@@ -6,16 +6,16 @@
  * What kind of change a function underwent, from its aligned instructions.
  *
  * For people: no rule rests on it, and a function is carried or not whatever is
- * said here (but for lines, which diff/line.h proves).
+ * said here (but for lines, which diff/change/line.h proves).
  */
 
 #ifndef GRAFT_EXPLAIN_CLASSIFY_H
 #define GRAFT_EXPLAIN_CLASSIFY_H
 
 #include "base/error.h"
-#include "diff/line.h"
+#include "diff/change/line.h"
 #include "explain/explanation.h"
-#include "judge/twin.h"
+#include "judge/flow/twin.h"
 
 /** Classifies the functions of one diff. */
 struct graft_classifier {

@@ -4,13 +4,13 @@
 
 #include "base/text.h"
 #include "base/vec.h"
+#include "diff/change/line.h"
 #include "diff/diff.h"
-#include "diff/line.h"
 #include "elf/lines.h"
 #include "explain/classify.h"
 #include "explain/side.h"
 #include "explain/visible.h"
-#include "judge/twin.h"
+#include "judge/flow/twin.h"
 
 #include <string.h>
 

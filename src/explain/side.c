@@ -2,8 +2,8 @@
 
 #include "explain/side.h"
 
-#include "diff/area.h"
-#include "diff/constant.h"
+#include "diff/code/area.h"
+#include "diff/constant/constant.h"
 #include "explain/named.h"
 #include "explain/visible.h"
 

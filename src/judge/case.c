@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "base/vec.h"
-#include "judge/types.h"
+#include "judge/types/types.h"
 
 #include <assert.h>
 #include <stdarg.h>

@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "diff/diff.h"
-#include "judge/graph.h"
+#include "judge/flow/graph.h"
 #include "judge/rule.h"
 #include "patch/patch.h"
 

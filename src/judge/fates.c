@@ -3,7 +3,7 @@
 #include "judge/fates.h"
 
 #include "base/vec.h"
-#include "judge/op.h"
+#include "judge/flow/op.h"
 
 enum {
 	/** More are not looked for: each of them refuses. */

@@ -3,10 +3,10 @@
 #include "judge/judge.h"
 
 #include "judge/case.h"
-#include "judge/checks.h"
 #include "judge/fates.h"
-#include "judge/twin.h"
-#include "judge/types.h"
+#include "judge/flow/twin.h"
+#include "judge/rules/checks.h"
+#include "judge/types/types.h"
 
 typedef struct graft_error *(*check_fn)(struct graft_case *c);
 typedef struct graft_error *(*twin_check_fn)(struct graft_case *c,

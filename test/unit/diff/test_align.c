@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "diff/align.h"
+#include "diff/match/align.h"
 
 #include "base/cleanup.h"
 

@@ -4,8 +4,8 @@
 
 #include "truth.h"
 
-#include "diff/back.h"
-#include "diff/reach.h"
+#include "diff/code/back.h"
+#include "diff/constant/reach.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,7 +2,7 @@
 
 // What interfaces say of the objects that they are handed.
 
-#include "diff/contract.h"
+#include "diff/code/contract.h"
 #include "truth.h"
 
 #include <pthread.h>

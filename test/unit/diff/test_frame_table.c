@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "diff/frame_table.h"
+#include "diff/unwind/frame_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "diff/pairs.h"
+#include "diff/input/pairs.h"
 
 #include "../folder.h"
 

@@ -2,7 +2,7 @@
 
 #include "truth.h"
 
-#include "diff/area.h"
+#include "diff/code/area.h"
 
 #include <ftw.h>
 #include <stdarg.h>

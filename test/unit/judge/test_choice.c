@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "judge/choice.h"
+#include "judge/flow/choice.h"
 
 #include <Zydis/Zydis.h>
 #include <setjmp.h>

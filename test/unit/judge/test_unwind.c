@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "diff/throws.h"
+#include "diff/code/throws.h"
 #include "pair.h"
 
 #define GUARD                                                                  \

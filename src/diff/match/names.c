@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "diff/match/names.h"
+
+#include <string.h>
+
+/** Defined symbols of one side by key. */
+struct side {
+	const struct graft_image *image;
+	const struct graft_symbol **symbols;
+	size_t count;
+};
+
+struct graft_names {
+	struct side old_side;
+	struct side new_side;
+};
+
+static int
+compare_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
+}
+
+/** Functions and objects of one name are different things. */
+static int
+kind_of(const struct graft_symbol *symbol)
+{
+	switch (symbol->type) {
+	case STT_FUNC:
+	case STT_GNU_IFUNC:
+		return 1;
+	case STT_OBJECT:
+		return 2;
+	case STT_TLS:
+		return 3;
+	default:
+		return 0;
+	}
+}
+
+size_t
+graft_names_unnumbered(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (;;) {
+		size_t end = len;
+		while (end && name[end - 1] >= '0' && name[end - 1] <= '9')
+			end--;
+		if (end == len || end < 2 || name[end - 1] != '.')
+			return len;
+		len = end - 1;
+	}
+}
+
+/**
+ * Find how much of a name its author wrote: compilers number the local objects
+ * of one name and count otherwise when one comes or goes.
+ */
+static size_t
+length_of(const struct graft_symbol *symbol)
+{
+	if (symbol->bind != STB_LOCAL || kind_of(symbol) == 1)
+		return strlen(symbol->name);
+	return graft_names_unnumbered(symbol->name);
+}
+
+static int
+compare_name(const struct graft_symbol *a, const struct graft_symbol *b)
+{
+	size_t a_len = length_of(a);
+	size_t b_len = length_of(b);
+	int order = memcmp(a->name, b->name, a_len < b_len ? a_len : b_len);
+
+	if (order)
+		return order;
+	return (a_len > b_len) - (a_len < b_len);
+}
+
+static int
+compare_key(const struct graft_symbol *a, const struct graft_symbol *b)
+{
+	int order = compare_name(a, b);
+
+	if (order)
+		return order;
+	if (kind_of(a) != kind_of(b))
+		return kind_of(a) < kind_of(b) ? -1 : 1;
+	bool a_local = a->bind == STB_LOCAL;
+	bool b_local = b->bind == STB_LOCAL;
+	if (a_local != b_local)
+		return a_local ? -1 : 1;
+	return a_local ? compare_text(a->file, b->file) : 0;
+}
+
+static int
+by_key(const void *x, const void *y)
+{
+	const struct graft_symbol *const *a = x;
+	const struct graft_symbol *const *b = y;
+	int order = compare_key(*a, *b);
+
+	if (order)
+		return order;
+	return ((*a)->addr > (*b)->addr) - ((*a)->addr < (*b)->addr);
+}
+
+static struct graft_error *
+index_side(const struct graft_image *image, struct side *side)
+{
+	size_t count;
+	const struct graft_symbol *symbols = graft_image_symbols(image, &count);
+
+	side->image = image;
+	side->symbols = calloc(count + 1, sizeof(*side->symbols));
+	if (!side->symbols)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < count; i++) {
+		if (symbols[i].defined && !symbols[i].absolute &&
+		    symbols[i].name[0] && kind_of(&symbols[i]) != 0)
+			side->symbols[side->count++] = &symbols[i];
+	}
+	if (side->count)
+		qsort(side->symbols, side->count, sizeof(*side->symbols),
+		      by_key);
+	return NULL;
+}
+
+struct graft_error *
+graft_names_make(const struct graft_image *old_image,
+		 const struct graft_image *new_image, struct graft_names **ret)
+{
+	GRAFT_CLEANUP(graft_names_freep)
+	struct graft_names *names = calloc(1, sizeof(*names));
+	if (!names)
+		return graft_error_no_memory();
+
+	struct graft_error *err = index_side(old_image, &names->old_side);
+	if (!err)
+		err = index_side(new_image, &names->new_side);
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(names);
+	return NULL;
+}
+
+void
+graft_names_free(struct graft_names *names)
+{
+	if (!names)
+		return;
+	free(names->old_side.symbols);
+	free(names->new_side.symbols);
+	free(names);
+}
+
+/**
+ * Find the symbol with a key.
+ *
+ * @param[out] ret NULL if there is none, or several at different addresses.
+ * @return Whether there is any.
+ */
+static bool
+find(const struct side *side, const struct graft_symbol *key,
+     const struct graft_symbol **ret)
+{
+	size_t low = 0;
+	size_t high = side->count;
+
+	*ret = NULL;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (compare_key(side->symbols[mid], key) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == side->count || compare_key(side->symbols[low], key) != 0)
+		return false;
+	const struct graft_symbol *first = side->symbols[low];
+	for (size_t i = low + 1;
+	     i < side->count && compare_key(side->symbols[i], key) == 0; i++) {
+		if (side->symbols[i]->addr != first->addr)
+			return true;
+	}
+	*ret = first;
+	return true;
+}
+
+const struct graft_symbol *
+graft_names_old(const struct graft_names *names,
+		const struct graft_symbol *new_symbol)
+{
+	const struct graft_symbol *only;
+	const struct graft_symbol *old_symbol;
+
+	if (kind_of(new_symbol) == 0 || !new_symbol->name[0])
+		return NULL;
+	(void)find(&names->new_side, new_symbol, &only);
+	if (!only)
+		return NULL;
+	(void)find(&names->old_side, new_symbol, &old_symbol);
+	return old_symbol;
+}
+
+bool
+graft_names_is_new(const struct graft_names *names,
+		   const struct graft_symbol *new_symbol)
+{
+	const struct graft_symbol *old_symbol;
+
+	if (kind_of(new_symbol) == 0 || !new_symbol->name[0])
+		return false;
+	if (new_symbol->bind == STB_LOCAL &&
+	    !graft_image_has_symtab(names->old_side.image))
+		return false;
+	return !find(&names->old_side, new_symbol, &old_symbol);
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file Instructions as Zydis tells them. Private to op.c and op_read.c. */
+
+#ifndef GRAFT_JUDGE_OP_DECODE_H
+#define GRAFT_JUDGE_OP_DECODE_H
+
+#include "diff/code/code.h"
+
+#include <Zydis/Zydis.h>
+
+/** An instruction as Zydis tells it. */
+struct graft_decoded {
+	ZydisDecodedInstruction insn;
+	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+};
+
+/** Decode an instruction; false if it is none. */
+bool
+graft_op_decode(const struct graft_code *code, const struct graft_func *func,
+		const struct graft_insn *insn, struct graft_decoded *ret);
+
+#endif /* GRAFT_JUDGE_OP_DECODE_H */

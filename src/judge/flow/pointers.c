@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "judge/flow/pointers.h"
+
+bool
+graft_pointer_behind(const struct graft_ops *ops, uint32_t at, uint8_t reg)
+{
+	uint32_t end = at + 1 + GRAFT_OP_BACK_MAX;
+
+	for (uint32_t i = at + 1; i < end && i < ops->count; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		if (graft_op_through_pointer(ops, op) && op->base == reg &&
+		    op->index == GRAFT_REG_NONE)
+			return true;
+		if (op->writes & ((uint32_t)1 << reg))
+			return false;
+		if ((op->flags & GRAFT_INSN_CALL) && graft_reg_is_volatile(reg))
+			return false;
+	}
+	return false;
+}
+
+bool
+graft_pointer_before(const struct graft_ops *ops, uint32_t at, uint8_t reg)
+{
+	for (uint32_t i = at, n = 0; i-- > 0 && n < GRAFT_OP_BACK_MAX; n++) {
+		const struct graft_op *op = &ops->ops[i];
+		if (graft_op_through_pointer(ops, op) && op->base == reg &&
+		    op->index == GRAFT_REG_NONE && !(op->writes & (1U << reg)))
+			return true;
+		if (op->writes & ((uint32_t)1 << reg))
+			return false;
+		if ((op->flags & GRAFT_INSN_CALL) && graft_reg_is_volatile(reg))
+			return false;
+	}
+	return false;
+}
+
+bool
+graft_pointer_lea(const struct graft_ops *ops, uint32_t at)
+{
+	const struct graft_op *op = &ops->ops[at];
+
+	if (op->base < 16 && (graft_pointer_behind(ops, at, op->base) ||
+			      graft_pointer_before(ops, at, op->base)))
+		return true;
+	return op->dst < 16 && graft_pointer_behind(ops, at, op->dst);
+}

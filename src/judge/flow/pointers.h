@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file Whether a register holds a pointer, by how it is used nearby. */
+
+#ifndef GRAFT_JUDGE_POINTERS_H
+#define GRAFT_JUDGE_POINTERS_H
+
+#include "judge/flow/op.h"
+
+/** Say whether memory is reached through a register behind an instruction, before
+ * it is written again. */
+bool
+graft_pointer_behind(const struct graft_ops *ops, uint32_t at, uint8_t reg);
+
+/** Say whether memory was reached through a register before an instruction, since
+ * it was written. */
+bool
+graft_pointer_before(const struct graft_ops *ops, uint32_t at, uint8_t reg);
+
+/** Say whether `lea` computes an address rather than a number. */
+bool
+graft_pointer_lea(const struct graft_ops *ops, uint32_t at);
+
+#endif /* GRAFT_JUDGE_POINTERS_H */

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// R-02 below the displacement. A bit-field that moved within its word shows in
+// the masks and the distances of shifts that stand between memory and value;
+// a member of a named object in the reference itself.
+//
+// One bit that is tested is no evidence: another flag looks the same. Who sets a
+// bit-field keeps the bits around it, and that is looked at.
+
+#include "judge/flow/op.h"
+#include "judge/rules/checks.h"
+#include "judge/types/types.h"
+
+#include <Zydis/Zydis.h>
+#include <string.h>
+
+enum {
+	/** Instructions behind a load that are looked at. */
+	NEAR = 8,
+	/** Fields of one function that are told apart. */
+	FIELDS_MAX = 64,
+	/** From so many bits on, from the lowest, a mask is one of numbers. */
+	NUMBER = 7,
+};
+
+/** Bits of what is pointed to that a function looks at or sets. */
+struct field {
+	/** First one, counted from the pointer, and how many. */
+	int64_t bit;
+	unsigned width;
+	/** Instruction that says so. */
+	uint32_t at;
+	/** Bits around it are kept: it is written. */
+	bool written;
+};
+
+struct fields {
+	struct field list[FIELDS_MAX];
+	uint32_t count;
+};
+
+static bool
+is_run(uint64_t mask)
+{
+	return mask && (((mask & -mask) + mask) & mask) == 0;
+}
+
+static bool
+outlives_the_call(const struct graft_ops *ops, const struct graft_op *op)
+{
+	if (!op->has_mem || op->what == GRAFT_OP_LEA)
+		return false;
+	return op->has_ref || graft_op_through_pointer(ops, op);
+}
+
+static uint64_t
+of_size(uint64_t mask, unsigned size)
+{
+	return size >= 8 ? mask : mask & (((uint64_t)1 << (size * 8)) - 1);
+}
+
+static const struct field *
+find(const struct fields *fields, int64_t bit, unsigned width)
+{
+	for (uint32_t i = 0; i < fields->count; i++) {
+		if (fields->list[i].bit == bit &&
+		    fields->list[i].width == width)
+			return &fields->list[i];
+	}
+	return NULL;
+}
+
+static void
+note(struct fields *fields, struct field field)
+{
+	if (fields->count < FIELDS_MAX && !find(fields, field.bit, field.width))
+		fields->list[fields->count++] = field;
+}
+
+/** Note the bits of a mask; @p from is where the lowest bit lies. */
+static bool
+note_mask(struct fields *fields, int64_t from, uint64_t mask, uint32_t at,
+	  bool written)
+{
+	if (!is_run(mask))
+		return false;
+	unsigned width = (unsigned)__builtin_popcountll(mask);
+	if ((mask & 1) && width >= NUMBER)
+		return true;
+	note(fields, (struct field){ from + __builtin_ctzll(mask), width, at,
+				     written });
+	return true;
+}
+
+/** A word on its way from memory through one register. */
+struct word {
+	uint8_t reg;
+	/** Where its lowest bit lies. */
+	int64_t from;
+	/** Its size in bits, and how far it was shifted up. */
+	unsigned bits;
+	unsigned up;
+	/** It was shifted, and nothing yet masks it. */
+	bool shifted;
+	uint32_t shift_at;
+};
+
+static void
+end_word(struct fields *fields, const struct word *word)
+{
+	if (word->shifted && word->bits)
+		note(fields, (struct field){ word->from, word->bits,
+					     word->shift_at, false });
+}
+
+/** Follow a word over one instruction; false when it is no longer one. */
+static bool
+follow(struct fields *fields, struct word *word, const struct graft_op *op,
+       uint32_t at)
+{
+	bool mine = !op->has_mem && op->has_imm && op->first == word->reg;
+	uint64_t imm = (uint64_t)op->imm;
+	unsigned by = (unsigned)(imm & 63);
+
+	if (mine && op->mnemonic == ZYDIS_MNEMONIC_SHL && by < word->bits) {
+		word->up = by;
+		return true;
+	}
+	bool down = op->mnemonic == ZYDIS_MNEMONIC_SHR ||
+		    op->mnemonic == ZYDIS_MNEMONIC_SAR;
+	if (mine && down && by >= word->up && by < word->bits) {
+		word->from += by - word->up;
+		word->bits -= by;
+		word->up = 0;
+		word->shifted = true;
+		word->shift_at = at;
+		return true;
+	}
+	if (mine && op->mnemonic == ZYDIS_MNEMONIC_TEST) {
+		(void)note_mask(fields, word->from,
+				of_size(imm, (word->bits + 7) / 8), at, false);
+		return true;
+	}
+	if (mine && op->mnemonic == ZYDIS_MNEMONIC_BT) {
+		(void)note_mask(fields, word->from, (uint64_t)1 << by, at,
+				false);
+		return true;
+	}
+	if (mine && op->mnemonic == ZYDIS_MNEMONIC_AND) {
+		unsigned size = op->dst_size ? op->dst_size : 1;
+		bool cleared = !is_run(of_size(imm, size));
+		uint64_t mask = of_size(cleared ? ~imm : imm, size);
+		word->shifted &= !note_mask(fields, word->from, mask, at,
+					    cleared);
+		return cleared;
+	}
+	if (op->what == GRAFT_OP_MOV && !op->has_mem && !op->has_imm &&
+	    op->src == word->reg && op->first < 16) {
+		word->reg = op->first;
+		return true;
+	}
+	// Others may take their turn in between.
+	return op->first != word->reg &&
+	       !((op->reads | op->writes) & (1U << word->reg)) && !op->ends &&
+	       !(op->flags & GRAFT_INSN_CALL);
+}
+
+/** Note what is done with bits right in memory. */
+static void
+read_direct(struct fields *fields, const struct graft_op *op, uint32_t at)
+{
+	uint64_t imm = of_size((uint64_t)op->imm, op->mem_size);
+	int64_t from = (op->has_ref ? 0 : op->reach) * 8;
+
+	if (!op->has_imm)
+		return;
+	if (op->mnemonic == ZYDIS_MNEMONIC_TEST)
+		(void)note_mask(fields, from, imm, at, false);
+	else if (op->mnemonic == ZYDIS_MNEMONIC_AND && !is_run(imm))
+		(void)note_mask(fields, from, of_size(~imm, op->mem_size), at,
+				true);
+}
+
+static void
+read_fields(const struct graft_ops *ops, struct fields *ret)
+{
+	for (uint32_t i = 0; i < ops->count; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		bool loads = op->mnemonic == ZYDIS_MNEMONIC_MOV ||
+			     op->mnemonic == ZYDIS_MNEMONIC_MOVZX ||
+			     op->mnemonic == ZYDIS_MNEMONIC_MOVSX;
+		if (!outlives_the_call(ops, op))
+			continue;
+		read_direct(ret, op, i);
+		if (!loads || !op->mem_read || op->first >= 16)
+			continue;
+		struct word word = {
+			.reg = op->first,
+			.from = (op->has_ref ? 0 : op->reach) * 8,
+			.bits = op->mem_size * 8U,
+		};
+		for (uint32_t at = i + 1; at < ops->count && at <= i + NEAR;
+		     at++) {
+			if (!follow(ret, &word, &ops->ops[at], at))
+				break;
+		}
+		end_word(ret, &word);
+	}
+}
+
+/** Find a field of one side that the other has not. Single bits are left out
+ * unless they are written among others that are kept. */
+static const struct field *
+find_only(const struct fields *fields, const struct fields *other)
+{
+	for (uint32_t i = 0; i < fields->count; i++) {
+		const struct field *field = &fields->list[i];
+		if (!find(other, field->bit, field->width) &&
+		    (field->width > 1 || field->written))
+			return field;
+	}
+	return NULL;
+}
+
+/** Say whether one movement explains all fields of OLD, single bits too. */
+static bool
+all_moved(const struct fields *o, const struct fields *n)
+{
+	for (uint32_t i = 0; o->count > 1 && i < n->count; i++) {
+		int64_t by = n->list[i].bit - o->list[0].bit;
+		uint32_t explained = 0;
+		while (by && explained < o->count &&
+		       find(n, o->list[explained].bit + by,
+			    o->list[explained].width))
+			explained++;
+		if (explained == o->count)
+			return true;
+	}
+	return false;
+}
+
+static struct graft_error *
+refuse(struct graft_case *c, const struct graft_twin *twin, uint32_t o,
+       uint32_t n, const char *what)
+{
+	struct graft_place_text where =
+		graft_place_code(twin->new_ops.code, twin->new_ops.func,
+				 twin->new_ops.ops[n].addr);
+	struct graft_twin_text text = graft_twin_print(twin, o, n);
+
+	return graft_case_refuse(c, GRAFT_RULE_LAYOUT, where.str, "%s: %s",
+				 text.str, what);
+}
+
+static struct graft_error *
+check_bits(struct graft_case *c, const struct graft_twin *twin)
+{
+	struct fields o = { 0 };
+	struct fields n = { 0 };
+
+	read_fields(&twin->old_ops, &o);
+	read_fields(&twin->new_ops, &n);
+	const struct field *gone = find_only(&o, &n);
+	const struct field *come = find_only(&n, &o);
+	if ((!gone || !come) && o.count == n.count && all_moved(&o, &n)) {
+		gone = &o.list[0];
+		come = &n.list[0];
+	}
+	if (!gone || !come)
+		return NULL;
+	return refuse(c, twin, gone->at, come->at,
+		      "a bit-field may have moved or changed its width");
+}
+
+/** A place in an object that has a name. */
+struct member {
+	const struct graft_symbol *symbol;
+	uint64_t off;
+};
+
+static struct member
+member_of(const struct graft_ops *ops, const struct graft_op *op)
+{
+	uint32_t ref = ops->code->insns[op->insn].ref;
+	const struct graft_image *image = ops->code->image;
+	struct member member = { 0 };
+
+	if (!op->has_ref || ref == GRAFT_NONE)
+		return member;
+	uint64_t addr = ops->code->refs[ref].target;
+	const struct graft_section *section = graft_image_section_at(image,
+								     addr);
+	if (!section || !graft_section_is_writable(section))
+		return member;
+	const struct graft_symbol *symbol = graft_image_symbol_at(image, addr);
+	if (!symbol || symbol->type != STT_OBJECT ||
+	    addr - symbol->addr >= symbol->size)
+		return member;
+	return (struct member){ symbol, addr - symbol->addr };
+}
+
+/** Say whether a function names a place in an object of a name. */
+static bool
+names_member(const struct graft_ops *ops, const char *name, uint64_t off)
+{
+	for (uint32_t i = 0; i < ops->count; i++) {
+		struct member member = member_of(ops, &ops->ops[i]);
+		if (member.symbol && member.off == off &&
+		    strcmp(member.symbol->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/** Say whether a function that stays names a place in an object: what is there
+ * did not move. */
+static bool
+stays(const struct graft_case *c, const struct graft_symbol *symbol,
+      uint64_t off)
+{
+	const struct graft_code *code = c->diff->new_code;
+
+	for (uint32_t i = 0; i < code->func_count; i++) {
+		const struct graft_func *func = &code->funcs[i];
+		for (uint32_t j = 0; j < func->ref_count; j++) {
+			if (code->refs[func->first_ref + j].target ==
+				    symbol->addr + off &&
+			    !c->diff->new_match[i].carried)
+				return true;
+		}
+	}
+	return false;
+}
+
+/** Find out whether a pair names two places of one object. */
+static bool
+moves_member(struct graft_case *c, const struct graft_twin *twin,
+	     const struct graft_twin_pair *pair, struct member *was,
+	     struct member *is)
+{
+	*was = member_of(&twin->old_ops, &twin->old_ops.ops[pair->o]);
+	*is = member_of(&twin->new_ops, &twin->new_ops.ops[pair->n]);
+	return was->symbol && is->symbol && was->off != is->off &&
+	       strcmp(was->symbol->name, is->symbol->name) == 0 &&
+	       !stays(c, is->symbol, was->off) &&
+	       !stays(c, is->symbol, is->off);
+}
+
+/** One place that became another one may as well be another member that is
+ * meant; two are a movement. */
+static struct graft_error *
+check_members(struct graft_case *c, const struct graft_twin *twin)
+{
+	bool pure = twin->count == twin->old_ops.count &&
+		    twin->count == twin->new_ops.count;
+	struct member first = { 0 };
+
+	// Types say that none moved.
+	if (graft_types_rule_out_layout(c))
+		return NULL;
+	for (size_t i = 0; i < twin->count; i++) {
+		const struct graft_twin_pair *pair = &twin->pairs[i];
+		struct member was;
+		struct member is;
+		if (!moves_member(c, twin, pair, &was, &is) ||
+		    (!pure &&
+		     (names_member(&twin->new_ops, is.symbol->name, was.off) ||
+		      names_member(&twin->old_ops, is.symbol->name, is.off))))
+			continue;
+		if (!first.symbol)
+			first = was;
+		else if (was.symbol == first.symbol && was.off != first.off)
+			return refuse(c, twin, pair->o, pair->n,
+				      "a member of this object may have moved");
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_check_fields(struct graft_case *c, const struct graft_twin *twin)
+{
+	struct graft_error *err = check_bits(c, twin);
+
+	if (!err)
+		err = check_members(c, twin);
+	return err;
+}
