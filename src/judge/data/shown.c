@@ -5,6 +5,8 @@
 #include "judge/flow/escape.h"
 #include "judge/flow/readers.h"
 
+#include <string.h>
+
 /** Where code does more with a text than show it. */
 struct use {
 	/** There is such a place; nothing else is set if not. */
@@ -17,6 +19,8 @@ struct text {
 	const struct graft_case *c;
 	uint64_t addr;
 	uint64_t len;
+	/** It is the version of the package, all of it. */
+	bool is_own_version;
 	struct graft_argument_reader reader;
 };
 
@@ -94,14 +98,35 @@ judge_ref(struct text *text, uint32_t func, const struct graft_ref *ref,
 	return NULL;
 }
 
+/** Say whether a text is nothing but the version of NEW's package. */
+static bool
+is_own_version(const struct graft_diff *diff, uint64_t addr, uint64_t len)
+{
+	const char *version = diff->new_version;
+	size_t version_len = version ? strlen(version) : 0;
+
+	// With the byte that ends it.
+	if (version_len == 0 || len < version_len)
+		return false;
+	const uint8_t *bytes = graft_image_bytes(diff->new_image, addr,
+						 version_len + 1);
+	return bytes && memcmp(bytes, version, version_len + 1) == 0;
+}
+
+/** Find the first function that does more with the text than show it. What the
+ * package is called may be compared by code that stays: it goes on to be the code
+ * of which OLD's version speaks. */
 static struct graft_error *
 find_use(struct text *text, struct use *ret)
 {
+	const struct graft_func_match *match = text->c->diff->new_match;
 	const struct graft_code *code = text->c->diff->new_code;
 	struct graft_error *err = NULL;
 
 	for (uint32_t i = 0; !err && !ret->found && i < code->func_count; i++) {
 		const struct graft_func *func = &code->funcs[i];
+		if (text->is_own_version && !match[i].carried)
+			continue;
 		for (uint32_t k = 0; !err && !ret->found && k < func->ref_count;
 		     k++) {
 			const struct graft_ref *ref =
@@ -118,7 +143,11 @@ struct graft_error *
 graft_text_judge_version(struct graft_case *c, uint64_t addr, uint64_t len,
 			 const char *where)
 {
-	struct text text = { .c = c, .addr = addr, .len = len };
+	struct text text = { .c = c,
+			     .addr = addr,
+			     .len = len,
+			     .is_own_version = is_own_version(c->diff, addr,
+							      len) };
 	struct use use = { 0 };
 	struct graft_error *err = graft_argument_reader_init(c->diff->new_code,
 							     &text.reader);

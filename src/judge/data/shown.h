@@ -10,7 +10,8 @@
 /**
  * Judge a text that stands in writable data, or to which a pointer there leads, and
  * that names another version: refused if code of NEW reads, compares or parses it,
- * and said in a note otherwise. What is named only as a part of something larger is
+ * and said in a note otherwise. Where the text is nothing but the version of the
+ * package that is compared, only code that is carried refuses. What is named only as a part of something larger is
  * not found.
  *
  * @param[in] addr First byte of the text in NEW, or the pointer's place.

@@ -185,6 +185,41 @@ a_version_of_which_code_reads_a_byte_is_refused(void **state)
 	EACH_VERSION(must_refuse, "return p[3] == version[12];");
 }
 
+/** Judge a version that code compares: code that is carried, or that stays. */
+static enum graft_verdict
+judge_compared(const char *old_version, const char *new_version, bool carried)
+{
+	const struct graft_diff_options options = {
+		.old_version = old_version, .new_version = new_version
+	};
+	GRAFT_CLEANUP(graft_verdict_result_deinit)
+	struct graft_verdict_result result = judge_with(
+		&options, LIBRARY, LIBRARY,
+		VERSION("1.2-1+deb12u3", "return strcmp(p, version);", ""),
+		carried ? VERSION("1.2-1+deb12u4",
+				  "if (!p) return 9; return strcmp(p, version);",
+				  "")
+			: VERSION("1.2-1+deb12u4", "return strcmp(p, version);",
+				  "if (a < 0) return 0; "));
+	return result.verdict;
+}
+
+static void
+the_version_of_the_package_may_be_compared_by_what_stays(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		judge_compared("1.2-1+deb12u3", "1.2-1+deb12u4", false),
+		GRAFT_VERDICT_HOTPATCH);
+	assert_int_equal(judge_compared("1.2-1+deb12u3", "1.2-1+deb12u4", true),
+			 GRAFT_VERDICT_BASELINE);
+	assert_int_equal(
+		judge_compared("1.2-1+deb12u3", "1.2-1+deb12u5", false),
+		GRAFT_VERDICT_BASELINE);
+	assert_int_equal(judge_compared(NULL, NULL, false),
+			 GRAFT_VERDICT_BASELINE);
+}
+
 /** The version is handed to another function of the module. */
 #define TAKEN_APART "return part(version, *p);"
 
@@ -217,6 +252,8 @@ main(void)
 		cmocka_unit_test(a_version_that_is_shown_is_noted),
 		cmocka_unit_test(a_version_that_is_copied_or_kept_is_noted),
 		cmocka_unit_test(a_version_that_is_compared_is_refused),
+		cmocka_unit_test(
+			the_version_of_the_package_may_be_compared_by_what_stays),
 		cmocka_unit_test(a_version_that_is_made_a_number_is_refused),
 		cmocka_unit_test(
 			a_version_of_which_code_reads_a_byte_is_refused),
