@@ -162,16 +162,6 @@ graft_dwarf_type_read(struct graft_dwarf *dwarf,
 bool
 graft_dwarf_place(Dwarf_Die *die, struct graft_subject *subject);
 
-/**
- * Read where a local variable stands in the frame.
- *
- * @param[in] function Entry of the function that the frame is of.
- * @param[out] local Gets its place, if it has one that never changes.
- */
-void
-graft_dwarf_local_place(Dwarf_Die *function, Dwarf_Die *die,
-			struct graft_local *local);
-
 /** Put what the scan collected in order: subjects, ranges, named types. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_dwarf_order(struct graft_dwarf *dwarf);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Where a variable is: locations that are an address, an offset in the
-// thread-local block or a place in the frame, for as long as the variable lives.
+// Where a variable is: locations that are an address, or an offset in the
+// thread-local block, for as long as the variable lives.
 
 #include "base/cursor.h"
 #include "elf/debug_model.h"
@@ -92,88 +92,4 @@ graft_dwarf_place(Dwarf_Die *die, struct graft_subject *subject)
 	return read_rest(&block, used, subject) &&
 	       subject->addr <= GRAFT_LIMIT_ADDR &&
 	       (subject->addr != 0 || subject->is_thread_local);
-}
-
-/** Read a location that never changes; false if it is none. */
-static bool
-read_expression(Dwarf_Die *die, unsigned int name, Dwarf_Block *ret)
-{
-	Dwarf_Attribute attr;
-
-	// Not inherited: what a copy of a function has is its own.
-	if (!dwarf_attr(die, name, &attr))
-		return false;
-	switch (dwarf_whatform(&attr)) {
-	case DW_FORM_exprloc:
-	case DW_FORM_block:
-	case DW_FORM_block1:
-	case DW_FORM_block2:
-	case DW_FORM_block4:
-		return dwarf_formblock(&attr, ret) == 0 && ret->length > 0;
-	default:
-		return false;
-	}
-}
-
-/** Find what the distances of a function's locals are counted from. */
-static uint8_t
-frame_base(Dwarf_Die *function)
-{
-	Dwarf_Block block;
-
-	if (!read_expression(function, DW_AT_frame_base, &block) ||
-	    block.length != 1)
-		return GRAFT_LOCAL_SOMEWHERE;
-	switch (block.data[0]) {
-	case DW_OP_call_frame_cfa:
-		return GRAFT_LOCAL_AT_CFA;
-	case DW_OP_reg6:
-		return GRAFT_LOCAL_AT_RBP;
-	case DW_OP_reg7:
-		return GRAFT_LOCAL_AT_RSP;
-	default:
-		return GRAFT_LOCAL_SOMEWHERE;
-	}
-}
-
-/** Read a signed number of 7 bits a byte that is the rest of a location. */
-static bool
-read_signed(const Dwarf_Block *block, int64_t *ret)
-{
-	uint64_t value = 0;
-	unsigned int shift = 0;
-	size_t at = 1;
-
-	while (at < block->length && shift < 63) {
-		uint8_t byte = block->data[at++];
-		value |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-		if (byte & 0x80)
-			continue;
-		if (byte & 0x40)
-			value |= ~UINT64_C(0) << shift;
-		*ret = (int64_t)value;
-		return at == block->length;
-	}
-	return false;
-}
-
-void
-graft_dwarf_local_place(Dwarf_Die *function, Dwarf_Die *die,
-			struct graft_local *local)
-{
-	Dwarf_Block block;
-	uint8_t place = GRAFT_LOCAL_SOMEWHERE;
-
-	if (!read_expression(die, DW_AT_location, &block))
-		return;
-	if (block.data[0] == DW_OP_fbreg)
-		place = frame_base(function);
-	else if (block.data[0] == DW_OP_breg6)
-		place = GRAFT_LOCAL_AT_RBP;
-	else if (block.data[0] == DW_OP_breg7)
-		place = GRAFT_LOCAL_AT_RSP;
-	if (place != GRAFT_LOCAL_SOMEWHERE &&
-	    read_signed(&block, &local->place_off))
-		local->place = place;
 }

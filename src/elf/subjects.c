@@ -89,10 +89,6 @@ struct walk {
 	int depth;
 	/** The function itself, not what is inside of it. */
 	bool parameters;
-	/** What all copies of the function have. */
-	bool abstract;
-	/** Its entry, for what its locals are counted from. */
-	Dwarf_Die *function;
 };
 
 static struct graft_error *
@@ -103,12 +99,9 @@ add_local(struct walk *walk, Dwarf_Die *die, const char *scope, bool parameter)
 		.name = graft_dwarf_text_of(die, DW_AT_name),
 		.scope = scope,
 		.parameter = parameter,
-		.abstract = walk->abstract,
 	};
 	struct graft_error *err = graft_dwarf_type_from(walk->dwarf, die,
 							&local.type);
-
-	graft_dwarf_local_place(walk->function, die, &local);
 
 	if (!err && locals->count >= GRAFT_LIMIT_DWARF_LOCALS)
 		err = graft_error_new(GRAFT_ERROR_LIMIT,
@@ -194,8 +187,6 @@ graft_dwarf_locals(struct graft_dwarf *dwarf, uint32_t function,
 		.locals = &locals,
 		.last = origin.addr,
 		.parameters = true,
-		.abstract = copy,
-		.function = &die,
 	};
 
 	struct graft_error *err = graft_dwarf_type_from(dwarf, &die,
@@ -204,7 +195,6 @@ graft_dwarf_locals(struct graft_dwarf *dwarf, uint32_t function,
 		err = walk_children(&walk, &origin, "");
 	walk.last = die.addr;
 	walk.parameters = false;
-	walk.abstract = false;
 	if (!err && copy)
 		err = walk_children(&walk, &die, "");
 	if (err)

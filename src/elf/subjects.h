@@ -39,18 +39,6 @@ struct graft_subject {
 	bool partial;
 };
 
-/** Where a local variable stands for as long as its function runs. */
-enum graft_local_place {
-	/** Nowhere in memory, not always at one place, or in parts. */
-	GRAFT_LOCAL_SOMEWHERE,
-	/** At a distance from the canonical frame address: what the stack pointer
-	 * was before the return address was pushed. */
-	GRAFT_LOCAL_AT_CFA,
-	/** At a distance from what %rbp or %rsp holds in the body. */
-	GRAFT_LOCAL_AT_RBP,
-	GRAFT_LOCAL_AT_RSP,
-};
-
 /** A local variable, parameter or something alike of one function. */
 struct graft_local {
 	/** "" if the compiler made it. */
@@ -62,11 +50,6 @@ struct graft_local {
 	uint32_t type;
 	/** A parameter of the function itself, in order. */
 	bool parameter;
-	/** It only says what copies of the function have, not this one. */
-	bool abstract;
-	/** #graft_local_place, and how far from there it begins. */
-	uint8_t place;
-	int64_t place_off;
 };
 
 /** What a function is given, has and returns. */

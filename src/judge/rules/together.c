@@ -6,7 +6,6 @@
 
 #include "judge/flow/accesses.h"
 #include "judge/rules/checks.h"
-#include "judge/types/types.h"
 
 #include "base/vec.h"
 
@@ -54,9 +53,6 @@ graft_check_together(struct graft_case *c)
 	int64_t by;
 
 	if (c->per_rule[GRAFT_RULE_LAYOUT] || diff->carried_count == 0)
-		return NULL;
-	// What moved is a struct that lives in frames only, and nothing else.
-	if (graft_types_rule_out_layout(c) && c->types->framed_differs)
 		return NULL;
 	struct graft_error *err = add_carried(diff->old_code, diff->old_match,
 					      &o);

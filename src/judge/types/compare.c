@@ -151,16 +151,6 @@ graft_comparer_differ(struct graft_comparer *comparer,
 	char where[256];
 	bool said = false;
 
-	if (comparer->confined &&
-	    (rule == GRAFT_RULE_LAYOUT || rule == GRAFT_RULE_SIZE)) {
-		bool confined = false;
-		struct graft_error *failed = comparer->confined(
-			comparer->confined_context, pair, &confined);
-		if (failed)
-			return failed;
-		if (confined)
-			return NULL;
-	}
 	if (comparer->frames &&
 	    graft_comparer_was_in_frame(comparer->frames, pair)) {
 		comparer->framed++;
@@ -181,14 +171,11 @@ graft_comparer_differ(struct graft_comparer *comparer,
 		err = write_place(comparer, pair, member, where, sizeof(where));
 	if (err || said)
 		return err;
-	return graft_case_refuse(
-		comparer->c, rule, where, "%s; it is reached from %s%s%s%s%s",
-		sentence,
-		pair->way.name[0] ? pair->way.name : "a value without a name",
-		pair->way.of[0] ? " of " : "", pair->way.of,
-		comparer->unframed[0] ? "; it may be elsewhere than in frames: "
-				      : "",
-		comparer->unframed);
+	return graft_case_refuse(comparer->c, rule, where,
+				 "%s; it is reached from %s%s%s", sentence,
+				 pair->way.name[0] ? pair->way.name
+						   : "a value without a name",
+				 pair->way.of[0] ? " of " : "", pair->way.of);
 }
 
 struct graft_error *

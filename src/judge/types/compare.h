@@ -49,12 +49,6 @@ struct graft_type_pair {
 	struct graft_type_way way;
 };
 
-/** Say whether all objects of a type live in frames of functions that are replaced,
- * so that its layout may change. */
-typedef struct graft_error *
-graft_comparer_confined_fn(void *context, const struct graft_type_pair *pair,
-			   bool *ret);
-
 /** A comparison. All zeroes but for the first three. */
 struct graft_comparer {
 	/** Borrowed; gets the reasons. */
@@ -74,11 +68,6 @@ struct graft_comparer {
 	/** Borrowed, or NULL: what this one saw in frames may differ, and is not
 	 * counted here; nor is what it saw counted as fresh. */
 	const struct graft_comparer *frames;
-	/** Asked before another layout or size is a difference, or NULL. */
-	graft_comparer_confined_fn *confined;
-	void *confined_context;
-	/** Why the last one that was asked about is a difference, or "". */
-	char unframed[200];
 	/** How many these are. */
 	uint32_t framed;
 	/** Types that could not be understood. */

@@ -4,6 +4,7 @@
 // callers reach of which the builds show nothing.
 
 #include "base/vec.h"
+#include "judge/flow/op.h"
 #include "judge/types/state.h"
 
 #include <stdio.h>
@@ -19,6 +20,9 @@ struct both {
 	uint32_t n;
 	struct graft_locals was;
 	struct graft_locals is;
+	/** One of them takes an address in its frame: whoever gets it may keep
+	 * what stands there, whatever type it takes it for. */
+	bool gives_frame;
 };
 
 static void
@@ -227,6 +231,65 @@ same_place(const struct graft_local *a, const struct graft_local *b)
 	return strcmp(a->name, b->name) == 0 && strcmp(a->scope, b->scope) == 0;
 }
 
+/** Say whether a function takes an address in its frame. */
+static struct graft_error *
+takes_frame(const struct graft_code *code, uint32_t func, bool *ret)
+{
+	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
+	struct graft_error *err = graft_ops_read(code, func, &ops);
+
+	for (uint32_t i = 0; !err && i < ops.count; i++) {
+		const struct graft_op *op = &ops.ops[i];
+		bool address = op->what == GRAFT_OP_LEA &&
+			       graft_op_in_frame(&ops, op);
+		bool copy = op->what == GRAFT_OP_MOV && !op->has_mem &&
+			    op->src == GRAFT_REG_RSP;
+		if ((address || copy) && op->dst != GRAFT_REG_RSP &&
+		    !(copy && op->dst == GRAFT_REG_RBP))
+			*ret = true;
+	}
+	return err;
+}
+
+/** Find the struct or union that a local is, or is an array of; or 0. */
+static struct graft_error *
+find_aggregate(struct graft_dwarf *dwarf, uint32_t type, uint32_t *ret)
+{
+	const struct graft_type *peeled;
+	struct graft_error *err = graft_dwarf_type_peel(dwarf, type, ret,
+							&peeled);
+
+	while (!err && peeled->kind == GRAFT_TYPE_IS_ARRAY)
+		err = graft_dwarf_type_peel(dwarf, peeled->target, ret,
+					    &peeled);
+	if (!err && peeled->kind != GRAFT_TYPE_IS_STRUCT &&
+	    peeled->kind != GRAFT_TYPE_IS_UNION)
+		*ret = 0;
+	return err;
+}
+
+/** Put in two locals of one name. Where their address may get about, what they are
+ * made of lives as long as whoever got it likes. */
+static struct graft_error *
+add_locals(struct graft_types_state *state, const struct both *both,
+	   const struct graft_local *o, const struct graft_local *n,
+	   struct graft_type_way way)
+{
+	struct graft_error *err = graft_comparer_add(
+		&state->comparer, o->type, n->type, GRAFT_TYPE_IN_FRAME, way);
+	uint32_t was = 0;
+	uint32_t is = 0;
+
+	if (!err && both->gives_frame)
+		err = find_aggregate(state->types->old_dwarf, o->type, &was);
+	if (!err && was)
+		err = find_aggregate(state->types->new_dwarf, n->type, &is);
+	if (err || !was || !is)
+		return err;
+	return graft_comparer_add(&state->comparer, was, is, GRAFT_TYPE_LIVES,
+				  way);
+}
+
 /** Put in a local of NEW with every local of OLD that has its name. */
 static struct graft_error *
 add_local(struct graft_types_state *state, const struct both *both,
@@ -244,8 +307,7 @@ add_local(struct graft_types_state *state, const struct both *both,
 		if (!same_place(o, n))
 			continue;
 		any = true;
-		err = graft_comparer_add(&state->comparer, o->type, n->type,
-					 GRAFT_TYPE_IN_FRAME, way);
+		err = add_locals(state, both, o, n, way);
 	}
 	if (err || any)
 		return err;
@@ -272,6 +334,12 @@ add_pair(struct graft_types_state *state, struct both *both)
 			       state->c->diff->old_code, both->old_func);
 	if (!err && twins)
 		err = add_units(state, both);
+	if (!err && twins)
+		err = takes_frame(state->c->diff->old_code, both->old_func,
+				  &both->gives_frame);
+	if (!err && twins)
+		err = takes_frame(state->c->diff->new_code, both->new_func,
+				  &both->gives_frame);
 	if (!err && twins && has_unseen_callers(state->c, both))
 		err = judge_signature(state, both);
 	for (size_t i = 0; !err && i < both->is.count; i++)

@@ -27,14 +27,6 @@ struct graft_types_state {
 	size_t unit_cap;
 	/** Notes that say what is not described. */
 	uint32_t gaps;
-	/** Types that were asked about, and whether they live in frames only. */
-	struct graft_framed_type {
-		uint32_t o;
-		uint32_t n;
-		bool only;
-	} * framed;
-	size_t framed_count;
-	size_t framed_cap;
 };
 
 /** Say that something is not described, so that nothing can be proven. */
@@ -69,11 +61,5 @@ graft_types_check_exports(struct graft_types_state *state);
  * type of theirs differs. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_types_check_units(struct graft_types_state *state);
-
-/** Say whether a type lives in frames of replaced functions only; a
- * graft_comparer_confined_fn. The context is the state. */
-GRAFT_MUST_CHECK struct graft_error *
-graft_types_live_in_frames(void *context, const struct graft_type_pair *pair,
-			   bool *ret);
 
 #endif /* GRAFT_JUDGE_TYPES_STATE_H */

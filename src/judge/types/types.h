@@ -37,9 +37,6 @@ struct graft_types {
 	/** They have a type that OLD does not have, and that only a cast may lead
 	 * to. */
 	bool cast_is_new;
-	/** One differs of which all objects live in frames of what is replaced,
-	 * as far as types and code show. */
-	bool framed_differs;
 };
 
 /** Compare types, variables and signatures (R-01 R-02 R-03 R-08 R-09 R-10 R-24).

@@ -348,8 +348,6 @@ graft_types_check_units(struct graft_types_state *state)
 		.quiet = true,
 		.arrays = state->comparer.arrays,
 		.frames = &state->comparer,
-		.confined = graft_types_live_in_frames,
-		.confined_context = state,
 	};
 	struct graft_error *err = NULL;
 
