@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 enum {
 	/**
@@ -33,6 +34,8 @@ enum {
 	 * further round.
 	 */
 	STOP_LIMIT_NS = 20 * 1000 * 1000,
+	/** How long the threads of a killed process may take to follow. */
+	DEATH_LIMIT_NS = 500 * 1000 * 1000,
 	/** How often all threads are tried. */
 	ROUNDS = 4,
 	/** si_code of a SIGSYS that seccomp sent (asm-generic/siginfo.h). */
@@ -346,6 +349,25 @@ check(struct graft_target *target)
 	return NULL;
 }
 
+/**
+ * Say whether a process is gone of which a thread was lost: that is what SIGKILL
+ * does, and the other threads may take a moment to follow.
+ */
+static bool
+is_gone_soon(struct graft_target *target)
+{
+	uint64_t deadline_ns = graft_tracee_now_ns() + DEATH_LIMIT_NS;
+
+	while (!graft_target_is_gone(target)) {
+		if (graft_tracee_now_ns() >= deadline_ns)
+			return false;
+		// The leader's end shows when those of its threads were taken.
+		graft_tracee_service(target);
+		(void)usleep(1000);
+	}
+	return true;
+}
+
 /** Try all threads, some times, until one has made the calls. */
 static struct graft_error *
 try_all(struct injection *inj, const struct graft_maps *maps,
@@ -360,7 +382,8 @@ try_all(struct injection *inj, const struct graft_maps *maps,
 							  count);
 			if (attempt == DONE)
 				return NULL;
-			if (graft_target_is_gone(target))
+			if (attempt == LOST ? is_gone_soon(target)
+					    : graft_target_is_gone(target))
 				return graft_tracee_gone(target);
 			if (attempt == LOST)
 				return graft_error_new(
