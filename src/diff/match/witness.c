@@ -5,7 +5,7 @@
 #include "diff/match/data.h"
 #include "diff/match/witness_tables.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 /** Find the function that starts at an address, or #GRAFT_NONE. */
 static uint32_t
@@ -23,20 +23,7 @@ struct asked {
 	const struct graft_diff *diff;
 	/** Per OLD function: a pointer confirms its match. */
 	bool *confirmed;
-	/** Per OLD function: calls of it that are calls of its match in NEW. */
-	uint32_t *calls;
-	/** Per function: all references to its start. */
-	uint32_t *old_refs;
-	uint32_t *new_refs;
 };
-
-static void
-deinit_asked(struct asked *asked)
-{
-	free(asked->calls);
-	free(asked->old_refs);
-	free(asked->new_refs);
-}
 
 /** Note that pointers to two functions stand at the same place. */
 static void
@@ -96,42 +83,34 @@ ask_slots(const struct graft_diff *diff, bool *ret)
 	}
 }
 
-/**
- * Is a match known by more than order: by its evidence, by a pointer, or because
- * all that name it are calls, in functions that are known, of one and the same?
- */
+/** Is a match known by more than order: by its evidence, or by a pointer? */
 static bool
 is_known(const struct asked *asked, uint32_t n)
 {
 	const struct graft_func_match *match = &asked->diff->new_match[n];
-	uint32_t o = match->other;
 
-	if (o == GRAFT_NONE)
-		return false;
-	if (match->evidence > GRAFT_EVIDENCE_ORDER || asked->confirmed[o])
-		return true;
-	return asked->calls[o] != 0 && asked->calls[o] == asked->old_refs[o] &&
-	       asked->calls[o] == asked->new_refs[n];
+	return match->other != GRAFT_NONE &&
+	       (match->evidence > GRAFT_EVIDENCE_ORDER ||
+		asked->confirmed[match->other]);
 }
 
-/** Let a pair of references of two functions that are known speak. */
-static void
-hear(struct asked *asked, uint32_t old_ref, uint32_t new_ref, bool same_form)
+/**
+ * Does a function do the same with the same things on both sides?
+ *
+ * Where it changed, an address that it hands out may go with another name or
+ * number than in OLD: two callbacks and the lines that register them, both
+ * swapped, look like nothing but other texts. Calls may be swapped likewise, and
+ * no count of them tells. What else is in its group says nothing about it.
+ */
+static bool
+is_unchanged(const struct graft_func_match *match)
 {
-	const struct graft_diff *diff = asked->diff;
-	const struct graft_ref *o = &diff->old_code->refs[old_ref];
-	const struct graft_ref *n = &diff->new_code->refs[new_ref];
+	// Line numbers that are handed over as such count as form only.
+	uint8_t elsewhere = GRAFT_CHANGE_GROUP | GRAFT_CHANGE_REACH |
+			    GRAFT_CHANGE_FORM;
 
-	if (n->kind != GRAFT_REF_BRANCH || same_form) {
-		confirm(diff, o->target, n->target, asked->confirmed);
-		return;
-	}
-	// An alignment may be off by one call; all calls together are not.
-	uint32_t of = func_from(diff->old_code, o->target);
-	uint32_t nf = func_from(diff->new_code, n->target);
-	if (of != GRAFT_NONE && nf != GRAFT_NONE &&
-	    diff->new_match[nf].other == of)
-		asked->calls[of]++;
+	return (match->same_form || match->only_lines) &&
+	       (match->change & ~elsewhere) == 0;
 }
 
 /** Ask the references of aligned instructions. */
@@ -139,7 +118,6 @@ static struct graft_error *
 ask_func(struct asked *asked, uint32_t n)
 {
 	const struct graft_diff *diff = asked->diff;
-	bool same_form = diff->new_match[n].same_form;
 	GRAFT_FREE struct graft_insn_pair *pairs = NULL;
 	size_t count = 0;
 	struct graft_error *err = graft_diff_align(
@@ -149,7 +127,9 @@ ask_func(struct asked *asked, uint32_t n)
 		uint32_t o = diff->old_code->insns[pairs[i].old_insn].ref;
 		uint32_t r = diff->new_code->insns[pairs[i].new_insn].ref;
 		if (pairs[i].equal && o != GRAFT_NONE && r != GRAFT_NONE)
-			hear(asked, o, r, same_form);
+			confirm(diff, diff->old_code->refs[o].target,
+				diff->new_code->refs[r].target,
+				asked->confirmed);
 	}
 	return err;
 }
@@ -170,28 +150,6 @@ names_doubtful(const struct asked *asked, uint32_t n)
 			return true;
 	}
 	return false;
-}
-
-/** Count who names the start of each function, in code and in data. */
-static uint32_t *
-count_refs(const struct graft_code *code)
-{
-	uint32_t *refs = calloc(code->func_count + 1, sizeof(*refs));
-	size_t count;
-	const struct graft_reloc *relocs = graft_image_relocs(code->image,
-							      &count);
-
-	for (size_t i = 0; refs && i < code->ref_count; i++) {
-		uint32_t func = func_from(code, code->refs[i].target);
-		if (func != GRAFT_NONE)
-			refs[func]++;
-	}
-	for (size_t i = 0; refs && i < count; i++) {
-		uint32_t func = func_from(code, (uint64_t)relocs[i].addend);
-		if (!relocs[i].symbol && func != GRAFT_NONE)
-			refs[func]++;
-	}
-	return refs;
 }
 
 /**
@@ -215,6 +173,7 @@ ask_code(struct asked *asked)
 		more = false;
 		for (uint32_t n = 0; !err && n < count; n++) {
 			if (done[n] || !is_known(asked, n) ||
+			    !is_unchanged(&asked->diff->new_match[n]) ||
 			    !names_doubtful(asked, n))
 				continue;
 			done[n] = more = true;
@@ -227,15 +186,8 @@ ask_code(struct asked *asked)
 struct graft_error *
 graft_witness_find(const struct graft_diff *diff, bool *ret)
 {
-	GRAFT_CLEANUP(deinit_asked)
 	struct asked asked = { .diff = diff, .confirmed = ret };
 
-	asked.calls = calloc(diff->old_code->func_count + 1,
-			     sizeof(*asked.calls));
-	asked.old_refs = count_refs(diff->old_code);
-	asked.new_refs = count_refs(diff->new_code);
-	if (!asked.calls || !asked.old_refs || !asked.new_refs)
-		return graft_error_no_memory();
 	ask_slots(diff, ret);
 	struct graft_error *err = graft_witness_tables(diff, ret);
 	if (!err)

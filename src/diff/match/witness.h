@@ -7,10 +7,10 @@
  *
  * A function whose address memory may hold is called by whoever finds it there.
  * If it was matched by order or likeness alone, its pointers are asked: a slot of
- * data, or a `lea` of functions that match, that holds the OLD function in OLD
- * and the NEW one in NEW. What is confirmed in this way is a witness itself;
- * so is a function that is called by known functions only, where all calls of
- * it are calls of its match.
+ * data, or a reference of functions that match, that names the OLD function in OLD
+ * and the NEW one in NEW. What is confirmed in this way is a witness itself. Only
+ * code that did not change speaks: in what changed, the address may go with
+ * another name or number than in OLD.
  */
 
 #ifndef GRAFT_DIFF_WITNESS_H

@@ -3,8 +3,8 @@
 // All that memory holds of these functions leads back to one object with a name:
 // a table of commands that only this object points to, a function that is too
 // short to be told by its form and registers a hook, and a callback that only a
-// function hands out which the hook alone calls. All of them changed, so in a stripped build
-// none matches by its form.
+// function hands out which the hook alone calls. What they lead to changed, so in a
+// stripped build none of that matches by its form; who hands it out did not.
 
 #include <stdlib.h>
 
@@ -42,11 +42,7 @@ sorted(long value)
 {
 	long all[] = { value, 7 - value, value * 3, -4 };
 
-#ifdef NEW
-	qsort(all, 3, sizeof(*all), compare);
-#else
 	qsort(all, 4, sizeof(*all), compare);
-#endif
 	return all[0] * 1000 + all[1] * 100 + all[2] * 10 + all[3];
 }
 
