@@ -3,9 +3,8 @@
 #include "diff/match/witness.h"
 
 #include "diff/match/data.h"
-#include "diff/match/witness_tables.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 /** Find the function that starts at an address, or #GRAFT_NONE. */
 static uint32_t
@@ -17,13 +16,6 @@ func_from(const struct graft_code *code, uint64_t addr)
 		       ? func
 		       : GRAFT_NONE;
 }
-
-/** What is known so far. */
-struct asked {
-	const struct graft_diff *diff;
-	/** Per OLD function: a pointer confirms its match. */
-	bool *confirmed;
-};
 
 /** Note that pointers to two functions stand at the same place. */
 static void
@@ -83,41 +75,10 @@ ask_slots(const struct graft_diff *diff, bool *ret)
 	}
 }
 
-/** Is a match known by more than order: by its evidence, or by a pointer? */
-static bool
-is_known(const struct asked *asked, uint32_t n)
-{
-	const struct graft_func_match *match = &asked->diff->new_match[n];
-
-	return match->other != GRAFT_NONE &&
-	       (match->evidence > GRAFT_EVIDENCE_ORDER ||
-		asked->confirmed[match->other]);
-}
-
-/**
- * Does a function do the same with the same things on both sides?
- *
- * Where it changed, an address that it hands out may go with another name or
- * number than in OLD: two callbacks and the lines that register them, both
- * swapped, look like nothing but other texts. Calls may be swapped likewise, and
- * no count of them tells. What else is in its group says nothing about it.
- */
-static bool
-is_unchanged(const struct graft_func_match *match)
-{
-	// Line numbers that are handed over as such count as form only.
-	uint8_t elsewhere = GRAFT_CHANGE_GROUP | GRAFT_CHANGE_REACH |
-			    GRAFT_CHANGE_FORM;
-
-	return (match->same_form || match->only_lines) &&
-	       (match->change & ~elsewhere) == 0;
-}
-
 /** Ask the references of aligned instructions. */
 static struct graft_error *
-ask_func(struct asked *asked, uint32_t n)
+ask_func(const struct graft_diff *diff, uint32_t n, bool *ret)
 {
-	const struct graft_diff *diff = asked->diff;
 	GRAFT_FREE struct graft_insn_pair *pairs = NULL;
 	size_t count = 0;
 	struct graft_error *err = graft_diff_align(
@@ -128,69 +89,38 @@ ask_func(struct asked *asked, uint32_t n)
 		uint32_t r = diff->new_code->insns[pairs[i].new_insn].ref;
 		if (pairs[i].equal && o != GRAFT_NONE && r != GRAFT_NONE)
 			confirm(diff, diff->old_code->refs[o].target,
-				diff->new_code->refs[r].target,
-				asked->confirmed);
+				diff->new_code->refs[r].target, ret);
 	}
 	return err;
 }
 
-/** Does a function name one of which nobody knows yet which it is? */
 static bool
-names_doubtful(const struct asked *asked, uint32_t n)
+takes_code(const struct graft_diff *diff, uint32_t n)
 {
-	const struct graft_code *code = asked->diff->new_code;
-	const struct graft_func *f = &code->funcs[n];
+	const struct graft_func *f = &diff->new_code->funcs[n];
 
 	for (uint32_t i = 0; i < f->ref_count; i++) {
-		uint32_t func = func_from(code,
-					  code->refs[f->first_ref + i].target);
-		if (func != GRAFT_NONE &&
-		    asked->diff->new_match[func].other != GRAFT_NONE &&
-		    !is_known(asked, func))
+		const struct graft_ref *ref =
+			&diff->new_code->refs[f->first_ref + i];
+		if (ref->kind == GRAFT_REF_ADDRESS &&
+		    func_from(diff->new_code, ref->target) != GRAFT_NONE)
 			return true;
 	}
 	return false;
 }
 
-/**
- * Ask all functions that are known, those too that came to be known by that.
- *
- * What order alone matched is no witness itself; what a pointer of such a
- * witness confirms is: a table names a function that is too short to be told by
- * its form, and that one registers others.
- */
-static struct graft_error *
-ask_code(struct asked *asked)
-{
-	size_t count = asked->diff->new_code->func_count;
-	GRAFT_FREE bool *done = calloc(count + 1, sizeof(*done));
-	struct graft_error *err = NULL;
-	bool more = true;
-
-	if (!done)
-		return graft_error_no_memory();
-	while (more && !err) {
-		more = false;
-		for (uint32_t n = 0; !err && n < count; n++) {
-			if (done[n] || !is_known(asked, n) ||
-			    !is_unchanged(&asked->diff->new_match[n]) ||
-			    !names_doubtful(asked, n))
-				continue;
-			done[n] = more = true;
-			err = ask_func(asked, n);
-		}
-	}
-	return err;
-}
-
 struct graft_error *
 graft_witness_find(const struct graft_diff *diff, bool *ret)
 {
-	struct asked asked = { .diff = diff, .confirmed = ret };
+	struct graft_error *err = NULL;
 
 	ask_slots(diff, ret);
-	struct graft_error *err = graft_witness_tables(diff, ret);
-	if (!err)
-		err = ask_code(&asked);
+	for (uint32_t n = 0; !err && n < diff->new_code->func_count; n++) {
+		// What order alone matched is no witness itself.
+		if (diff->new_match[n].other != GRAFT_NONE &&
+		    diff->new_match[n].evidence > GRAFT_EVIDENCE_ORDER &&
+		    takes_code(diff, n))
+			err = ask_func(diff, n, ret);
+	}
 	return err;
 }

@@ -7,10 +7,8 @@
  *
  * A function whose address memory may hold is called by whoever finds it there.
  * If it was matched by order or likeness alone, its pointers are asked: a slot of
- * data, or a reference of functions that match, that names the OLD function in OLD
- * and the NEW one in NEW. What is confirmed in this way is a witness itself. Only
- * code that did not change speaks: in what changed, the address may go with
- * another name or number than in OLD.
+ * data, or a `lea` of functions that match, that holds the OLD function in OLD
+ * and the NEW one in NEW.
  */
 
 #ifndef GRAFT_DIFF_WITNESS_H
