@@ -195,9 +195,8 @@ graft_case_is_twin(const struct graft_case *c, uint32_t new_func)
 	return match->carried && match->other != GRAFT_NONE;
 }
 
-/** Find what a reference of carried code was resolved to, or NULL. */
-static const struct graft_resolution *
-find_resolution(const struct graft_diff *diff, uint32_t ref)
+const struct graft_resolution *
+graft_case_resolution(const struct graft_diff *diff, uint32_t ref)
 {
 	size_t low = 0;
 	size_t high = diff->resolution_count;
@@ -218,7 +217,8 @@ bool
 graft_case_old_place(const struct graft_case *c, uint32_t ref,
 		     uint64_t *addr_ret)
 {
-	const struct graft_resolution *known = find_resolution(c->diff, ref);
+	const struct graft_resolution *known = graft_case_resolution(c->diff,
+								     ref);
 
 	if (known && known->place == GRAFT_PLACE_OLD) {
 		*addr_ret = known->old_addr;

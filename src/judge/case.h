@@ -93,6 +93,15 @@ bool
 graft_case_is_twin(const struct graft_case *c, uint32_t new_func);
 
 /**
+ * Find where a reference of carried code goes.
+ *
+ * @param[in] ref Index in graft_code::refs of NEW.
+ * @return Lent by the diff; NULL if it is of code that is not carried.
+ */
+const struct graft_resolution *
+graft_case_resolution(const struct graft_diff *diff, uint32_t ref);
+
+/**
  * Find where in OLD what a reference of NEW names is: as it was resolved, or as
  * the data map says.
  *

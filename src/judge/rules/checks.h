@@ -17,6 +17,10 @@
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_findings(struct graft_case *c);
 
+/** two objects of NEW for one of OLD. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_two_for_one(struct graft_case *c);
+
 /** R-03 for objects that have a symbol, and for the sections around them. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_globals(struct graft_case *c);
@@ -84,6 +88,10 @@ graft_check_aligned_objects(struct graft_case *c);
 /** what the loader is asked. Notes. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_loading(struct graft_case *c);
+
+/** objects without a name that took the place of one of OLD. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_moved_to_new(struct graft_case *c, const struct graft_twin *twin);
 
 /** offsets that code adds to the thread-local block by itself. */
 GRAFT_MUST_CHECK struct graft_error *
