@@ -251,9 +251,12 @@ takes_frame(const struct graft_code *code, uint32_t func, bool *ret)
 	return err;
 }
 
-/** Find the struct or union that a local is, or is an array of; or 0. */
+/** Find the struct or union that a local is, or is an array of; or 0.
+ *
+ * @param[out] name_ret Its name, or "". */
 static struct graft_error *
-find_aggregate(struct graft_dwarf *dwarf, uint32_t type, uint32_t *ret)
+find_aggregate(struct graft_dwarf *dwarf, uint32_t type, uint32_t *ret,
+	       const char **name_ret)
 {
 	const struct graft_type *peeled;
 	struct graft_error *err = graft_dwarf_type_peel(dwarf, type, ret,
@@ -262,10 +265,13 @@ find_aggregate(struct graft_dwarf *dwarf, uint32_t type, uint32_t *ret)
 	while (!err && peeled->kind == GRAFT_TYPE_IS_ARRAY)
 		err = graft_dwarf_type_peel(dwarf, peeled->target, ret,
 					    &peeled);
-	if (!err && peeled->kind != GRAFT_TYPE_IS_STRUCT &&
+	if (err)
+		return err;
+	if (peeled->kind != GRAFT_TYPE_IS_STRUCT &&
 	    peeled->kind != GRAFT_TYPE_IS_UNION)
 		*ret = 0;
-	return err;
+	*name_ret = peeled->name;
+	return NULL;
 }
 
 /** Put in two locals of one name. Where their address may get about, what they are
@@ -279,12 +285,17 @@ add_locals(struct graft_types_state *state, const struct both *both,
 		&state->comparer, o->type, n->type, GRAFT_TYPE_IN_FRAME, way);
 	uint32_t was = 0;
 	uint32_t is = 0;
+	const char *was_name = "";
+	const char *is_name = "";
 
 	if (!err && both->gives_frame)
-		err = find_aggregate(state->types->old_dwarf, o->type, &was);
+		err = find_aggregate(state->types->old_dwarf, o->type, &was,
+				     &was_name);
 	if (!err && was)
-		err = find_aggregate(state->types->new_dwarf, n->type, &is);
-	if (err || !was || !is)
+		err = find_aggregate(state->types->new_dwarf, n->type, &is,
+				     &is_name);
+	// Two variables of two blocks may have one name.
+	if (err || !was || !is || strcmp(was_name, is_name) != 0)
 		return err;
 	return graft_comparer_add(&state->comparer, was, is, GRAFT_TYPE_LIVES,
 				  way);
