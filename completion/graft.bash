@@ -71,7 +71,7 @@ _graft()
 	verify) options+=' --against --old --json --key --signature' ;;
 	plan) options+=' --all --pid --json' ;;
 	apply) options+=' --all --pid --wait --dry-run --json' ;;
-	revert) options+=' --all --pid --wait --json' ;;
+	revert) options+=' --all --pid --completely --wait --json' ;;
 	status) options+=' --pid --json' ;;
 	recover) options+=' --pid --wait' ;;
 	esac

@@ -14,7 +14,8 @@
 /** What the guardian is told. */
 struct job {
 	const struct graft_plan *plan;
-	const struct graft_header *const *headers;
+	/** One for each module. */
+	const struct graft_change *changes;
 	const struct graft_switch_limits *limits;
 };
 
@@ -26,8 +27,10 @@ undo(struct graft_target *target, const struct graft_plan *plan, size_t count)
 
 	while (count-- > 0 && !err) {
 		const struct graft_plan_module *module = &plan->modules[count];
-		if (!module->reuse)
-			err = graft_build_undo(target, &module->header, NULL);
+		err = module->reuse
+			      ? graft_build_set_before(target, &module->header,
+						       &module->below)
+			      : graft_build_undo(target, &module->header, NULL);
 	}
 	return err;
 }
@@ -70,7 +73,7 @@ switch_in(struct graft_target *target, const struct job *job,
 	struct graft_error *err;
 	GRAFT_CLEANUP(graft_switch_freep) struct graft_switch *sw = NULL;
 
-	err = graft_switch_new(job->headers, job->plan->count, GRAFT_SWITCH_IN,
+	err = graft_switch_new(job->changes, job->plan->count, GRAFT_SWITCH_IN,
 			       false, &sw);
 	if (!err)
 		err = graft_switch_run(sw, target, job->limits, result);
@@ -84,22 +87,32 @@ switch_in(struct graft_target *target, const struct job *job,
 	return join(err, more, result);
 }
 
-/** Take the jumps out again; the shadows stay, as after a revert. */
+/** Exchange the jumps back; the shadows stay, as after a revert. */
 GRAFT_MUST_CHECK static struct graft_error *
 switch_out(struct graft_target *target, const struct job *job)
 {
-	struct graft_error *err;
+	struct graft_error *err = NULL;
 	struct graft_switch_result result;
+	size_t count = job->plan->count;
 	GRAFT_CLEANUP(graft_switch_freep) struct graft_switch *sw = NULL;
+	GRAFT_FREE struct graft_change *back = calloc(count + 1, sizeof(*back));
 
-	err = graft_switch_new(job->headers, job->plan->count, GRAFT_SWITCH_OUT,
-			       false, &sw);
+	if (!back)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < count; i++)
+		back[i] = (struct graft_change){ .from = job->changes[i].to,
+						 .to = job->changes[i].from };
+	err = graft_switch_new(back, count, GRAFT_SWITCH_OUT, false, &sw);
 	if (err)
 		return err;
 	err = graft_switch_run(sw, target, job->limits, &result);
-	for (size_t i = 0; i < job->plan->count && !err; i++)
-		err = graft_build_set_state(target, job->headers[i],
-					    GRAFT_HEADER_REVERTED);
+	for (size_t i = 0; i < count && !err; i++) {
+		const struct graft_plan_module *module = &job->plan->modules[i];
+		err = graft_build_set_changed(target, &back[i], true);
+		if (!err && module->reuse)
+			err = graft_build_set_before(target, &module->header,
+						     &module->below);
+	}
 	return err;
 }
 
@@ -109,9 +122,13 @@ commit(struct graft_target *target, const struct job *job,
 {
 	struct graft_error *err = graft_fault("apply-commit");
 
-	for (size_t i = 0; i < job->plan->count && !err; i++)
-		err = graft_build_set_state(target, job->headers[i],
-					    GRAFT_HEADER_APPLIED);
+	for (size_t i = 0; i < job->plan->count && !err; i++) {
+		const struct graft_plan_module *module = &job->plan->modules[i];
+		err = graft_build_set_changed(target, &job->changes[i], false);
+		if (!err && module->above)
+			err = graft_build_set_before(target, module->above,
+						     &module->below);
+	}
 	return err ? join(err, switch_out(target, job), result) : NULL;
 }
 
@@ -166,12 +183,19 @@ graft_apply_run(const struct graft_plan *plan, struct graft_ledger *ledger,
 	struct graft_entries entries = { 0 };
 	GRAFT_FREE const struct graft_header **headers =
 		calloc(plan->count + 1, sizeof(*headers));
-	if (!headers)
+	GRAFT_FREE struct graft_change *changes = calloc(plan->count + 1,
+							 sizeof(*changes));
+	if (!headers || !changes)
 		return graft_error_no_memory();
 
 	*ret = (struct graft_switch_result){ 0 };
-	for (size_t i = 0; i < plan->count; i++)
+	for (size_t i = 0; i < plan->count; i++) {
 		headers[i] = &plan->modules[i].header;
+		changes[i] = (struct graft_change){
+			.from = plan->modules[i].replaced,
+			.to = headers[i],
+		};
+	}
 	struct graft_entries_who who = {
 		.pid = plan->pid,
 		.start_ticks = plan->start_ticks,
@@ -181,7 +205,7 @@ graft_apply_run(const struct graft_plan *plan, struct graft_ledger *ledger,
 				  plan->count, &entries);
 	if (err)
 		return err;
-	struct job job = { .plan = plan, .headers = headers, .limits = limits };
+	struct job job = { .plan = plan, .changes = changes, .limits = limits };
 	err = graft_job_run(carry_out, &job, ret, &killed);
 	if (killed || ret->unsettled)
 		return graft_recover_after_kill(ledger, plan->pid, err);

@@ -205,7 +205,8 @@ write_all(struct graft_target *target, const struct graft_plan_module *module)
 	// A shadow that is used again stays `reverted` until its jumps are in:
 	// whoever finds it so must not unmap it.
 	if (module->reuse)
-		return NULL;
+		return graft_build_set_before(target, &module->header,
+					      &module->header.before);
 	struct graft_error *err = graft_fault("apply-ready");
 	if (err)
 		return err;
@@ -312,4 +313,40 @@ graft_build_set_state(struct graft_target *target,
 	graft_header_state_encode(state, graft_clock_now_us(), block);
 	return graft_target_write(target, header->addr + GRAFT_HEADER_STATE_OFF,
 				  block, sizeof(block));
+}
+
+struct graft_error *
+graft_build_set_before(struct graft_target *target,
+		       const struct graft_header *header,
+		       const struct graft_header_before *before)
+{
+	uint8_t block[GRAFT_HEADER_BEFORE_SIZE];
+
+	if (header->version == 1)
+		return NULL;
+	struct graft_error *err = graft_fault("before-write");
+	if (err)
+		return err;
+	graft_header_before_encode(before, block);
+	return graft_target_write(target,
+				  header->addr + GRAFT_HEADER_BEFORE_OFF, block,
+				  sizeof(block));
+}
+
+struct graft_error *
+graft_build_set_changed(struct graft_target *target,
+			const struct graft_change *change, bool out)
+{
+	struct graft_error *err = NULL;
+
+	if (change->to && out)
+		err = graft_build_set_state(target, change->to,
+					    GRAFT_HEADER_APPLIED);
+	if (!err && change->from)
+		err = graft_build_set_state(target, change->from,
+					    GRAFT_HEADER_REVERTED);
+	if (!err && change->to && !out)
+		err = graft_build_set_state(target, change->to,
+					    GRAFT_HEADER_APPLIED);
+	return err;
 }

@@ -12,6 +12,7 @@
 #ifndef GRAFT_APPLY_BUILD_H
 #define GRAFT_APPLY_BUILD_H
 
+#include "apply/way.h"
 #include "base/error.h"
 #include "plan/plan.h"
 #include "proc/maps.h"
@@ -56,6 +57,26 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_build_set_state(struct graft_target *target,
 		      const struct graft_header *header,
 		      enum graft_header_state state);
+
+/**
+ * Write into a header page which hotpatch was in before. In any state of the
+ * target; a page of format 1 is left as it is.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_build_set_before(struct graft_target *target,
+		       const struct graft_header *header,
+		       const struct graft_header_before *before);
+
+/**
+ * Write what a change means into both header pages: first that what left is
+ * reverted, then that what came is applied; the other way round if @p out. So the
+ * page of what was worked on is the last, and tells of the work until it is done.
+ *
+ * @param[in] out It was taken out, by a revert.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_build_set_changed(struct graft_target *target,
+			const struct graft_change *change, bool out);
 
 /**
  * Unmap pages.

@@ -46,14 +46,35 @@ is_loaded(struct graft_target *target, const struct graft_header *header)
 	return same;
 }
 
-static const char *
-state_name(struct graft_target *target, const struct graft_header *header,
-	   enum graft_live live)
+/** Say whether a header is in the chain of one whose jumps are in. */
+static bool
+is_replaced(const struct graft_inspection *inspection,
+	    const struct graft_header *header)
 {
+	for (size_t i = 0; i < inspection->count; i++) {
+		const struct graft_inspected *top = &inspection->items[i];
+		if (top->live == GRAFT_LIVE_NEW &&
+		    graft_headers_in_chain(inspection->headers, top->header,
+					   header))
+			return true;
+	}
+	return false;
+}
+
+static const char *
+state_name(struct graft_target *target,
+	   const struct graft_inspection *inspection,
+	   const struct graft_inspected *item)
+{
+	const struct graft_header *header = item->header;
+	enum graft_live live = item->live;
+
 	if (!is_loaded(target, header))
 		return "unloaded";
 	if (live == GRAFT_LIVE_NEW)
 		return "applied";
+	if (live != GRAFT_LIVE_MIXED && is_replaced(inspection, header))
+		return "replaced";
 	// The entries of a reverted one are no longer its own: the bytes of OLD
 	// stand there, or the jumps of another hotpatch.
 	if (header->state == GRAFT_HEADER_REVERTED && live != GRAFT_LIVE_MIXED)
@@ -199,12 +220,16 @@ look(struct graft_target *target, const struct graft_maps *maps, bool threads,
 	for (size_t i = 0; i < headers->count; i++) {
 		struct graft_inspected *item = &inspection->items[i];
 		item->header = headers->headers[i];
-		struct graft_error *err =
-			graft_header_live(target, item->header, &item->live);
+		item->before = graft_headers_before(headers, item->header);
+		struct graft_error *err = graft_header_live(
+			target, item->header, item->before, &item->live);
 		if (err)
 			return err;
-		item->state = state_name(target, item->header, item->live);
 		inspection->count++;
+	}
+	for (size_t i = 0; i < inspection->count; i++) {
+		struct graft_inspected *item = &inspection->items[i];
+		item->state = state_name(target, inspection, item);
 		if (!threads || item->live != GRAFT_LIVE_NEW)
 			continue;
 		// What cannot be seen now is no fault of the process.

@@ -27,8 +27,11 @@ struct graft_inspected {
 	/** Borrowed from the inspection. */
 	const struct graft_header *header;
 	enum graft_live live;
-	/** "applied", "reverted", "incomplete", "unloaded" or "damaged". Static. */
+	/** "applied", "replaced" (by one that is applied, and would come back),
+	 * "reverted", "incomplete", "unloaded" or "damaged". Static. */
 	const char *state;
+	/** Which one it took the place of, or NULL. Borrowed likewise. */
+	const struct graft_header *before;
 	struct graft_inspected_thread *threads;
 	size_t thread_count;
 };

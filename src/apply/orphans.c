@@ -26,7 +26,8 @@ is_cut_off(const struct graft_header *header, enum graft_live live)
 	return live == GRAFT_LIVE_MIXED ||
 	       header->state == GRAFT_HEADER_BUILDING ||
 	       header->state == GRAFT_HEADER_READY ||
-	       header->state == GRAFT_HEADER_REVERTING;
+	       header->state == GRAFT_HEADER_REVERTING ||
+	       header->state == GRAFT_HEADER_LEAVING;
 }
 
 /** Choose the headers of all works that were cut off. */
@@ -50,8 +51,10 @@ static enum graft_ledger_verb
 verb_of(const struct graft_headers *headers, const bool *chosen, const char *id)
 {
 	for (size_t i = 0; i < headers->count; i++) {
+		enum graft_header_state is = headers->headers[i]->state;
 		if (chosen[i] && strcmp(headers->headers[i]->id, id) == 0 &&
-		    headers->headers[i]->state == GRAFT_HEADER_REVERTING)
+		    (is == GRAFT_HEADER_REVERTING ||
+		     is == GRAFT_HEADER_LEAVING))
 			return GRAFT_LEDGER_REVERT;
 	}
 	return GRAFT_LEDGER_APPLY;
@@ -101,7 +104,10 @@ graft_orphans_find(pid_t pid, struct graft_orphans *ret)
 	if (!live || !chosen || !ret->list.entries)
 		return graft_error_no_memory();
 	for (size_t i = 0; i < headers->count; i++) {
-		err = graft_header_live(target, headers->headers[i], &live[i]);
+		const struct graft_header *header = headers->headers[i];
+		err = graft_header_live(target, header,
+					graft_headers_before(headers, header),
+					&live[i]);
 		if (err)
 			return err;
 	}

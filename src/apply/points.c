@@ -3,6 +3,7 @@
 #include "apply/points.h"
 
 #include "base/fault.h"
+#include "plan/find.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,18 +23,49 @@ graft_points_deinit(struct graft_points *points)
 	free(points->points);
 }
 
+/** Find what a header has at an entry; NULL also if there is no header. */
+static const struct graft_header_redirect *
+at(const struct graft_header *header, uint64_t entry)
+{
+	return header ? graft_header_redirect_at(header, entry) : NULL;
+}
+
+/**
+ * Add the entries of one side of a change.
+ *
+ * @param[in] only Those that the other side does not have.
+ */
+static void
+add_side(struct graft_points *points, const struct graft_header *side,
+	 const struct graft_change *change, bool only)
+{
+	const struct graft_header *other = side == change->from ? change->to
+								: change->from;
+
+	for (uint32_t i = 0; side && i < side->redirect_count; i++) {
+		const struct graft_header_redirect *r = &side->redirects[i];
+		if (only && at(other, r->entry))
+			continue;
+		const struct graft_header_redirect *from = at(change->from,
+							      r->entry);
+		const struct graft_header_redirect *to = at(change->to,
+							    r->entry);
+		points->points[points->count++] = (struct graft_point){
+			.addr = r->entry + r->skip,
+			.from = from ? from->jump : r->original,
+			.to = to ? to->jump : r->original,
+			.name = r->name,
+		};
+	}
+}
+
 void
-graft_points_add(struct graft_points *points,
-		 const struct graft_header_redirect *redirect)
+graft_points_add(struct graft_points *points, const struct graft_change *change)
 {
 	bool in = points->way == GRAFT_SWITCH_IN;
 
-	points->points[points->count++] = (struct graft_point){
-		.addr = redirect->entry + redirect->skip,
-		.from = in ? redirect->original : redirect->jump,
-		.to = in ? redirect->jump : redirect->original,
-		.name = redirect->name,
-	};
+	add_side(points, change->to, change, !in);
+	add_side(points, change->from, change, in);
 }
 
 struct graft_error *

@@ -51,10 +51,16 @@ graft_points_init(struct graft_points *points, size_t count,
 void
 graft_points_deinit(struct graft_points *points);
 
-/** Add the entry of a redirect, which is borrowed. */
+/**
+ * Add all entries of a change, whose headers are borrowed.
+ *
+ * The order is part of what apply/settle.h relies on: of what is put in, the first
+ * entry that is written is its own; of what is taken out, the last one. So it
+ * has no jump in exactly if nothing of it was begun, or all of it is done.
+ */
 void
 graft_points_add(struct graft_points *points,
-		 const struct graft_header_redirect *redirect);
+		 const struct graft_change *change);
 
 /**
  * See that each entry holds what it should before the switch.

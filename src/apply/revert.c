@@ -8,6 +8,7 @@
 #include "apply/recover.h"
 #include "base/fault.h"
 #include "plan/find.h"
+#include "plan/place.h"
 #include "proc/maps.h"
 
 #include <stdlib.h>
@@ -17,8 +18,11 @@
 struct job {
 	pid_t pid;
 	uint64_t start_ticks;
-	const struct graft_header *const *headers;
+	/** One for each module. */
+	const struct graft_change *changes;
 	size_t count;
+	/** While it is done: `reverting`, or `leaving`. */
+	enum graft_header_state meanwhile;
 	const struct graft_switch_limits *limits;
 };
 
@@ -29,7 +33,19 @@ set_states(struct graft_target *target, const struct job *job,
 	struct graft_error *err = NULL;
 
 	for (size_t i = 0; i < job->count && !err; i++)
-		err = graft_build_set_state(target, job->headers[i], state);
+		err = graft_build_set_state(target, job->changes[i].from,
+					    state);
+	return err;
+}
+
+/** Say that it is done. */
+GRAFT_MUST_CHECK static struct graft_error *
+set_changed(struct graft_target *target, const struct job *job)
+{
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; i < job->count && !err; i++)
+		err = graft_build_set_changed(target, &job->changes[i], true);
 	return err;
 }
 
@@ -38,7 +54,7 @@ switch_out(struct graft_target *target, const struct job *job,
 	   struct graft_switch_result *result)
 {
 	GRAFT_CLEANUP(graft_switch_freep) struct graft_switch *sw = NULL;
-	struct graft_error *err = graft_switch_new(job->headers, job->count,
+	struct graft_error *err = graft_switch_new(job->changes, job->count,
 						   GRAFT_SWITCH_OUT, true, &sw);
 
 	return err ? err : graft_switch_run(sw, target, job->limits, result);
@@ -60,7 +76,7 @@ carry_out(const void *ctx, struct graft_switch_result *result)
 	err = graft_fault("revert-header");
 	if (err)
 		return err;
-	err = set_states(target, job, GRAFT_HEADER_REVERTING);
+	err = set_states(target, job, job->meanwhile);
 	if (err)
 		return err;
 	err = switch_out(target, job, result);
@@ -71,31 +87,79 @@ carry_out(const void *ctx, struct graft_switch_result *result)
 		return err;
 	// The jumps are out: from here on only a kill makes a difference.
 	graft_error_free(graft_fault("revert-commit"));
-	err = set_states(target, job, GRAFT_HEADER_REVERTED);
+	err = set_changed(target, job);
 	result->unsettled = err &&
 			    graft_error_code(err) != GRAFT_ERROR_TARGET_GONE;
 	return err;
 }
 
-/** Choose the headers whose jumps are in. */
+/** What is in a process, and what is wanted of it. */
+struct wish {
+	struct graft_target *target;
+	const struct graft_maps *maps;
+	const struct graft_headers *all;
+	const char *id;
+	bool completely;
+};
+
+/** Say what a header's jumps are exchanged for: those of the one before, if its
+ * shadow is there. */
+static const struct graft_header *
+go_back_to(const struct wish *wish, const struct graft_header *header)
+{
+	const struct graft_header *before =
+		wish->completely ? NULL
+				 : graft_headers_before(wish->all, header);
+
+	return before && before->state != GRAFT_HEADER_BUILDING &&
+			       graft_place_is_there(wish->maps, before)
+		       ? before
+		       : NULL;
+}
+
+/** Say that it is not in, and which one is in its place. */
 GRAFT_MUST_CHECK static struct graft_error *
-choose(struct graft_target *target, const struct graft_headers *all,
-       const char *id, const struct graft_header **chosen, size_t *count_ret)
+not_applied(const struct wish *wish)
+{
+	for (size_t i = 0; i < wish->all->count; i++) {
+		const struct graft_header *header = wish->all->headers[i];
+		for (size_t k = 0; k < wish->all->count; k++) {
+			const struct graft_header *top = wish->all->headers[k];
+			if (strcmp(header->id, wish->id) == 0 &&
+			    top->state == GRAFT_HEADER_APPLIED &&
+			    graft_headers_in_chain(wish->all, top, header))
+				return graft_error_new(
+					GRAFT_ERROR_NOT_APPLIED,
+					"hotpatch %s is not in it: %s took its place",
+					wish->id, top->id);
+		}
+	}
+	return graft_error_new(GRAFT_ERROR_NOT_APPLIED,
+			       "hotpatch %s is not in it", wish->id);
+}
+
+/** Choose the headers whose jumps are in, and what they are exchanged for. */
+GRAFT_MUST_CHECK static struct graft_error *
+choose(const struct wish *wish, struct graft_change *chosen, size_t *count_ret)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < all->count; i++) {
-		const struct graft_header *header = all->headers[i];
+	for (size_t i = 0; i < wish->all->count; i++) {
+		const struct graft_header *header = wish->all->headers[i];
 		enum graft_live live;
-		if (strcmp(header->id, id) != 0)
+		if (strcmp(header->id, wish->id) != 0)
 			continue;
-		struct graft_error *err = graft_header_live(target, header,
-							    &live);
+		struct graft_error *err = graft_header_live(
+			wish->target, header,
+			graft_headers_before(wish->all, header), &live);
 		if (err)
 			return err;
 		// A mixture is what somebody left who was killed.
 		if (live == GRAFT_LIVE_NEW || live == GRAFT_LIVE_MIXED)
-			chosen[count++] = header;
+			chosen[count++] = (struct graft_change){
+				.from = header,
+				.to = go_back_to(wish, header),
+			};
 		// The module of a shadow that is no longer needed may be gone.
 		if (live == GRAFT_LIVE_OTHER &&
 		    header->state == GRAFT_HEADER_APPLIED)
@@ -105,8 +169,7 @@ choose(struct graft_target *target, const struct graft_headers *all,
 				header->module);
 	}
 	if (!count)
-		return graft_error_new(GRAFT_ERROR_NOT_APPLIED,
-				       "hotpatch %s is not in it", id);
+		return not_applied(wish);
 	*count_ret = count;
 	return NULL;
 }
@@ -117,6 +180,12 @@ run(struct job *job, const char *comm, struct graft_ledger *ledger,
     struct graft_switch_result *ret)
 {
 	bool killed;
+	GRAFT_FREE const struct graft_header **headers =
+		calloc(job->count + 1, sizeof(*headers));
+	if (!headers)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < job->count; i++)
+		headers[i] = job->changes[i].from;
 	GRAFT_CLEANUP(graft_entries_deinit)
 	struct graft_entries entries = { 0 };
 	struct graft_entries_who who = {
@@ -125,8 +194,8 @@ run(struct job *job, const char *comm, struct graft_ledger *ledger,
 		.comm = comm,
 	};
 	struct graft_error *err =
-		graft_entries_begin(ledger, &who, GRAFT_LEDGER_REVERT,
-				    job->headers, job->count, &entries);
+		graft_entries_begin(ledger, &who, GRAFT_LEDGER_REVERT, headers,
+				    job->count, &entries);
 	if (err)
 		return err;
 	err = graft_job_run(carry_out, job, ret, &killed);
@@ -136,7 +205,8 @@ run(struct job *job, const char *comm, struct graft_ledger *ledger,
 }
 
 struct graft_error *
-graft_revert_run(pid_t pid, const char *id, struct graft_ledger *ledger,
+graft_revert_run(pid_t pid, const char *id, bool completely,
+		 struct graft_ledger *ledger,
 		 const struct graft_switch_limits *limits,
 		 struct graft_switch_result *ret)
 {
@@ -156,18 +226,25 @@ graft_revert_run(pid_t pid, const char *id, struct graft_ledger *ledger,
 	err = graft_headers_find(target, maps, &all);
 	if (err)
 		return err;
-	GRAFT_FREE const struct graft_header **headers =
-		calloc(all->count + 1, sizeof(*headers));
-	if (!headers)
+	GRAFT_FREE struct graft_change *changes = calloc(all->count + 1,
+							 sizeof(*changes));
+	if (!changes)
 		return graft_error_no_memory();
-	err = choose(target, all, id, headers, &count);
+	struct wish wish = { .target = target,
+			     .maps = maps,
+			     .all = all,
+			     .id = id,
+			     .completely = completely };
+	err = choose(&wish, changes, &count);
 	if (err)
 		return err;
 	struct job job = {
 		.pid = pid,
 		.start_ticks = graft_target_start_ticks(target),
-		.headers = headers,
+		.changes = changes,
 		.count = count,
+		.meanwhile = completely ? GRAFT_HEADER_LEAVING
+					: GRAFT_HEADER_REVERTING,
 		.limits = limits,
 	};
 	return run(&job, graft_target_comm(target), ledger, ret);

@@ -18,13 +18,16 @@
 #include "base/error.h"
 #include "ledger/ledger.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /**
- * Take a hotpatch out.
+ * Take a hotpatch out. Where it took the place of another one, that one comes back
+ * if its shadow is there; else, and otherwise, the process runs OLD.
  *
  * @param[in] pid Process.
  * @param[in] id Id of the hotpatch.
+ * @param[in] completely To OLD, whatever was before.
  * @param[in] ledger Where intent and outcome go.
  * @param[in] limits How long to try.
  * @param[out] ret Pause and tries; written on error too.
@@ -33,7 +36,8 @@
  * graft_switch_result::unsettled is set; then the error says what became of it.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_revert_run(pid_t pid, const char *id, struct graft_ledger *ledger,
+graft_revert_run(pid_t pid, const char *id, bool completely,
+		 struct graft_ledger *ledger,
 		 const struct graft_switch_limits *limits,
 		 struct graft_switch_result *ret);
 

@@ -3,165 +3,64 @@
 #include "apply/settle.h"
 
 #include "apply/build.h"
-#include "base/clock.h"
+#include "apply/scene.h"
 #include "base/fault.h"
 #include "plan/find.h"
-#include "plan/place.h"
 #include "proc/guardian.h"
-#include "proc/maps.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 
-enum {
-	PAGE = 4096,
-	/** How long a thread may be on its way into a call of ours, at least. */
-	CALLS_US = 1000 * 1000,
-	CALLS_POLL_US = 2000,
-};
-
-/** A process, and what is in it. */
-struct scene {
-	struct graft_target *target;
-	struct graft_maps *maps;
-	struct graft_headers *headers;
-	const struct graft_switch_limits *limits;
-};
-
-static void
-scene_deinit(struct scene *scene)
+/** What was, or would have been, in before a header, by what its page says. */
+static const struct graft_header *
+before_of(const struct graft_scene *scene, const struct graft_header *header)
 {
-	graft_headers_free(scene->headers);
-	graft_maps_free(scene->maps);
-	graft_target_close(scene->target);
+	// Who reverts completely leaves for OLD.
+	if (header->state == GRAFT_HEADER_LEAVING)
+		return NULL;
+	return graft_headers_before(scene->headers, header);
 }
 
-/** Say whether two entries are of one work. */
-static bool
-same_work(const struct graft_ledger_entry *a,
-	  const struct graft_ledger_entry *b)
+/** What is to be done to the module of a header. */
+static struct graft_change
+change_of(const struct graft_scene *scene, const struct graft_header *header,
+	  enum graft_switch_way way)
 {
-	return strcmp(a->patch_id, b->patch_id) == 0 && a->verb == b->verb;
+	const struct graft_header *before = before_of(scene, header);
+	bool in = way == GRAFT_SWITCH_IN;
+
+	return (struct graft_change){
+		.from = in ? before : header,
+		.to = in ? header : before,
+	};
 }
 
-/** Read what is in the process now. */
 GRAFT_MUST_CHECK static struct graft_error *
-scene_read(struct scene *scene, pid_t pid)
+live_of(const struct graft_scene *scene, const struct graft_header *header,
+	enum graft_live *ret)
 {
-	graft_headers_free(GRAFT_TAKE(scene->headers));
-	graft_maps_free(GRAFT_TAKE(scene->maps));
-	struct graft_error *err = graft_maps_read(pid, &scene->maps);
-	if (err)
-		return err;
-	return graft_headers_find(scene->target, scene->maps, &scene->headers);
+	return graft_header_live(scene->target, header,
+				 graft_headers_before(scene->headers, header),
+				 ret);
 }
 
-/** Switch one module, from whatever mixture, and write the state. */
+/** Switch one module, from whatever mixture, and write the states. */
 GRAFT_MUST_CHECK static struct graft_error *
-switch_one(const struct scene *scene, const struct graft_header *header,
+switch_one(const struct graft_scene *scene, const struct graft_header *header,
 	   enum graft_switch_way way)
 {
 	struct graft_switch_result result;
+	struct graft_change change = change_of(scene, header, way);
 	GRAFT_CLEANUP(graft_switch_freep) struct graft_switch *sw = NULL;
-	struct graft_error *err = graft_switch_new(&header, 1, way, true, &sw);
+	struct graft_error *err = graft_switch_new(&change, 1, way, true, &sw);
 
 	if (!err)
 		err = graft_switch_run(sw, scene->target, scene->limits,
 				       &result);
 	if (err)
 		return err;
-	return graft_build_set_state(scene->target, header,
-				     way == GRAFT_SWITCH_IN
-					     ? GRAFT_HEADER_APPLIED
-					     : GRAFT_HEADER_REVERTED);
-}
-
-/** Unmap a shadow that never ran, header page last. */
-GRAFT_MUST_CHECK static struct graft_error *
-unmap(const struct scene *scene, const struct graft_header *header)
-{
-	bool whole = header->state == GRAFT_HEADER_READY;
-	struct graft_error *err = graft_switch_attach(scene->target);
-
-	if (!err)
-		err = graft_build_undo(scene->target, header,
-				       whole ? NULL : scene->maps);
-	graft_target_detach(scene->target);
-	return err;
-}
-
-/** Say whether bytes are all zero. */
-static bool
-is_blank(const uint8_t *bytes, size_t len)
-{
-	return len == 0 ||
-	       (bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0);
-}
-
-/** Say whether bytes begin the header of an entry, in state `building`. */
-static bool
-is_cut(const uint8_t *bytes, const struct graft_ledger_entry *entry)
-{
-	enum graft_header_state state;
-	struct graft_header header = {
-		.addr = entry->header_addr,
-		.len = entry->header_len,
-	};
-
-	(void)strncpy(header.id, entry->patch_id, sizeof(header.id) - 1);
-	return graft_header_begins(bytes, &header, &state) &&
-	       state == GRAFT_HEADER_BUILDING;
-}
-
-/**
- * Unmap a header that was mapped but never written, or not to its end.
- *
- * What an entry names was not mapped by anybody when it was planned, and is
- * taken for ours if it is where and as large as the entry says, private and
- * anonymous, and either nobody ever wrote to it or it begins with the header of
- * this hotpatch, as far as that was written.
- */
-GRAFT_MUST_CHECK static struct graft_error *
-unmap_unfinished(const struct scene *scene,
-		 const struct graft_ledger_entry *entry)
-{
-	uint64_t addr = entry->header_addr;
-	// An entry of format 1 does not say how long it is.
-	uint64_t len = entry->header_len ? entry->header_len : PAGE;
-	const struct graft_map *map = graft_maps_at(scene->maps, addr);
-
-	if (!map || map->start != addr || len % PAGE ||
-	    !graft_place_is_mapped(scene->maps, addr, len, PROT_READ))
-		return NULL;
-	GRAFT_FREE uint8_t *bytes = malloc(len);
-	if (!bytes)
-		return graft_error_no_memory();
-	struct graft_error *err = graft_target_read(scene->target, addr, bytes,
-						    len);
-	if (err)
-		return err;
-	if (!is_blank(bytes, len) && !is_cut(bytes, entry))
-		return NULL;
-	err = graft_switch_attach(scene->target);
-	if (!err)
-		err = graft_build_unmap(scene->target, addr, len);
-	graft_target_detach(scene->target);
-	return err;
-}
-
-static const struct graft_header *
-header_of(const struct scene *scene, const struct graft_ledger_entry *entry)
-{
-	for (size_t i = 0; i < scene->headers->count; i++) {
-		const struct graft_header *header = scene->headers->headers[i];
-		if (header->addr == entry->header_addr &&
-		    strcmp(header->id, entry->patch_id) == 0)
-			return header;
-	}
-	return NULL;
+	return graft_build_set_changed(scene->target, &change,
+				       way == GRAFT_SWITCH_OUT);
 }
 
 /** What becomes of all entries of one work. */
@@ -173,22 +72,22 @@ struct decision {
 };
 
 GRAFT_MUST_CHECK static struct graft_error *
-look(const struct scene *scene, const struct graft_ledger_list *list,
+look(const struct graft_scene *scene, const struct graft_ledger_list *list,
      const struct graft_ledger_entry *of, struct decision *ret)
 {
 	*ret = (struct decision){ .all_in = true };
 	for (size_t i = 0; i < list->count; i++) {
 		const struct graft_ledger_entry *entry = &list->entries[i];
 		enum graft_live live;
-		if (!same_work(entry, of))
+		if (!graft_scene_same_work(entry, of))
 			continue;
-		const struct graft_header *header = header_of(scene, entry);
+		const struct graft_header *header = graft_scene_header(scene,
+								       entry);
 		if (!header) {
 			ret->all_in = false;
 			continue;
 		}
-		struct graft_error *err = graft_header_live(scene->target,
-							    header, &live);
+		struct graft_error *err = live_of(scene, header, &live);
 		if (err)
 			return err;
 		ret->some_in |= live == GRAFT_LIVE_NEW ||
@@ -198,33 +97,70 @@ look(const struct scene *scene, const struct graft_ledger_list *list,
 	return NULL;
 }
 
+/**
+ * Break the circle that a shadow leaves which was to be used again: it names what
+ * was in as the one before, which names it. What was below it is forgotten.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+break_circle(const struct graft_scene *scene, const struct graft_header *header,
+	     enum graft_switch_way way)
+{
+	const struct graft_headers *headers = scene->headers;
+	const struct graft_header *above = header;
+	static const struct graft_header_before none;
+
+	if (!graft_headers_in_chain(headers, header, header))
+		return NULL;
+	while (way == GRAFT_SWITCH_IN &&
+	       graft_headers_before(headers, above) != header)
+		above = graft_headers_before(headers, above);
+	return graft_build_set_before(scene->target, above, &none);
+}
+
+/** Write the states of a change that is made already. */
+GRAFT_MUST_CHECK static struct graft_error *
+tell(const struct graft_scene *scene, struct graft_change change,
+     enum graft_switch_way way)
+{
+	bool out = way == GRAFT_SWITCH_OUT;
+
+	// A page that was to be used again may name one that was before it at
+	// an earlier time.
+	if (out && change.to) {
+		enum graft_live live;
+		struct graft_error *err = live_of(scene, change.to, &live);
+		if (err)
+			return err;
+		if (live != GRAFT_LIVE_NEW)
+			change.to = NULL;
+	}
+	return graft_build_set_changed(scene->target, &change, out);
+}
+
 /** Make one module's state that of the decision. */
 GRAFT_MUST_CHECK static struct graft_error *
-settle(const struct scene *scene, const struct graft_ledger_entry *entry,
+settle(const struct graft_scene *scene, const struct graft_ledger_entry *entry,
        enum graft_switch_way way)
 {
 	enum graft_live live;
-	const struct graft_header *header = header_of(scene, entry);
+	const struct graft_header *header = graft_scene_header(scene, entry);
 
 	if (!header)
-		return unmap_unfinished(scene, entry);
-	struct graft_error *err = graft_header_live(scene->target, header,
-						    &live);
+		return graft_scene_unmap_unfinished(scene, entry);
+	struct graft_error *err = live_of(scene, header, &live);
 	if (err)
 		return err;
 	// A module that was unloaded meanwhile has no entries to put right.
 	if (live == GRAFT_LIVE_OTHER)
 		return NULL;
-	if (live == GRAFT_LIVE_NEW && way == GRAFT_SWITCH_IN)
-		return graft_build_set_state(scene->target, header,
-					     GRAFT_HEADER_APPLIED);
+	struct graft_change change = change_of(scene, header, way);
 	bool fresh = header->state == GRAFT_HEADER_BUILDING ||
 		     header->state == GRAFT_HEADER_READY;
-	if (live == GRAFT_LIVE_OLD && way == GRAFT_SWITCH_OUT)
-		return fresh && entry->verb == GRAFT_LEDGER_APPLY
-			       ? unmap(scene, header)
-			       : graft_build_set_state(scene->target, header,
-						       GRAFT_HEADER_REVERTED);
+	if (live == GRAFT_LIVE_OLD && way == GRAFT_SWITCH_OUT && fresh &&
+	    entry->verb == GRAFT_LEDGER_APPLY)
+		return graft_scene_unmap(scene, header);
+	if (live == (way == GRAFT_SWITCH_IN ? GRAFT_LIVE_NEW : GRAFT_LIVE_OLD))
+		return tell(scene, change, way);
 	if (way == GRAFT_SWITCH_IN && header->state == GRAFT_HEADER_BUILDING)
 		return graft_error_new(GRAFT_ERROR_REFUSED,
 				       "%s: its shadow is not whole",
@@ -238,110 +174,28 @@ settle(const struct scene *scene, const struct graft_ledger_entry *entry,
  * @return NULL, or the first error.
  */
 GRAFT_MUST_CHECK static struct graft_error *
-settle_all(const struct scene *scene, const struct graft_ledger_list *list,
+settle_all(const struct graft_scene *scene,
+	   const struct graft_ledger_list *list,
 	   const struct graft_ledger_entry *of, enum graft_switch_way way)
 {
 	for (size_t i = 0; i < list->count; i++) {
 		const struct graft_ledger_entry *entry = &list->entries[i];
-		if (!same_work(entry, of))
+		if (!graft_scene_same_work(entry, of))
 			continue;
+		const struct graft_header *header = graft_scene_header(scene,
+								       entry);
 		struct graft_error *err = settle(scene, entry, way);
+		if (!err && header)
+			err = break_circle(scene, header, way);
 		if (err)
 			return err;
 	}
 	return NULL;
 }
 
-/** Say whether a thread that stands is about to make a call about memory of
- * ours: a killed guardian may have left one so. */
-static bool
-is_calling(const struct scene *scene, const struct graft_ledger_entry *entry,
-	   const struct user_regs_struct *regs)
-{
-	static const uint8_t syscall_bytes[] = { 0x0f, 0x05 };
-	uint8_t at[sizeof(syscall_bytes)];
-	const struct graft_header *header = header_of(scene, entry);
-	uint64_t start = entry->header_addr;
-
-	if (header && header->region_count && header->regions[0].addr < start)
-		start = header->regions[0].addr;
-	if ((regs->rax != SYS_mmap && regs->rax != SYS_munmap) ||
-	    regs->rdi < start || regs->rdi > entry->header_addr)
-		return false;
-	struct graft_error *err = graft_target_read(scene->target, regs->rip,
-						    at, sizeof(at));
-	bool read = !err;
-	graft_error_free(err);
-	return read && memcmp(at, syscall_bytes, sizeof(at)) == 0;
-}
-
-/** Look at all threads, once. @param[out] ret A thread that is calling, or 0. */
-GRAFT_MUST_CHECK static struct graft_error *
-find_calling(const struct scene *scene, const struct graft_ledger_list *list,
-	     const struct graft_ledger_entry *of, pid_t *ret)
-{
-	size_t count;
-	struct graft_error *err = graft_switch_attach(scene->target);
-	if (!err)
-		err = graft_target_stop(scene->target, scene->limits->stop_us);
-	if (err) {
-		graft_target_detach(scene->target);
-		return err;
-	}
-	const struct graft_thread *threads = graft_target_threads(scene->target,
-								  &count);
-	*ret = 0;
-	for (size_t i = 0; i < list->count; i++) {
-		if (!same_work(&list->entries[i], of))
-			continue;
-		for (size_t j = 0; j < count; j++) {
-			if (is_calling(scene, &list->entries[i],
-				       &threads[j].regs))
-				*ret = threads[j].tid;
-		}
-	}
-	graft_target_release(scene->target);
-	return NULL;
-}
-
-/**
- * Wait until no thread is in or before a system call that was injected to make
- * the shadow, and look at the process anew: only then is what is seen all that
- * will come.
- */
-GRAFT_MUST_CHECK static struct graft_error *
-wait_for_calls(struct scene *scene, const struct graft_ledger_list *list,
-	       const struct graft_ledger_entry *of)
-{
-	uint64_t limit_us = scene->limits->wait_us;
-	uint64_t deadline = graft_clock_monotonic_us() +
-			    (limit_us > CALLS_US ? limit_us : CALLS_US);
-
-	for (;;) {
-		pid_t tid = 0;
-		struct graft_error *err = find_calling(scene, list, of, &tid);
-		if (!err && !tid)
-			return scene_read(scene,
-					  graft_target_pid(scene->target));
-		// On a busy machine a thread may be late for its stop.
-		bool late = err && graft_error_code(err) == GRAFT_ERROR_LIMIT;
-		if (err && (!late || graft_clock_monotonic_us() >= deadline))
-			return graft_error_prefix(
-				err, "it cannot be seen whether a thread is "
-				     "still in a call of ours");
-		graft_error_free(err);
-		if (!late && graft_clock_monotonic_us() >= deadline)
-			return graft_error_new(
-				GRAFT_ERROR_REFUSED,
-				"thread %d is still about to make a system call that was put into it",
-				(int)tid);
-		graft_clock_sleep_us(CALLS_POLL_US);
-	}
-}
-
 /** Complete what has begun to take effect, undo what has not. */
 GRAFT_MUST_CHECK static struct graft_error *
-work_off(struct scene *scene, const struct graft_ledger_list *list,
+work_off(struct graft_scene *scene, const struct graft_ledger_list *list,
 	 const struct graft_ledger_entry *entry, enum graft_ledger_outcome *ret)
 {
 	struct decision decision;
@@ -350,7 +204,7 @@ work_off(struct scene *scene, const struct graft_ledger_list *list,
 	if (err)
 		return err;
 	if (apply && !decision.some_in) {
-		err = wait_for_calls(scene, list, entry);
+		err = graft_scene_wait_for_calls(scene, list, entry);
 		if (err)
 			return err;
 	}
@@ -379,14 +233,15 @@ graft_settle_run(const struct graft_ledger_list *list,
 		 const struct graft_switch_limits *limits,
 		 enum graft_ledger_outcome *ret)
 {
-	GRAFT_CLEANUP(scene_deinit) struct scene scene = { .limits = limits };
+	GRAFT_CLEANUP(graft_scene_deinit)
+	struct graft_scene scene = { .limits = limits };
 	struct graft_error *err = graft_target_open(of->pid, &scene.target);
 
 	if (!err && graft_target_start_ticks(scene.target) != of->start_ticks)
 		err = graft_error_new(GRAFT_ERROR_TARGET_GONE,
 				      "it exited, and its number is reused");
 	if (!err)
-		err = scene_read(&scene, of->pid);
+		err = graft_scene_read(&scene);
 	if (!err)
 		err = work_off(&scene, list, of, ret);
 	return err;

@@ -29,8 +29,10 @@ enum {
 };
 
 struct graft_switch {
-	const struct graft_header *const *headers;
+	/** All headers of the changes; those that come are the first. */
+	const struct graft_header **headers;
 	size_t header_count;
+	size_t to_count;
 	enum graft_switch_way way;
 	struct graft_points points;
 	struct graft_range *ranges;
@@ -46,6 +48,7 @@ graft_switch_free(struct graft_switch *sw)
 	if (!sw)
 		return;
 	graft_points_deinit(&sw->points);
+	free(sw->headers);
 	free(sw->ranges);
 	free(sw->places);
 	graft_link_free(sw->link);
@@ -64,61 +67,83 @@ add_range(struct graft_switch *sw, uint64_t start, uint64_t len,
 	sw->range_count++;
 }
 
+/** Nobody may go on in the old code of functions that are replaced now. */
 static void
-add_header(struct graft_switch *sw, const struct graft_header *header)
+add_fragments(struct graft_switch *sw, const struct graft_header *to)
 {
-	bool in = sw->way == GRAFT_SWITCH_IN;
-
-	for (uint32_t i = 0; i < header->redirect_count; i++) {
-		const struct graft_header_redirect *r = &header->redirects[i];
-		graft_points_add(&sw->points, r);
-	}
-	for (uint32_t i = 0; in && i < header->fragment_count; i++) {
-		const struct graft_header_fragment *f = &header->fragments[i];
+	for (uint32_t i = 0; i < to->fragment_count; i++) {
+		const struct graft_header_fragment *f = &to->fragments[i];
 		const struct graft_header_redirect *r =
-			&header->redirects[f->redirect];
+			&to->redirects[f->redirect];
 		add_range(sw, f->addr, f->size,
 			  r->entry <= f->addr ? r->entry : f->addr, r->name);
 	}
-	for (uint32_t i = 0; !in && i < header->region_count; i++) {
-		const struct graft_header_region *region = &header->regions[i];
+}
+
+/** Nobody may go on in carried code that is left. */
+static void
+add_regions(struct graft_switch *sw, const struct graft_header *from)
+{
+	for (uint32_t i = 0; i < from->region_count; i++) {
+		const struct graft_header_region *region = &from->regions[i];
 		if (region->prot & PROT_EXEC)
 			add_range(sw, region->addr, region->len, region->addr,
 				  NULL);
 	}
 }
 
+/** Make room for what the changes need. */
+GRAFT_MUST_CHECK static struct graft_error *
+make_room(struct graft_switch *sw, const struct graft_change *changes,
+	  size_t count, bool partly)
+{
+	size_t points = 0;
+	// And where the unwinder is told: see find_hooks().
+	size_t ranges = GRAFT_HOOK_CALLERS_MAX;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct graft_header *from = changes[i].from;
+		const struct graft_header *to = changes[i].to;
+		points += (from ? from->redirect_count : 0) +
+			  (to ? to->redirect_count : 0);
+		ranges += (from ? from->region_count : 0) +
+			  (to ? to->fragment_count : 0);
+	}
+	sw->headers = calloc(2 * count + 1, sizeof(*sw->headers));
+	sw->ranges = calloc(ranges + 1, sizeof(*sw->ranges));
+	sw->places = calloc(ranges + 1, sizeof(*sw->places));
+	if (!sw->headers || !sw->ranges || !sw->places)
+		return graft_error_no_memory();
+	return graft_points_init(&sw->points, points, sw->way, partly);
+}
+
 struct graft_error *
-graft_switch_new(const struct graft_header *const *headers, size_t count,
+graft_switch_new(const struct graft_change *changes, size_t count,
 		 enum graft_switch_way way, bool partly,
 		 struct graft_switch **ret)
 {
-	size_t points = 0;
-	size_t ranges = 0;
-
 	GRAFT_CLEANUP(graft_switch_freep)
 	struct graft_switch *sw = calloc(1, sizeof(*sw));
 	if (!sw)
 		return graft_error_no_memory();
-	sw->headers = headers;
-	sw->header_count = count;
 	sw->way = way;
-	for (size_t i = 0; i < count; i++) {
-		points += headers[i]->redirect_count;
-		ranges += headers[i]->fragment_count + headers[i]->region_count;
-	}
-	// And where the unwinder is told: see find_hooks().
-	ranges += GRAFT_HOOK_CALLERS_MAX;
-	sw->ranges = calloc(ranges + 1, sizeof(*sw->ranges));
-	sw->places = calloc(ranges + 1, sizeof(*sw->places));
-	if (!sw->ranges || !sw->places)
-		return graft_error_no_memory();
-	struct graft_error *err = graft_points_init(&sw->points, points, way,
-						    partly);
+	struct graft_error *err = make_room(sw, changes, count, partly);
 	if (err)
 		return err;
-	for (size_t i = 0; i < count; i++)
-		add_header(sw, headers[i]);
+	for (size_t i = 0; i < count; i++) {
+		graft_points_add(&sw->points, &changes[i]);
+		if (!changes[i].to)
+			continue;
+		add_fragments(sw, changes[i].to);
+		sw->headers[sw->header_count++] = changes[i].to;
+	}
+	sw->to_count = sw->header_count;
+	for (size_t i = 0; i < count; i++) {
+		if (!changes[i].from)
+			continue;
+		add_regions(sw, changes[i].from);
+		sw->headers[sw->header_count++] = changes[i].from;
+	}
 	*ret = GRAFT_TAKE(sw);
 	return NULL;
 }
@@ -150,13 +175,13 @@ check_modules(const struct graft_switch *sw, struct graft_target *target)
 }
 
 /**
- * See that each shadow is still there: somebody who keeps another ledger may
+ * See that each shadow that comes is still there: somebody who keeps another ledger may
  * have taken it for one that was left, while we waited for a thread.
  */
 GRAFT_MUST_CHECK static struct graft_error *
 check_shadows(const struct graft_switch *sw, struct graft_target *target)
 {
-	for (size_t i = 0; i < sw->header_count; i++) {
+	for (size_t i = 0; i < sw->to_count; i++) {
 		const struct graft_header *header = sw->headers[i];
 		bool whole = false;
 		struct graft_error *err = graft_header_is_whole(target, header,
@@ -221,7 +246,7 @@ stopped(struct graft_switch *sw, struct graft_target *target,
 		return NULL;
 	}
 	err = check_modules(sw, target);
-	if (!err && sw->way == GRAFT_SWITCH_IN)
+	if (!err)
 		err = check_shadows(sw, target);
 	if (err)
 		return err;
@@ -268,12 +293,12 @@ find_hooks(struct graft_switch *sw, struct graft_target *target,
 	   size_t *count_ret)
 {
 	*count_ret = sw->range_count;
-	if (sw->way != GRAFT_SWITCH_IN)
+	if (!sw->to_count)
 		return NULL;
 	graft_link_free(sw->link);
 	sw->link = NULL;
 	struct graft_error *err = graft_link_new(target, sw->headers,
-						 sw->header_count, &sw->link);
+						 sw->to_count, &sw->link);
 	if (err)
 		return err;
 	// There is room for that many more.

@@ -4,7 +4,8 @@
  * @file
  *
  * The switch itself: with all threads stopped, see that none is in the way
- * (R-13), and write the jumps, or the original bytes back.
+ * (R-13), and write the jumps, or the original bytes back, or the jumps of
+ * another hotpatch.
  *
  * All of it or nothing: a write that fails puts back those before it in the same
  * stop. Whoever is killed between two writes leaves a mixture, which
@@ -57,14 +58,15 @@ struct graft_switch;
 /**
  * Prepare a switch.
  *
- * @param[in] headers What to switch; borrowed until the switch is freed.
+ * @param[in] changes What to do to each module; borrowed until the switch is
+ * freed, and so are their headers.
  * @param[in] count At least 1.
- * @param[in] way Which way.
+ * @param[in] way In whose name: how the steps are called.
  * @param[in] partly Entries that are switched already are accepted (recovery).
  * @param[out] ret New switch; free with graft_switch_free().
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_switch_new(const struct graft_header *const *headers, size_t count,
+graft_switch_new(const struct graft_change *changes, size_t count,
 		 enum graft_switch_way way, bool partly,
 		 struct graft_switch **ret);
 

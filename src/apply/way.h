@@ -1,16 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @file Which way a process is switched. */
+/** @file What a switch does to a process, and in the name of which verb. */
 
 #ifndef GRAFT_APPLY_WAY_H
 #define GRAFT_APPLY_WAY_H
 
+#include "plan/header.h"
+
 /** Which way to switch. */
 enum graft_switch_way {
-	/** Old code -> carried code; no thread may be in old fragments. */
+	/** What comes is put in: apply. */
 	GRAFT_SWITCH_IN,
-	/** Carried code -> old code; no thread may be in the shadow. */
+	/** What leaves is taken out: revert. */
 	GRAFT_SWITCH_OUT,
+};
+
+/** What is done to one module: the jumps of one are exchanged for another's. */
+struct graft_change {
+	/** Whose carried code runs before; no thread may be in it. NULL: OLD. */
+	const struct graft_header *from;
+	/**
+	 * Whose carried code runs afterwards; no thread may be in the old code
+	 * of its functions. NULL: OLD.
+	 */
+	const struct graft_header *to;
 };
 
 #endif /* GRAFT_APPLY_WAY_H */

@@ -72,6 +72,7 @@ static const struct option names[] = {
 	{ "wait", required_argument, NULL, 'w' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "dry-run", no_argument, NULL, 'n' },
+	{ "completely", no_argument, NULL, 'c' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -84,7 +85,8 @@ is_allowed(int option, unsigned allowed)
 	       (option == 'p' && allowed & GRAFT_OPTION_PID) ||
 	       (option == 'w' && allowed & GRAFT_OPTION_WAIT) ||
 	       (option == 'j' && allowed & GRAFT_OPTION_JSON) ||
-	       (option == 'n' && allowed & GRAFT_OPTION_DRY_RUN);
+	       (option == 'n' && allowed & GRAFT_OPTION_DRY_RUN) ||
+	       (option == 'c' && allowed & GRAFT_OPTION_COMPLETELY);
 }
 
 /** Take one option; false: it is wrong, and that was said. */
@@ -113,6 +115,9 @@ take(char **argv, int option, unsigned allowed, struct graft_options *options)
 		return take_wait(argv[0], optarg, options);
 	case 'j':
 		options->json = true;
+		return true;
+	case 'c':
+		options->completely = true;
 		return true;
 	default:
 		options->dry_run = true;
@@ -155,7 +160,7 @@ graft_options_parse(int argc, char **argv, const char *usage, unsigned allowed,
 	bool good = true;
 
 	optind = 0;
-	for (int at; good && (at = getopt_long(argc, argv, ":ap:w:nh", names,
+	for (int at; good && (at = getopt_long(argc, argv, ":ap:w:nch", names,
 					       NULL)) >= 0;) {
 		if (at == 'h') {
 			(void)fputs(usage, stdout);

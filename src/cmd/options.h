@@ -23,6 +23,7 @@ enum graft_option {
 	GRAFT_OPTION_SUBJECT = 32,
 	/** --all or --pid must be there. */
 	GRAFT_OPTION_WHO = 64,
+	GRAFT_OPTION_COMPLETELY = 128,
 };
 
 /** What a command line says. */
@@ -35,6 +36,7 @@ struct graft_options {
 	uint64_t wait_us;
 	bool json;
 	bool dry_run;
+	bool completely;
 };
 
 /** Free what options own. Also their guard. */

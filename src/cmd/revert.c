@@ -12,13 +12,16 @@
 
 static const char usage[] =
 	"usage: graft revert FILE|ID --all | --pid N [--pid N ...]\n"
-	"                    [--wait SECONDS] [--json]\n"
+	"                    [--completely] [--wait SECONDS] [--json]\n"
 	"\n"
 	"Take a hotpatch out of running processes. Its file is not needed: the id\n"
-	"that `graft status` prints is enough.\n"
+	"that `graft status` prints is enough. Where it took the place of another one,\n"
+	"that one comes back.\n"
 	"\n"
 	"  -a, --all           every process that holds it\n"
 	"  -p, --pid N         this process; may be repeated\n"
+	"  -c, --completely    back to the build that was started, not to the\n"
+	"                      hotpatch before\n"
 	"  -w, --wait SECONDS  how long to wait for threads to leave the carried\n"
 	"                      functions (default 10)\n"
 	"      --json          print JSON\n"
@@ -36,7 +39,8 @@ holds(const struct graft_inspection *inspection, const char *id,
 		const struct graft_inspected *item = &inspection->items[i];
 		if (strcmp(item->header->id, id) != 0 ||
 		    item->live == GRAFT_LIVE_OLD ||
-		    strcmp(item->state, "reverted") == 0)
+		    strcmp(item->state, "reverted") == 0 ||
+		    strcmp(item->state, "replaced") == 0)
 			continue;
 		*functions_ret += item->header->redirect_count;
 		found = true;
@@ -70,7 +74,8 @@ revert_one(struct graft_work *work, struct graft_outcome *outcome)
 	if (err)
 		return err;
 	(void)holds(inspection, work->id, &outcome->functions);
-	err = graft_revert_run(outcome->pid, work->id, work->ledger,
+	err = graft_revert_run(outcome->pid, work->id,
+			       work->options->completely, work->ledger,
 			       &work->limits, &result);
 	outcome->pause_us = result.pause_us;
 	outcome->tries = result.tries;
@@ -99,12 +104,12 @@ graft_verb_revert(int argc, char **argv, int *status_ret)
 		.options = &options,
 	};
 
-	if (!graft_options_parse(argc, argv, usage,
-				 GRAFT_OPTION_ALL | GRAFT_OPTION_PID |
-					 GRAFT_OPTION_WAIT | GRAFT_OPTION_JSON |
-					 GRAFT_OPTION_SUBJECT |
-					 GRAFT_OPTION_WHO,
-				 &options, status_ret))
+	if (!graft_options_parse(
+		    argc, argv, usage,
+		    GRAFT_OPTION_ALL | GRAFT_OPTION_PID | GRAFT_OPTION_WAIT |
+			    GRAFT_OPTION_JSON | GRAFT_OPTION_SUBJECT |
+			    GRAFT_OPTION_COMPLETELY | GRAFT_OPTION_WHO,
+		    &options, status_ret))
 		return NULL;
 	work.id = options.subject;
 	if (!is_id(options.subject)) {

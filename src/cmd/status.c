@@ -62,11 +62,13 @@ add_hotpatch(const struct graft_inspected *item,
 	ret->module = strdup(header->module);
 	ret->build_id = strdup(build_id);
 	ret->state = strdup(item->state);
+	ret->before = item->before ? strdup(item->before->id) : NULL;
 	ret->functions = header->redirect_count;
 	ret->since_us = header->changed_us;
 	ret->shadow_bytes = graft_place_size(header);
 	return ret->id && ret->title && ret->module && ret->build_id &&
-	       ret->state && add_threads(item, ret);
+	       ret->state && (ret->before || !item->before) &&
+	       add_threads(item, ret);
 }
 
 /** Add a process, if it holds anything. */

@@ -33,6 +33,8 @@ enum {
 	GRAFT_PATCH_ID_LEN = 32,
 	GRAFT_PATCH_BUILD_ID_MAX = 64,
 	GRAFT_PATCH_SHA256_SIZE = 32,
+	/** Bytes by which a new writable object is known in other builds. */
+	GRAFT_PATCH_IDENTITY_SIZE = 16,
 };
 
 enum graft_verdict {

@@ -134,33 +134,125 @@ graft_headers_free(struct graft_headers *headers)
 	free(headers);
 }
 
-struct graft_error *
-graft_header_live(struct graft_target *target,
-		  const struct graft_header *header, enum graft_live *ret)
+const struct graft_header *
+graft_headers_before(const struct graft_headers *headers,
+		     const struct graft_header *header)
 {
-	uint32_t old = 0;
-	uint32_t new = 0;
+	for (size_t i = 0; header->before.addr && i < headers->count; i++) {
+		const struct graft_header *at = headers->headers[i];
+		if (at != header && at->addr == header->before.addr &&
+		    at->base == header->base &&
+		    strcmp(at->id, header->before.id) == 0)
+			return at;
+	}
+	return NULL;
+}
 
+bool
+graft_headers_in_chain(const struct graft_headers *headers,
+		       const struct graft_header *top,
+		       const struct graft_header *header)
+{
+	const struct graft_header *at = top;
+
+	// What a hostile process says may lead in a circle.
+	for (size_t i = 0; at && i < headers->count; i++) {
+		at = graft_headers_before(headers, at);
+		if (at == header)
+			return at != NULL;
+	}
+	return false;
+}
+
+const struct graft_header_redirect *
+graft_header_redirect_at(const struct graft_header *header, uint64_t entry)
+{
+	for (uint32_t i = 0; i < header->redirect_count; i++) {
+		if (header->redirects[i].entry == entry)
+			return &header->redirects[i];
+	}
+	return NULL;
+}
+
+/** How many entries hold what. */
+struct tally {
+	/** The header's own jump. */
+	uint32_t own;
+	/** A jump of the one before, where the header has no entry. */
+	uint32_t stale;
+	/** Neither a jump of the two nor OLD. */
+	uint32_t unknown;
+};
+
+/** Read an entry. @param[out] read_ret false: nothing can be read there. */
+GRAFT_MUST_CHECK static struct graft_error *
+read_entry(struct graft_target *target, const struct graft_header_redirect *r,
+	   uint8_t live[GRAFT_JUMP_SIZE], bool *read_ret)
+{
+	struct graft_error *err = graft_target_read(target, r->entry + r->skip,
+						    live, GRAFT_JUMP_SIZE);
+
+	*read_ret = !err;
+	if (!err || graft_error_code(err) != GRAFT_ERROR_OS)
+		return err;
+	graft_error_free(err);
+	return NULL;
+}
+
+static bool
+is_jump(const struct graft_header_redirect *r, const uint8_t *live)
+{
+	return r && memcmp(live, r->jump, GRAFT_JUMP_SIZE) == 0;
+}
+
+/** Count what stands at the entries of a header, or at those of the one before. */
+GRAFT_MUST_CHECK static struct graft_error *
+count_entries(struct graft_target *target, const struct graft_header *header,
+	      const struct graft_header *other, bool own, struct tally *tally)
+{
 	for (uint32_t i = 0; i < header->redirect_count; i++) {
 		const struct graft_header_redirect *r = &header->redirects[i];
+		const struct graft_header_redirect *o =
+			other ? graft_header_redirect_at(other, r->entry)
+			      : NULL;
 		uint8_t live[GRAFT_JUMP_SIZE];
-		struct graft_error *err = graft_target_read(
-			target, r->entry + r->skip, live, sizeof(live));
-		if (err && graft_error_code(err) != GRAFT_ERROR_OS)
-			return err;
-		if (err) {
-			graft_error_free(err);
+		bool read;
+		if (o && !own)
 			continue;
-		}
-		old += memcmp(live, r->original, sizeof(live)) == 0;
-		new += memcmp(live, r->jump, sizeof(live)) == 0;
+		struct graft_error *err = read_entry(target, r, live, &read);
+		if (err)
+			return err;
+		bool jump = read && is_jump(r, live);
+		tally->own += jump && own;
+		tally->stale += jump && !own;
+		tally->unknown +=
+			!read || (!jump && !is_jump(o, live) &&
+				  memcmp(live, r->original, sizeof(live)) != 0);
 	}
-	if (old + new != header->redirect_count)
+	return NULL;
+}
+
+struct graft_error *
+graft_header_live(struct graft_target *target,
+		  const struct graft_header *header,
+		  const struct graft_header *before, enum graft_live *ret)
+{
+	struct tally tally = { 0 };
+	struct graft_error *err = count_entries(target, header, before, true,
+						&tally);
+
+	if (!err && before)
+		err = count_entries(target, before, header, false, &tally);
+	if (err)
+		return err;
+	if (tally.unknown)
 		*ret = GRAFT_LIVE_OTHER;
-	else if (new == 0)
+	else if (tally.own == 0)
 		*ret = GRAFT_LIVE_OLD;
 	else
-		*ret = old == 0 ? GRAFT_LIVE_NEW : GRAFT_LIVE_MIXED;
+		*ret = tally.own == header->redirect_count && !tally.stale
+			       ? GRAFT_LIVE_NEW
+			       : GRAFT_LIVE_MIXED;
 	return NULL;
 }
 

@@ -39,11 +39,40 @@ void
 graft_headers_free(struct graft_headers *headers);
 GRAFT_DEFINE_CLEANUP(struct graft_headers, graft_headers_free)
 
+/**
+ * Find the header of the hotpatch that was in before another one.
+ *
+ * @return Borrowed from the list; NULL if it was OLD, or if that header is not
+ * there any more.
+ */
+const struct graft_header *
+graft_headers_before(const struct graft_headers *headers,
+		     const struct graft_header *header);
+
+/**
+ * Say whether a header is among those that were in before another one.
+ *
+ * @param[in] top Where to begin; it does not count itself.
+ */
+bool
+graft_headers_in_chain(const struct graft_headers *headers,
+		       const struct graft_header *top,
+		       const struct graft_header *header);
+
+/**
+ * Find what a header's redirects have at an entry.
+ *
+ * @param[in] entry Address in the process.
+ * @return Borrowed from the header, or NULL.
+ */
+const struct graft_header_redirect *
+graft_header_redirect_at(const struct graft_header *header, uint64_t entry);
+
 /** What the live bytes at the entries of a header's redirects are. */
 enum graft_live {
-	/** No jump is there: the bytes of OLD. */
+	/** No jump is there: the bytes of OLD, or of the one before. */
 	GRAFT_LIVE_OLD,
-	/** All jumps are there. */
+	/** All jumps are there, and none of the one before. */
 	GRAFT_LIVE_NEW,
 	/** Some are: whoever wrote them was killed. */
 	GRAFT_LIVE_MIXED,
@@ -54,12 +83,14 @@ enum graft_live {
 /**
  * Read the live bytes at the entries.
  *
+ * @param[in] before The one before, whose jumps may be there instead; or NULL.
  * @param[out] ret What they are.
  * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_NOT_PERMITTED.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_header_live(struct graft_target *target,
-		  const struct graft_header *header, enum graft_live *ret);
+		  const struct graft_header *header,
+		  const struct graft_header *before, enum graft_live *ret);
 
 /**
  * Say whether the header page is in the process and says that its shadow is

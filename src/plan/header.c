@@ -21,6 +21,7 @@ graft_header_deinit(struct graft_header *header)
 	free(header->regions);
 	free(header->redirects);
 	free(header->fragments);
+	free(header->objects);
 	*header = (struct graft_header){ 0 };
 }
 
@@ -37,14 +38,22 @@ str_len(const char *str)
 	return str ? strlen(str) : 0;
 }
 
+/** Say whether a header is of the format that does not know the one before. */
+static bool
+is_first_format(const struct graft_header *header)
+{
+	return header->version == 1;
+}
+
 uint64_t
 graft_header_size(const struct graft_header *header)
 {
-	uint64_t size = FIXED_SIZE;
+	uint64_t size = is_first_format(header) ? FIXED_SIZE_1 : FIXED_SIZE;
 
 	size += 4 + str_len(header->title) + 4 + str_len(header->module);
 	size += (uint64_t)header->region_count * REGION_SIZE;
 	size += (uint64_t)header->fragment_count * FRAGMENT_SIZE;
+	size += (uint64_t)header->object_count * OBJECT_SIZE;
 	for (uint32_t i = 0; i < header->redirect_count; i++)
 		size += REDIRECT_SIZE + str_len(header->redirects[i].name);
 	return size;
@@ -96,7 +105,7 @@ put_fixed(struct out *out, const struct graft_header *h)
 	put_le(out, h->region_count, 4);
 	put_le(out, h->redirect_count, 4);
 	put_le(out, h->fragment_count, 4);
-	put_le(out, 0, 4);
+	put_le(out, h->object_count, 4);
 }
 
 static void
@@ -124,6 +133,12 @@ put_lists(struct out *out, const struct graft_header *h)
 		put_le(out, h->fragments[i].redirect, 4);
 		put_le(out, 0, 4);
 	}
+	for (uint32_t i = 0; i < h->object_count; i++) {
+		put_le(out, h->objects[i].addr, 8);
+		put_le(out, h->objects[i].size, 8);
+		put_bytes(out, h->objects[i].identity,
+			  sizeof(h->objects[i].identity));
+	}
 }
 
 struct graft_error *
@@ -131,6 +146,7 @@ graft_header_encode(const struct graft_header *header, uint8_t **bytes_ret,
 		    size_t *len_ret)
 {
 	uint64_t size = graft_header_size(header);
+	assert(!is_first_format(header) || header->object_count == 0);
 	if (size > GRAFT_HEADER_MAX)
 		return graft_error_new(GRAFT_ERROR_LIMIT,
 				       "the header page of %s needs %llu bytes",
@@ -142,12 +158,16 @@ graft_header_encode(const struct graft_header *header, uint8_t **bytes_ret,
 
 	struct out out = { .at = bytes };
 	put_bytes(&out, magic, GRAFT_HEADER_MAGIC_SIZE);
-	put_le(&out, GRAFT_HEADER_VERSION, 4);
+	put_le(&out, is_first_format(header) ? 1 : GRAFT_HEADER_VERSION, 4);
 	put_le(&out, size, 4);
 	graft_header_state_encode(header->state, header->changed_us, out.at);
 	out.at = bytes + BODY_OFF;
 	put_fixed(&out, header);
-	assert(out.at == bytes + FIXED_SIZE);
+	assert(out.at == bytes + GRAFT_HEADER_BEFORE_OFF);
+	if (!is_first_format(header)) {
+		graft_header_before_encode(&header->before, out.at);
+		out.at += GRAFT_HEADER_BEFORE_SIZE;
+	}
 	put_str(&out, header->title);
 	put_str(&out, header->module);
 	put_lists(&out, header);
@@ -171,6 +191,26 @@ graft_header_state_encode(enum graft_header_state state, uint64_t changed_us,
 	put_le(&out, changed_us, 8);
 }
 
+void
+graft_header_before_encode(const struct graft_header_before *before,
+			   uint8_t *ret)
+{
+	struct out out = { .at = ret };
+	put_le(&out, before->addr, 8);
+	put_bytes(&out, before->id, GRAFT_PATCH_ID_LEN);
+	put_le(&out, graft_header_before_check(ret), 8);
+}
+
+uint64_t
+graft_header_before_check(const uint8_t *bytes)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < GRAFT_HEADER_BEFORE_SIZE - 8; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3;
+	return hash;
+}
+
 struct graft_error *
 graft_header_sum(const uint8_t *bytes, size_t len,
 		 uint8_t ret[GRAFT_SHA256_LEN])
@@ -181,13 +221,16 @@ graft_header_sum(const uint8_t *bytes, size_t len,
 	memcpy(copy, bytes, len);
 	memset(copy + GRAFT_HEADER_STATE_OFF, 0,
 	       BODY_OFF - GRAFT_HEADER_STATE_OFF);
+	if (copy[VERSION_OFF] != 1)
+		memset(copy + GRAFT_HEADER_BEFORE_OFF, 0,
+		       GRAFT_HEADER_BEFORE_SIZE);
 	return graft_sha256(copy, len, ret);
 }
 
 struct graft_error *
 graft_header_seal(uint8_t *bytes, size_t len)
 {
-	assert(len >= BODY_OFF);
+	assert(len >= (bytes[VERSION_OFF] == 1 ? FIXED_SIZE_1 : FIXED_SIZE));
 	return graft_header_sum(bytes, len, bytes + SUM_OFF);
 }
 

@@ -27,12 +27,16 @@
 enum {
 	/** Bytes of magic that begin a header page. */
 	GRAFT_HEADER_MAGIC_SIZE = 8,
-	/** Format that this code writes and reads. */
-	GRAFT_HEADER_VERSION = 1,
+	/** Format that this code writes; it reads the one before too. */
+	GRAFT_HEADER_VERSION = 2,
 	/** Where the state block is, which changes in place. */
 	GRAFT_HEADER_STATE_OFF = 16,
 	/** Bytes of the state block: state, its complement, time. */
 	GRAFT_HEADER_STATE_SIZE = 16,
+	/** Where the block of the one before is, which changes in place. */
+	GRAFT_HEADER_BEFORE_OFF = 312,
+	/** Bytes of that block: address, id, check. */
+	GRAFT_HEADER_BEFORE_SIZE = 8 + GRAFT_PATCH_ID_LEN + 8,
 	/** Bytes to read first: magic, version and length. */
 	GRAFT_HEADER_PEEK_SIZE = 16,
 	/** Bytes that tell whose header it is. */
@@ -53,6 +57,24 @@ enum graft_header_state {
 	GRAFT_HEADER_REVERTING = 4,
 	/** The jumps are gone; the shadow stays for pointers into it. */
 	GRAFT_HEADER_REVERTED = 5,
+	/** As `reverting`, but to OLD, whatever was before. */
+	GRAFT_HEADER_LEAVING = 6,
+};
+
+/** A writable object that OLD does not have; address in the process. */
+struct graft_header_object {
+	/** Where carried code uses it: in this shadow, or in an earlier one. */
+	uint64_t addr;
+	uint64_t size;
+	/** As in the hotpatch; zeroes if nothing tells it from others. */
+	uint8_t identity[GRAFT_PATCH_IDENTITY_SIZE];
+};
+
+/** The hotpatch whose jumps were in before; all zeroes: none, it was OLD. */
+struct graft_header_before {
+	/** Where its header page is. */
+	uint64_t addr;
+	char id[GRAFT_PATCH_ID_LEN + 1];
 };
 
 /** A mapping of the shadow. */
@@ -86,6 +108,8 @@ struct graft_header_fragment {
 
 /** All that a header page says. */
 struct graft_header {
+	/** Format; 0 is the one that this code writes. */
+	uint32_t version;
 	enum graft_header_state state;
 	/** When the state was written; Unix time in microseconds. */
 	uint64_t changed_us;
@@ -107,6 +131,8 @@ struct graft_header {
 	uint32_t old_build_id_len;
 	uint8_t new_build_id[GRAFT_PATCH_BUILD_ID_MAX];
 	uint32_t new_build_id_len;
+	/** What a revert goes back to. Always none in format 1. */
+	struct graft_header_before before;
 	char *title;
 	/** Path of the module in the process. */
 	char *module;
@@ -116,6 +142,9 @@ struct graft_header {
 	uint32_t redirect_count;
 	struct graft_header_fragment *fragments;
 	uint32_t fragment_count;
+	/** Always none in format 1, which does not tell its objects. */
+	struct graft_header_object *objects;
+	uint32_t object_count;
 };
 
 /** Free what a header owns, and zero it. NULL is a no-op. */
@@ -190,6 +219,17 @@ graft_header_decode(const uint8_t *bytes, size_t len,
 void
 graft_header_state_encode(enum graft_header_state state, uint64_t changed_us,
 			  uint8_t *ret);
+
+/**
+ * Encode the block of the one before, which is outside the checksum too: a shadow
+ * that is used again may have another before it.
+ *
+ * @param[out] ret #GRAFT_HEADER_BEFORE_SIZE bytes for offset
+ * #GRAFT_HEADER_BEFORE_OFF of a page of format 2.
+ */
+void
+graft_header_before_encode(const struct graft_header_before *before,
+			   uint8_t *ret);
 
 /**
  * Compute the checksum of an encoded header and store it there. For tests that

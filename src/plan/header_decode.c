@@ -20,7 +20,7 @@ graft_header_peek(const uint8_t *bytes)
 
 	if (memcmp(found, magic, GRAFT_HEADER_MAGIC_SIZE) != 0)
 		return 0;
-	return len >= FIXED_SIZE && len <= GRAFT_HEADER_MAX ? len : 0;
+	return len >= FIXED_SIZE_1 && len <= GRAFT_HEADER_MAX ? len : 0;
 }
 
 bool
@@ -86,6 +86,20 @@ take_zero(struct graft_cursor *c, size_t len)
 		c->bad = true;
 }
 
+/** Take the block of the one before. */
+static void
+take_before(struct graft_cursor *c, struct graft_header_before *ret)
+{
+	const uint8_t *bytes = graft_cursor_take(c, GRAFT_HEADER_BEFORE_SIZE);
+	struct graft_cursor in =
+		graft_cursor_make(bytes, bytes ? GRAFT_HEADER_BEFORE_SIZE : 0);
+
+	ret->addr = graft_cursor_le(&in, 8);
+	take_copy(&in, ret->id, GRAFT_PATCH_ID_LEN);
+	uint64_t check = graft_cursor_le(&in, 8);
+	c->bad |= in.bad || check != graft_header_before_check(bytes);
+}
+
 static void
 take_fixed(struct graft_cursor *c, struct graft_header *h)
 {
@@ -105,28 +119,35 @@ take_fixed(struct graft_cursor *c, struct graft_header *h)
 	h->region_count = (uint32_t)graft_cursor_le(c, 4);
 	h->redirect_count = (uint32_t)graft_cursor_le(c, 4);
 	h->fragment_count = (uint32_t)graft_cursor_le(c, 4);
-	take_zero(c, 4);
+	h->object_count = (uint32_t)graft_cursor_le(c, 4);
+	if (h->version == 1 && h->object_count)
+		c->bad = true;
+	if (h->version != 1)
+		take_before(c, &h->before);
 	h->title = take_str(c);
 	h->module = take_str(c);
 }
 
-/** Make the three lists; false if they cannot be in the bytes that are left. */
+/** Make the lists; false if they cannot be in the bytes that are left. */
 GRAFT_MUST_CHECK static struct graft_error *
 make_lists(const struct graft_cursor *c, struct graft_header *h)
 {
 	uint64_t need = (uint64_t)h->region_count * REGION_SIZE +
 			(uint64_t)h->redirect_count * REDIRECT_SIZE +
-			(uint64_t)h->fragment_count * FRAGMENT_SIZE;
+			(uint64_t)h->fragment_count * FRAGMENT_SIZE +
+			(uint64_t)h->object_count * OBJECT_SIZE;
 	bool fits = !c->bad && need <= graft_cursor_left(c);
 
 	if (!fits) {
-		h->region_count = h->redirect_count = h->fragment_count = 0;
+		h->region_count = h->redirect_count = 0;
+		h->fragment_count = h->object_count = 0;
 		return bad("it is cut short");
 	}
 	h->regions = calloc(h->region_count + 1, sizeof(*h->regions));
 	h->redirects = calloc(h->redirect_count + 1, sizeof(*h->redirects));
 	h->fragments = calloc(h->fragment_count + 1, sizeof(*h->fragments));
-	if (!h->regions || !h->redirects || !h->fragments)
+	h->objects = calloc(h->object_count + 1, sizeof(*h->objects));
+	if (!h->regions || !h->redirects || !h->fragments || !h->objects)
 		return graft_error_no_memory();
 	return NULL;
 }
@@ -155,6 +176,12 @@ take_lists(struct graft_cursor *c, struct graft_header *h)
 		h->fragments[i].size = graft_cursor_le(c, 8);
 		h->fragments[i].redirect = (uint32_t)graft_cursor_le(c, 4);
 		take_zero(c, 4);
+	}
+	for (uint32_t i = 0; i < h->object_count; i++) {
+		h->objects[i].addr = graft_cursor_le(c, 8);
+		h->objects[i].size = graft_cursor_le(c, 8);
+		take_copy(c, h->objects[i].identity,
+			  sizeof(h->objects[i].identity));
 	}
 }
 
@@ -191,13 +218,26 @@ redirect_ok(const struct graft_header *h, const struct graft_header_redirect *r)
 	       memcmp(jump, r->jump, sizeof(jump)) == 0;
 }
 
+/** All zeroes, or a page and a whole id. */
+static bool
+before_ok(const struct graft_header_before *before)
+{
+	static const struct graft_header_before none;
+
+	if (before->addr == 0)
+		return memcmp(before->id, none.id, sizeof(none.id)) == 0;
+	return before->addr % 4096 == 0 && span_ok(before->addr, 4096) &&
+	       strlen(before->id) == GRAFT_PATCH_ID_LEN;
+}
+
 /** Check what the rest of Graft may rely on. */
 GRAFT_MUST_CHECK static struct graft_error *
 check(const struct graft_header *h)
 {
-	if (h->state < GRAFT_HEADER_BUILDING ||
-	    h->state > GRAFT_HEADER_REVERTED)
+	if (h->state < GRAFT_HEADER_BUILDING || h->state > GRAFT_HEADER_LEAVING)
 		return bad("its state is unknown");
+	if (!before_ok(&h->before))
+		return bad("the one before is impossible");
 	if (h->old_build_id_len > sizeof(h->old_build_id) ||
 	    h->new_build_id_len > sizeof(h->new_build_id))
 		return bad("a build-id is too long");
@@ -218,6 +258,10 @@ check(const struct graft_header *h)
 		if (h->fragments[i].redirect >= h->redirect_count ||
 		    !span_ok(h->fragments[i].addr, h->fragments[i].size))
 			return bad("a fragment is impossible");
+	}
+	for (uint32_t i = 0; i < h->object_count; i++) {
+		if (!span_ok(h->objects[i].addr, h->objects[i].size))
+			return bad("an object is impossible");
 	}
 	return NULL;
 }
@@ -247,27 +291,30 @@ take_front(struct graft_cursor *c, const uint8_t *bytes, size_t len,
 struct graft_error *
 graft_header_decode(const uint8_t *bytes, size_t len, struct graft_header **ret)
 {
-	struct graft_error *err;
-	uint32_t size = len >= FIXED_SIZE ? graft_header_peek(bytes) : 0;
+	uint32_t size = len >= FIXED_SIZE_1 ? graft_header_peek(bytes) : 0;
 
 	if (!size)
 		return bad("there is none");
 	if (size > len)
 		return bad("it is cut short");
-	uint32_t version = (uint32_t)bytes[8] | (uint32_t)bytes[9] << 8 |
-			   (uint32_t)bytes[10] << 16 |
-			   (uint32_t)bytes[11] << 24;
-	if (version != GRAFT_HEADER_VERSION)
+	uint32_t version = (uint32_t)bytes[VERSION_OFF] |
+			   (uint32_t)bytes[VERSION_OFF + 1] << 8 |
+			   (uint32_t)bytes[VERSION_OFF + 2] << 16 |
+			   (uint32_t)bytes[VERSION_OFF + 3] << 24;
+	if (version != 1 && version != GRAFT_HEADER_VERSION)
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
-				       "header page: format %u, not %d",
+				       "header page: format %u, newer than %d",
 				       version, GRAFT_HEADER_VERSION);
+	if (version != 1 && size < FIXED_SIZE)
+		return bad("it is cut short");
 
 	struct graft_cursor c = graft_cursor_make(bytes, size);
 	GRAFT_CLEANUP(graft_header_freep)
 	struct graft_header *h = calloc(1, sizeof(*h));
 	if (!h)
 		return graft_error_no_memory();
-	err = take_front(&c, bytes, size, h);
+	h->version = version;
+	struct graft_error *err = take_front(&c, bytes, size, h);
 	if (err)
 		return err;
 	take_fixed(&c, h);

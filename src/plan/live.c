@@ -18,14 +18,38 @@ static const uint64_t expect_max = 256 << 20;
 
 static const uint8_t endbr64[GRAFT_ENDBR_SIZE] = { 0xf3, 0x0f, 0x1e, 0xfa };
 
+/** Put OLD's bytes where the jumps of what is replaced are. */
+static void
+unjump(const struct graft_header *replaced, uint64_t addr, uint8_t *buf,
+       size_t len)
+{
+	for (uint32_t i = 0; i < replaced->redirect_count; i++) {
+		const struct graft_header_redirect *r = &replaced->redirects[i];
+		uint64_t jump = r->entry + r->skip;
+		if (jump + GRAFT_JUMP_SIZE <= addr || jump >= addr + len)
+			continue;
+		// Byte by byte: what is read may end within the jump, and a
+		// breakpoint in it must be seen.
+		for (size_t k = 0; k < GRAFT_JUMP_SIZE; k++) {
+			uint64_t at = jump + k;
+			if (at >= addr && at < addr + len &&
+			    buf[at - addr] == r->jump[k])
+				buf[at - addr] = r->original[k];
+		}
+	}
+}
+
 /** Read live bytes; bytes that cannot be read are a difference too. */
 GRAFT_MUST_CHECK static struct graft_error *
 read_live(const struct graft_live_place *place, uint64_t old_addr, void *buf,
 	  size_t len)
 {
-	struct graft_error *err = graft_target_read(
-		place->target, place->module->base + old_addr, buf, len);
+	uint64_t addr = place->module->base + old_addr;
+	struct graft_error *err = graft_target_read(place->target, addr, buf,
+						    len);
 
+	if (!err && place->replaced)
+		unjump(place->replaced, addr, buf, len);
 	if (!err || graft_error_code(err) != GRAFT_ERROR_OS)
 		return err;
 	graft_error_free(err);

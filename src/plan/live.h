@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "elf/image.h"
 #include "patch/patch.h"
+#include "plan/header.h"
 #include "plan/module.h"
 #include "proc/maps.h"
 #include "proc/target.h"
@@ -25,6 +26,8 @@ struct graft_live_place {
 	/** The module, and the file that it was loaded from. */
 	const struct graft_module *module;
 	const struct graft_image *image;
+	/** Whose jumps stand for OLD's bytes; NULL: nobody's. */
+	const struct graft_header *replaced;
 };
 
 /**

@@ -243,6 +243,20 @@ graft_place_is_mapped(const struct graft_maps *maps, uint64_t addr,
 	return true;
 }
 
+bool
+graft_place_is_there(const struct graft_maps *maps,
+		     const struct graft_header *header)
+{
+	bool there = graft_place_is_mapped(maps, header->addr, header->len,
+					   PROT_READ);
+
+	for (uint32_t i = 0; there && i < header->region_count; i++)
+		there = graft_place_is_mapped(maps, header->regions[i].addr,
+					      header->regions[i].len,
+					      (int)header->regions[i].prot);
+	return there;
+}
+
 /** Say whether two headers describe the same shadow. */
 static bool
 same(const struct graft_header *a, const struct graft_header *b)
@@ -276,19 +290,15 @@ graft_place_reuse(const struct graft_header *old, const char *id,
 	uint64_t align = patch->align > PAGE ? patch->align : PAGE;
 
 	*ok_ret = false;
+	header.version = old->version;
 	struct graft_error *err = fill(&header, old->shadow_base, id, title,
 				       patch, module);
 	if (err) {
 		graft_header_deinit(&header);
 		return err;
 	}
-	bool ok = same(old, &header) && old->shadow_base % align == 0;
-	for (uint32_t i = 0; ok && i < header.region_count; i++)
-		ok = graft_place_is_mapped(maps, header.regions[i].addr,
-					   header.regions[i].len,
-					   (int)header.regions[i].prot);
-	ok = ok &&
-	     graft_place_is_mapped(maps, header.addr, header.len, PROT_READ);
+	bool ok = same(old, &header) && old->shadow_base % align == 0 &&
+		  graft_place_is_there(maps, &header);
 	if (!ok) {
 		graft_header_deinit(&header);
 		return NULL;

@@ -60,6 +60,11 @@ bool
 graft_place_is_mapped(const struct graft_maps *maps, uint64_t addr,
 		      uint64_t len, int prot);
 
+/** Say whether a header page and all regions that it names are mapped as it says. */
+bool
+graft_place_is_there(const struct graft_maps *maps,
+		     const struct graft_header *header);
+
 /**
  * Compute the address space that a header and its regions take.
  *

@@ -8,6 +8,7 @@
 #include "plan/live.h"
 #include "plan/place.h"
 #include "plan/predict.h"
+#include "plan/replace.h"
 #include "plan/scope.h"
 
 #include <stdlib.h>
@@ -33,6 +34,7 @@ graft_plan_free(struct graft_plan *plan)
 		graft_shadow_deinit(&plan->modules[i].shadow);
 	}
 	free(plan->modules);
+	graft_headers_free(plan->headers);
 	free(plan);
 }
 
@@ -114,53 +116,28 @@ choose_place(struct graft_making *making, const struct graft_module *module,
 		    old->base != module->base ||
 		    strcmp(old->id, patch->id) != 0)
 			continue;
-		struct graft_error *err = graft_header_live(making->target, old,
-							    &live);
+		struct graft_error *err = graft_header_live(
+			making->target, old, ret->replaced, &live);
 		if (err)
 			return err;
-		if (live != GRAFT_LIVE_OLD)
+		// A page of the first format cannot say what was before it.
+		if (live != GRAFT_LIVE_OLD ||
+		    (ret->replaced && old->version == 1))
 			continue;
 		err = graft_place_reuse(old, patch->id, patch->title,
 					ret->patch, module, making->maps,
 					&ret->header, &ret->reuse);
+		if (!err && ret->reuse)
+			graft_replace_note(making, old, ret);
 		if (err || ret->reuse)
 			return err;
 	}
-	return graft_place_make(patch->id, patch->title, ret->patch, module,
-				making->maps, &ret->header);
-}
-
-/** Refuse what the header pages say is there already. */
-GRAFT_MUST_CHECK static struct graft_error *
-check_headers(struct graft_making *making, const struct graft_module *module)
-{
-	for (size_t i = 0; i < making->headers->count; i++) {
-		const struct graft_header *header = making->headers->headers[i];
-		enum graft_live live;
-
-		if (header->base != module->base)
-			continue;
-		struct graft_error *err = graft_header_live(making->target,
-							    header, &live);
-		if (err)
-			return err;
-		bool same = strcmp(header->id, making->patch->id) == 0;
-		if (live == GRAFT_LIVE_NEW && same)
-			return graft_error_new(GRAFT_ERROR_ALREADY_APPLIED,
-					       "hotpatch %s is in %s already",
-					       header->id, module->map->path);
-		if (live == GRAFT_LIVE_NEW)
-			return graft_error_new(
-				GRAFT_ERROR_REFUSED,
-				"R-12: %s: hotpatch %s is in it; revert that one first",
-				module->map->path, header->id);
-		if (live == GRAFT_LIVE_MIXED)
-			return graft_error_new(
-				GRAFT_ERROR_REFUSED,
-				"R-12: %s: work on hotpatch %s was cut off; `graft recover` completes or undoes it",
-				module->map->path, header->id);
-	}
-	return NULL;
+	struct graft_error *err = graft_place_make(patch->id, patch->title,
+						   ret->patch, module,
+						   making->maps, &ret->header);
+	if (!err)
+		graft_replace_note(making, NULL, ret);
+	return err;
 }
 
 /** Fill in the code that the hotpatch has as a delta to the file (R-14 holds). */
@@ -187,9 +164,10 @@ plan_module(struct graft_making *making, const struct graft_module *module,
 	};
 
 	ret->patch = patch;
-	err = check_headers(making, module);
+	err = graft_replace_find(making, module, &ret->replaced);
 	if (err)
 		return err;
+	place.replaced = ret->replaced;
 	err = check_file(making, patch, module, &place.image);
 	if (err)
 		return err;
@@ -212,6 +190,8 @@ plan_module(struct graft_making *making, const struct graft_module *module,
 	if (err)
 		return err;
 	err = choose_place(making, module, ret);
+	if (!err)
+		err = graft_replace_check(ret);
 	if (err)
 		return err;
 	err = graft_fill_shadow(making, module, ret);
@@ -380,9 +360,12 @@ graft_plan_make(struct graft_target *target, struct graft_patch *patch,
 		return graft_error_new(
 			GRAFT_ERROR_BUILD_ID_MISMATCH,
 			"R-14: it maps no module of this hotpatch's old builds");
-	err = check_memory(plan);
+	err = graft_replace_check_all(&making, plan);
+	if (!err)
+		err = check_memory(plan);
 	if (err)
 		return err;
+	plan->headers = GRAFT_TAKE(making.headers);
 	*ret = GRAFT_TAKE(plan);
 	return NULL;
 }

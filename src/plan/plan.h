@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "patch/patch.h"
 #include "plan/builds.h"
+#include "plan/find.h"
 #include "plan/header.h"
 #include "plan/module.h"
 #include "plan/shadow.h"
@@ -37,6 +38,18 @@ struct graft_plan_module {
 	struct graft_shadow shadow;
 	/** The shadow of an earlier, reverted application is used again. */
 	bool reuse;
+	/**
+	 * Whose jumps are in now, to be exchanged in the same stop; NULL: nobody's.
+	 * Borrowed from the plan's headers.
+	 */
+	const struct graft_header *replaced;
+	/** If a shadow is used again: what was in before at that time. */
+	struct graft_header_before below;
+	/**
+	 * Whose page names that shadow as the one before, and is to name @ref below
+	 * afterwards: what comes twice in a chain leads in a circle. Or NULL.
+	 */
+	const struct graft_header *above;
 };
 
 /** A plan for one process. */
@@ -50,6 +63,8 @@ struct graft_plan {
 	const struct graft_patch *patch;
 	struct graft_plan_module *modules;
 	size_t count;
+	/** What was in the process. */
+	struct graft_headers *headers;
 };
 
 /**

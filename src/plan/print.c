@@ -22,6 +22,9 @@ print_module(const struct graft_plan_module *module, struct graft_text *text)
 	graft_text_printf(text, "  module ");
 	graft_text_put_safe(text, header->module);
 	graft_text_printf(text, " at 0x%llx\n", (llu)header->base);
+	if (module->replaced)
+		graft_text_printf(text, "    take the place of hotpatch %s\n",
+				  module->replaced->id);
 	if (module->reuse)
 		graft_text_printf(text, "    use the shadow at 0x%llx again\n",
 				  (llu)header->shadow_base);

@@ -21,6 +21,7 @@ graft_report_process_deinit(struct graft_report_process *process)
 		free(h->module);
 		free(h->build_id);
 		free(h->state);
+		free(h->before);
 	}
 	free(process->hotpatches);
 	free(process->comm);

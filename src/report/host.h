@@ -35,8 +35,12 @@ struct graft_report_hotpatch {
 	char *module;
 	/** OLD build-id in hex. */
 	char *build_id;
-	/** "applied", "reverted", "incomplete", "unloaded" or "damaged". */
+	/** "applied", "replaced", "reverted", "incomplete", "unloaded" or
+	 * "damaged". */
 	char *state;
+	/** Id of the one whose place it took, and to which a revert goes back;
+	 * NULL: none. */
+	char *before;
 	uint32_t functions;
 	/** Unix time in microseconds of the last change. */
 	uint64_t since_us;

@@ -53,6 +53,9 @@ add_hotpatch(cJSON *list, const struct graft_report_hotpatch *hotpatch)
 	       graft_report_add_string(item, "module", hotpatch->module) &&
 	       cJSON_AddStringToObject(item, "build_id", hotpatch->build_id) &&
 	       cJSON_AddStringToObject(item, "state", hotpatch->state) &&
+	       (hotpatch->before ? cJSON_AddStringToObject(item, "before",
+							   hotpatch->before)
+				 : cJSON_AddNullToObject(item, "before")) &&
 	       cJSON_AddNumberToObject(item, "functions",
 				       hotpatch->functions) &&
 	       cJSON_AddStringToObject(item, "since", since) &&

@@ -15,7 +15,7 @@ state_color(const char *state)
 {
 	if (strcmp(state, "applied") == 0)
 		return "\033[32m";
-	if (strcmp(state, "reverted") == 0)
+	if (strcmp(state, "reverted") == 0 || strcmp(state, "replaced") == 0)
 		return "\033[2m";
 	return "\033[31m";
 }
@@ -74,6 +74,11 @@ put_row(const struct graft_report_process *process,
 	graft_text_put(text, "  ");
 	graft_text_put_safe(text, hotpatch->module);
 	graft_text_put(text, "\n");
+	if (hotpatch->before && strcmp(hotpatch->state, "applied") == 0)
+		graft_text_printf(
+			text,
+			"%8s  in the place of %.*s, to which a revert goes back\n",
+			"", ID_SHOWN, hotpatch->before);
 	for (size_t i = 0; i < hotpatch->thread_count; i++) {
 		const struct graft_report_thread *thread =
 			&hotpatch->threads[i];
@@ -111,12 +116,13 @@ graft_report_print_text(const struct graft_report *report, bool color,
 		for (size_t j = 0; j < process->hotpatch_count; j++) {
 			put_row(process, &process->hotpatches[j], &widths,
 				color, text);
-			reverted |= strcmp(process->hotpatches[j].state,
-					   "reverted") == 0;
+			const char *state = process->hotpatches[j].state;
+			reverted |= strcmp(state, "reverted") == 0 ||
+				    strcmp(state, "replaced") == 0;
 		}
 	}
 	if (reverted)
 		graft_text_put(
 			text,
-			"A reverted hotpatch runs no more; its memory stays for pointers into it and is used again.\n");
+			"A reverted or replaced hotpatch runs no more; its memory stays for pointers into it and is used again.\n");
 }

@@ -47,9 +47,7 @@ victim_block(int fd)
 {
 	unsigned char byte = 0;
 	ssize_t got = read(fd, &byte, 1);
-#if defined(THIRD)
-	return got == 1 ? byte * 3 + 2000 : -3;
-#elif defined(NEW)
+#ifdef NEW
 	return got == 1 ? byte + 1000 : -2;
 #else
 	return got == 1 ? byte : -1;

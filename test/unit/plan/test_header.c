@@ -41,6 +41,15 @@ sample(void)
 		.redirect_count = 1,
 		.fragments = calloc(1, sizeof(*h.fragments)),
 		.fragment_count = 1,
+		.before = { 0x7e0000010000,
+			    "00112233445566778899aabbccddeeff" },
+		.objects = calloc(1, sizeof(*h.objects)),
+		.object_count = 1,
+	};
+	h.objects[0] = (struct graft_header_object){
+		.addr = 0x7f0000004010,
+		.size = 24,
+		.identity = { 7, 8, 9 },
 	};
 	h.regions[0] = (struct graft_header_region){
 		.addr = 0x7f0000001000,
@@ -110,6 +119,10 @@ what_decodes_encodes_to_the_same_bytes(void **state)
 	assert_int_equal(h->regions[1].prot, PROT_READ | PROT_WRITE);
 	assert_int_equal(h->build_id_addr, 0x7f0000100200);
 	assert_int_equal(h->fragments[0].size, 64);
+	assert_int_equal(h->before.addr, 0x7e0000010000);
+	assert_string_equal(h->before.id, "00112233445566778899aabbccddeeff");
+	assert_int_equal(h->objects[0].addr, 0x7f0000004010);
+	assert_int_equal(h->objects[0].identity[2], 9);
 	assert_null(graft_header_encode(h, &again, &again_len));
 	assert_int_equal(len, again_len);
 	assert_memory_equal(bytes, again, len);
@@ -248,12 +261,31 @@ zero_state(struct graft_header *h)
 }
 
 static void
+half_before(struct graft_header *h)
+{
+	h->before.id[31] = '\0';
+}
+
+static void
+before_within_a_page(struct graft_header *h)
+{
+	h->before.addr += 8;
+}
+
+static void
+wild_object(struct graft_header *h)
+{
+	h->objects[0].size = UINT64_MAX;
+}
+
+static void
 what_no_header_says_is_refused(void **state)
 {
 	(void)state;
 	void (*const changes[])(struct graft_header *) = {
-		write_and_exec, outside_entry,   other_jump,
-		wild_fragment,  wrapping_region, zero_state,
+		write_and_exec, outside_entry,        other_jump,
+		wild_fragment,  wrapping_region,      zero_state,
+		half_before,    before_within_a_page, wild_object,
 	};
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
 		size_t len;
@@ -269,7 +301,7 @@ counts_that_lie_are_refused_without_memory_for_them(void **state)
 	(void)state;
 	size_t len;
 
-	for (size_t off = 296; off < 308; off += 4) {
+	for (size_t off = 296; off < 312; off += 4) {
 		uint8_t *bytes = encode(NULL, &len);
 		memset(bytes + off, 0xff, 4);
 		assert_null(graft_header_seal(bytes, len));
@@ -291,6 +323,57 @@ a_newer_format_is_unsupported(void **state)
 	struct graft_error *err = graft_header_decode(bytes, len, &h);
 	assert_int_equal(graft_error_code(err), GRAFT_ERROR_UNSUPPORTED);
 	graft_error_free(err);
+	free(bytes);
+}
+
+static void
+first_format(struct graft_header *h)
+{
+	h->version = 1;
+	h->before = (struct graft_header_before){ 0 };
+	h->object_count = 0;
+}
+
+static void
+a_page_of_the_first_format_has_none_before_it(void **state)
+{
+	(void)state;
+	size_t len;
+	size_t again_len;
+	struct graft_header *h = NULL;
+	uint8_t *again;
+	uint8_t *bytes = encode(first_format, &len);
+
+	assert_int_equal(bytes[8], 1);
+	assert_memory_equal(bytes + 312, "\x07\0\0\0a title", 11);
+	assert_null(graft_header_decode(bytes, len, &h));
+	assert_int_equal(h->before.addr, 0);
+	assert_null(graft_header_encode(h, &again, &again_len));
+	assert_int_equal(again_len, len);
+	assert_memory_equal(again, bytes, len);
+	// It never had objects.
+	bytes[308] = 1;
+	assert_null(graft_header_seal(bytes, len));
+	expect_bad(bytes, len);
+	graft_header_free(h);
+	free(again);
+	free(bytes);
+}
+
+static void
+the_one_before_changes_in_place(void **state)
+{
+	(void)state;
+	size_t len;
+	struct graft_header *h;
+	uint8_t *bytes = encode(NULL, &len);
+	struct graft_header_before none = { 0 };
+
+	graft_header_before_encode(&none, bytes + GRAFT_HEADER_BEFORE_OFF);
+	assert_null(graft_header_decode(bytes, len, &h));
+	assert_int_equal(h->before.addr, 0);
+	assert_string_equal(h->before.id, "");
+	graft_header_free(h);
 	free(bytes);
 }
 
@@ -384,6 +467,8 @@ main(void)
 			counts_that_lie_are_refused_without_memory_for_them),
 		cmocka_unit_test(a_newer_format_is_unsupported),
 		cmocka_unit_test(the_state_changes_in_place),
+		cmocka_unit_test(the_one_before_changes_in_place),
+		cmocka_unit_test(a_page_of_the_first_format_has_none_before_it),
 		cmocka_unit_test(a_jump_reaches_two_gigabytes_and_no_further),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
