@@ -10,6 +10,7 @@ enum {
 	ARGUMENT_0 = 1,
 	ARGUMENT_1 = 2,
 	ARGUMENT_2 = 4,
+	ARGUMENT_3 = 8,
 	/** Wrappers of wrappers that are followed. */
 	DEPTH_MAX = 3,
 	/** Instructions of a wrapper that are looked at. */
@@ -31,6 +32,23 @@ static const struct {
 	{ "reallocarray", ARGUMENT_1 | ARGUMENT_2, false },
 	{ "posix_memalign", ARGUMENT_2, false },
 	{ "aligned_alloc", ARGUMENT_1, false },
+	{ "memalign", ARGUMENT_1, false },
+	{ "mmap", ARGUMENT_1, false },
+	{ "mmap64", ARGUMENT_1, false },
+	{ "mremap", ARGUMENT_1 | ARGUMENT_2, false },
+	{ "brk", ARGUMENT_0, false },
+	{ "sbrk", ARGUMENT_0, false },
+	// What is mapped behind them is as large.
+	{ "ftruncate", ARGUMENT_1, false },
+	{ "ftruncate64", ARGUMENT_1, false },
+	{ "fallocate", ARGUMENT_3, false },
+	{ "fallocate64", ARGUMENT_3, false },
+	{ "posix_fallocate", ARGUMENT_2, false },
+	{ "posix_fallocate64", ARGUMENT_2, false },
+	{ "shmget", ARGUMENT_1, false },
+	// The size of an element.
+	{ "g_array_new", ARGUMENT_2, false },
+	{ "g_array_sized_new", ARGUMENT_2, false },
 	{ "memset", ARGUMENT_2, true },
 	{ "memcpy", ARGUMENT_2, true },
 	{ "memmove", ARGUMENT_2, true },

@@ -13,6 +13,7 @@
 #include "judge/flow/leavings.h"
 #include "judge/rules/handed_on.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /** Both sides of one function. */
@@ -219,34 +220,66 @@ all_returned(const struct graft_leavings *leavings)
 	return gathered;
 }
 
+/** Find a way on which an element of a table is returned. */
+static const struct graft_leaving *
+returned_from_table(const struct graft_leavings *leavings)
+{
+	for (size_t i = 0; i < leavings->count; i++) {
+		const struct graft_leaving *leaving = &leavings->list[i];
+		if (leaving->how == GRAFT_LEAVE_RETURNED &&
+		    leaving->choice.count == GRAFT_CHOICE_TABLE)
+			return leaving;
+	}
+	return NULL;
+}
+
+/** Refuse what is returned to a function that stores it, or allocates by it. */
+static struct graft_error *
+refuse_result(const struct chosen *chosen, uint32_t at, const char *what)
+{
+	const struct graft_ops *ops = &chosen->twin->new_ops;
+	struct graft_result_use use;
+	struct graft_error *err = graft_use_of_result(chosen->c->new_graph,
+						      ops->func, &use);
+
+	if (err || use.caller == GRAFT_NONE)
+		return err;
+	struct graft_place_text who = graft_place_code(
+		ops->code, use.caller, ops->code->funcs[use.caller].addr);
+	return graft_case_refuse(
+		chosen->c, use.size ? GRAFT_RULE_SIZE : GRAFT_RULE_MEANING,
+		place(chosen, at).str, "%s, and %s %s", what, who.str,
+		use.size
+			? "allocates as much: objects that exist already have the old size"
+			: "stores it where it outlives the call; whether it means something else cannot be seen");
+}
+
 /** Compare what is returned to a function that stores it, or allocates by it. */
 static struct graft_error *
 check_result(const struct chosen *chosen)
 {
-	const struct graft_twin *twin = chosen->twin;
 	struct gathered was = all_returned(&chosen->was);
 	struct gathered is = all_returned(&chosen->is);
-	struct graft_result_use use;
+	const struct graft_leaving *o = returned_from_table(&chosen->was);
+	const struct graft_leaving *n = returned_from_table(&chosen->is);
+	char what[100];
+	bool other = false;
 	int32_t gone;
 	int32_t come;
 
-	if (!is_replaced(&was.all, &is.all, &gone, &come))
-		return NULL;
-	struct graft_error *err = graft_use_of_result(chosen->c->new_graph,
-						      twin->new_ops.func, &use);
-	if (err || use.caller == GRAFT_NONE)
-		return err;
-	struct graft_place_text who =
-		graft_place_code(twin->new_ops.code, use.caller,
-				 twin->new_ops.code->funcs[use.caller].addr);
-	return graft_case_refuse(
-		chosen->c, use.size ? GRAFT_RULE_SIZE : GRAFT_RULE_MEANING,
-		place(chosen, is.at).str,
-		"may have returned %d, and now %d, and %s %s", gone, come,
-		who.str,
-		use.size
-			? "allocates as much: objects that exist already have the old size"
-			: "stores it where it outlives the call; whether it means something else cannot be seen");
+	if (is_replaced(&was.all, &is.all, &gone, &come)) {
+		snprintf(what, sizeof(what), "may have returned %d, and now %d",
+			 gone, come);
+		return refuse_result(chosen, is.at, what);
+	}
+	struct graft_error *err = o && n ? is_other_table(chosen, &o->choice,
+							  &n->choice, &other)
+					 : NULL;
+	return err || !other
+		       ? err
+		       : refuse_result(
+				 chosen, n->at,
+				 "returns what a table says that differs");
 }
 
 static struct graft_error *

@@ -160,7 +160,8 @@ holds_behind(const struct graft_op *op, uint32_t holds)
 		    !op->mem_write && op->src < 16 && op->dst < 16 &&
 		    (holds & (1U << op->src));
 
-	holds &= ~(uint32_t)op->writes;
+	// What a part of was written is another value.
+	holds &= ~((uint32_t)op->writes | op->low_writes);
 	return copy ? holds | 1U << op->dst : holds;
 }
 

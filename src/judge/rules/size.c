@@ -7,6 +7,7 @@
 
 #include "judge/flow/allocator.h"
 #include "judge/rules/checks.h"
+#include "judge/rules/computed_size.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -164,6 +165,24 @@ check_argument(struct graft_case *c, const struct graft_twin *twin,
 		(unsigned long long)is);
 }
 
+/** Say whether an argument is another one, or was not there right before. */
+static bool
+may_differ(const struct graft_twin *twin, const struct graft_twin_pair *pair)
+{
+	for (int i = 0; i < GRAFT_SIZE_ARGUMENTS; i++) {
+		uint8_t reg = graft_argument_reg(i);
+		int64_t was;
+		int64_t is;
+		bool known = graft_op_find_constant(&twin->old_ops, pair->o,
+						    reg, &was) &&
+			     graft_op_find_constant(&twin->new_ops, pair->n,
+						    reg, &is);
+		if (!known || was != is)
+			return true;
+	}
+	return false;
+}
+
 static struct graft_error *
 check_call(struct graft_case *c, const struct graft_twin *twin,
 	   const struct graft_twin_pair *pair)
@@ -173,16 +192,8 @@ check_call(struct graft_case *c, const struct graft_twin *twin,
 	struct graft_callee was = graft_op_callee(&twin->old_ops, o);
 	struct graft_callee is = graft_op_callee(&twin->new_ops, n);
 	struct graft_sizing sizing;
-	bool differs = false;
-	int64_t value[2];
 
-	for (int i = 0; !differs && i < GRAFT_SIZE_ARGUMENTS; i++)
-		differs = argument_differs(twin, pair, i, &value[0],
-					   &value[1]) ||
-			  call_that_gave(&twin->new_ops, pair->n,
-					 graft_argument_reg(i)) <
-				  twin->new_ops.count;
-	if (!differs || !same_callee(c, &was, &is))
+	if (!same_callee(c, &was, &is) || !may_differ(twin, pair))
 		return NULL;
 	// What wraps an allocator is found by reading it, so this comes last.
 	struct graft_error *err = graft_sizing_of_call(&twin->new_ops, n,
@@ -199,6 +210,8 @@ check_call(struct graft_case *c, const struct graft_twin *twin,
 		err = check_argument(c, twin, pair, i, sizing.guess);
 		if (!err && !sizing.guess)
 			err = check_asked(c, twin, pair, i);
+		if (!err && !sizing.guess && !sizing.fills)
+			err = graft_check_computed_size(c, twin, pair, i);
 	}
 	return err;
 }
