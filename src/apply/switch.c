@@ -263,7 +263,7 @@ find_contexts(struct graft_target *target, const struct graft_maps *maps,
 	GRAFT_CLEANUP(graft_modules_freep) struct graft_modules *modules = NULL;
 	struct graft_error *err = graft_modules_read(target, maps, &modules);
 
-	return err ? err : graft_contexts_possible(target, modules, ret);
+	return err ? err : graft_contexts_possible(target, maps, modules, ret);
 }
 
 /** Refuse who shares all memory with one that we do not stop. */

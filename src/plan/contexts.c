@@ -2,17 +2,26 @@
 
 #include "plan/contexts.h"
 
+#include "plan/functions.h"
+#include "plan/stack_switch.h"
+
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
 	DYNAMIC_MAX = 64 << 10,
 	STRINGS_MAX = 16 << 20,
+	CODE_MAX = 512 << 20,
 };
 
 /** Functions whose users switch stacks. */
-static const char *const functions[] = { "makecontext", "swapcontext" };
+static const char *const makers[] = { "makecontext", "swapcontext" };
+
+/** Functions that leave a stack, whose users may have made it. */
+static const char *const jumps[] = { "longjmp", "_longjmp", "siglongjmp",
+				     "__longjmp_chk" };
 
 /** Files that switch stacks with code of their own. */
 static const char *const files[] = { "libboost_context", "libruby", "libcoro",
@@ -101,13 +110,72 @@ look(struct graft_target *target, const struct graft_module *module, bool *ret)
 	*ret |= !bytes;
 	if (err || !bytes)
 		return err;
-	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
-		*ret |= has_string(bytes, size, functions[i]);
+	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++)
+		*ret |= has_string(bytes, size, makers[i]);
+	bool other = has_string(bytes, size, "sigaltstack");
+	for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++)
+		*ret |= other && has_string(bytes, size, jumps[i]);
+	return NULL;
+}
+
+/** Files whose use of such things is known: the C library moves stacks for those
+ * who ask it to, and who asks is looked for. */
+static bool
+is_known(const struct graft_module *module)
+{
+	return is_file(module, "libc.so.") || is_file(module, "libc-2.") ||
+	       is_file(module, "ld-linux-") || is_file(module, "ld-2.") ||
+	       is_file(module, "libcrypto.so.");
+}
+
+/** Look for code that switches stacks in one mapping. */
+GRAFT_MUST_CHECK static struct graft_error *
+look_at_code(struct graft_target *target, const struct graft_map *map,
+	     const struct graft_range *functions, size_t count, bool *ret)
+{
+	uint64_t len = map->end - map->start;
+	GRAFT_FREE uint8_t *code = NULL;
+
+	*ret |= len > CODE_MAX;
+	if (*ret)
+		return NULL;
+	struct graft_error *err = read_named(target, map->start, len, &code);
+	if (err)
+		return err;
+	*ret |= !code ||
+		graft_stack_switch_in(code, map->start, len, functions, count);
+	return NULL;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+look_at_all_code(struct graft_target *target, const struct graft_maps *maps,
+		 const struct graft_modules *modules, bool *ret)
+{
+	for (size_t i = 0; i < maps->count && !*ret; i++) {
+		const struct graft_map *map = &maps->maps[i];
+		const struct graft_module *module =
+			graft_modules_at(modules, map->start);
+		GRAFT_FREE struct graft_range *functions = NULL;
+		size_t count = 0;
+		// The kernel puts [vdso] and [vsyscall] there.
+		if (!(map->prot & PROT_EXEC) || map->path[0] == '[' ||
+		    (module && is_known(module)))
+			continue;
+		struct graft_error *err = NULL;
+		if (module)
+			err = graft_functions_read(target, module, &functions,
+						   &count);
+		if (!err)
+			err = look_at_code(target, map, functions, count, ret);
+		if (err)
+			return err;
+	}
 	return NULL;
 }
 
 struct graft_error *
 graft_contexts_possible(struct graft_target *target,
+			const struct graft_maps *maps,
 			const struct graft_modules *modules, bool *ret)
 {
 	bool dynamic = false;
@@ -119,14 +187,16 @@ graft_contexts_possible(struct graft_target *target,
 			dynamic = true;
 		for (size_t j = 0; j < sizeof(files) / sizeof(files[0]); j++)
 			found |= is_file(module, files[j]);
-		if (!module->dynamic || is_file(module, "libc.so.") ||
-		    is_file(module, "libc-2.") ||
-		    is_file(module, "libcrypto.so."))
+		if (!module->dynamic || is_known(module))
 			continue;
 		struct graft_error *err = look(target, module, &found);
 		if (err)
 			return err;
 	}
-	*ret = found || !dynamic;
-	return NULL;
+	found |= !dynamic;
+	struct graft_error *err = look_at_all_code(target, maps, modules,
+						   &found);
+	if (!err)
+		*ret = found;
+	return err;
 }

@@ -175,6 +175,8 @@ read_module(struct graft_target *target, const struct graft_maps *maps,
 		if (phdrs[i].p_type == PT_DYNAMIC) {
 			module.dynamic = module.base + phdrs[i].p_vaddr;
 			module.dynamic_size = phdrs[i].p_memsz;
+		} else if (phdrs[i].p_type == PT_GNU_EH_FRAME) {
+			module.frame_header = module.base + phdrs[i].p_vaddr;
 		} else if (phdrs[i].p_type == PT_INTERP) {
 			module.interp = true;
 		} else if (phdrs[i].p_type == PT_NOTE) {

@@ -35,6 +35,8 @@ struct graft_module {
 	/** Address of PT_DYNAMIC in the process; 0 if there is none. */
 	uint64_t dynamic;
 	uint64_t dynamic_size;
+	/** Address of PT_GNU_EH_FRAME; 0 if there is none. */
+	uint64_t frame_header;
 	/** It has a PT_INTERP: the main program (or a library that is one). */
 	bool interp;
 	/** Where the note with the build-id is; 0 if there is none. */
