@@ -238,7 +238,8 @@ write_jump(struct graft_world *world, const struct graft_redirect *redirect)
 	if (!at || graft_world_area_at(world, addr) != GRAFT_WORLD_CODE)
 		return bad("the redirect", redirect->old_addr,
 			   "is not in the code of OLD");
-	if (redirect->skip && memcmp(at, endbr, sizeof(endbr)) != 0)
+	if (redirect->skip && !redirect->behind &&
+	    memcmp(at, endbr, sizeof(endbr)) != 0)
 		return bad("the redirect", redirect->old_addr,
 			   "skips what is no endbr64");
 	at += redirect->skip;
@@ -247,7 +248,8 @@ write_jump(struct graft_world *world, const struct graft_redirect *redirect)
 			   "names other bytes than OLD has there");
 	at[0] = 0xe9;
 	return write_rel32(at + 1,
-			   (int64_t)(world->shadow + redirect->new_addr - addr -
+			   (int64_t)(world->shadow +
+				     graft_redirect_target(redirect) - addr -
 				     GRAFT_JUMP_SIZE),
 			   addr);
 }

@@ -3,6 +3,7 @@
 #include "check/walk.h"
 
 #include "base/vec.h"
+#include "patch/patch.h"
 
 enum {
 	/** Jumps and nops in a row that are followed. */
@@ -85,6 +86,19 @@ graft_walk_enter(struct graft_walk *walk, const struct graft_walk_site *site,
 	return graft_walk_go_on(walk, old_addr, new_addr, func);
 }
 
+/** Find the jump behind the first instruction at an address, or NULL. */
+static const struct graft_redirect *
+redirect_behind(const struct graft_world *world, uint64_t addr)
+{
+	const struct graft_patch_module *m = world->module;
+
+	for (size_t i = 0; m && i < m->redirect_count; i++) {
+		if (m->redirects[i].old_addr == addr && m->redirects[i].behind)
+			return &m->redirects[i];
+	}
+	return NULL;
+}
+
 /** Note that code was reached: for the counts, and for its landing pads. */
 static struct graft_error *
 mark(struct graft_walk *walk, uint64_t old_addr, uint64_t new_addr,
@@ -104,6 +118,16 @@ mark(struct graft_walk *walk, uint64_t old_addr, uint64_t new_addr,
 		walk->new_reached[k] = true;
 	if (i == SIZE_MAX && k == SIZE_MAX)
 		return NULL;
+	// One instruction of OLD is left of what is replaced; the tables are
+	// those of where it goes on.
+	size_t count;
+	bool starts = i != SIZE_MAX && old_addr == own &&
+		      graft_image_extents(image, &count)[i].addr == own;
+	const struct graft_redirect *r =
+		starts ? redirect_behind(world, old_addr) : NULL;
+	if (r)
+		return mark(walk, world->shadow + graft_redirect_target(r),
+			    new_addr + r->skip, func);
 	struct graft_joint *entry;
 	struct graft_error *err = graft_joint_put(
 		&walk->extents, old_addr == own ? i : ~i, k, 0, &entry, &fresh);

@@ -100,7 +100,8 @@ check_redirect(const struct graft_patch_module *m, const struct span *pieces,
 						     "name of a redirect");
 	if (err)
 		return err;
-	if (r->skip != 0 && r->skip != GRAFT_ENDBR_SIZE)
+	if (r->behind ? r->skip == 0 || r->skip > GRAFT_INSN_MAX
+		      : r->skip != 0 && r->skip != GRAFT_ENDBR_SIZE)
 		return graft_check_bad("redirect at 0x%llx: skips %u bytes", at,
 				       (unsigned)r->skip);
 	if (r->old_room < r->skip + GRAFT_JUMP_SIZE)
@@ -112,22 +113,23 @@ check_redirect(const struct graft_patch_module *m, const struct span *pieces,
 		return graft_check_bad(
 			"redirect at 0x%llx: past the end of memory", at);
 
+	const uint64_t target = graft_redirect_target(r);
 	// Revert looks for threads in the carried pieces: a jump that leads
 	// elsewhere would be invisible to it. Pieces are sorted by start.
 	size_t low = 0;
 	size_t high = m->carried_count;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		if (pieces[mid].start <= r->new_addr)
+		if (pieces[mid].start <= target)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	if (low == 0 || r->new_addr >= pieces[low - 1].end)
+	if (low == 0 || target >= pieces[low - 1].end)
 		return graft_check_bad(
 			"redirect at 0x%llx: leads to 0x%llx, in no carried "
 			"piece",
-			at, (unsigned long long)r->new_addr);
+			at, (unsigned long long)target);
 	return NULL;
 }
 

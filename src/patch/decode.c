@@ -246,6 +246,10 @@ graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret)
 		err = next_module(bytes, len, &off, patch, i, elfs);
 	if (!err)
 		err = graft_tar_check_end(bytes, len, off);
+	if (!err && patch->jumps_behind != graft_patch_jumps_behind(patch))
+		err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				      "manifest.json: not the format that its "
+				      "modules have");
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(patch);

@@ -155,6 +155,7 @@ graft_patch_encode(struct graft_patch *patch, uint8_t **bytes_ret,
 	if (!elfs || !members.items)
 		return graft_error_no_memory();
 	members.count = patch->module_count;
+	patch->jumps_behind = graft_patch_jumps_behind(patch);
 	err = encode_modules(patch, elfs, &members);
 	if (!err)
 		err = graft_manifest_encode(patch, elfs, &manifest);

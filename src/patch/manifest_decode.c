@@ -188,6 +188,7 @@ read_patch(struct graft_json *o, struct graft_patch *patch,
 					 (unsigned long long)format);
 	if (format < 1)
 		graft_json_bad(o, "format", "no format");
+	patch->jumps_behind = format == GRAFT_PATCH_FORMAT;
 
 	const char *id = graft_json_take_chars(o, "id");
 	if (id && strlen(id) != GRAFT_PATCH_ID_LEN)

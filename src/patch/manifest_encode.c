@@ -224,8 +224,10 @@ graft_manifest_encode(struct graft_patch *patch,
 
 	for (size_t i = 0; i < patch->module_count; i++) {
 		if (elfs[i].delta || patch->modules[i].frames_len)
-			format = GRAFT_PATCH_FORMAT;
+			format = 2;
 	}
+	if (patch->jumps_behind)
+		format = GRAFT_PATCH_FORMAT;
 	graft_text_printf(out, GRAFT_MANIFEST_START "%0*d\"", format,
 			  (int)GRAFT_PATCH_ID_LEN, 0);
 	put_text(out, "title", patch->title);

@@ -23,6 +23,11 @@ enum {
 	MAP_SKIP = 1,
 	/** NEW holds the same bytes where OLD's are overwritten. */
 	MAP_SAME = 2,
+	/**
+	 * In place of a room, which is never 0: the jump stands behind the first
+	 * instruction, whose length follows, and then the room.
+	 */
+	MAP_BEHIND = 3,
 
 	// How the name of a redirect is given.
 	MAP_NAME_CARRIED = 0,

@@ -81,10 +81,20 @@ take_redirect(struct graft_cursor *c, struct graft_patch_module *m,
 	}
 
 	uint64_t room = graft_pack_take(c);
+	uint64_t skip = 0;
+	r->behind = room == MAP_BEHIND;
+	if (r->behind) {
+		skip = graft_pack_take(c);
+		room = graft_pack_take(c);
+		if (skip == 0 || skip > GRAFT_INSN_MAX || room & MAP_SKIP)
+			return bad("first instruction of a redirect");
+	} else if (room & MAP_SKIP) {
+		skip = GRAFT_ENDBR_SIZE;
+	}
 	if (room >> 2 > UINT32_MAX)
 		return bad("room of a redirect");
 	r->old_room = (uint32_t)(room >> 2);
-	r->skip = room & MAP_SKIP ? GRAFT_ENDBR_SIZE : 0;
+	r->skip = (uint32_t)skip;
 	const uint8_t *bytes =
 		room & MAP_SAME ? graft_map_code(m, r->new_addr + r->skip)
 				: graft_cursor_take(c, GRAFT_JUMP_SIZE);

@@ -71,8 +71,12 @@ put_redirect(const struct graft_patch_module *m, size_t i, size_t piece,
 		graft_pack_put(out, 0);
 		graft_pack_put_delta(out, r->new_addr, r->old_addr);
 	}
+	if (r->behind) {
+		graft_pack_put(out, MAP_BEHIND);
+		graft_pack_put(out, r->skip);
+	}
 	graft_pack_put(out, (uint64_t)r->old_room << 2 |
-				    (r->skip ? MAP_SKIP : 0) |
+				    (r->skip && !r->behind ? MAP_SKIP : 0) |
 				    (same ? MAP_SAME : 0));
 	if (!same)
 		graft_text_put_bytes(out, r->original, GRAFT_JUMP_SIZE);

@@ -163,6 +163,19 @@ graft_patch_module_first(const struct graft_patch *patch, size_t i)
 	return i;
 }
 
+bool
+graft_patch_jumps_behind(const struct graft_patch *patch)
+{
+	for (size_t i = 0; i < patch->module_count; i++) {
+		const struct graft_patch_module *m = &patch->modules[i];
+		for (size_t k = 0; k < m->redirect_count; k++) {
+			if (m->redirects[k].behind)
+				return true;
+		}
+	}
+	return false;
+}
+
 enum graft_verdict
 graft_patch_verdict(const struct graft_patch *patch)
 {

@@ -29,6 +29,8 @@ enum {
 	GRAFT_JUMP_SIZE = 5,
 	/** Length of `endbr64`, which stays in front of the jump. */
 	GRAFT_ENDBR_SIZE = 4,
+	/** Longest instruction: Intel SDM, volume 2, 2.3.11. */
+	GRAFT_INSN_MAX = 15,
 	/** Bytes of an id: the first half of a SHA-256, in hex without NUL. */
 	GRAFT_PATCH_ID_LEN = 32,
 	GRAFT_PATCH_BUILD_ID_MAX = 64,
@@ -93,8 +95,16 @@ struct graft_redirect {
 	uint64_t old_addr;
 	/** Room at the entry: its size with padding that belongs to nobody. */
 	uint32_t old_room;
-	/** #GRAFT_ENDBR_SIZE if OLD starts with `endbr64`, else 0. */
+	/**
+	 * Bytes at the entry that stay in front of the jump: none, or those of
+	 * one instruction.
+	 */
 	uint32_t skip;
+	/**
+	 * NEW starts with the same instruction, and the jump leads behind it.
+	 * Else what stays is `endbr64`, and the jump leads to the start.
+	 */
+	bool behind;
 	/** Where the carried function is. */
 	uint64_t new_addr;
 	/** The bytes that the jump overwrites, at old_addr + skip. */
@@ -102,6 +112,13 @@ struct graft_redirect {
 	/** Name for people: symbol, or "sub_<hex of old_addr>". */
 	char *name;
 };
+
+/** Where the jump of a redirect leads, at NEW's address. */
+static inline uint64_t
+graft_redirect_target(const struct graft_redirect *redirect)
+{
+	return redirect->new_addr + (redirect->behind ? redirect->skip : 0);
+}
 
 /** A piece of OLD code in which no thread may be when the switch is made. */
 struct graft_fragment {
@@ -276,7 +293,16 @@ struct graft_patch {
 	size_t cve_count;
 	struct graft_patch_module *modules;
 	size_t module_count;
+	/**
+	 * A redirect of a module is graft_redirect::behind. Written by
+	 * graft_patch_encode() and by who decodes.
+	 */
+	bool jumps_behind;
 };
+
+/** Say whether a redirect of a module is graft_redirect::behind. */
+bool
+graft_patch_jumps_behind(const struct graft_patch *patch);
 
 /** Make an empty patch; free with graft_patch_free(). */
 GRAFT_MUST_CHECK struct graft_error *

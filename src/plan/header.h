@@ -90,9 +90,10 @@ struct graft_header_region {
 struct graft_header_redirect {
 	/** Entry of the function in the old module. */
 	uint64_t entry;
-	/** Bytes of `endbr64` that stay in front of the jump. */
+	/** Bytes of the first instruction, which stays in front of the jump. */
 	uint32_t skip;
-	/** Entry of the carried function. */
+	/** Where the jump leads: in the carried function, at its entry or behind
+	 * the same first instruction. */
 	uint64_t target;
 	uint8_t original[GRAFT_JUMP_SIZE];
 	uint8_t jump[GRAFT_JUMP_SIZE];

@@ -212,8 +212,7 @@ redirect_ok(const struct graft_header *h, const struct graft_header_redirect *r)
 
 	return r->entry >= h->start && r->entry < h->end &&
 	       h->end - r->entry >= r->skip + GRAFT_JUMP_SIZE &&
-	       (r->skip == 0 || r->skip == GRAFT_ENDBR_SIZE) &&
-	       span_ok(r->target, 1) &&
+	       r->skip <= GRAFT_INSN_MAX && span_ok(r->target, 1) &&
 	       graft_jump_encode(r->entry + r->skip, r->target, jump) &&
 	       memcmp(jump, r->jump, sizeof(jump)) == 0;
 }

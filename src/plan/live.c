@@ -129,16 +129,35 @@ graft_live_check_text(const struct graft_live_place *place)
 	return NULL;
 }
 
+/** Get bytes that the hotpatch brings, at NEW's address, or NULL. */
+static const uint8_t *
+carried_at(const struct graft_patch_module *patch, uint64_t addr, uint64_t len)
+{
+	for (size_t i = 0; i < patch->run_count; i++) {
+		const struct graft_run *run = &patch->runs[i];
+		if (addr >= run->new_addr &&
+		    addr - run->new_addr < run->file_len &&
+		    run->file_len - (addr - run->new_addr) >= len)
+			return run->bytes + (addr - run->new_addr);
+	}
+	return NULL;
+}
+
 GRAFT_MUST_CHECK static struct graft_error *
 check_entry(const struct graft_live_place *place,
+	    const struct graft_patch_module *patch,
 	    const struct graft_redirect *redirect)
 {
-	uint8_t live[GRAFT_ENDBR_SIZE + GRAFT_JUMP_SIZE];
+	uint8_t live[GRAFT_INSN_MAX + GRAFT_JUMP_SIZE];
 	size_t len = redirect->skip + GRAFT_JUMP_SIZE;
+	const uint8_t *stays = redirect->behind
+				       ? carried_at(patch, redirect->new_addr,
+						    redirect->skip)
+				       : endbr64;
 	const struct graft_map *map = graft_maps_at(
 		place->maps, place->module->base + redirect->old_addr);
 
-	if (redirect->skip > GRAFT_ENDBR_SIZE || redirect->old_room < len)
+	if (len > sizeof(live) || redirect->old_room < len)
 		return graft_error_new(GRAFT_ERROR_REFUSED,
 				       "R-11: %s: no room for the jump",
 				       redirect->name);
@@ -152,7 +171,7 @@ check_entry(const struct graft_live_place *place,
 		return err;
 	if (memcmp(live + redirect->skip, redirect->original,
 		   GRAFT_JUMP_SIZE) != 0 ||
-	    memcmp(live, endbr64, redirect->skip) != 0)
+	    !stays || memcmp(live, stays, redirect->skip) != 0)
 		return graft_error_new(
 			GRAFT_ERROR_REFUSED,
 			"R-12: %s: the hotpatch expects other bytes at its entry",
@@ -197,7 +216,7 @@ graft_live_check_patch(const struct graft_live_place *place,
 	struct graft_error *err;
 
 	for (size_t i = 0; i < patch->redirect_count; i++) {
-		err = check_entry(place, &patch->redirects[i]);
+		err = check_entry(place, patch, &patch->redirects[i]);
 		if (err)
 			return err;
 	}

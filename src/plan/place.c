@@ -37,7 +37,7 @@ fill_redirects(struct graft_header *header,
 
 		to->entry = header->base + from->old_addr;
 		to->skip = from->skip;
-		to->target = header->shadow_base + from->new_addr;
+		to->target = header->shadow_base + graft_redirect_target(from);
 		memcpy(to->original, from->original, GRAFT_JUMP_SIZE);
 		to->name = copy_or_empty(from->name);
 		header->redirect_count++;

@@ -78,7 +78,7 @@ def a_hotpatch_with_one_altered_bit_is_refused_or_says_the_altered_thing(place):
 
 @test
 def a_hotpatch_of_a_newer_format_says_so(place):
-    data = manifest(place, lambda text: text.replace(b'"format":1,', b'"format":3,'))
+    data = manifest(place, lambda text: text.replace(b'"format":1,', b'"format":4,'))
     with place.victim() as victim, place.unchanged(victim.pid):
         for verb, *more in VERBS:
             done = place.run(verb, place.write("newer.graft", data), *more, status=67)

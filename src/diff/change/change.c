@@ -35,20 +35,46 @@ graft_change_same_slot(struct graft_diff *diff, uint64_t old_slot,
 	return NULL;
 }
 
+/**
+ * Are these stubs of nobody? A static program has one for a weak function that it
+ * does not define, and no relocation fills its slot: it is never called.
+ */
 static bool
-same_plt(const struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr)
+same_dead_stub(const struct graft_diff *diff, uint64_t old_addr,
+	       uint64_t new_addr)
+{
+	const struct graft_section *o = graft_image_section_at(diff->old_image,
+							       old_addr);
+	const struct graft_section *n = graft_image_section_at(diff->new_image,
+							       new_addr);
+
+	return o && n && o->size == n->size &&
+	       old_addr - o->addr == new_addr - n->addr &&
+	       strcmp(o->name, n->name) == 0;
+}
+
+static struct graft_error *
+same_plt(struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
+	 bool *ret)
 {
 	const struct graft_plt *o = graft_image_plt_at(diff->old_image,
 						       old_addr);
 	const struct graft_plt *n = graft_image_plt_at(diff->new_image,
 						       new_addr);
 
-	if (!o || !n || !o->reloc->symbol || !n->reloc->symbol)
-		return false;
+	*ret = !o && !n && same_dead_stub(diff, old_addr, new_addr);
+	if (!o || !n)
+		return NULL;
+	// What a resolver of this module chose has no name.
+	if (!o->reloc->symbol && !n->reloc->symbol)
+		return graft_change_same_slot(diff, o->slot, n->slot, ret);
+	if (!o->reloc->symbol || !n->reloc->symbol)
+		return NULL;
 	const char *ov = o->reloc->symbol->version;
 	const char *nv = n->reloc->symbol->version;
-	return strcmp(o->reloc->symbol->name, n->reloc->symbol->name) == 0 &&
+	*ret = strcmp(o->reloc->symbol->name, n->reloc->symbol->name) == 0 &&
 	       strcmp(ov ? ov : "", nv ? nv : "") == 0;
+	return NULL;
 }
 
 /** Do two places of code correspond? */
@@ -183,7 +209,7 @@ graft_change_compare_refs(struct graft_diff *diff, uint32_t func,
 			same = same_code(diff, o->target, n->target);
 			break;
 		case GRAFT_AREA_PLT:
-			same = same_plt(diff, o->target, n->target);
+			err = same_plt(diff, o->target, n->target, &same);
 			break;
 		case GRAFT_AREA_GOT:
 			// lld puts the slots of the PLT behind the data, whose

@@ -50,19 +50,61 @@ emit_fragment(struct graft_emit *emit, uint32_t func, uint32_t redirect)
 	return err;
 }
 
+/** Is this `push` of a register? */
+static bool
+is_push(const uint8_t *bytes, uint32_t len)
+{
+	return (len == 1 && (bytes[0] & 0xf8) == 0x50) ||
+	       (len == 2 && bytes[0] == 0x41 && (bytes[1] & 0xf8) == 0x50);
+}
+
+/**
+ * Measure the first instruction if both builds begin with the same, and it goes
+ * nowhere and names nothing; else 0.
+ *
+ * A uprobe at an entry runs the instruction that the file has there, and when it
+ * goes the kernel writes that one's first byte back. A jump behind it is not hurt.
+ */
+static uint32_t
+first_insn(const struct graft_diff *diff, const struct graft_func *o,
+	   const struct graft_func *n)
+{
+	const uint8_t goes = GRAFT_INSN_CALL | GRAFT_INSN_JUMP |
+			     GRAFT_INSN_RET | GRAFT_INSN_BAD;
+	if (o->endbr || n->endbr || !o->insn_count || !n->insn_count)
+		return 0;
+	const struct graft_insn *a = &diff->old_code->insns[o->first_insn];
+	const struct graft_insn *b = &diff->new_code->insns[n->first_insn];
+	if (a->len != b->len || (a->flags | b->flags) & goes ||
+	    a->ref != GRAFT_NONE || b->ref != GRAFT_NONE ||
+	    o->size < a->len + (uint64_t)GRAFT_JUMP_SIZE || n->size <= b->len)
+		return 0;
+	const uint8_t *bytes = graft_func_bytes(diff->old_code, o);
+	// Of what traps in a function with landing pads OLD's would be asked.
+	bool pads = (o->extent && o->extent->lsda) ||
+		    (n->extent && n->extent->lsda);
+	if (memcmp(bytes, graft_func_bytes(diff->new_code, n), a->len) != 0 ||
+	    (pads && !is_push(bytes, a->len)))
+		return 0;
+	return a->len;
+}
+
 static struct graft_error *
 emit_redirect(struct graft_emit *emit, uint32_t func)
 {
 	const struct graft_diff *diff = emit->diff;
 	struct graft_patch_module *m = emit->module;
 	const struct graft_func *f = &diff->old_code->funcs[func];
+	const struct graft_func *n =
+		&diff->new_code->funcs[diff->old_match[func].other];
 	uint64_t room = f->size + graft_func_padding(diff->old_code, func);
+	uint32_t same = first_insn(diff, f, n);
 	struct graft_redirect redirect = {
 		.old_addr = f->addr,
 		.old_room = room < UINT32_MAX ? (uint32_t)room : UINT32_MAX,
-		.skip = f->endbr ? GRAFT_ENDBR_SIZE : 0,
-		.new_addr =
-			diff->new_code->funcs[diff->old_match[func].other].addr,
+		.skip = f->endbr ? GRAFT_ENDBR_SIZE : same,
+		.behind = same != 0,
+		.new_addr = n->addr,
 	};
 	const uint8_t *bytes = graft_image_bytes(
 		diff->old_image, f->addr + redirect.skip, GRAFT_JUMP_SIZE);

@@ -261,10 +261,14 @@ sample_random(struct graft_patch_module *m, uint64_t seed)
 		(void)snprintf(name, sizeof(name),
 			       sample_below(&s, 2) ? "sub_%llx" : "g%llx",
 			       (unsigned long long)old);
+		bool behind = sample_below(&s, 3) == 0;
+		uint32_t skip = sample_below(&s, 2) ? GRAFT_ENDBR_SIZE : 0;
 		m->redirects[m->redirect_count++] = (struct graft_redirect){
 			.old_addr = old,
-			.old_room = 16 + (uint32_t)sample_below(&s, 99),
-			.skip = sample_below(&s, 2) ? GRAFT_ENDBR_SIZE : 0,
+			.old_room = 20 + (uint32_t)sample_below(&s, 99),
+			.skip = behind ? 1 + (uint32_t)sample_below(&s, 15)
+				       : skip,
+			.behind = behind,
 			.new_addr = addr + (sample_below(&s, 4) ? 0 : 3),
 			.original = { (uint8_t)sample_next(&s) },
 			.name = sample_str(name),

@@ -47,6 +47,13 @@ BREAK(align_odd, m->align = 0x1800)
 BREAK(align_huge, m->align = (uint64_t)1 << 40)
 BREAK(no_redirect, m->redirect_count = 0)
 BREAK(skip_three, m->redirects[0].skip = 3)
+BREAK(behind_nothing, m->redirects[1].behind = true)
+BREAK(behind_too_much, (m->redirects[1].behind = true,
+			m->redirects[1].skip = GRAFT_INSN_MAX + 1))
+BREAK(behind_its_piece,
+      (m->redirects[1].behind = true, m->redirects[1].skip = 8,
+       m->redirects[1].new_addr = m->carried[1].new_addr + m->carried[1].size -
+				  8))
 BREAK(no_room, m->redirects[0].old_room = 8)
 BREAK(redirect_wraps, m->redirects[0].old_addr = UINT64_MAX - 3)
 BREAK(redirects_overlap, m->redirects[0].old_room = 0x101)
@@ -113,6 +120,9 @@ every_broken_rule_is_refused(void **state)
 		{ align_huge, "alignment" },
 		{ no_redirect, "no redirects" },
 		{ skip_three, "skips 3" },
+		{ behind_nothing, "skips 0" },
+		{ behind_too_much, "skips 16" },
+		{ behind_its_piece, "no carried piece" },
 		{ no_room, "R-11" },
 		{ redirect_wraps, "past the end" },
 		{ redirects_overlap, "redirects overlap" },

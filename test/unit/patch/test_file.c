@@ -265,8 +265,10 @@ a_lie_in_the_manifest_is_refused(void **state)
 		enum graft_error_code code;
 		const char *what;
 	} lies[] = {
-		{ "\"format\":1", "\"format\":3", GRAFT_ERROR_UNSUPPORTED,
-		  "made by a newer graft (format 3)" },
+		{ "\"format\":1", "\"format\":4", GRAFT_ERROR_UNSUPPORTED,
+		  "made by a newer graft (format 4)" },
+		{ "\"format\":1", "\"format\":3", GRAFT_ERROR_BAD_INPUT,
+		  "not the format" },
 		{ "\"format\":1", "\"format\":0", GRAFT_ERROR_BAD_INPUT,
 		  "format" },
 		{ "\"title\"", "\"titel\"", GRAFT_ERROR_BAD_INPUT, "title" },
@@ -318,6 +320,37 @@ a_lie_in_the_manifest_is_refused(void **state)
 		free(copy.at);
 	}
 	free(b.at);
+}
+
+static void
+a_jump_behind_the_first_instruction_is_format_3_and_nothing_else_is(
+	void **state)
+{
+	(void)state;
+
+	for (int behind = 0; behind < 2; behind++) {
+		GRAFT_CLEANUP(graft_patch_freep)
+		struct graft_patch *patch = sample_small();
+		GRAFT_CLEANUP(graft_patch_freep)
+		struct graft_patch *read = NULL;
+		struct graft_redirect *r = patch->modules[0].redirects;
+		if (behind) {
+			r->skip = 3;
+			r->behind = true;
+		}
+		struct bytes b = encode(patch);
+		assert_round_trip(b.at, b.len);
+		sample_ok(graft_patch_decode(b.at, b.len, &read));
+		assert_int_equal(read->modules[0].redirects->behind, behind);
+		assert_int_equal(read->modules[0].redirects->skip, r->skip);
+		graft_patch_free(GRAFT_TAKE(read));
+		replace(b, behind ? "\"format\":3" : "\"format\":1",
+			behind ? "\"format\":1" : "\"format\":3");
+		graft_patch_seal(b.at, b.len);
+		sample_refused(graft_patch_decode(b.at, b.len, &read),
+			       GRAFT_ERROR_BAD_INPUT, "format");
+		free(b.at);
+	}
 }
 
 static void
@@ -538,6 +571,8 @@ main(void)
 			every_flipped_bit_with_its_hashes_made_right_is_bounded),
 		cmocka_unit_test(sealing_what_is_right_changes_nothing),
 		cmocka_unit_test(a_lie_in_the_manifest_is_refused),
+		cmocka_unit_test(
+			a_jump_behind_the_first_instruction_is_format_3_and_nothing_else_is),
 		cmocka_unit_test(a_wrong_id_is_refused),
 		cmocka_unit_test(
 			a_member_that_is_not_the_hashed_one_is_refused),

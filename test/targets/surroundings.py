@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands around a process: limits, pages, control groups."""
+import contextlib
+import os
+import time
+
+from programs import answers, program, there_and_back
+from stage import Skip, Victim, check, one_line, same, test
+
+GROUPS = "/sys/fs/cgroup"
+
+
+@contextlib.contextmanager
+def group(controller, mark):
+    """A control group of our own; a Skip where the host lets us make none."""
+    for base in (f"{GROUPS}/{controller}", GROUPS):
+        path = f"{base}/graft-{os.getpid()}"
+        if os.path.exists(f"{base}/cgroup.procs"):
+            try:
+                os.mkdir(path)
+            except OSError as why:
+                raise Skip(f"no control group can be made: {why}") from None
+            if os.path.exists(f"{path}/{mark[0]}") or os.path.exists(f"{path}/{mark[1]}"):
+                break
+            os.rmdir(path)
+    else:
+        raise Skip(f"this host has no {controller} controller")
+    try:
+        yield path
+    finally:
+        for _ in range(50):
+            with contextlib.suppress(OSError):
+                os.rmdir(path)
+                break
+            time.sleep(0.05)
+
+
+def put(path, names, value):
+    for name in names:
+        if os.path.exists(f"{path}/{name}"):
+            with open(f"{path}/{name}", "w") as file:
+                file.write(str(value))
+            return
+    raise Skip(f"{path} has none of {names}")
+
+
+def number(path, *names):
+    for name in names:
+        if os.path.exists(f"{path}/{name}"):
+            with open(f"{path}/{name}") as file:
+                return int(file.read())
+    raise Skip(f"{path} has none of {names}")
+
+
+FILLS = r"""
+int main(void)
+{
+	char c;
+	static char *blocks[65536];
+	int count = 0;
+	say("ready\n", 0);
+	while (read(0, &c, 1) == 1) {
+		if (c == 'f') {
+			char *p = mmap(NULL, 65536, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			memset(p, 1, 65536);
+			say("filled %ld\n", ++count);
+		} else if (c == '\n') {
+			say("answer %ld\n", victim_answer(5));
+		}
+	}
+}
+"""
+
+
+@test
+def a_process_whose_memory_group_is_full_is_switched_or_refused_and_lives(place):
+    made = program(place, "fills", FILLS)
+    marks = ("memory.limit_in_bytes", "memory.max")
+    for room in (0, 4096, 16384, 65536, 1 << 20):
+        with group("memory", marks) as path, Victim(made) as victim:
+            put(path, ("cgroup.procs",), victim.pid)
+            for _ in range(100):
+                victim.process.stdin.write(b"f")
+                victim.line()
+            put(path, marks, number(path, "memory.usage_in_bytes", "memory.current") + room)
+            answers(victim, 11)
+            done = place.run("apply", place.patch, "--pid", str(victim.pid))
+            check(victim.process.poll() is None, f"room {room}: it was killed")
+            check(done.returncode in (0, 4), f"room {room}: {done.returncode}: {done.stderr}")
+            if done.returncode:
+                one_line(done, str(victim.pid), "memory")
+            answers(victim, 17 if done.returncode == 0 else 11)
+            place.run("recover", "--pid", str(victim.pid))
+            same(place.states(victim.pid), [] if done.returncode else ["applied"], "state")
+
+
+@test
+def a_process_that_is_frozen_is_refused_in_time_and_stays_frozen(place):
+    made = program(place, "frozen", "int main(void) { serve(); }")
+    marks = ("freezer.state", "cgroup.freeze")
+    with group("freezer", marks) as path, Victim(made) as victim:
+        old = os.path.exists(f"{path}/freezer.state")
+        put(path, ("cgroup.procs",), victim.pid)
+        put(path, marks, "FROZEN" if old else 1)
+        try:
+            start = time.monotonic()
+            done = place.run("apply", place.patch, "--pid", str(victim.pid), "--wait", "0.5",
+                             status=4)
+            check(time.monotonic() - start < 10, "it takes long")
+            one_line(done, str(victim.pid))
+        finally:
+            put(path, marks, "THAWED" if old else 0)
+        there_and_back(place, victim)
+
+
+@test
+def a_process_that_may_not_make_memory_executable_is_switched(place):
+    made = program(place, "denies", """
+int main(void)
+{
+	if (prctl(65 /* PR_SET_MDWE */, 1, 0, 0, 0) != 0)
+		return 7;
+	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (mprotect(p, 4096, PROT_READ | PROT_EXEC) == 0)
+		return 8;
+	serve();
+}
+""")
+    with Victim(made) as victim:
+        there_and_back(place, victim)
+
+
+@test
+def a_process_that_keeps_all_its_memory_in_place_is_switched(place):
+    made = program(place, "locked", """
+int main(void)
+{
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0)
+		return 7;
+	serve();
+}
+""")
+    with Victim(made) as victim:
+        there_and_back(place, victim)
+
+
+# The code of the library copied into anonymous memory over its own place, in huge pages if
+# there are any: what programs do that put their text into huge pages.
+HUGE = r"""
+int main(void)
+{
+	char line[512];
+	unsigned long start = 0, end = 0;
+	FILE *maps = fopen("/proc/self/maps", "r");
+	while (fgets(line, sizeof(line), maps))
+		if (strstr(line, "libvictim") && strstr(line, "r-xp"))
+			sscanf(line, "%lx-%lx", &start, &end);
+	fclose(maps);
+	size_t len = end - start;
+	char *copy = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memcpy(copy, (void *)start, len);
+	mprotect(copy, len, PROT_READ | PROT_EXEC);
+	if (mremap(copy, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)start) == MAP_FAILED)
+		return 7;
+	madvise((void *)start, len, MADV_HUGEPAGE);
+	serve();
+}
+"""
+
+
+@test
+def a_library_whose_code_was_moved_into_anonymous_pages_is_switched_or_refused(place):
+    made = program(place, "huge", HUGE)
+    with Victim(made) as victim:
+        answers(victim, 11)
+        done = place.run("apply", place.patch, "--pid", str(victim.pid))
+        check(done.returncode in (0, 4), f"{done.returncode}: {done.stderr}")
+        if done.returncode:
+            one_line(done, str(victim.pid))
+        answers(victim, 11 if done.returncode else 17)
+        same(place.states(victim.pid), [] if done.returncode else ["applied"], "state")

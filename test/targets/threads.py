@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Threads, and what they stand on."""
+import os
+import signal
+import time
+
+from programs import answers, program, there_and_back
+from stage import Victim, check, one_line, same, status_of, test
+
+
+@test
+def two_thousand_threads_all_switch(place):
+    made = program(place, "crowd", """
+static long bad;
+static void *run(void *arg)
+{
+	for (;;) {
+		int got = victim_answer(5);
+		if (got != 11 && got != 17)
+			_exit(9);
+		usleep(200000);
+	}
+}
+int main(void)
+{
+	pthread_t t;
+	pthread_attr_t attr;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 65536);
+	for (int i = 0; i < 2000; i++)
+		if (pthread_create(&t, &attr, run, NULL) != 0)
+			return 7;
+	serve();
+}
+""")
+    with Victim(made) as victim:
+        same(len(os.listdir(f"/proc/{victim.pid}/task")), 2001, "threads")
+        there_and_back(place, victim)
+        for tid in os.listdir(f"/proc/{victim.pid}/task"):
+            with open(f"/proc/{victim.pid}/task/{tid}/status") as file:
+                check("\nTracerPid:\t0\n" in file.read(), f"{tid} is traced")
+
+
+@test
+def a_stack_of_a_hundred_frames_is_no_obstacle_and_one_inside_is_waited_for(place):
+    made = program(place, "deep", """
+static char stack[1 << 12];
+static int pipes[2];
+__attribute__((noinline)) static int down(int n, int inside)
+{
+	volatile char room[256];
+	room[n & 255] = (char)n;
+	if (n == 0) {
+		char c;
+		return inside ? victim_block(pipes[0]) : (int)read(pipes[0], &c, 1);
+	}
+	return down(n - 1, inside) + room[n & 255] * 0;
+}
+static void *run(void *arg) { down(100, arg != NULL); return NULL; }
+int main(void)
+{
+	pthread_t t;
+	char c;
+	if (pipe(pipes) != 0 || pthread_create(&t, NULL, run, NULL) != 0)
+		return 7;
+	usleep(100000);
+	say("ready\\n", 0);
+	while (read(0, &c, 1) == 1) {
+		if (c == 'i') {
+			pthread_create(&t, NULL, run, (void *)1);
+			usleep(100000);
+			say("inside\\n", 0);
+		} else if (c == 'o') {
+			(void)!write(pipes[1], "ab", 2);
+			usleep(100000);
+			say("outside\\n", 0);
+		} else {
+			say("answer %ld\\n", victim_answer(5));
+		}
+	}
+}
+""")
+    with Victim(made) as victim:
+        there_and_back(place, victim)
+        victim.process.stdin.write(b"i")
+        same(victim.line(), "inside", "the thread")
+        one_line(place.apply(victim.pid, "--wait", "0.2", status=4), "R-13", "victim_block")
+        answers(victim, 11)
+        victim.process.stdin.write(b"o")
+        same(victim.line(), "outside", "the threads")
+        there_and_back(place, victim)
+
+
+@test
+def a_main_stack_of_eight_megabytes_is_looked_through(place):
+    made = program(place, "eight", """
+static int pipes[2];
+__attribute__((noinline)) static int down(int n)
+{
+	volatile char room[4000];
+	room[n % 4000] = (char)n;
+	if (n == 0) {
+		say("ready\\n", 0);
+		return victim_block(pipes[0]);
+	}
+	return down(n - 1) + room[n % 4000] * 0;
+}
+static void *run(void *arg)
+{
+	char c;
+	while (read(0, &c, 1) == 1) {
+		if (c == 'o') {
+			(void)!write(pipes[1], "a", 1);
+			usleep(100000);
+			say("out\\n", 0);
+		} else {
+			say("answer %ld\\n", victim_answer(5));
+		}
+	}
+	_exit(0);
+}
+int main(void)
+{
+	pthread_t t;
+	if (pipe(pipes) != 0 || pthread_create(&t, NULL, run, NULL) != 0)
+		return 7;
+	down(1900);
+	for (;;)
+		pause();
+}
+""")
+    with Victim("prlimit", "--stack=8388608", made) as victim:
+        one_line(place.apply(victim.pid, "--wait", "0.2", status=4), "R-13", "victim_block")
+        answers(victim, 11)
+        victim.process.stdin.write(b"o")
+        same(victim.line(), "out", "the main thread")
+        there_and_back(place, victim)
+
+
+@test
+def a_signal_handler_on_its_own_stack_inside_the_function_is_waited_for(place):
+    made = program(place, "handler", """
+static char other[65536];
+static int pipes[2];
+static void on(int sig)
+{
+	victim_block(pipes[0]);
+}
+static void *run(void *arg)
+{
+	stack_t s = { .ss_sp = other, .ss_size = sizeof(other) };
+	struct sigaction a = { .sa_handler = on, .sa_flags = SA_ONSTACK };
+	sigaltstack(&s, NULL);
+	sigaction(SIGUSR1, &a, NULL);
+	for (;;) {
+		raise(SIGUSR1);
+		pause();
+	}
+}
+int main(void)
+{
+	pthread_t t;
+	char c;
+	if (pipe(pipes) != 0 || pthread_create(&t, NULL, run, NULL) != 0)
+		return 7;
+	usleep(100000);
+	say("ready\\n", 0);
+	while (read(0, &c, 1) == 1) {
+		if (c == 'o') {
+			(void)!write(pipes[1], "a", 1);
+			usleep(100000);
+			say("out\\n", 0);
+		} else {
+			say("answer %ld\\n", victim_answer(5));
+		}
+	}
+}
+""")
+    with Victim(made) as victim:
+        one_line(place.apply(victim.pid, "--wait", "0.2", status=4), "R-13", "victim_block")
+        answers(victim, 11)
+        victim.process.stdin.write(b"o")
+        same(victim.line(), "out", "the handler")
+        there_and_back(place, victim)
+
+
+@test
+def a_function_that_a_signal_interrupted_is_waited_for(place):
+    """The frame below the signal's own: only the kernel's saved registers name it."""
+    made = program(place, "below", """
+static char other[65536];
+static int pipes[2];
+static volatile int held = 1;
+static void on(int sig)
+{
+	char c;
+	(void)!read(pipes[0], &c, 1);
+}
+static void *run(void *arg)
+{
+	stack_t s = { .ss_sp = other, .ss_size = sizeof(other) };
+	sigset_t none;
+	sigemptyset(&none);
+	sigaltstack(&s, NULL);
+	for (;;)
+		victim_answer(5);
+}
+int main(void)
+{
+	pthread_t t;
+	char c;
+	struct sigaction a = { .sa_handler = on, .sa_flags = SA_ONSTACK };
+	sigaction(SIGUSR1, &a, NULL);
+	if (pipe(pipes) != 0 || pthread_create(&t, NULL, run, NULL) != 0)
+		return 7;
+	say("ready\\n", 0);
+	while (read(0, &c, 1) == 1) {
+		if (c == 's') {
+			pthread_kill(t, SIGUSR1);
+			usleep(50000);
+			say("held\\n", 0);
+		} else if (c == 'o') {
+			(void)!write(pipes[1], "a", 1);
+			usleep(50000);
+			say("out\\n", 0);
+		} else {
+			say("answer %ld\\n", victim_answer(5));
+		}
+	}
+}
+""")
+    inside = 0
+    with Victim(made) as victim:
+        for _ in range(20):
+            if inside == 2:
+                break
+            victim.process.stdin.write(b"s")
+            same(victim.line(), "held", "the signal")
+            done = place.apply(victim.pid, "--wait", "0.5", status=None)
+            if done.returncode:
+                # Which of the functions it was in is chance; it must be a changed one.
+                one_line(done, "R-13", "victim_")
+                inside += 1
+            answers(victim, 11 if done.returncode else 17)
+            victim.process.stdin.write(b"o")
+            same(victim.line(), "out", "the signal")
+            if not done.returncode:
+                place.revert(victim.pid, "--wait", "5")
+        check(inside == 2, "no signal came while it was inside")
+
+
+@test
+def a_restartable_sequence_is_never_cut_in_two(place):
+    """A counter of its own for each processor, added to by a sequence that the kernel
+    must abort if it is interrupted: a lost abort loses or doubles a number."""
+    made = program(place, "sequence", r"""
+#include <sys/rseq.h>
+#include <sys/auxv.h>
+static struct { long n; char pad[56]; } counts[1024] __attribute__((aligned(64)));
+static long done, aborted;
+static struct rseq *mine(void)
+{
+	return (struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset);
+}
+__attribute__((noinline)) static int add(struct rseq *r)
+{
+	int cpu = *(volatile unsigned *)&r->cpu_id_start;
+	long *at = &counts[cpu].n, was;
+	__asm__ volatile goto(
+		".pushsection __rseq_cs, \"aw\"\n\t.balign 32\n"
+		"3:\t.long 0, 0\n\t.quad 1f, 2f - 1f, 4f\n\t.popsection\n\t"
+		"lea 3b(%%rip), %%rax\n\tmov %%rax, %[cs]\n"
+		"1:\tcmp %[id], %[cpu]\n\tjnz 4f\n\t"
+		"mov (%[at]), %%rax\n\t"
+		"mov $200, %%ecx\n5:\tdec %%ecx\n\tjnz 5b\n\t"
+		"inc %%rax\n\tmov %%rax, (%[at])\n"
+		"2:\n\t"
+		".pushsection __rseq_failure, \"ax\"\n\t.long 0x53053053\n"
+		"4:\tjmp %l[abort]\n\t.popsection\n"
+		:: [cs] "m"(r->rseq_cs), [id] "m"(r->cpu_id), [cpu] "r"(cpu), [at] "r"(at)
+		: "rax", "rcx", "memory", "cc" : abort);
+	return 1;
+abort:
+	return 0;
+}
+static void *run(void *arg)
+{
+	struct rseq *r = mine();
+	for (long n = 1;; n++) {
+		while (!add(r))
+			__atomic_add_fetch(&aborted, 1, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&done, 1, __ATOMIC_RELAXED);
+		while (__atomic_load_n((int *)arg, __ATOMIC_RELAXED))
+			usleep(1000);
+		if (n % 256 == 0)
+			victim_answer(5);
+	}
+}
+static int hold;
+int main(void)
+{
+	pthread_t t;
+	char c;
+	if (__rseq_size == 0)
+		return 77;
+	for (int i = 0; i < 4; i++)
+		pthread_create(&t, NULL, run, &hold);
+	say("ready\n", 0);
+	while (read(0, &c, 1) == 1) {
+		if (c == 's') {
+			long sum = 0;
+			hold = 1;
+			usleep(100000);
+			for (int i = 0; i < 1024; i++)
+				sum += counts[i].n;
+			say("lost %ld\n", done - sum);
+			hold = 0;
+		} else {
+			say("answer %ld\n", victim_answer(5));
+		}
+	}
+}
+""")
+    with Victim(made) as victim:
+        for _ in range(40):
+            place.apply(victim.pid)
+            place.revert(victim.pid)
+        victim.process.stdin.write(b"s")
+        same(victim.line(), "lost 0", "the counts")
+
+
+@test
+def a_zombie_and_a_process_that_is_gone_are_left(place):
+    with place.victim() as victim:
+        os.kill(victim.pid, signal.SIGKILL)
+        time.sleep(0.1)
+        check(status_of(victim.pid)["State"].startswith("Z"), "it is no zombie")
+        one_line(place.apply(victim.pid, status=4), str(victim.pid), "exited")
