@@ -16,6 +16,8 @@
 
 /** An ELF file: 1 GiB. Debug files of browsers come near. */
 #define GRAFT_LIMIT_ELF_BYTES ((uint64_t)1 << 30)
+/** What is hashed of a file that is no ELF file, in a directory: its first 64 MiB. */
+#define GRAFT_LIMIT_OTHER_BYTES ((uint64_t)64 << 20)
 /** A package (`.deb`), as it lies on disk: 1 GiB. */
 #define GRAFT_LIMIT_PACKAGE_BYTES ((uint64_t)1 << 30)
 /** What a package unpacks to: 8 GiB, so that it is no bomb. */

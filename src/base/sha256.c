@@ -32,7 +32,7 @@ graft_sha256(const void *bytes, size_t len, uint8_t ret[GRAFT_SHA256_LEN])
 }
 
 struct graft_error *
-graft_sha256_fd(int fd, uint8_t ret[GRAFT_SHA256_LEN])
+graft_sha256_fd(int fd, uint64_t limit, uint8_t ret[GRAFT_SHA256_LEN])
 {
 	GRAFT_FREE uint8_t *chunk = malloc(CHUNK);
 	if (!chunk)
@@ -42,8 +42,10 @@ graft_sha256_fd(int fd, uint8_t ret[GRAFT_SHA256_LEN])
 	if (!context || EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
 		return library_error();
 
-	for (off_t off = 0;;) {
-		ssize_t n = pread(fd, chunk, CHUNK, off);
+	for (uint64_t off = 0; off < limit;) {
+		size_t want = limit - off < CHUNK ? (size_t)(limit - off)
+						  : CHUNK;
+		ssize_t n = pread(fd, chunk, want, (off_t)off);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -52,7 +54,7 @@ graft_sha256_fd(int fd, uint8_t ret[GRAFT_SHA256_LEN])
 			break;
 		if (EVP_DigestUpdate(context, chunk, (size_t)n) != 1)
 			return library_error();
-		off += n;
+		off += (uint64_t)n;
 	}
 
 	uint8_t hash[EVP_MAX_MD_SIZE];

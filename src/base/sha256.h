@@ -26,13 +26,14 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_sha256(const void *bytes, size_t len, uint8_t ret[GRAFT_SHA256_LEN]);
 
 /**
- * Hash a whole file, from its start whatever its offset is.
+ * Hash a file, from its start whatever its offset is.
  *
  * @param[in] fd Open for reading, seekable; its offset is not changed.
+ * @param[in] limit Bytes that are hashed at most: what stands behind is not read.
  * @param[out] ret The hash.
  * @return NULL; #GRAFT_ERROR_OS; #GRAFT_ERROR_LIBRARY.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_sha256_fd(int fd, uint8_t ret[GRAFT_SHA256_LEN]);
+graft_sha256_fd(int fd, uint64_t limit, uint8_t ret[GRAFT_SHA256_LEN]);
 
 #endif /* GRAFT_BASE_SHA256_H */

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that are no good build, given to `graft diff`."""
 import os
+import shutil
 import stat
 import subprocess
 import sys
+import time
 
 from stage import ROOT, STATUS, Skip, check, one_line, same, test, tree_of
 
@@ -50,6 +52,27 @@ def of_a_directory_of_links_it_is_said_that_they_are_not_followed(place):
     done = place.run("diff", place.path("bare"), place.path("new"), status=66)
     one_line(done, "bare", "no ELF file")
     check("symbolic" not in done.stderr, done.stderr)
+
+
+@test
+def a_data_file_of_any_length_takes_no_time_beside_the_builds(place):
+    for side in ("a", "b"):
+        shutil.copytree(place.path("old" if side == "a" else "new"), place.path(side))
+        with open(place.path(f"{side}/data"), "wb") as file:
+            file.write(b"same")
+            file.truncate(100 << 30)
+    start = time.monotonic()
+    done = place.run("diff", place.path("a"), place.path("b"), status=0)
+    check("data" not in done.stdout and "other file" not in done.stdout, done.stdout)
+    done = place.run("diff", place.old, place.path("b"), status=65)
+    one_line(done, "b")
+    os.truncate(place.path("b/data"), 99 << 30)
+    done = place.run("diff", place.path("a"), place.path("b"), status=0)
+    check("1 other file" in done.stdout, done.stdout)
+    # Hashing all of it takes minutes.
+    check(time.monotonic() - start < 60, "it was read whole")
+    for side in ("a", "b"):
+        shutil.rmtree(place.path(side))
 
 
 @test

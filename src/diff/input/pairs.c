@@ -217,7 +217,8 @@ count_others(const struct graft_tree *old_tree,
 			changed += !a->elf;
 		else if (order > 0)
 			changed += !b->elf;
-		else if (memcmp(a->sha256, b->sha256, sizeof(a->sha256)) != 0)
+		else if (a->size != b->size ||
+			 memcmp(a->sha256, b->sha256, sizeof(a->sha256)) != 0)
 			changed += !a->elf || !b->elf;
 		o += order <= 0;
 		n += order >= 0;

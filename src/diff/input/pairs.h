@@ -33,7 +33,10 @@ struct graft_pairs {
 	const struct graft_tree *new_tree;
 	struct graft_pair *pairs;
 	size_t count;
-	/** Files that are no ELF files and differ, or are on one side only. */
+	/**
+	 * Files that are no ELF files and differ, in their size or in what is hashed of
+	 * them, or are on one side only.
+	 */
 	size_t others_changed;
 };
 

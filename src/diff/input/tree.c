@@ -84,16 +84,20 @@ graft_tree_add(struct graft_tree *tree, const char *path,
 	return NULL;
 }
 
-/** Fill in what is known of a file on disk from the file itself. */
+/**
+ * Fill in what is known of a file on disk from the file itself. Of what is no ELF
+ * file only the beginning is read, unless it is @p named: a data file may be of
+ * any length.
+ */
 static struct graft_error *
-describe(const char *path, int follow, struct graft_tree_file *file)
+describe(const char *path, bool named, struct graft_tree_file *file)
 {
 	uint8_t start[EI_NIDENT + 2];
 	struct stat st;
 
 	// O_NONBLOCK: what was a regular file may be a pipe by now.
-	GRAFT_CLOSE int fd = open(path,
-				  O_RDONLY | O_CLOEXEC | O_NONBLOCK | follow);
+	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK |
+						(named ? 0 : O_NOFOLLOW));
 	if (fd < 0)
 		return graft_error_os(errno, "open %s", path);
 	if (fstat(fd, &st) < 0)
@@ -106,11 +110,14 @@ describe(const char *path, int follow, struct graft_tree_file *file)
 		return graft_error_os(errno, "read %s", path);
 	file->size = (uint64_t)st.st_size;
 	file->elf = graft_tree_is_elf(start, (size_t)got);
-	if (file->elf && file->size > GRAFT_LIMIT_ELF_BYTES)
+	bool whole = file->elf || named;
+	if (whole && file->size > GRAFT_LIMIT_ELF_BYTES)
 		return graft_error_new(GRAFT_ERROR_LIMIT,
 				       "%s is larger than %zu MiB", path,
 				       (size_t)(GRAFT_LIMIT_ELF_BYTES >> 20));
-	struct graft_error *err = graft_sha256_fd(fd, file->sha256);
+	struct graft_error *err = graft_sha256_fd(
+		fd, whole ? GRAFT_LIMIT_ELF_BYTES : GRAFT_LIMIT_OTHER_BYTES,
+		file->sha256);
 	return err ? graft_error_prefix(err, "%s", path) : NULL;
 }
 
@@ -158,7 +165,7 @@ walk(struct graft_tree *tree)
 		err = graft_tree_add(tree, entry->fts_path + root_len, &file);
 		if (err)
 			return graft_error_prefix(err, "%s", entry->fts_path);
-		err = describe(entry->fts_accpath, O_NOFOLLOW, file);
+		err = describe(entry->fts_accpath, false, file);
 		if (err)
 			return err;
 		tree->bytes += file->size;
@@ -177,7 +184,7 @@ single(struct graft_tree *tree)
 		graft_tree_add(tree, slash ? slash + 1 : tree->name, &file);
 	if (err)
 		return graft_error_prefix(err, "%s", tree->name);
-	err = describe(tree->name, 0, file);
+	err = describe(tree->name, true, file);
 	if (err)
 		return err;
 	// Whatever is wrong with it, the image says it better.

@@ -34,6 +34,7 @@ struct graft_tree_file {
 	/** Path in the tree, without "/" or "./" in front. */
 	char *path;
 	uint64_t size;
+	/** Of what is no ELF file, of its first #GRAFT_LIMIT_OTHER_BYTES. */
 	uint8_t sha256[GRAFT_SHA256_LEN];
 	/** Begins as an ELF program or library (ET_EXEC or ET_DYN). */
 	bool elf;

@@ -210,7 +210,7 @@ the_hash_of_a_file_is_that_of_its_bytes(void **state)
 	GRAFT_CLOSE int fd = open("f", O_RDONLY | O_CLOEXEC);
 	// Its offset neither matters nor changes.
 	assert_int_equal(lseek(fd, 2, SEEK_SET), 2);
-	must(graft_sha256_fd(fd, hash));
+	must(graft_sha256_fd(fd, UINT64_MAX, hash));
 	assert_int_equal(lseek(fd, 0, SEEK_CUR), 2);
 	graft_hex_encode(hash, sizeof(hash), text);
 	// FIPS 180-4, the example of one block.
@@ -220,7 +220,11 @@ the_hash_of_a_file_is_that_of_its_bytes(void **state)
 	uint8_t again[GRAFT_SHA256_LEN];
 	must(graft_sha256("abc", 3, again));
 	assert_memory_equal(again, hash, sizeof(hash));
-	must_fail(graft_sha256_fd(-1, hash), GRAFT_ERROR_OS);
+	must_fail(graft_sha256_fd(-1, UINT64_MAX, hash), GRAFT_ERROR_OS);
+	// What stands behind the limit is not read.
+	must(graft_sha256_fd(fd, 2, hash));
+	must(graft_sha256("ab", 2, again));
+	assert_memory_equal(again, hash, sizeof(hash));
 }
 
 static void
