@@ -73,7 +73,7 @@ _graft()
 	apply) options+=' --all --pid --wait --dry-run --json' ;;
 	revert) options+=' --all --pid --completely --wait --json' ;;
 	status) options+=' --pid --json' ;;
-	recover) options+=' --pid --wait' ;;
+	recover) options+=' --pid --wait --json' ;;
 	esac
 
 	if [[ -z $verb || $current == -* ||

@@ -4,10 +4,14 @@
 
 #include "apply/apply.h"
 #include "base/clock.h"
+#include "base/text.h"
+#include "cmd/failure.h"
 #include "cmd/work.h"
 #include "patch/file.h"
 #include "plan/plan.h"
+#include "report/quote.h"
 
+#include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -40,6 +44,9 @@ enum {
 	LOOKS = 5,
 	/** Wait between two of them. */
 	LOOK_AGAIN_US = 10 * 1000,
+	/** Exit statuses of a hotpatch that is for no process at all. */
+	STATUS_NOTHING = 3,
+	STATUS_BASELINE = 4,
 };
 
 /** Make the plan for a process as it is now. */
@@ -115,9 +122,32 @@ concerns(struct graft_work *work, pid_t pid, bool *ret)
 	return err ? err : graft_plan_concerns(target, work->patch, ret);
 }
 
+/** Say in JSON that a hotpatch is for no process at all. */
+GRAFT_MUST_CHECK static struct graft_error *
+print_verdict_json(const struct graft_patch *patch, const char *path)
+{
+	bool identical = graft_patch_verdict(patch) == GRAFT_VERDICT_IDENTICAL;
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	cJSON *root = cJSON_CreateObject();
+	struct graft_error *why = graft_error_new(
+		GRAFT_ERROR_REFUSED, "%s: baseline: it needs a restart", path);
+
+	bool ok = root && cJSON_AddStringToObject(root, "id", patch->id) &&
+		  cJSON_AddStringToObject(root, "verdict",
+					  identical ? "identical"
+						    : "baseline") &&
+		  cJSON_AddArrayToObject(root, "processes") &&
+		  (identical || graft_failure_add(root, why, STATUS_BASELINE));
+	graft_error_free(why);
+	struct graft_error *err = graft_report_take_json(root, ok, &text);
+	if (!err)
+		(void)fputs(graft_text_str(&text), stdout);
+	return err;
+}
+
 /** Say why a hotpatch is for no process at all. */
 GRAFT_MUST_CHECK static struct graft_error *
-print_verdict(const struct graft_patch *patch, const char *path,
+print_verdict(const struct graft_patch *patch, const char *path, bool json,
 	      int *status_ret)
 {
 	bool identical = graft_patch_verdict(patch) == GRAFT_VERDICT_IDENTICAL;
@@ -136,8 +166,8 @@ print_verdict(const struct graft_patch *patch, const char *path,
 				      reason->text);
 		}
 	}
-	*status_ret = identical ? 3 : 4;
-	return NULL;
+	*status_ret = identical ? STATUS_NOTHING : STATUS_BASELINE;
+	return json ? print_verdict_json(patch, path) : NULL;
 }
 
 /** Say whether any module of a hotpatch can be switched. */
@@ -162,7 +192,8 @@ run(struct graft_work *work, graft_work_fn fn, int *status_ret)
 	if (err)
 		return err;
 	if (!has_hotpatch(patch))
-		return print_verdict(patch, work->options->subject, status_ret);
+		return print_verdict(patch, work->options->subject,
+				     work->options->json, status_ret);
 	err = graft_builds_new(&builds);
 	if (err)
 		return err;

@@ -124,6 +124,13 @@ take(int at, struct arguments *arguments)
 	}
 }
 
+/** Say whether an output is what others take for standard output. */
+static bool
+is_stream(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
+}
+
 /** Read the command line; false: the usage or what is wrong was printed. */
 static bool
 parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
@@ -155,15 +162,20 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 			return false;
 		}
 	}
+	if (is_stream(arguments->output) || is_stream(arguments->html)) {
+		*status_ret = graft_usage_wrong(
+			argv,
+			"standard output has the verdicts, and '-' is no file; './-' is one");
+		return false;
+	}
 	int count = argc - optind;
 	if (count != 2) {
 		*status_ret =
 			count > 2
 				? graft_usage_wrong(
-					  argv[0],
-					  "'%s' is one argument too many",
+					  argv, "'%s' is one argument too many",
 					  argv[optind + 2])
-				: graft_usage_wrong(argv[0], "%s missing",
+				: graft_usage_wrong(argv, "%s missing",
 						    count ? "NEW is"
 							  : "OLD and NEW are");
 		return false;

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/env.h"
 #include "base/text.h"
+#include "cmd/failure.h"
 #include "cmd/verb.h"
 
 #include <signal.h>
@@ -79,18 +80,6 @@ take_state_dir(int *argc, char **argv)
 	return true;
 }
 
-/** Print an error in one line, whatever names it holds. */
-static void
-print_error(const struct graft_verb *verb, const struct graft_error *err)
-{
-	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
-
-	graft_text_put_safe(&text, graft_error_message(err));
-	(void)fprintf(stderr, "graft %s: %s\n", verb->name,
-		      text.failed ? graft_error_text(graft_error_code(err))
-				  : graft_text_str(&text));
-}
-
 static int
 run(const struct graft_verb *verb, int argc, char **argv)
 {
@@ -99,11 +88,29 @@ run(const struct graft_verb *verb, int argc, char **argv)
 
 	if (err) {
 		(void)fflush(stdout);
-		print_error(verb, err);
+		graft_failure_say(verb->name, err);
 		status = graft_error_status(graft_error_code(err));
+		graft_failure_print_json(
+			argv, graft_error_wire(graft_error_code(err)),
+			graft_error_message(err), status);
 		graft_error_free(err);
 	}
 	return status;
+}
+
+/** There is no such verb. */
+static int
+refuse_verb(char **argv)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+
+	graft_text_put(&text, "no verb '");
+	graft_text_put_safe(&text, argv[1]);
+	graft_text_put(&text, "'; `graft --help` lists them");
+	(void)fprintf(stderr, "graft: %s\n", graft_text_str(&text));
+	graft_failure_print_json(argv, GRAFT_FAILURE_USAGE,
+				 graft_text_str(&text), 2);
+	return 2;
 }
 
 /** What was printed must have arrived. */
@@ -143,8 +150,5 @@ main(int argc, char **argv)
 		if (strcmp(argv[1], verbs[i].name) == 0)
 			return end(run(&verbs[i], argc - 1, argv + 1));
 	}
-	(void)fprintf(stderr,
-		      "graft: no verb '%s'; `graft --help` lists them\n",
-		      argv[1]);
-	return 2;
+	return refuse_verb(argv);
 }

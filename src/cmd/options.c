@@ -23,14 +23,14 @@ graft_options_deinit(struct graft_options *options)
 }
 
 static bool
-take_pid(const char *verb, const char *text, struct graft_options *options)
+take_pid(char **argv, const char *text, struct graft_options *options)
 {
 	char *end;
 
 	errno = 0;
 	long pid = strtol(text, &end, 10);
 	if (errno || *end || end == text || pid <= 0 || pid > INT32_MAX) {
-		(void)graft_usage_wrong(verb, "'%s' is no process id", text);
+		(void)graft_usage_wrong(argv, "'%s' is no process id", text);
 		return false;
 	}
 	for (size_t i = 0; i < options->pid_count; i++) {
@@ -49,7 +49,7 @@ take_pid(const char *verb, const char *text, struct graft_options *options)
 }
 
 static bool
-take_wait(const char *verb, const char *text, struct graft_options *options)
+take_wait(char **argv, const char *text, struct graft_options *options)
 {
 	char *end;
 
@@ -57,7 +57,7 @@ take_wait(const char *verb, const char *text, struct graft_options *options)
 	double seconds = strtod(text, &end);
 	if (errno || *end || end == text ||
 	    !(seconds >= 0 && seconds <= WAIT_MAX_S)) {
-		(void)graft_usage_wrong(verb,
+		(void)graft_usage_wrong(argv,
 					"'%s' is no number of seconds up to %d",
 					text, WAIT_MAX_S);
 		return false;
@@ -101,8 +101,7 @@ take(char **argv, int option, unsigned allowed, struct graft_options *options)
 		size_t i = 0;
 		while (names[i].val != option)
 			i++;
-		(void)graft_usage_wrong(argv[0], "no option --%s",
-					names[i].name);
+		(void)graft_usage_wrong(argv, "no option --%s", names[i].name);
 		return false;
 	}
 	switch (option) {
@@ -110,9 +109,9 @@ take(char **argv, int option, unsigned allowed, struct graft_options *options)
 		options->all = true;
 		return true;
 	case 'p':
-		return take_pid(argv[0], optarg, options);
+		return take_pid(argv, optarg, options);
 	case 'w':
-		return take_wait(argv[0], optarg, options);
+		return take_wait(argv, optarg, options);
 	case 'j':
 		options->json = true;
 		return true;
@@ -134,16 +133,15 @@ complete(int argc, char **argv, unsigned allowed, struct graft_options *options)
 	bool who = options->all || options->pid_count;
 
 	if (count > subjects)
-		(void)graft_usage_wrong(argv[0],
-					"'%s' is one argument too many",
+		(void)graft_usage_wrong(argv, "'%s' is one argument too many",
 					argv[optind + subjects]);
 	else if (count < subjects)
-		(void)graft_usage_wrong(argv[0], "which hotpatch?");
+		(void)graft_usage_wrong(argv, "which hotpatch?");
 	else if (options->all && options->pid_count)
-		(void)graft_usage_wrong(argv[0],
+		(void)graft_usage_wrong(argv,
 					"--all and --pid exclude each other");
 	else if ((allowed & GRAFT_OPTION_WHO) && !who)
-		(void)graft_usage_wrong(argv[0],
+		(void)graft_usage_wrong(argv,
 					"which processes? --all, or --pid N");
 	else {
 		options->subject = subjects ? argv[optind] : NULL;

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/env.h"
 #include "base/vec.h"
+#include "cmd/failure.h"
 #include "report/quote.h"
 
 #include <cjson/cJSON.h>
@@ -151,19 +152,6 @@ graft_outcomes_print(const struct graft_outcomes *outcomes, const char *done,
 }
 
 static bool
-add_error(cJSON *item, const struct graft_error *err)
-{
-	cJSON *object = cJSON_AddObjectToObject(item, "error");
-
-	return object &&
-	       cJSON_AddStringToObject(
-		       object, "code",
-		       graft_error_wire(graft_error_code(err))) &&
-	       graft_report_add_string(object, "message",
-				       graft_error_message(err));
-}
-
-static bool
 add_outcome(cJSON *list, const struct graft_outcome *outcome, const char *done)
 {
 	const char *result = done;
@@ -182,7 +170,10 @@ add_outcome(cJSON *list, const struct graft_outcome *outcome, const char *done)
 	       cJSON_AddNumberToObject(item, "pause_us",
 				       (double)outcome->pause_us) &&
 	       cJSON_AddNumberToObject(item, "tries", outcome->tries) &&
-	       (!outcome->err || add_error(item, outcome->err));
+	       (!outcome->err ||
+		graft_failure_add(
+			item, outcome->err,
+			graft_error_status(graft_error_code(outcome->err))));
 }
 
 struct graft_error *
@@ -196,12 +187,5 @@ graft_outcomes_print_json(const struct graft_outcomes *outcomes, const char *id,
 	ok = list != NULL;
 	for (size_t i = 0; ok && i < outcomes->count; i++)
 		ok = add_outcome(list, &outcomes->items[i], done);
-	char *json = ok ? cJSON_PrintUnformatted(root) : NULL;
-	cJSON_Delete(root);
-	if (!json)
-		return graft_error_no_memory();
-	graft_text_put(text, json);
-	graft_text_put(text, "\n");
-	free(json);
-	return NULL;
+	return graft_report_take_json(root, ok, text);
 }

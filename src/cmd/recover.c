@@ -5,16 +5,20 @@
 #include "apply/lock.h"
 #include "apply/recover.h"
 #include "base/env.h"
+#include "base/text.h"
+#include "cmd/failure.h"
 #include "cmd/options.h"
 #include "cmd/work.h"
 #include "ledger/ledger.h"
 #include "proc/list.h"
+#include "report/quote.h"
 
+#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: graft recover [--pid PID] [--wait SECONDS]\n"
+	"usage: graft recover [--pid PID] [--wait SECONDS] [--json]\n"
 	"\n"
 	"Complete or undo work on processes that was cut off (graft was killed).\n"
 	"`graft apply` and `graft revert` do the same for the processes they work on.\n"
@@ -23,6 +27,7 @@ static const char usage[] =
 	"  -p, --pid PID       only this process; may be repeated\n"
 	"  -w, --wait SECONDS  how long to wait for threads that are in the way\n"
 	"                      (default 10)\n"
+	"      --json          print JSON\n"
 	"      --state-dir DIR instead of /var/lib/graft\n";
 
 enum {
@@ -131,6 +136,36 @@ recover(struct recovery *recovery, const struct graft_options *options)
 	return err ? err : recover_unknown(recovery);
 }
 
+/** Print what became of all as JSON, and of the first error what main.c would say. */
+GRAFT_MUST_CHECK static struct graft_error *
+print_json(struct recovery *recovery, int *status_ret)
+{
+	const struct graft_recover_result *result = &recovery->result;
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	cJSON *root = cJSON_CreateObject();
+	struct graft_error *first = recovery->first;
+
+	if (first)
+		*status_ret = graft_error_status(graft_error_code(first));
+	bool ok = root &&
+		  cJSON_AddNumberToObject(root, "completed",
+					  (double)result->completed) &&
+		  cJSON_AddNumberToObject(root, "undone",
+					  (double)result->undone) &&
+		  cJSON_AddNumberToObject(root, "gone", (double)result->gone) &&
+		  cJSON_AddNumberToObject(root, "left", (double)result->left) &&
+		  (!first || graft_failure_add(root, first, *status_ret));
+	if (first) {
+		graft_failure_say("recover", first);
+		graft_error_free(first);
+		recovery->first = NULL;
+	}
+	struct graft_error *err = graft_report_take_json(root, ok, &text);
+	if (!err)
+		(void)fputs(graft_text_str(&text), stdout);
+	return err;
+}
+
 struct graft_error *
 graft_verb_recover(int argc, char **argv, int *status_ret)
 {
@@ -139,8 +174,9 @@ graft_verb_recover(int argc, char **argv, int *status_ret)
 	GRAFT_CLEANUP(graft_ledger_closep) struct graft_ledger *ledger = NULL;
 
 	if (!graft_options_parse(argc, argv, usage,
-				 GRAFT_OPTION_WAIT | GRAFT_OPTION_PID, &options,
-				 status_ret))
+				 GRAFT_OPTION_WAIT | GRAFT_OPTION_PID |
+					 GRAFT_OPTION_JSON,
+				 &options, status_ret))
 		return NULL;
 	struct graft_error *err = graft_work_open_ledger(&ledger);
 	if (err)
@@ -156,11 +192,13 @@ graft_verb_recover(int argc, char **argv, int *status_ret)
 		graft_error_free(recovery.first);
 		return err;
 	}
-	(void)printf(
-		"%zu completed, %zu undone, %zu of processes that are gone, %zu left\n",
-		result->completed, result->undone, result->gone, result->left);
 	bool any = result->completed || result->undone || result->gone ||
 		   result->left;
 	*status_ret = any ? 0 : 3;
+	if (options.json)
+		return print_json(&recovery, status_ret);
+	(void)printf(
+		"%zu completed, %zu undone, %zu of processes that are gone, %zu left\n",
+		result->completed, result->undone, result->gone, result->left);
 	return recovery.first;
 }

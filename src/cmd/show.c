@@ -43,17 +43,15 @@ static int
 check(int argc, char **argv, const struct arguments *arguments)
 {
 	if (argc - optind < 1)
-		return graft_usage_wrong(argv[0], "which hotpatch?");
+		return graft_usage_wrong(argv, "which hotpatch?");
 	if (argc - optind > 1)
-		return graft_usage_wrong(argv[0],
-					 "'%s' is one argument too many",
+		return graft_usage_wrong(argv, "'%s' is one argument too many",
 					 argv[optind + 1]);
 	if (arguments->json && arguments->disassemble)
 		return graft_usage_wrong(
-			argv[0], "--json and --disassemble exclude each other");
+			argv, "--json and --disassemble exclude each other");
 	if (arguments->old_path && !arguments->disassemble)
-		return graft_usage_wrong(argv[0],
-					 "--old goes with --disassemble");
+		return graft_usage_wrong(argv, "--old goes with --disassemble");
 	return 0;
 }
 

@@ -5,16 +5,21 @@
 #include "apply/inspect.h"
 #include "base/env.h"
 #include "base/hex.h"
+#include "cmd/failure.h"
 #include "cmd/options.h"
 #include "cmd/outcome.h"
 #include "cmd/progress.h"
+#include "ledger/ledger.h"
 #include "plan/place.h"
 #include "proc/list.h"
+#include "proc/status.h"
 #include "report/host.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -108,7 +113,22 @@ collect_one(pid_t pid, struct graft_report *report)
 	return add_process(inspection, report);
 }
 
-/** Look at all processes; one that cannot be looked at holds nothing of ours. */
+/** Say whether a process has memory at all; kernel threads have none. */
+static bool
+has_memory(pid_t pid)
+{
+	struct graft_proc_status status = { 0 };
+	struct graft_error *err = graft_proc_status_read(pid, &status);
+	bool has = !err && !status.kernel && status.vm_size;
+
+	graft_error_free(err);
+	return has;
+}
+
+/**
+ * Look at all processes. One that cannot be looked at holds nothing of ours, but
+ * for those of somebody else: they are counted.
+ */
 GRAFT_MUST_CHECK static struct graft_error *
 collect_all(struct graft_report *report)
 {
@@ -125,6 +145,10 @@ collect_all(struct graft_report *report)
 		err = collect_one(pids[i], report);
 		if (err && graft_error_code(err) == GRAFT_ERROR_NO_MEMORY)
 			return err;
+		report->unseen += err &&
+				  graft_error_code(err) ==
+					  GRAFT_ERROR_NOT_PERMITTED &&
+				  has_memory(pids[i]);
 		graft_error_free(err);
 	}
 	return NULL;
@@ -146,30 +170,71 @@ collect_named(const struct graft_options *options, struct graft_report *report,
 	return NULL;
 }
 
-/** Print what processes hold, and which of those that are named cannot be asked. */
+/** Get the first error, if none of those that are named could be looked at. */
+static const struct graft_error *
+nothing_seen(const struct graft_outcomes *outcomes)
+{
+	for (size_t i = 0; i < outcomes->count; i++) {
+		if (!outcomes->items[i].err)
+			return NULL;
+	}
+	return outcomes->count ? outcomes->items[0].err : NULL;
+}
+
+/** Print what processes hold. */
 GRAFT_MUST_CHECK static struct graft_error *
-print(const struct graft_options *options, const struct graft_report *report,
-      const struct graft_outcomes *outcomes)
+print_report(bool json, const struct graft_report *report)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
-	bool any = outcomes->count == 0;
+	struct graft_error *err = NULL;
 
-	for (size_t i = 0; i < outcomes->count; i++)
-		any |= !outcomes->items[i].err;
-	if (any && options->json) {
-		struct graft_error *err = graft_report_print_json(report,
-								  &text);
-		if (err)
-			return err;
-	} else if (any) {
+	if (json)
+		err = graft_report_print_json(report, &text);
+	else
 		graft_report_print_text(report, graft_env_color(STDOUT_FILENO),
 					&text);
-	}
+	if (err)
+		return err;
 	if (text.failed)
 		return graft_error_no_memory();
 	(void)fputs(graft_text_str(&text), stdout);
-	graft_outcomes_print_refused(outcomes, "status");
 	return NULL;
+}
+
+/** Read what the ledger holds of work that was cut off, for it must be readable. */
+GRAFT_MUST_CHECK static struct graft_error *
+read_ledger(const char *dir)
+{
+	const struct graft_ledger_query query = { .open_only = true };
+	GRAFT_CLEANUP(graft_ledger_closep) struct graft_ledger *ledger = NULL;
+	GRAFT_CLEANUP(graft_ledger_list_freep)
+	struct graft_ledger_list *list = NULL;
+	struct stat st;
+
+	if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
+		return graft_error_new(GRAFT_ERROR_LEDGER,
+				       "state directory: %s is no directory",
+				       dir);
+	// Root's is closed to everybody else, and that is no fault.
+	if (access(dir, R_OK | X_OK) < 0 && errno == EACCES)
+		return NULL;
+	struct graft_error *err = graft_ledger_open(dir, true, &ledger);
+	return err ? err : graft_ledger_find(ledger, &query, &list);
+}
+
+/** Warn of a ledger that the next `graft apply` could not write to either. */
+static void
+check_ledger(void)
+{
+	struct graft_error *err = read_ledger(graft_env_state_dir());
+
+	if (!err)
+		return;
+	err = graft_error_prefix(err,
+				 "warning: only the processes were asked, for");
+	(void)fflush(stdout);
+	graft_failure_say("status", err);
+	graft_error_free(err);
 }
 
 struct graft_error *
@@ -177,7 +242,10 @@ graft_verb_status(int argc, char **argv, int *status_ret)
 {
 	GRAFT_CLEANUP(graft_options_deinit)
 	struct graft_options options = { 0 };
-	GRAFT_CLEANUP(graft_report_deinit) struct graft_report report = { 0 };
+	GRAFT_CLEANUP(graft_report_deinit)
+	struct graft_report report = {
+		.privileged = geteuid() == 0,
+	};
 	GRAFT_CLEANUP(graft_outcomes_deinit)
 	struct graft_outcomes outcomes = { 0 };
 	struct graft_error *err;
@@ -188,10 +256,17 @@ graft_verb_status(int argc, char **argv, int *status_ret)
 		return NULL;
 	err = options.pid_count ? collect_named(&options, &report, &outcomes)
 				: collect_all(&report);
-	if (!err)
-		err = print(&options, &report, &outcomes);
+	*status_ret = outcomes.count ? graft_outcomes_status(&outcomes) : 0;
+	const struct graft_error *why = nothing_seen(&outcomes);
+	if (!err && !why)
+		err = print_report(options.json, &report);
 	if (err)
 		return err;
-	*status_ret = outcomes.count ? graft_outcomes_status(&outcomes) : 0;
+	if (why)
+		graft_failure_print_json(
+			argv, graft_error_wire(graft_error_code(why)),
+			graft_error_message(why), *status_ret);
+	graft_outcomes_print_refused(&outcomes, "status");
+	check_ledger();
 	return NULL;
 }

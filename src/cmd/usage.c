@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cmd/failure.h"
 
 #include <getopt.h>
 #include <stdarg.h>
@@ -15,7 +16,7 @@
 static const int status = 2;
 
 int
-graft_usage_wrong(const char *verb, const char *fmt, ...)
+graft_usage_wrong(char *const *argv, const char *fmt, ...)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 	GRAFT_FREE char *what = NULL;
@@ -27,8 +28,10 @@ graft_usage_wrong(const char *verb, const char *fmt, ...)
 	va_end(args);
 	// What was typed may hold anything.
 	graft_text_put_safe(&text, what ? what : "out of memory");
-	(void)fprintf(stderr, "graft %s: %s; try `graft %s --help`\n", verb,
-		      text.failed ? "wrong" : graft_text_str(&text), verb);
+	const char *wrong = text.failed ? "wrong" : graft_text_str(&text);
+	(void)fprintf(stderr, "graft %s: %s; try `graft %s --help`\n", argv[0],
+		      wrong, argv[0]);
+	graft_failure_print_json(argv, GRAFT_FAILURE_USAGE, wrong, status);
 	return status;
 }
 
@@ -38,9 +41,9 @@ graft_usage_option(char **argv, int at)
 	const char *word = argv[optind - 1];
 
 	if (at == ':')
-		return graft_usage_wrong(argv[0], "%s needs a value", word);
+		return graft_usage_wrong(argv, "%s needs a value", word);
 	// A short one may stand in a word with others.
 	if (optopt && !strchr(word, '='))
-		return graft_usage_wrong(argv[0], "no option -%c", optopt);
-	return graft_usage_wrong(argv[0], "no option %s", word);
+		return graft_usage_wrong(argv, "no option -%c", optopt);
+	return graft_usage_wrong(argv, "no option %s", word);
 }

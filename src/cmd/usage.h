@@ -8,12 +8,12 @@
 /**
  * Say what is wrong or missing, and where to read on.
  *
- * @param[in] verb Name of the verb.
+ * @param[in] argv `argv[0]` is the verb. Who asked for JSON gets it said in JSON too.
  * @param[in] fmt What is wrong, in a few words without a full stop.
  * @return Exit status.
  */
 int
-graft_usage_wrong(const char *verb, const char *fmt, ...)
+graft_usage_wrong(char *const *argv, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
 
 /**

@@ -66,18 +66,17 @@ check(int argc, char **argv, bool against, const struct arguments *arguments)
 
 	if (against && count == 0)
 		return graft_usage_wrong(
-			argv[0], "--against needs OLD, NEW and a hotpatch");
+			argv, "--against needs OLD, NEW and a hotpatch");
 	if (count < want)
-		return graft_usage_wrong(argv[0], "which hotpatch?");
+		return graft_usage_wrong(argv, "which hotpatch?");
 	if (count > want)
-		return graft_usage_wrong(argv[0],
-					 "'%s' is one argument too many",
+		return graft_usage_wrong(argv, "'%s' is one argument too many",
 					 argv[optind + want]);
 	if (against && arguments->json)
 		return graft_usage_wrong(
-			argv[0], "--json and --against exclude each other");
+			argv, "--json and --against exclude each other");
 	if (arguments->signature && !arguments->key)
-		return graft_usage_wrong(argv[0], "--signature needs --key");
+		return graft_usage_wrong(argv, "--signature needs --key");
 	return 0;
 }
 

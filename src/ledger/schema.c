@@ -99,8 +99,10 @@ graft_schema_error(sqlite3 *db, const char *what)
 	if ((code & 0xff) == SQLITE_NOMEM)
 		return graft_error_no_memory();
 	const char *path = sqlite3_db_filename(db, "main");
-	return graft_error_new(GRAFT_ERROR_LEDGER, "ledger %s: %s: %s%s",
-			       path ? path : "", what, sqlite3_errmsg(db),
+	// One that could not be opened has no name.
+	return graft_error_new(GRAFT_ERROR_LEDGER, "ledger%s%s: %s: %s%s",
+			       path && *path ? " " : "", path ? path : "", what,
+			       sqlite3_errmsg(db),
 			       advice(is_full(db, code) ? SQLITE_FULL : code));
 }
 
@@ -298,7 +300,8 @@ connect_db(const char *name, int flags, sqlite3 **ret)
 	int code = sqlite3_open_v2(name, &db, flags | SQLITE_OPEN_EXRESCODE,
 				   NULL);
 	if (code != SQLITE_OK)
-		return graft_schema_error(db, "open");
+		return graft_error_prefix(graft_schema_error(db, "open"), "%s",
+					  name);
 	// Nothing in the file, which may be hostile, makes SQL run or be read.
 	(void)sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);

@@ -63,6 +63,10 @@ struct graft_report {
 	struct graft_report_process *processes;
 	size_t count;
 	size_t room;
+	/** Processes that we may not look at. */
+	size_t unseen;
+	/** We have root's rights: these are closed to root too. */
+	bool privileged;
 };
 
 /** Free what a report owns. Also its guard. */

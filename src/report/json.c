@@ -92,12 +92,7 @@ graft_report_print_json(const struct graft_report *report,
 
 	for (size_t i = 0; ok && i < report->count; i++)
 		ok = add_process(list, &report->processes[i]);
-	char *json = ok ? cJSON_PrintUnformatted(root) : NULL;
-	cJSON_Delete(root);
-	if (!json)
-		return graft_error_no_memory();
-	graft_text_put(text, json);
-	graft_text_put(text, "\n");
-	free(json);
-	return NULL;
+	ok = ok && cJSON_AddNumberToObject(root, "not_looked_at",
+					   (double)report->unseen);
+	return graft_report_take_json(root, ok, text);
 }

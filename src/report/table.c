@@ -92,6 +92,19 @@ put_row(const struct graft_report_process *process,
 	}
 }
 
+/** Say what was not seen, and who sees it. */
+static void
+put_unseen(const struct graft_report *report, struct graft_text *text)
+{
+	if (report->unseen)
+		graft_text_printf(
+			text, "%zu process%s could not be looked at%s\n",
+			report->unseen, report->unseen == 1 ? "" : "es",
+			report->privileged
+				? ", by root neither"
+				: "; root (CAP_SYS_PTRACE) sees all");
+}
+
 void
 graft_report_print_text(const struct graft_report *report, bool color,
 			struct graft_text *text)
@@ -100,7 +113,10 @@ graft_report_print_text(const struct graft_report *report, bool color,
 	bool reverted = false;
 
 	if (!report->count) {
-		graft_text_put(text, "no process holds a hotpatch\n");
+		graft_text_printf(text, "no process %sholds a hotpatch\n",
+				  report->unseen ? "that may be looked at "
+						 : "");
+		put_unseen(report, text);
 		return;
 	}
 	for (size_t i = 0; i < report->count; i++) {
@@ -125,4 +141,5 @@ graft_report_print_text(const struct graft_report *report, bool color,
 		graft_text_put(
 			text,
 			"A reverted or replaced hotpatch runs no more; its memory stays for pointers into it and is used again.\n");
+	put_unseen(report, text);
 }

@@ -102,7 +102,9 @@ def json_has_the_keys_that_others_rely_on(place):
         keys(module["functions"], "old", "new", "changed", "added", "carried")
         for reason in module["reasons"]:
             keys(reason, "rule", "where", "text")
-    same(json.loads(place.run("status", "--json", status=0).stdout), {"processes": []}, "nobody")
+    done = json.loads(place.run("status", "--json", status=0).stdout)
+    keys(done, "processes", "not_looked_at")
+    same(done["processes"], [], "nobody")
     with place.victim() as victim:
         pid = str(victim.pid)
         for verb in ("plan", "apply", "revert"):
@@ -127,6 +129,41 @@ def json_says_what_was_refused(place):
     process = json.loads(done.stdout)["processes"][0]
     same(process["result"], "refused", "result")
     same(process["error"]["code"], "target-gone", "code")
+
+
+@test
+def json_says_why_a_verb_failed_as_the_error_line_does(place):
+    nowhere, gone = place.path("nowhere"), "2147483647"
+    for argv, code, status in (
+            (["diff", nowhere, place.new], "not-found", 66), (["show", nowhere], "not-found", 66),
+            (["verify", nowhere], "not-found", 66), (["plan", nowhere, "--all"], "not-found", 66),
+            (["apply", nowhere, "--all"], "not-found", 66),
+            (["revert", nowhere, "--all"], "not-found", 66),
+            (["verify", place.patch, "--old", place.new], "not-found", 66),
+            (["status", "--pid", gone], "target-gone", 4),
+            (["recover", "--pid", gone, "--state-dir", place.patch], "ledger", 74),
+            *[([verb, "--fly"], "usage", 2) for verb in VERBS], (["fly"], "usage", 2)):
+        same(place.run(*argv, status=status).stdout, "", f"standard output of {argv}")
+        done = place.run(argv[0], "--json", *argv[1:], status=status)
+        one_line(done)
+        answer = json.loads(done.stdout)
+        same(list(answer), ["error"], f"keys of {argv}")
+        error = answer["error"]
+        same((error["code"], error["status"]), (code, status), f"error of {argv}")
+        check(error["message"] and error["message"] in done.stderr, f"{done.stderr!r}: {answer}")
+
+
+@test
+def recover_counts_in_json_too(place):
+    with place.victim() as victim:
+        pid = ("--pid", str(victim.pid))
+        done = json.loads(place.run("recover", *pid, "--json", status=3).stdout)
+        same(done, {"completed": 0, "undone": 0, "gone": 0, "left": 0}, "nothing to do")
+        subprocess.run([GRAFT, "apply", place.patch, *pid], capture_output=True, check=False,
+                       env={**place.env(), "GRAFT_FAULT": "ledger-begun:1:kill"}, timeout=60)
+        done = json.loads(place.run("recover", *pid, "--json", status=0).stdout)
+        same(done, {"completed": 0, "undone": 1, "gone": 0, "left": 0}, "one was cut off")
+        victim.expect(False)
 
 
 @test
@@ -174,6 +211,50 @@ def status_of_nothing_says_so(place):
     same(place.run("status", status=0).stdout, "no process holds a hotpatch\n", "text")
     check(not os.path.exists(place.state), "a state directory was made")
     same(place.run("recover").returncode, 3, "recover")
+
+
+@test
+def status_says_how_many_processes_it_may_not_look_at(place):
+    with place.victim() as victim:
+        place.apply(victim.pid)
+        done = place.run("status", prefix=nobody(), status=0)
+        same(done.stderr, "", "errors")
+        first, second = done.stdout.splitlines()
+        same(first, "no process that may be looked at holds a hotpatch", "first line")
+        check("could not be looked at; root (CAP_SYS_PTRACE) sees all" in second, second)
+        count = int(second.split()[0])
+        # This one and its victim; nobody sees himself. Kernel threads are none of ours.
+        with_memory = [p for p in os.listdir("/proc") if p.isdigit() and has_memory(p)]
+        check(2 <= count <= len(with_memory), f"{count} of {len(with_memory)}")
+        done = json.loads(place.run("status", "--json", prefix=nobody(), status=0).stdout)
+        same(done["processes"], [], "processes")
+        check(done["not_looked_at"] >= 2, done)
+        done = place.run("status", "--pid", str(victim.pid), status=0)
+        check("looked at" not in done.stdout, done.stdout)
+
+
+def has_memory(pid):
+    try:
+        with open(f"/proc/{pid}/status", errors="replace") as file:
+            return "VmSize:" in file.read()
+    except OSError:
+        return False
+
+
+@test
+def an_output_that_is_a_dash_is_no_file(place):
+    for option in ("-o", "--output", "--html"):
+        done = subprocess.run([GRAFT, "diff", place.old, place.new, option, "-"], cwd=place.dir,
+                              capture_output=True, text=True, timeout=60, env=place.env())
+        same(done.returncode, 2, f"status with {option}")
+        one_line(done, "'./-'")
+        same(done.stdout, "", "standard output")
+        check(not os.path.exists(place.path("-")), "a file was written")
+    subprocess.run([GRAFT, "diff", place.old, place.new, "-o", "./-"], cwd=place.dir, timeout=60,
+                   stdout=subprocess.DEVNULL, env=place.env(), check=True)
+    with open(place.path("-"), "rb") as file:
+        same(file.read(), place.bytes, "the hotpatch")
+    os.unlink(place.path("-"))
 
 
 def on_terminal(place, *argv, more=None):

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import time
 
-from stage import SOURCES, Skip, Victim, check, code_of, one_line, same, status_of, test
+from stage import (SOURCES, Skip, Victim, check, code_of, on_host, one_line, same, status_of,
+                   test)
 from files import nobody
 
 ON_A_PROCESS = ("plan", "apply", "revert", "status")
@@ -72,6 +73,7 @@ def a_thread_is_no_process(place):
 
 
 @test
+@on_host
 def a_kernel_thread_is_refused_by_every_verb(place):
     if "Kthread" not in status_of(2) and status_of(2)["Name"] != "kthreadd":
         raise Skip("pid 2 is no kernel thread here")
@@ -83,6 +85,7 @@ def a_kernel_thread_is_refused_by_every_verb(place):
 
 
 @test
+@on_host
 def the_first_process_is_refused_or_not_concerned(place):
     try:
         before = code_of(1)

@@ -30,6 +30,12 @@ def statuses():
 STATUS = statuses()
 
 
+def on_host(one):
+    """A test that needs what only the host has; it must not see what others do there."""
+    one.on_host = True
+    return one
+
+
 def printable(text, what):
     """Nothing that a terminal would obey."""
     bad = re.findall(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\udc80-\udcff]", text)

@@ -287,7 +287,20 @@ def a_kill_at_any_moment_leaves_a_victim_that_works(place):
 
 
 @test
-def json_of_status_survives_any_ledger(place):
-    os.mkdir(place.state)
-    place.write("state/ledger.db", b"no ledger")
-    json.loads(place.run("status", "--json", status=0).stdout)
+def status_warns_of_a_ledger_that_is_none_and_tells_what_the_processes_say(place):
+    os.mkdir(place.path("garbage"))
+    place.write("garbage/ledger.db", b"no ledger" * 99)
+    os.makedirs(place.path("folder/ledger.db"))
+    os.mkdir(place.path("no-ledger"))
+    with place.victim() as victim:
+        place.apply(victim.pid)
+        argv = ("status", "--pid", str(victim.pid), "--json")
+        for bad, word in (("garbage", "ledger.db"), ("folder", "ledger.db"),
+                          ("fix.graft", "no directory")):
+            done = place.run(*argv, state=place.path(bad), status=0)
+            one_line(done, "graft status: warning: ", bad, word)
+            process, = json.loads(done.stdout)["processes"]
+            same(process["hotpatches"][0]["state"], "applied", "state")
+            check("applied" in place.run("status", state=place.path(bad), status=0).stdout, bad)
+        for good in ("state", "no-ledger", "nowhere"):
+            same(place.run(*argv, state=place.path(good), status=0).stderr, "", f"with {good}")
