@@ -2,6 +2,7 @@
 
 #include "elf/debug_info.h"
 
+#include "base/sorted.h"
 #include "base/vec.h"
 #include "elf/debug_model.h"
 #include "elf/limits.h"
@@ -333,17 +334,9 @@ graft_dwarf_unit_has_types(const struct graft_dwarf *dwarf, uint32_t unit)
 uint32_t
 graft_dwarf_unit_at(const struct graft_dwarf *dwarf, uint64_t addr)
 {
-	size_t low = 0;
-	size_t high = dwarf->range_count;
+	size_t low = GRAFT_SORTED_UP_TO(dwarf->ranges, dwarf->range_count, addr,
+					addr);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (dwarf->ranges[middle].addr <= addr)
-			low = middle + 1;
-		else
-			high = middle;
-	}
 	if (low == 0 || dwarf->ranges[low - 1].end <= addr)
 		return GRAFT_DWARF_NONE;
 	return dwarf->ranges[low - 1].unit;

@@ -2,6 +2,7 @@
 
 #include "diff/closure/slot.h"
 
+#include "base/sorted.h"
 #include "diff/change/change.h"
 #include "diff/code/area.h"
 
@@ -135,22 +136,6 @@ slot_serves(struct graft_diff *diff, const struct graft_reloc *o,
 	return NULL;
 }
 
-/** Count the relocations below an address. */
-static size_t
-count_below(const struct graft_reloc *relocs, size_t count, uint64_t addr)
-{
-	size_t low = 0;
-
-	while (low < count) {
-		size_t mid = low + (count - low) / 2;
-		if (relocs[mid].addr < addr)
-			low = mid + 1;
-		else
-			count = mid;
-	}
-	return low;
-}
-
 /**
  * Find a slot of OLD in one of its sections that can serve for a NEW one.
  *
@@ -164,7 +149,7 @@ find_in_section(struct graft_diff *diff, const struct graft_section *section,
 	const struct graft_reloc *relocs = graft_image_relocs(diff->old_image,
 							      &count);
 
-	for (size_t i = count_below(relocs, count, section->addr);
+	for (size_t i = GRAFT_SORTED_BELOW(relocs, count, addr, section->addr);
 	     i < count && relocs[i].addr - section->addr < section->size; i++) {
 		bool serves = false;
 		struct graft_error *err = slot_serves(diff, &relocs[i], n,

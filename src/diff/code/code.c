@@ -3,6 +3,7 @@
 #include "diff/code/code.h"
 
 #include "base/hash.h"
+#include "base/sorted.h"
 #include "base/text.h"
 #include "base/vec.h"
 #include "diff/code/back.h"
@@ -348,17 +349,10 @@ graft_code_free(struct graft_code *code)
 uint32_t
 graft_code_func_before(const struct graft_code *code, uint64_t addr)
 {
-	size_t low = 0;
-	size_t high = code->func_count;
+	size_t count = GRAFT_SORTED_UP_TO(code->funcs, code->func_count, addr,
+					  addr);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (code->funcs[mid].addr <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low ? (uint32_t)(low - 1) : GRAFT_NONE;
+	return count ? (uint32_t)(count - 1) : GRAFT_NONE;
 }
 
 uint32_t

@@ -2,6 +2,7 @@
 
 #include "diff/match/fresh.h"
 
+#include "base/sorted.h"
 #include "diff/code/area.h"
 #include "diff/code/contract.h"
 #include "diff/match/data.h"
@@ -26,17 +27,8 @@ is_named_data(const struct graft_image *image, const struct graft_ref *ref)
 static size_t
 first_of_old(const struct graft_data_map *map, uint64_t old_addr)
 {
-	size_t low = 0;
-	size_t high = map->by_old_count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (map->by_old[mid].old_addr < old_addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return GRAFT_SORTED_BELOW(map->by_old, map->by_old_count, old_addr,
+				  old_addr);
 }
 
 /**

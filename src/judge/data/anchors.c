@@ -2,6 +2,7 @@
 
 #include "judge/data/anchors.h"
 
+#include "base/sorted.h"
 #include "base/vec.h"
 #include "diff/match/data.h"
 
@@ -116,17 +117,8 @@ graft_anchors_deinit(struct graft_anchors *anchors)
 static size_t
 first_behind(const struct graft_anchors *anchors, uint64_t new_addr)
 {
-	size_t low = 0;
-	size_t high = anchors->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (anchors->list[mid].new_addr <= new_addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return GRAFT_SORTED_UP_TO(anchors->list, anchors->count, new_addr,
+				  new_addr);
 }
 
 uint64_t

@@ -3,6 +3,7 @@
 #include "judge/data/rooms.h"
 
 #include "base/cleanup.h"
+#include "base/sorted.h"
 #include "diff/code/area.h"
 
 #include <stdlib.h>
@@ -68,17 +69,8 @@ end_of(const struct graft_section *section)
 static size_t
 count_below(const struct graft_rooms *rooms, uint64_t addr)
 {
-	size_t low = 0;
-	size_t high = rooms->old_count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (rooms->olds[mid].old_addr < addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return GRAFT_SORTED_BELOW(rooms->olds, rooms->old_count, old_addr,
+				  addr);
 }
 
 /** Find the anchor behind an address in OLD, or the end of the section. */

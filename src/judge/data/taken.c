@@ -2,6 +2,7 @@
 
 #include "judge/data/taken.h"
 
+#include "base/sorted.h"
 #include "diff/code/area.h"
 
 #include <stdlib.h>
@@ -93,17 +94,7 @@ graft_taken_deinit(struct graft_taken *taken)
 static size_t
 first_behind(const struct graft_taken *taken, uint64_t addr)
 {
-	size_t low = 0;
-	size_t high = taken->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (taken->list[mid].addr <= addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
+	return GRAFT_SORTED_UP_TO(taken->list, taken->count, addr, addr);
 }
 
 uint64_t

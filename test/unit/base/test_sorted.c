@@ -60,6 +60,28 @@ the_next_value_is_above(void **state)
 	assert_true(graft_sorted_next(NULL, 0, 7) == UINT64_MAX);
 }
 
+static void
+structures_are_counted_by_any_of_their_members(void **state)
+{
+	static const struct {
+		char name[8];
+		uint64_t start;
+		uint64_t end;
+	} rooms[] = { { "a", 0, 2 }, { "b", 4, 4 }, { "c", 4, UINT64_MAX } };
+
+	(void)state;
+	assert_int_equal(GRAFT_SORTED_BELOW(rooms, 3, start, 0), 0);
+	assert_int_equal(GRAFT_SORTED_BELOW(rooms, 3, start, 4), 1);
+	assert_int_equal(GRAFT_SORTED_BELOW(rooms, 2, start, 5), 2);
+	assert_int_equal(GRAFT_SORTED_BELOW(rooms, 3, end, 4), 1);
+	assert_int_equal(GRAFT_SORTED_BELOW(rooms, 3, end, UINT64_MAX), 2);
+	assert_int_equal(GRAFT_SORTED_UP_TO(rooms, 3, start, 0), 1);
+	assert_int_equal(GRAFT_SORTED_UP_TO(rooms, 3, start, 4), 3);
+	assert_int_equal(GRAFT_SORTED_UP_TO(rooms, 3, end, 4), 2);
+	assert_int_equal(GRAFT_SORTED_UP_TO(rooms, 3, end, UINT64_MAX), 3);
+	assert_int_equal(GRAFT_SORTED_UP_TO(rooms, 0, end, 4), 0);
+}
+
 int
 main(void)
 {
@@ -67,6 +89,8 @@ main(void)
 		cmocka_unit_test(values_below_and_up_to_another_are_counted),
 		cmocka_unit_test(every_prefix_is_counted_as_one_by_one),
 		cmocka_unit_test(the_next_value_is_above),
+		cmocka_unit_test(
+			structures_are_counted_by_any_of_their_members),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
