@@ -23,11 +23,11 @@ graft_points_deinit(struct graft_points *points)
 	free(points->points);
 }
 
-/** Find what a header has at an entry; NULL also if there is no header. */
+/** Find what a header has at the same place; NULL also if there is no header. */
 static const struct graft_header_redirect *
-at(const struct graft_header *header, uint64_t entry)
+at(const struct graft_header *header, const struct graft_header_redirect *r)
 {
-	return header ? graft_header_redirect_at(header, entry) : NULL;
+	return header ? graft_header_redirect_at(header, r) : NULL;
 }
 
 /**
@@ -44,12 +44,10 @@ add_side(struct graft_points *points, const struct graft_header *side,
 
 	for (uint32_t i = 0; side && i < side->redirect_count; i++) {
 		const struct graft_header_redirect *r = &side->redirects[i];
-		if (only && at(other, r->entry))
+		if (only && at(other, r))
 			continue;
-		const struct graft_header_redirect *from = at(change->from,
-							      r->entry);
-		const struct graft_header_redirect *to = at(change->to,
-							    r->entry);
+		const struct graft_header_redirect *from = at(change->from, r);
+		const struct graft_header_redirect *to = at(change->to, r);
 		points->points[points->count++] = (struct graft_point){
 			.addr = r->entry + r->skip,
 			.from = from ? from->jump : r->original,

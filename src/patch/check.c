@@ -157,7 +157,8 @@ check_no_hotpatch(const struct graft_patch_module *m)
 	if (m->run_count || m->redirect_count || m->fragment_count ||
 	    m->carried_count || m->fix_count || m->import_count ||
 	    m->old_slot_count || m->expect_count || m->align ||
-	    m->frames_addr || m->frames_len || m->carried_bytes)
+	    m->frames_addr || m->frames_len || m->object_count ||
+	    m->carried_bytes)
 		return graft_check_bad("carries code, but its verdict is %s",
 				       graft_verdict_name(m->verdict));
 	if (m->verdict == GRAFT_VERDICT_IDENTICAL)

@@ -5,6 +5,8 @@
 #include "patch/frames.h"
 #include "patch/limits.h"
 
+#include <string.h>
+
 /** A range of addresses, to find those that overlap. */
 struct span {
 	uint64_t start;
@@ -242,7 +244,55 @@ check_fix(const struct graft_patch_module *m, const struct graft_fix *fix,
 	return NULL;
 }
 
-// Fixes and imports write fields of the runs: none may write what another did.
+// Objects ascend and lie in writable runs.
+static struct graft_error *
+check_objects(const struct graft_patch_module *m, size_t *refs_ret)
+{
+	static const uint8_t none[GRAFT_PATCH_IDENTITY_SIZE];
+	uint64_t end = 0;
+	struct graft_error *err = graft_check_count(m->object_count,
+						    GRAFT_PATCH_RECORDS_MAX,
+						    m->objects, "objects");
+
+	*refs_ret = 0;
+	for (size_t i = 0; !err && i < m->object_count; i++) {
+		const struct graft_object *o = &m->objects[i];
+		const struct graft_run *run = find_run(m, o->new_addr, o->size);
+		if (!o->size || !run || !(run->flags & GRAFT_RUN_WRITE) ||
+		    o->new_addr < end ||
+		    memcmp(o->identity, none, sizeof(none)) == 0)
+			return graft_check_bad("object at 0x%llx: impossible",
+					       (unsigned long long)o->new_addr);
+		end = o->new_addr + o->size;
+		*refs_ret += o->ref_count;
+		err = graft_check_count(o->ref_count, GRAFT_PATCH_RECORDS_MAX,
+					o->refs, "references of an object");
+	}
+	return err;
+}
+
+// The displacements that lead to objects, each in code.
+static struct graft_error *
+check_refs(const struct graft_patch_module *m, struct span *fields)
+{
+	for (size_t i = 0; i < m->object_count; i++) {
+		const struct graft_object *o = &m->objects[i];
+		for (size_t k = 0; k < o->ref_count; k++) {
+			uint64_t at = o->refs[k];
+			const struct graft_run *run = find_stored(m, at, 4);
+			if (!run || !(run->flags & GRAFT_RUN_EXEC) ||
+			    (k && at <= o->refs[k - 1]))
+				return graft_check_bad(
+					"reference at 0x%llx of an object: impossible",
+					(unsigned long long)at);
+			*fields++ = (struct span){ at, at + 4 };
+		}
+	}
+	return NULL;
+}
+
+// Fixes, imports and references write fields of the runs: none may write what
+// another did.
 static struct graft_error *
 check_fields(const struct graft_patch_module *m)
 {
@@ -252,10 +302,13 @@ check_fields(const struct graft_patch_module *m)
 		err = graft_check_count(m->import_count,
 					GRAFT_PATCH_RECORDS_MAX, m->imports,
 					"imports");
+	size_t refs = 0;
+	if (!err)
+		err = check_objects(m, &refs);
 	if (err)
 		return err;
 
-	size_t count = m->fix_count + m->import_count;
+	size_t count = m->fix_count + m->import_count + refs;
 	GRAFT_FREE struct span *fields = calloc(count + 1, sizeof(*fields));
 	if (!fields)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "fixes");
@@ -275,6 +328,8 @@ check_fields(const struct graft_patch_module *m)
 		fields[m->fix_count + i] =
 			(struct span){ import->new_addr, import->new_addr + 8 };
 	}
+	if (!err)
+		err = check_refs(m, &fields[m->fix_count + m->import_count]);
 	if (err)
 		return err;
 	return check_disjoint(fields, count, "fixes or imports");

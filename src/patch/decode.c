@@ -246,12 +246,18 @@ graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret)
 		err = next_module(bytes, len, &off, patch, i, elfs);
 	if (!err)
 		err = graft_tar_check_end(bytes, len, off);
-	if (!err && patch->jumps_behind != graft_patch_jumps_behind(patch))
+	bool behind = graft_patch_jumps_behind(patch);
+	bool other = false;
+	for (size_t i = 0; i < patch->module_count; i++)
+		other |= patch->modules[i].object_count > 0;
+	// Objects are of the same format.
+	if (!err && patch->jumps_behind != behind && (behind || !other))
 		err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				      "manifest.json: not the format that its "
 				      "modules have");
 	if (err)
 		return err;
+	patch->jumps_behind = behind;
 	*ret = GRAFT_TAKE(patch);
 	return NULL;
 }

@@ -4,6 +4,7 @@
 
 #include "patch/json.h"
 #include "patch/limits.h"
+#include "patch/objects.h"
 #include "patch/utf8.h"
 
 #include <cjson/cJSON.h>
@@ -149,6 +150,7 @@ read_module(struct graft_json *o, struct graft_patch *patch, size_t i,
 						  UINT64_MAX);
 	if (graft_json_has(o, "frames"))
 		read_frames(o, m);
+	graft_objects_take(o, m);
 	read_elf(o, patch, i, elf);
 }
 

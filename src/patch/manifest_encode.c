@@ -5,6 +5,7 @@
 #include "base/hex.h"
 #include "base/sha256.h"
 #include "patch/limits.h"
+#include "patch/objects.h"
 #include "patch/utf8.h"
 
 #include <assert.h>
@@ -181,6 +182,7 @@ put_module(const struct graft_patch *patch, size_t i,
 					  ",\"frames\":{\"addr\":%" PRIu64
 					  ",\"size\":%" PRIu64 "}",
 					  m->frames_addr, m->frames_len);
+		graft_objects_put(out, m);
 		graft_text_printf(out,
 				  ",\"elf\":{\"member\":\"%s\",\"size\":"
 				  "%" PRIu64 ",\"sha256\":\"%s\"",
@@ -223,7 +225,10 @@ graft_manifest_encode(struct graft_patch *patch,
 	int format = 1;
 
 	for (size_t i = 0; i < patch->module_count; i++) {
-		if (elfs[i].delta || patch->modules[i].frames_len)
+		if (patch->modules[i].object_count)
+			format = GRAFT_PATCH_FORMAT;
+		else if (format < 2 &&
+			 (elfs[i].delta || patch->modules[i].frames_len))
 			format = 2;
 	}
 	if (patch->jumps_behind)

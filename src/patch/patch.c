@@ -102,6 +102,9 @@ graft_patch_module_deinit(struct graft_patch_module *module)
 		graft_reason_deinit(&module->reasons[i]);
 	free(module->reasons);
 	graft_patch_module_clear(module);
+	for (size_t i = 0; module->objects && i < module->object_count; i++)
+		free(module->objects[i].refs);
+	free(module->objects);
 	free(module->packed);
 	free(module->delta);
 	memset(module, 0, sizeof(*module));

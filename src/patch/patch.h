@@ -189,6 +189,22 @@ struct graft_expect {
 	uint8_t sha256[GRAFT_PATCH_SHA256_SIZE];
 };
 
+/**
+ * A writable object that OLD does not have. One that the hotpatch of a newer build
+ * has too, by its identity, is at one place for both (plan/objects.h).
+ *
+ * Either all of a module are listed, or none.
+ */
+struct graft_object {
+	uint64_t new_addr;
+	uint64_t size;
+	/** Hash of all that tells it from others; never all zeroes. */
+	uint8_t identity[GRAFT_PATCH_IDENTITY_SIZE];
+	/** The 32-bit displacements that lead to it, ascending. */
+	uint64_t *refs;
+	size_t ref_count;
+};
+
 /** Counts of functions, for people. */
 struct graft_patch_counts {
 	uint32_t old_count;
@@ -245,6 +261,9 @@ struct graft_patch_module {
 	 */
 	uint64_t frames_addr;
 	uint64_t frames_len;
+	/** By ascending address. They stand in the manifest too. */
+	struct graft_object *objects;
+	size_t object_count;
 
 	/**
 	 * The member of the file that this module was decoded from, as long as

@@ -142,6 +142,11 @@ print_carried(struct graft_text *text, const struct graft_patch_module *m)
 			  "imports, %zu old slots, %zu expected ranges\n",
 			  m->redirect_count, m->fix_count, m->import_count,
 			  m->old_slot_count, m->expect_count);
+	if (m->object_count)
+		graft_text_printf(text,
+				  "    variables    %zu new, shared with other "
+				  "hotpatches that have them\n",
+				  m->object_count);
 	graft_text_put(text, "    replaces\n");
 	for (size_t i = 0; i < m->redirect_count; i++) {
 		const struct graft_redirect *r = &m->redirects[i];

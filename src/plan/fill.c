@@ -78,6 +78,8 @@ graft_fill_shadow(struct graft_making *making,
 		.shadow_base = ret->header.shadow_base,
 		.imports = imports,
 		.copies = copies,
+		.objects = ret->header.object_count ? ret->header.objects
+						    : NULL,
 	};
 	return graft_shadow_fill(patch, &place, &ret->shadow);
 }

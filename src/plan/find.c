@@ -165,11 +165,13 @@ graft_headers_in_chain(const struct graft_headers *headers,
 }
 
 const struct graft_header_redirect *
-graft_header_redirect_at(const struct graft_header *header, uint64_t entry)
+graft_header_redirect_at(const struct graft_header *header,
+			 const struct graft_header_redirect *other)
 {
 	for (uint32_t i = 0; i < header->redirect_count; i++) {
-		if (header->redirects[i].entry == entry)
-			return &header->redirects[i];
+		const struct graft_header_redirect *r = &header->redirects[i];
+		if (r->entry + r->skip == other->entry + other->skip)
+			return r;
 	}
 	return NULL;
 }
@@ -213,8 +215,7 @@ count_entries(struct graft_target *target, const struct graft_header *header,
 	for (uint32_t i = 0; i < header->redirect_count; i++) {
 		const struct graft_header_redirect *r = &header->redirects[i];
 		const struct graft_header_redirect *o =
-			other ? graft_header_redirect_at(other, r->entry)
-			      : NULL;
+			other ? graft_header_redirect_at(other, r) : NULL;
 		uint8_t live[GRAFT_JUMP_SIZE];
 		bool read;
 		if (o && !own)

@@ -60,13 +60,13 @@ graft_headers_in_chain(const struct graft_headers *headers,
 		       const struct graft_header *header);
 
 /**
- * Find what a header's redirects have at an entry.
+ * Find the redirect of a header whose jump stands where that of another one does.
  *
- * @param[in] entry Address in the process.
  * @return Borrowed from the header, or NULL.
  */
 const struct graft_header_redirect *
-graft_header_redirect_at(const struct graft_header *header, uint64_t entry);
+graft_header_redirect_at(const struct graft_header *header,
+			 const struct graft_header_redirect *other);
 
 /** What the live bytes at the entries of a header's redirects are. */
 enum graft_live {

@@ -86,6 +86,30 @@ fill_fragments(struct graft_header *header,
 	return NULL;
 }
 
+/** The objects are in the shadow, until another place is found for them. */
+GRAFT_MUST_CHECK static struct graft_error *
+fill_objects(struct graft_header *header,
+	     const struct graft_patch_module *patch)
+{
+	// A page of the first format does not tell them.
+	if (header->version == 1)
+		return NULL;
+	header->objects = calloc(patch->object_count + 1,
+				 sizeof(*header->objects));
+	if (!header->objects)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < patch->object_count; i++) {
+		const struct graft_object *from = &patch->objects[i];
+		struct graft_header_object *to = &header->objects[i];
+
+		to->addr = header->shadow_base + from->new_addr;
+		to->size = from->size;
+		memcpy(to->identity, from->identity, sizeof(to->identity));
+	}
+	header->object_count = (uint32_t)patch->object_count;
+	return NULL;
+}
+
 static bool
 fill_names(struct graft_header *header, const char *id, const char *title,
 	   const struct graft_patch_module *patch,
@@ -128,6 +152,8 @@ fill(struct graft_header *header, uint64_t shadow_base, const char *id,
 	if (err)
 		return err;
 	err = fill_fragments(header, patch);
+	if (!err)
+		err = fill_objects(header, patch);
 	if (err)
 		return err;
 
@@ -164,6 +190,7 @@ header_room(const char *title, const struct graft_patch_module *patch,
 
 	size += patch->run_count * sizeof(struct graft_header_region);
 	size += patch->fragment_count * sizeof(struct graft_header_fragment);
+	size += patch->object_count * sizeof(struct graft_header_object);
 	for (size_t i = 0; i < patch->redirect_count; i++)
 		size += sizeof(struct graft_header_redirect) +
 			strlen(patch->redirects[i].name
@@ -265,7 +292,8 @@ same(const struct graft_header *a, const struct graft_header *b)
 		     a->base == b->base && a->shadow_base == b->shadow_base &&
 		     a->region_count == b->region_count &&
 		     a->redirect_count == b->redirect_count &&
-		     a->fragment_count == b->fragment_count;
+		     a->fragment_count == b->fragment_count &&
+		     a->object_count == b->object_count;
 
 	for (uint32_t i = 0; equal && i < a->region_count; i++)
 		equal = a->regions[i].addr == b->regions[i].addr &&
@@ -304,6 +332,10 @@ graft_place_reuse(const struct graft_header *old, const char *id,
 		return NULL;
 	}
 	header.created_us = old->created_us;
+	// Where they were found to be when it was made.
+	if (old->object_count)
+		memcpy(header.objects, old->objects,
+		       old->object_count * sizeof(*old->objects));
 	*ret = header;
 	*ok_ret = true;
 	return NULL;

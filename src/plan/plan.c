@@ -6,6 +6,7 @@
 #include "plan/fill.h"
 #include "plan/find.h"
 #include "plan/live.h"
+#include "plan/objects.h"
 #include "plan/place.h"
 #include "plan/predict.h"
 #include "plan/replace.h"
@@ -135,9 +136,11 @@ choose_place(struct graft_making *making, const struct graft_module *module,
 	struct graft_error *err = graft_place_make(patch->id, patch->title,
 						   ret->patch, module,
 						   making->maps, &ret->header);
-	if (!err)
-		graft_replace_note(making, NULL, ret);
-	return err;
+	if (err)
+		return err;
+	graft_replace_note(making, NULL, ret);
+	graft_objects_find(making, ret);
+	return NULL;
 }
 
 /** Fill in the code that the hotpatch has as a delta to the file (R-14 holds). */

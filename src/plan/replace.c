@@ -2,8 +2,9 @@
 
 #include "plan/replace.h"
 
+#include "plan/objects.h"
+
 #include <string.h>
-#include <sys/mman.h>
 
 /** Read what of a header is live, the one before it known. */
 GRAFT_MUST_CHECK static struct graft_error *
@@ -88,16 +89,6 @@ same_entry(const struct graft_header_redirect *a,
 	       memcmp(a->original, b->original, GRAFT_JUMP_SIZE) == 0;
 }
 
-static bool
-has_writable(const struct graft_header *header)
-{
-	for (uint32_t i = 0; i < header->region_count; i++) {
-		if (header->regions[i].prot & PROT_WRITE)
-			return true;
-	}
-	return false;
-}
-
 struct graft_error *
 graft_replace_check(const struct graft_plan_module *module)
 {
@@ -117,12 +108,7 @@ graft_replace_check(const struct graft_plan_module *module)
 					to->module, from->id, a->name, b->name);
 		}
 	}
-	if (from && has_writable(from) && has_writable(to))
-		return graft_error_new(
-			GRAFT_ERROR_REFUSED,
-			"R-12: %s: hotpatch %s, which is in it, and this one both have new variables, and it is not known which of them are the same; revert that one first",
-			to->module, from->id);
-	return NULL;
+	return from ? graft_objects_check(from, to) : NULL;
 }
 
 /** Say whether a plan replaces a header, or another one of the same hotpatch. */

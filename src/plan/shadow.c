@@ -152,6 +152,27 @@ copy_runs(const struct graft_patch_module *module, uint64_t shadow_base,
 	return NULL;
 }
 
+/** Lead what names an object to where it is. */
+GRAFT_MUST_CHECK static struct graft_error *
+fix_object(const struct graft_patch_module *module, struct graft_shadow *shadow,
+	   const struct graft_object *object, uint64_t distance)
+{
+	for (size_t i = 0; distance && i < object->ref_count; i++) {
+		uint8_t *at = field(module, shadow, object->refs[i], 4);
+		if (!at)
+			return outside("reference", object->refs[i]);
+		int64_t wide = (int32_t)(uint32_t)load_le(at, 4);
+		wide = (int64_t)((uint64_t)wide + distance);
+		if (wide < INT32_MIN || wide > INT32_MAX)
+			return graft_error_new(
+				GRAFT_ERROR_NO_SPACE_NEARBY,
+				"the reference at 0x%llx does not reach the variable of another hotpatch",
+				(unsigned long long)object->refs[i]);
+		store_le(at, (uint64_t)wide, 4);
+	}
+	return NULL;
+}
+
 struct graft_error *
 graft_shadow_fill(const struct graft_patch_module *module,
 		  const struct graft_shadow_place *place,
@@ -179,6 +200,14 @@ graft_shadow_fill(const struct graft_patch_module *module,
 		if (!at)
 			return outside("import slot", addr);
 		store_le(at, place->imports[i], 8);
+	}
+	for (size_t i = 0; place->objects && i < module->object_count; i++) {
+		const struct graft_object *object = &module->objects[i];
+		err = fix_object(module, &shadow, object,
+				 place->objects[i].addr - (place->shadow_base +
+							   object->new_addr));
+		if (err)
+			return err;
 	}
 	*ret = shadow;
 	shadow = (struct graft_shadow){ 0 };

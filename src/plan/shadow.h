@@ -28,6 +28,8 @@ struct graft_shadow_place {
 	const uint64_t *imports;
 	/** One value per fix; used for #GRAFT_FIX_COPY64_OLD only. */
 	const uint64_t *copies;
+	/** Where each object is that the module lists; NULL: in the shadow. */
+	const struct graft_header_object *objects;
 };
 
 /** Bytes to be written to one place of the process. */

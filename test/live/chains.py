@@ -292,3 +292,62 @@ def an_older_one_that_comes_back_is_cut_off_and_recovered(place):
             check(chain.apply(victim, 2, status=None, fault=how + faults.OPEN).returncode,
                   f"{how} was not met")
             works(chain, victim, how)
+
+
+@test
+def variables_that_both_have_keep_their_values(place):
+    chain = Chain(place, "counts", ["-DCOUNTS"])
+    with chain.victim() as victim:
+        chain.apply(victim, 2)
+        counts = [expect(victim, 2)["count"] for _ in range(3)]
+        for _ in range(2):
+            chain.apply(victim, 3)
+            counts += [expect(victim, 3)["count"] for _ in range(3)]
+            chain.revert(victim, 3)
+            counts += [expect(victim, 2)["count"] for _ in range(2)]
+        chain.revert(victim, 2)
+        same(expect(victim, 1)["count"], -1, "the count of the build")
+        chain.apply(victim, 3)
+        counts.append(expect(victim, 3)["count"])
+        same(counts, [1001 * (n + 1) for n in range(len(counts))], "the counts")
+
+
+@test
+def a_variable_that_only_the_newer_one_has_begins_anew(place):
+    chain = Chain(place, "more", ["-DCOUNTS", "-DMORE"])
+    with chain.victim() as victim:
+        chain.apply(victim, 2)
+        same([expect(victim, 2)["count"] for _ in range(2)], [1001, 2002], "the counts")
+        chain.apply(victim, 3)
+        same(expect(victim, 3)["count"], (1000000 + 3) * 1000 + 3, "the count")
+        chain.revert(victim, 3)
+        same(expect(victim, 2)["count"], (1000000 + 4) * 1000 + 4, "the count")
+
+
+@test
+def variables_of_which_it_is_not_known_whether_both_have_them_are_refused(place):
+    for name, flag in ("renamed", "-DRENAMED"), ("table", "-DTABLE"):
+        chain = Chain(place, name, ["-DCOUNTS", flag])
+        with chain.victim() as victim:
+            chain.apply(victim, 2)
+            count = expect(victim, 2)["count"]
+            one_line(chain.apply(victim, 3, status=4), "R-12", "new variables", chain.id[2],
+                     "revert")
+            same(expect(victim, 2)["count"], 2 * count, "the count goes on")
+            chain.revert(victim, 2)
+            chain.apply(victim, 3)
+            expect(victim, 3)
+
+
+@test
+def a_switch_of_variables_that_is_cut_off_keeps_their_values(place):
+    chain = Chain(place, "counts", ["-DCOUNTS"])
+    for verb, how in HALF:
+        with chain.victim() as victim:
+            chain.apply(victim, 2)
+            before = expect(victim, 2)["count"]
+            if verb == "revert":
+                chain.apply(victim, 3)
+            getattr(chain, verb)(victim, 3, status=None, fault=how + faults.OPEN)
+            place.recover(victim.pid, "--wait", "5")
+            same(victim.ask()["count"], before + 1001, f"{how}: the count goes on")

@@ -4,6 +4,7 @@
 
 #include "base/sha256.h"
 #include "base/vec.h"
+#include "diff/closure/objects.h"
 #include "diff/closure/runs.h"
 #include "diff/code/area.h"
 #include "patch/patch.h"
@@ -279,6 +280,8 @@ graft_diff_emit(const struct graft_diff *diff,
 		err = emit_new_side(&emit);
 	if (!err)
 		err = graft_emit_references(&emit);
+	if (!err)
+		err = graft_emit_objects(&emit);
 	if (!err)
 		err = emit_expects(&emit);
 	if (!err)

@@ -53,9 +53,9 @@ static void
 obey(const char *line)
 {
 	if (strncmp(line, "ask", 3) == 0)
-		printf("shared %d second %d third %d hits %ld bad %ld\n",
+		printf("shared %d second %d third %d count %ld bad %ld\n",
 		       chain_shared(0), chain_second(0), chain_third(0),
-		       chain_hits(), __atomic_load_n(&bad, __ATOMIC_RELAXED));
+		       chain_count(), __atomic_load_n(&bad, __ATOMIC_RELAXED));
 	else if (strncmp(line, "rounds", 6) == 0)
 		printf("rounds %ld\n",
 		       __atomic_load_n(&rounds, __ATOMIC_RELAXED));

@@ -21,9 +21,13 @@ chain_third(int zero);
 int
 chain_block(int fd);
 
-/** With -DCOUNTS, from build 2 on: how often chain_shared() was called by such
- * builds; else -1. */
+/**
+ * With -DCOUNTS, from build 2 on, how often it was called by such builds, as two
+ * new variables say: 1000 * one of them + the other. Else -1. With -DRENAMED, build 3
+ * calls them otherwise; with -DTABLE they are one array; with -DMORE, build 3 has
+ * one more, of which it adds 1000000 times the number.
+ */
 long
-chain_hits(void);
+chain_count(void);
 
 #endif /* CHAIN_H */

@@ -4,10 +4,6 @@
 
 #include <unistd.h>
 
-#if defined(COUNTS) && BUILD > 1
-static long hits;
-#endif
-
 static int __attribute__((noinline)) build_of(int zero)
 {
 	return zero + BUILD;
@@ -16,9 +12,6 @@ static int __attribute__((noinline)) build_of(int zero)
 int
 chain_shared(int zero)
 {
-#if defined(COUNTS) && BUILD > 1
-	__atomic_add_fetch(&hits, 1, __ATOMIC_RELAXED);
-#endif
 	return build_of(zero) + (BUILD - zero) * 100;
 }
 
@@ -51,11 +44,37 @@ chain_block(int fd)
 	return got == 1 ? byte + 1000 * (BUILD - 1) : -1;
 }
 
+#if defined(RENAMED) && BUILD == 3
+#define COUNT calls
+#else
+#define COUNT count
+#endif
+
 long
-chain_hits(void)
+chain_count(void)
 {
 #if defined(COUNTS) && BUILD > 1
-	return __atomic_load_n(&hits, __ATOMIC_RELAXED);
+#ifdef TABLE
+	static volatile long COUNT[8];
+	static volatile int at;
+	at = (at + 1) & 7;
+	COUNT[at]++;
+	long sum = 0;
+	for (int i = 0; i < 8; i++)
+		sum += COUNT[i];
+	return sum * 1001;
+#else
+	static long COUNT;
+	static long again = 7;
+#if defined(MORE) && BUILD == 3
+	static long more;
+	more += 1000000;
+	COUNT += more;
+#endif
+	COUNT++;
+	again++;
+	return COUNT * 1000 + again - 7;
+#endif
 #else
 	return -1;
 #endif

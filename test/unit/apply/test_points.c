@@ -123,6 +123,26 @@ where_nothing_was_before_jumps_are_exchanged_for_old_code(void **state)
 	graft_points_deinit(&points);
 }
 
+static void
+jumps_at_two_places_of_one_function_are_two_points(void **state)
+{
+	(void)state;
+	struct pair pair;
+	struct graft_points points;
+	make(&pair);
+	struct graft_change change = { .from = &pair.headers[0],
+				       .to = &pair.headers[1] };
+
+	// One stands behind the first instruction.
+	pair.redirects[0][1].skip = 7;
+	assert_null(graft_points_init(&points, 4, GRAFT_SWITCH_IN, false));
+	graft_points_add(&points, &change);
+	assert_int_equal(points.count, 4);
+	expect(&points.points[0], BOTH, original, second);
+	expect(&points.points[3], BOTH + 7, first, original);
+	graft_points_deinit(&points);
+}
+
 int
 main(void)
 {
@@ -131,6 +151,8 @@ main(void)
 		cmocka_unit_test(what_is_taken_out_loses_its_own_entries_last),
 		cmocka_unit_test(
 			where_nothing_was_before_jumps_are_exchanged_for_old_code),
+		cmocka_unit_test(
+			jumps_at_two_places_of_one_function_are_two_points),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,6 +151,9 @@ hotpatches_that_contradict_each_other_are_refused(void **state)
 	expect_refused(&module);
 	b.entry += 1;
 	assert_null(graft_replace_check(&module));
+	b = a;
+	b.skip = 5;
+	assert_null(graft_replace_check(&module));
 }
 
 static void

@@ -182,11 +182,52 @@ runs_of_other_protection_on_one_page_are_refused(void **state)
 	assert_null(regions);
 }
 
+static void
+what_names_an_object_leads_to_where_it_is(void **state)
+{
+	(void)state;
+	uint64_t refs[] = { 0x1110, 0x1120 };
+	struct graft_object object = {
+		.new_addr = 0x3020, .size = 8, .refs = refs, .ref_count = 2
+	};
+	struct graft_patch_module module = {
+		.runs = runs,
+		.run_count = 2,
+		.objects = &object,
+		.object_count = 1,
+	};
+	struct graft_header_object at = { .addr = 0x7f0000003020, .size = 8 };
+	struct graft_shadow_place place = {
+		.old_base = 0x7f0000100000,
+		.shadow_base = 0x7f0000000000,
+		.objects = &at,
+	};
+	struct graft_shadow shadow;
+	int32_t before = 0x1f00;
+
+	memcpy(code + 0x10, &before, sizeof(before));
+	memcpy(code + 0x20, &before, sizeof(before));
+	assert_null(graft_shadow_fill(&module, &place, &shadow));
+	assert_int_equal(load(&shadow, 0, 0x10, 4), 0x1f00);
+	graft_shadow_deinit(&shadow);
+	at.addr += 0x10000;
+	assert_null(graft_shadow_fill(&module, &place, &shadow));
+	assert_int_equal(load(&shadow, 0, 0x10, 4), 0x11f00);
+	assert_int_equal(load(&shadow, 0, 0x20, 4), 0x11f00);
+	graft_shadow_deinit(&shadow);
+	at.addr += UINT64_C(1) << 32;
+	struct graft_error *err = graft_shadow_fill(&module, &place, &shadow);
+	assert_int_equal(graft_error_code(err), GRAFT_ERROR_NO_SPACE_NEARBY);
+	graft_error_free(err);
+	memset(code, 0, sizeof(code));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_fix_is_filled_in),
+		cmocka_unit_test(what_names_an_object_leads_to_where_it_is),
 		cmocka_unit_test(a_reference_out_of_reach_is_refused),
 		cmocka_unit_test(a_fix_outside_of_the_runs_is_refused),
 		cmocka_unit_test(runs_become_regions_of_whole_pages),
