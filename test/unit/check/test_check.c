@@ -118,7 +118,9 @@ a_redirect_to_another_function_is_named(void **state)
 	uint64_t swapped = m->redirects[0].new_addr;
 	m->redirects[0].new_addr = m->redirects[1].new_addr;
 	m->redirects[1].new_addr = swapped;
-	must_differ(&built, "the instructions differ", "reached by:  ");
+	// One of the jumps stands behind an instruction that the other function
+	// does not begin with.
+	must_differ(&built, "OLD: ", "reached by:  ");
 }
 
 static void
