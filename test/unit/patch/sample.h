@@ -13,9 +13,25 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+/**
+ * Get the step of loops that flip each bit of a file: 1. Under the address sanitizer, where
+ * they take minutes, 7, which meets each byte and each bit of a byte, unless the
+ * environment has GRAFT_TEST_BITS.
+ */
+static inline size_t
+sample_bit_step(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	return getenv("GRAFT_TEST_BITS") ? 1 : 7;
+#else
+	return 1;
+#endif
+}
 
 /** Fail the test with the message of an error. */
 static inline void
