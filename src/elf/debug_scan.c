@@ -37,6 +37,8 @@ struct around {
 	const char *scope;
 	/** The function, or "". */
 	const char *function;
+	/** There is one, also if it has no name. */
+	bool in_function;
 };
 
 static struct graft_error *
@@ -240,6 +242,7 @@ visit_function(struct scan *scan, Dwarf_Die *die, const struct around *around)
 		err = add_subject(scan, die, &subject);
 	if (err || dwarf_haschildren(die) != 1)
 		return err;
+	inside.in_function = true;
 	inside.function = graft_dwarf_text_of(die, DW_AT_linkage_name);
 	if (!inside.function[0])
 		inside.function = graft_dwarf_text_of(die, DW_AT_name);
@@ -253,7 +256,8 @@ visit_function(struct scan *scan, Dwarf_Die *die, const struct around *around)
 static struct graft_error *
 visit_variable(struct scan *scan, Dwarf_Die *die, const struct around *around)
 {
-	struct graft_subject subject = { .scope = around->function };
+	struct graft_subject subject = { .scope = around->function,
+					 .is_local = around->in_function };
 
 	if (!graft_dwarf_place(die, &subject))
 		return NULL;
@@ -370,7 +374,7 @@ scan_children(struct scan *scan, Dwarf_Die *die, const struct around *around)
 static struct graft_error *
 scan_units(struct graft_dwarf *dwarf)
 {
-	const struct around around = { "", "" };
+	const struct around around = { .scope = "", .function = "" };
 
 	dwarf->handles = calloc(dwarf->unit_count + 1, sizeof(*dwarf->handles));
 	dwarf->named_first = calloc(dwarf->unit_count + 1,

@@ -33,6 +33,9 @@ struct graft_subject {
 	uint32_t next;
 	bool is_function;
 	bool is_thread_local;
+	/** A static variable of a function. Clang may leave out which one (the
+	 * @ref scope is ""): it is one all the same. */
+	bool is_local;
 	/** Other units can see it. */
 	bool external;
 	/** A variable that was split; only a part of it is here. */

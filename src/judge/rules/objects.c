@@ -2,7 +2,8 @@
 
 // a new writable object begins as the file says. If one function sets it
 // and another relies on that, the setter may have run (as OLD) already: an
-// initialiser. So all that use a new object must be one function. Without symbols
+// initialiser. So all that use a new object must be one function, or copies of one
+// function of the source, each of which sets it by itself. Without symbols
 // little proves that an object is new (diff/match/fresh.h), else the reference is refused
 // but where the room between its neighbours grew, it is said what that would mean.
 
@@ -10,6 +11,7 @@
 
 #include "base/sorted.h"
 #include "diff/match/data.h"
+#include "judge/types/types.h"
 
 /** Find the piece that an address lies in, or NULL. */
 static const struct graft_piece *
@@ -39,6 +41,85 @@ find_other_user(const struct graft_diff *diff, const struct graft_piece *piece,
 	return GRAFT_NONE;
 }
 
+/** Does a function, with its cut-off parts, set an object by its name? */
+static bool
+is_set_by(const struct graft_diff *diff, const struct graft_piece *piece,
+	  uint32_t group)
+{
+	const struct graft_code *code = diff->new_code;
+
+	for (size_t i = 0; i < diff->resolution_count; i++) {
+		const struct graft_resolution *r = &diff->resolutions[i];
+		const struct graft_ref *ref = &code->refs[r->ref];
+		if (ref->target - piece->addr < piece->size && ref->writes &&
+		    code->funcs[r->func].group == group)
+			return true;
+	}
+	return false;
+}
+
+/** Find the variable of one function of the source that an address is in;
+ * #GRAFT_DWARF_NONE if it is no such variable, or of two functions. */
+static struct graft_error *
+local_at(struct graft_dwarf *dwarf, uint64_t addr, uint32_t *ret)
+{
+	uint32_t first;
+	struct graft_error *err = graft_subject_at(dwarf, addr, false, &first);
+
+	*ret = GRAFT_DWARF_NONE;
+	if (err || first == GRAFT_DWARF_NONE)
+		return err;
+	const struct graft_subject *s = graft_dwarf_subject(dwarf, first);
+	if (!s->is_local || s->external || s->partial)
+		return NULL;
+	for (uint32_t i = s->next; i != GRAFT_DWARF_NONE;
+	     i = graft_dwarf_subject(dwarf, i)->next) {
+		// Another variable there, or the same of another function.
+		if (!graft_dwarf_subject(dwarf, i)->is_local ||
+		    !graft_subject_is_same(dwarf, first, dwarf, i))
+			return NULL;
+	}
+	*ret = first;
+	return NULL;
+}
+
+/**
+ * Is an object a static variable of one function of the source, of which all that
+ * name it hold a copy?
+ *
+ * That function called by two would be accepted, as any one function is. A copy may
+ * be a part of it, though: what is left of `limit(SET, 3)` sets, and what is left
+ * of `limit(GET)` reads. So each copy must set the object by itself.
+ */
+static struct graft_error *
+is_of_one_source(struct graft_case *c, const struct graft_piece *piece,
+		 bool *ret)
+{
+	const struct graft_diff *diff = c->diff;
+	const struct graft_code *code = diff->new_code;
+	uint32_t local = GRAFT_DWARF_NONE;
+	struct graft_error *err = NULL;
+
+	*ret = false;
+	if (!c->types)
+		return NULL;
+	for (size_t i = 0; !err && i < diff->resolution_count; i++) {
+		const struct graft_resolution *r = &diff->resolutions[i];
+		uint64_t target = code->refs[r->ref].target;
+		uint32_t at;
+		if (target - piece->addr >= piece->size)
+			continue;
+		err = local_at(c->types->new_dwarf, target, &at);
+		if (err || at == GRAFT_DWARF_NONE ||
+		    (local != GRAFT_DWARF_NONE && at != local) ||
+		    !is_set_by(diff, piece, code->funcs[r->func].group))
+			return err;
+		local = at;
+	}
+	*ret = local != GRAFT_DWARF_NONE;
+	return err;
+}
+
 static struct graft_error *
 judge_object(struct graft_case *c, const struct graft_piece *piece,
 	     uint32_t user)
@@ -48,9 +129,13 @@ judge_object(struct graft_case *c, const struct graft_piece *piece,
 					 code->funcs[user].group);
 	char name[200];
 	char other_name[200];
+	bool fine;
 
 	if (other == GRAFT_NONE)
 		return NULL;
+	struct graft_error *err = is_of_one_source(c, piece, &fine);
+	if (err || fine)
+		return err;
 	struct graft_place_text where = graft_place_data(c->diff->new_image,
 							 piece->addr);
 	graft_code_name(code, user, name, sizeof(name));

@@ -55,6 +55,64 @@ a_table_that_another_function_fills_is_refused_without_symbols(void **state)
 		"R-19");
 }
 
+/** Copies of one function in two others, and what it has a variable for. */
+#define COPIES                                                                 \
+	PRELUDE                                                                \
+	"int sum;\n"                                                           \
+	"static inline __attribute__((always_inline)) int most(int set, int x) {\n"
+#define CALLERS                                                                \
+	"}\n"                                                                  \
+	"KEEP int set(int x) { return most(1, x) + sum; }\n"                   \
+	"KEEP int get(int x) { return most(0, x) - sum; }\n"
+#define DESCRIBED "cc -g -O2 -fPIC -shared -x c"
+
+static void
+judge_copies(const char *command)
+{
+	GRAFT_CLEANUP(graft_verdict_result_deinit)
+	struct graft_verdict_result result = judge_pair(
+		command, COPIES "return x + set;" CALLERS,
+		COPIES
+		"static int high; if (x > high) high = x; return x + set + (high > 1000);" CALLERS);
+
+	if (result.verdict != GRAFT_VERDICT_HOTPATCH)
+		print_reasons(&result);
+	assert_int_equal(result.verdict, GRAFT_VERDICT_HOTPATCH);
+}
+
+static void
+copies_of_one_function_that_each_set_its_variable_are_accepted(void **state)
+{
+	(void)state;
+	judge_copies(DESCRIBED);
+	// It does not say of which function the variable is.
+	judge_copies("clang -g -O2 -fPIC -shared -x c");
+}
+
+static void
+a_copy_that_only_reads_the_variable_of_its_function_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(
+		DESCRIBED, COPIES "return x + set;" CALLERS,
+		COPIES
+		"static int high; if (set) high = x; return x + set + (high > 1000);" CALLERS,
+		"R-19");
+}
+
+static void
+copies_of_two_functions_that_share_a_variable_are_refused(void **state)
+{
+	(void)state;
+	must_refuse(
+		DESCRIBED, COPIES "return x + set;" CALLERS,
+		PRELUDE
+		"int sum; static int high;\n"
+		"static inline __attribute__((always_inline)) int most(int set, int x) {\n"
+		"if (x > high) high = x; return x + set + (high > 1000);" CALLERS,
+		"R-19");
+}
+
 int
 main(void)
 {
@@ -63,6 +121,12 @@ main(void)
 		cmocka_unit_test(a_new_object_of_one_function_is_accepted),
 		cmocka_unit_test(
 			a_table_that_another_function_fills_is_refused_without_symbols),
+		cmocka_unit_test(
+			copies_of_one_function_that_each_set_its_variable_are_accepted),
+		cmocka_unit_test(
+			a_copy_that_only_reads_the_variable_of_its_function_is_refused),
+		cmocka_unit_test(
+			copies_of_two_functions_that_share_a_variable_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
