@@ -18,7 +18,8 @@ compare(const void *a, const void *b)
 }
 
 struct graft_error *
-graft_accesses_read(const struct graft_ops *ops, struct graft_accesses *ret)
+graft_accesses_read(const struct graft_ops *ops,
+		    const struct graft_frame *frame, struct graft_accesses *ret)
 {
 	struct graft_accesses accesses = { 0 };
 
@@ -27,7 +28,8 @@ graft_accesses_read(const struct graft_ops *ops, struct graft_accesses *ret)
 		return graft_error_no_memory();
 	for (uint32_t i = 0; i < ops->count; i++) {
 		const struct graft_op *op = &ops->ops[i];
-		if (!graft_op_through_pointer(ops, op))
+		if (!graft_op_through_pointer(ops, op) ||
+		    graft_frame_has_numbers(frame, ops, i))
 			continue;
 		accesses.list[accesses.count++] = (struct graft_access){
 			.base = op->base,

@@ -11,6 +11,7 @@
 #ifndef GRAFT_JUDGE_ACCESSES_H
 #define GRAFT_JUDGE_ACCESSES_H
 
+#include "judge/flow/frame.h"
 #include "judge/flow/op.h"
 
 /** One displacement at which memory is reached, through one register. */
@@ -42,9 +43,16 @@ struct graft_shift {
 	size_t stayed;
 };
 
-/** Collect the accesses of a function. */
+/**
+ * Collect the accesses of a function, but those of arrays of numbers in its frame:
+ * from which index they are counted says nothing of members.
+ *
+ * @param[in] frame As graft_frame_read() found it for @p ops.
+ */
 GRAFT_MUST_CHECK struct graft_error *
-graft_accesses_read(const struct graft_ops *ops, struct graft_accesses *ret);
+graft_accesses_read(const struct graft_ops *ops,
+		    const struct graft_frame *frame,
+		    struct graft_accesses *ret);
 
 /** Free a list, and zero it. Also its guard. */
 void

@@ -22,6 +22,9 @@ enum {
 	ROOT_MET = 17,
 	ROOT_CONSTANT = 49,
 	ROOT_MADE = 64,
+	/** Roots of one instruction: of each register that it writes, and of what
+	 * it computes. */
+	ROOTS = 17,
 	FACTOR_MAX = 1 << 20,
 };
 
@@ -243,7 +246,8 @@ static void
 move(const struct graft_ops *ops, uint32_t at, struct values *values)
 {
 	const struct graft_op *op = &ops->ops[at];
-	uint32_t made = ROOT_MADE + at;
+	uint32_t roots = ROOT_MADE + at * ROOTS;
+	uint32_t made = roots + ROOTS - 1;
 	struct sum result;
 	bool frame = graft_op_in_frame(ops, op) && op->index == GRAFT_REG_NONE;
 	int64_t *name =
@@ -270,7 +274,7 @@ move(const struct graft_ops *ops, uint32_t at, struct values *values)
 		bool lost = (op->flags & GRAFT_INSN_CALL) &&
 			    graft_reg_is_volatile(r);
 		if (lost || (op->writes & (1U << r)))
-			values->regs[r] = plain(made);
+			values->regs[r] = plain(roots + r);
 	}
 	if (op->dst < 16 && (op->writes & (1U << op->dst)))
 		values->regs[op->dst] = result;

@@ -8,8 +8,8 @@
 // - what was allocated is handed out from another byte on: something new stands
 //   in front of it, or something is gone.
 
-#include "judge/flow/accesses.h"
 #include "judge/flow/allocator.h"
+#include "judge/flow/frame.h"
 #include "judge/flow/values.h"
 #include "judge/rules/checks.h"
 
@@ -302,14 +302,31 @@ check_handed(struct graft_case *c, const struct graft_twin *twin)
 	return NULL;
 }
 
-/** Find a distance in front of a pointer that only one side has. */
-static const struct graft_access *
-only_in(const struct graft_accesses *a, const struct graft_accesses *b)
+/** Say whether an instruction reaches in front of what a pointer points to. The
+ * elements of an array in the frame have nothing of an allocator in front. */
+static bool
+reaches_back(const struct graft_ops *ops, const struct graft_frame *frame,
+	     uint32_t at)
 {
-	for (size_t i = 0; i < a->count; i++) {
-		const struct graft_access *access = &a->list[i];
-		if (access->disp < 0 && !graft_accesses_have(b, access->disp))
-			return access;
+	return graft_op_through_pointer(ops, &ops->ops[at]) &&
+	       ops->ops[at].reach < 0 && !frame->inside[at];
+}
+
+/** Find an instruction that reaches in front of a pointer at a distance that only
+ * one side has, or NULL. */
+static const struct graft_op *
+only_in(const struct graft_ops *a, const struct graft_frame *a_frame,
+	const struct graft_ops *b, const struct graft_frame *b_frame)
+{
+	for (uint32_t i = 0; i < a->count; i++) {
+		if (!reaches_back(a, a_frame, i))
+			continue;
+		uint32_t k = 0;
+		while (k < b->count && (!reaches_back(b, b_frame, k) ||
+					b->ops[k].reach != a->ops[i].reach))
+			k++;
+		if (k == b->count)
+			return &a->ops[i];
 	}
 	return NULL;
 }
@@ -317,24 +334,26 @@ only_in(const struct graft_accesses *a, const struct graft_accesses *b)
 static struct graft_error *
 check_reached(struct graft_case *c, const struct graft_twin *twin)
 {
-	GRAFT_CLEANUP(graft_accesses_deinit) struct graft_accesses o = { 0 };
-	GRAFT_CLEANUP(graft_accesses_deinit) struct graft_accesses n = { 0 };
-	struct graft_error *err = graft_accesses_read(&twin->old_ops, &o);
+	const struct graft_ops *old_ops = &twin->old_ops;
+	const struct graft_ops *new_ops = &twin->new_ops;
+	GRAFT_CLEANUP(graft_frame_deinit) struct graft_frame o = { 0 };
+	GRAFT_CLEANUP(graft_frame_deinit) struct graft_frame n = { 0 };
+	struct graft_error *err = graft_frame_read(old_ops, &o);
 
 	if (!err)
-		err = graft_accesses_read(&twin->new_ops, &n);
+		err = graft_frame_read(new_ops, &n);
 	if (err)
 		return err;
-	const struct graft_access *gone = only_in(&o, &n);
-	const struct graft_access *come = only_in(&n, &o);
+	const struct graft_op *gone = only_in(old_ops, &o, new_ops, &n);
+	const struct graft_op *come = only_in(new_ops, &n, old_ops, &o);
 	if (!gone || !come)
 		return NULL;
-	struct graft_place_text where = graft_place_code(
-		twin->new_ops.code, twin->new_ops.func, come->addr);
+	struct graft_place_text where =
+		graft_place_code(new_ops->code, new_ops->func, come->addr);
 	return graft_case_refuse(
 		c, GRAFT_RULE_SIZE, where.str,
 		"what stands %lld bytes in front of what is pointed to is looked for, and no longer what stands %lld bytes in front of it",
-		-(long long)come->disp, -(long long)gone->disp);
+		-(long long)come->reach, -(long long)gone->reach);
 }
 
 struct graft_error *

@@ -17,6 +17,7 @@
 // The frame of the function itself is no layout: it dies with the call.
 
 #include "judge/flow/accesses.h"
+#include "judge/flow/frame.h"
 #include "judge/flow/pointers.h"
 #include "judge/flow/strides.h"
 #include "judge/rules/checks.h"
@@ -40,6 +41,9 @@ struct layout {
 	struct graft_strides old_strides;
 	struct graft_strides new_strides;
 	bool same_strides;
+	/** What registers lead to in the frames. */
+	struct graft_frame old_frame;
+	struct graft_frame new_frame;
 };
 
 static bool
@@ -64,12 +68,29 @@ refuse_pair(const struct layout *layout, const struct graft_op *o,
 				 "%s: %s", text.str, what);
 }
 
+/** Say whether both reach a number of an array in the frame. It may be counted
+ * from another one, and there is no member that could have moved. */
+static bool
+have_numbers(const struct layout *layout, const struct graft_op *o,
+	     const struct graft_op *n)
+{
+	const struct graft_ops *old_ops = &layout->twin->old_ops;
+	const struct graft_ops *new_ops = &layout->twin->new_ops;
+
+	return o->mem_size == n->mem_size &&
+	       graft_frame_has_numbers(&layout->old_frame, old_ops,
+				       (uint32_t)(o - old_ops->ops)) &&
+	       graft_frame_has_numbers(&layout->new_frame, new_ops,
+				       (uint32_t)(n - new_ops->ops));
+}
+
 static struct graft_error *
 check_displacement(const struct layout *layout, const struct graft_op *o,
 		   const struct graft_op *n)
 {
 	// The same place, reached after the pointer was moved.
-	if (o->disp == n->disp || (!layout->pure && o->reach == n->reach))
+	if (o->disp == n->disp || (!layout->pure && o->reach == n->reach) ||
+	    have_numbers(layout, o, n))
 		return NULL;
 	bool gone = !graft_accesses_have(&layout->n, o->reach);
 	bool come = !graft_accesses_have(&layout->o, n->reach);
@@ -389,10 +410,16 @@ graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
 			 graft_types_rule_out_layout(c),
 	};
 
-	struct graft_error *err = graft_accesses_read(&twin->old_ops,
-						      &layout.o);
+	struct graft_error *err = graft_frame_read(&twin->old_ops,
+						   &layout.old_frame);
 	if (!err)
-		err = graft_accesses_read(&twin->new_ops, &layout.n);
+		err = graft_frame_read(&twin->new_ops, &layout.new_frame);
+	if (!err)
+		err = graft_accesses_read(&twin->old_ops, &layout.old_frame,
+					  &layout.o);
+	if (!err)
+		err = graft_accesses_read(&twin->new_ops, &layout.new_frame,
+					  &layout.n);
 	if (!err)
 		err = graft_strides_read(&twin->old_ops, &layout.old_strides);
 	if (!err)
@@ -402,5 +429,7 @@ graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
 		err = check_all(&layout);
 	graft_accesses_deinit(&layout.o);
 	graft_accesses_deinit(&layout.n);
+	graft_frame_deinit(&layout.old_frame);
+	graft_frame_deinit(&layout.new_frame);
 	return err;
 }

@@ -17,11 +17,14 @@ add(const struct graft_code *code, uint32_t func, struct graft_accesses *all,
     size_t *cap)
 {
 	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
+	GRAFT_CLEANUP(graft_frame_deinit) struct graft_frame frame = { 0 };
 	GRAFT_CLEANUP(graft_accesses_deinit) struct graft_accesses one = { 0 };
 	struct graft_error *err = graft_ops_read(code, func, &ops);
 
 	if (!err)
-		err = graft_accesses_read(&ops, &one);
+		err = graft_frame_read(&ops, &frame);
+	if (!err)
+		err = graft_accesses_read(&ops, &frame, &one);
 	if (!err)
 		err = graft_vec_reserve(&all->list, cap, all->count + one.count,
 					sizeof(*all->list));
