@@ -11,12 +11,15 @@ hold(struct graft_back *back, uint8_t reg, uint32_t what)
 {
 	back->held += (what != 0) - (back->holds[reg] != 0);
 	back->holds[reg] = what;
+	back->exact[reg] = 0;
+	back->loaded[reg] = 0;
 }
 
 void
 graft_back_take(struct graft_back *back, uint8_t reg, uint32_t ref)
 {
 	hold(back, reg, ref + 1);
+	back->exact[reg] = ref + 1;
 	back->negative &= (uint16_t) ~(1U << reg);
 	back->distance &= (uint16_t) ~(1U << reg);
 }
@@ -81,6 +84,19 @@ note_sum(const struct graft_back *back, struct graft_ref *refs, uint8_t a,
 		refs[back->holds[a] - 1].spread = true;
 }
 
+/** A distance and the very address behind which it was loaded are added. */
+static void
+note_table(const struct graft_back *back, struct graft_ref *refs, uint8_t a,
+	   uint8_t b)
+{
+	if (a == GRAFT_REGISTER_NONE || b == GRAFT_REGISTER_NONE)
+		return;
+	if (back->loaded[a] && back->loaded[a] == back->exact[b])
+		refs[back->loaded[a] - 1].table = true;
+	if (back->loaded[b] && back->loaded[b] == back->exact[a])
+		refs[back->loaded[b] - 1].table = true;
+}
+
 /** Find the sums of registers that an instruction makes. */
 static void
 note_sums(const struct graft_back *back, struct graft_ref *refs,
@@ -88,17 +104,23 @@ note_sums(const struct graft_back *back, struct graft_ref *refs,
 	  const ZydisDecodedOperand *operands)
 {
 	for (int i = 0; i < insn->operand_count; i++) {
-		if (operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
-			note_sum(back, refs,
-				 graft_register_number(operands[i].mem.base),
-				 graft_register_number(operands[i].mem.index));
+		if (operands[i].type != ZYDIS_OPERAND_TYPE_MEMORY)
+			continue;
+		uint8_t base = graft_register_number(operands[i].mem.base);
+		uint8_t index = graft_register_number(operands[i].mem.index);
+		note_sum(back, refs, base, index);
+		// `next[next[i]]` counts elements, not bytes.
+		if (operands[i].mem.scale == 1)
+			note_table(back, refs, base, index);
 	}
 	if (insn->mnemonic == ZYDIS_MNEMONIC_ADD &&
 	    operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-	    operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER)
-		note_sum(back, refs,
-			 graft_register_number(operands[0].reg.value),
-			 graft_register_number(operands[1].reg.value));
+	    operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER) {
+		uint8_t a = graft_register_number(operands[0].reg.value);
+		uint8_t b = graft_register_number(operands[1].reg.value);
+		note_sum(back, refs, a, b);
+		note_table(back, refs, a, b);
+	}
 }
 
 /** Does a register get a 32-bit number from a table, or a copy of one? */
@@ -114,6 +136,41 @@ gets_distance(const struct graft_back *back,
 		return false;
 	uint8_t from = graft_register_number(operands[1].reg.value);
 	return from != GRAFT_REGISTER_NONE && (back->distance & 1U << from);
+}
+
+/** Find the reference behind which a register gets a 32-bit number, or a copy of
+ * one; 1 + its index, or 0. */
+static uint32_t
+loads_behind(const struct graft_back *back, const ZydisDecodedInstruction *insn,
+	     const ZydisDecodedOperand *operands)
+{
+	const ZydisDecodedOperandMem *mem = &operands[1].mem;
+
+	if (insn->mnemonic == ZYDIS_MNEMONIC_MOV &&
+	    operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER) {
+		uint8_t from = graft_register_number(operands[1].reg.value);
+		return from == GRAFT_REGISTER_NONE ? 0 : back->loaded[from];
+	}
+	if (insn->mnemonic != ZYDIS_MNEMONIC_MOVSXD ||
+	    operands[1].type != ZYDIS_OPERAND_TYPE_MEMORY || mem->scale != 4 ||
+	    (mem->disp.has_displacement && mem->disp.value != 0))
+		return 0;
+	uint8_t base = graft_register_number(mem->base);
+	return base == GRAFT_REGISTER_NONE ? 0 : back->exact[base];
+}
+
+/** Find the reference that a register gets a copy of, not moved; 1 + its index,
+ * or 0. */
+static uint32_t
+copies_exactly(const struct graft_back *back,
+	       const ZydisDecodedInstruction *insn,
+	       const ZydisDecodedOperand *operands)
+{
+	if (insn->mnemonic != ZYDIS_MNEMONIC_MOV || insn->operand_width != 64 ||
+	    operands[1].type != ZYDIS_OPERAND_TYPE_REGISTER)
+		return 0;
+	uint8_t from = graft_register_number(operands[1].reg.value);
+	return from == GRAFT_REGISTER_NONE ? 0 : back->exact[from];
 }
 
 /** The first operand is a register that is written. */
@@ -166,7 +223,11 @@ note_write(struct graft_back *back, struct graft_ref *refs,
 		}
 		break;
 	}
+	uint32_t exact = copies_exactly(back, insn, operands);
+	uint32_t loaded = loads_behind(back, insn, operands);
 	hold(back, reg, holds);
+	back->exact[reg] = exact;
+	back->loaded[reg] = loaded;
 	back->negative &= (uint16_t) ~(1U << reg);
 	back->negative |= (uint16_t)(negative << reg);
 	bool distance = gets_distance(back, insn, operands);

@@ -29,6 +29,12 @@ struct graft_back {
 	uint32_t holds[16];
 	/** Number of registers that hold one. */
 	uint32_t held;
+	/** By register: 1 + index of the reference that it holds as it was taken,
+	 * not moved, or 0. */
+	uint32_t exact[16];
+	/** By register: 1 + index of the reference behind which a distance was
+	 * loaded into it, or 0. */
+	uint32_t loaded[16];
 	/** By register: whether it holds a distance that was loaded. */
 	uint16_t distance;
 	/** Set of registers that hold a negative number. */
@@ -40,8 +46,9 @@ void
 graft_back_take(struct graft_back *back, uint8_t reg, uint32_t ref);
 
 /**
- * Look at one instruction; sets graft_ref::back of what it reaches below, and
- * graft_ref::spread of what a loaded distance is added to.
+ * Look at one instruction; sets graft_ref::back of what it reaches below,
+ * graft_ref::spread of what a loaded distance is added to, and graft_ref::table
+ * where it was loaded from there.
  *
  * Needs to be called only while graft_back::held is not 0, and for instructions
  * that load a number.

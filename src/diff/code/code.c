@@ -343,6 +343,7 @@ graft_code_free(struct graft_code *code)
 	free(code->starts);
 	free(code->marks);
 	free(code->tables);
+	free(code->spreads);
 	free(code);
 }
 

@@ -58,6 +58,9 @@ struct graft_ref {
 	bool back;
 	/** A table of distances from the address; see back.h. */
 	bool spread;
+	/** Such a table starts there: a distance is loaded behind the address and
+	 * added to the very same. */
+	bool table;
 	/**
 	 * Start files take where the table of transactional clones would be:
 	 * nothing is there but what follows `.data`.
@@ -159,6 +162,9 @@ struct graft_code {
 	/** Where jump tables start, likewise. */
 	uint64_t *tables;
 	size_t table_count;
+	/** Where tables of distances to anything start, likewise. */
+	uint64_t *spreads;
+	size_t spread_count;
 	/** Every lock that code takes is named by its address; see used.h. */
 	bool locks_are_named;
 };

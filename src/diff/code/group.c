@@ -9,6 +9,11 @@
 
 #include <string.h>
 
+enum {
+	/** Fewer distances may as well be one number that is added. */
+	SPREAD_MIN = 2,
+};
+
 static int
 by_value(const void *x, const void *y)
 {
@@ -212,6 +217,32 @@ join_tables(struct graft_code *code, uint32_t func, size_t *cap)
 	return NULL;
 }
 
+/** Collect the tables of distances that do not lead to where a jump goes. */
+static struct graft_error *
+collect_spreads(struct graft_code *code)
+{
+	struct graft_error *err = NULL;
+	size_t cap = 0;
+
+	for (size_t i = 0; !err && i < code->ref_count; i++) {
+		const struct graft_ref *ref = &code->refs[i];
+		uint64_t room = graft_code_next_start(code, ref->target) -
+				ref->target;
+		if (!ref->table || ref->kind != GRAFT_REF_ADDRESS ||
+		    graft_area_of(code->image, ref->target) !=
+			    GRAFT_AREA_CONSTANT ||
+		    graft_table_spread(code, ref->target, room) < SPREAD_MIN)
+			continue;
+		err = graft_vec_reserve(&code->spreads, &cap,
+					code->spread_count + 1,
+					sizeof(*code->spreads));
+		if (!err)
+			code->spreads[code->spread_count++] = ref->target;
+	}
+	code->spread_count = sort_unique(code->spreads, code->spread_count);
+	return err;
+}
+
 struct graft_error *
 graft_group_make(struct graft_code *code)
 {
@@ -226,6 +257,8 @@ graft_group_make(struct graft_code *code)
 		join_jumps(code, i);
 		err = join_tables(code, i, &cap);
 	}
+	if (!err)
+		err = collect_spreads(code);
 	if (err)
 		return err;
 	code->table_count = sort_unique(code->tables, code->table_count);

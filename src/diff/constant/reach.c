@@ -30,6 +30,15 @@ is_table(const struct graft_code *code, uint64_t addr)
 	return at < code->table_count && code->tables[at] == addr;
 }
 
+/** Does a table of distances to texts and the like start at @p addr? */
+static bool
+is_spread(const struct graft_code *code, uint64_t addr)
+{
+	size_t at = graft_sorted_below(code->spreads, code->spread_count, addr);
+
+	return at < code->spread_count && code->spreads[at] == addr;
+}
+
 /** Is there text, and nothing but zeroes behind it up to @p end? */
 static bool
 is_all_text(const struct graft_code *code, uint64_t addr, uint64_t end)
@@ -102,7 +111,8 @@ graft_reach_goes_on(const struct graft_code *code, uint64_t addr,
 	uint64_t end = section->addr + section->size;
 	uint64_t next = next_of(code, section, addr);
 	*next_ret = next;
-	if (next == end || is_table(code, next) || is_table(code, addr))
+	if (next == end || is_table(code, next) || is_table(code, addr) ||
+	    is_spread(code, next))
 		return false;
 	const struct graft_symbol *symbol = graft_image_symbol_at(code->image,
 								  addr);

@@ -165,6 +165,43 @@ an_address_that_the_called_function_takes_is_refused(void **state)
 		    "R-17");
 }
 
+/** Nothing but an address in front of what clang makes of the switch: a table of
+ * distances to texts, which differ where another text stands between. */
+#define TAG(use)                                                               \
+	PRELUDE "void sink(const void *, int);\n"                              \
+		"static const struct { char none[4]; } tag;\n"                 \
+		"KEEP const char *say(int k) { switch (k) {\n"                 \
+		"case 0: return \"zero\"; case 1: return \"one of them\";\n"   \
+		"case 2: return \"two of them\"; case 3: return \"three\";\n"  \
+		"case 4: return \"all of the four\"; } return \"none\"; }\n"   \
+		"int f(int x) { " use " sink(&tag, x * 3); return x; }\n"
+
+static void
+a_constant_in_front_of_a_table_of_distances_ends_there(void **state)
+{
+	(void)state;
+	must_accept("clang -O2 -fPIC -shared -s -x c", TAG(""),
+		    TAG("sink(\"more\", 2);"));
+}
+
+/** A list that is named in its middle, too, and whose numbers are indexes. */
+#define LIST(number, use)                                                      \
+	PRELUDE "void sink(const void *, int);\n"                              \
+		"static const int list[] = { 900, 800, 0, 2, 4, " number       \
+		", 1, 3 };\n"                                                  \
+		"KEEP int next(int i) { const int *p = list + 2;\n"            \
+		"  asm(\"\" : \"+r\"(p)); return p[p[i & 3]]; }\n"             \
+		"int f(int x) { sink(list, x); return next(x)" use "; }\n"
+
+static void
+a_list_of_indexes_is_no_table_of_distances(void **state)
+{
+	(void)state;
+	must_refuse(STRIPPED, LIST("3", ""), LIST("1", " + 1"), "R-17");
+	must_refuse("clang -O2 -fPIC -shared -s -x c", LIST("3", ""),
+		    LIST("1", " + 1"), "R-17");
+}
+
 int
 main(void)
 {
@@ -184,6 +221,9 @@ main(void)
 		cmocka_unit_test(an_address_that_nobody_takes_is_no_argument),
 		cmocka_unit_test(
 			an_address_that_the_called_function_takes_is_refused),
+		cmocka_unit_test(
+			a_constant_in_front_of_a_table_of_distances_ends_there),
+		cmocka_unit_test(a_list_of_indexes_is_no_table_of_distances),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
