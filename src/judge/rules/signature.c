@@ -7,6 +7,7 @@
 // pointers cannot be seen here.
 
 #include "judge/flow/arguments.h"
+#include "judge/flow/dropped.h"
 #include "judge/flow/incoming.h"
 #include "judge/flow/result.h"
 #include "judge/rules/checks.h"
@@ -35,6 +36,22 @@ struct signatures {
 	const char *where;
 };
 
+/** NEW leaves %rax on some way as it was. So OLD must not have returned anything:
+ * what was there at its returns is what calls left that nobody wants. */
+static struct graft_error *
+judge_no_result(const struct signatures *s)
+{
+	bool nothing;
+	struct graft_error *err =
+		graft_dropped_leaves_only(s->c->diff, &s->was_ops, &nothing);
+
+	if (err || nothing)
+		return err;
+	return graft_case_refuse(
+		s->c, GRAFT_RULE_SIGNATURE, s->where,
+		"OLD always put a value into %%rax before it returned, and NEW does not");
+}
+
 static struct graft_error *
 judge_arguments(const struct signatures *s)
 {
@@ -60,9 +77,7 @@ judge_arguments(const struct signatures *s)
 			"it uses all 64 bits of the argument in %s, of which OLD used 32: callers that stay may leave anything in the others",
 			graft_argument_name(wider & -wider));
 	if (!err && was.returns_value && is.returns && !is.returns_value)
-		err = graft_case_refuse(
-			s->c, GRAFT_RULE_SIGNATURE, s->where,
-			"OLD always put a value into %%rax before it returned, and NEW does not");
+		err = judge_no_result(s);
 	return err;
 }
 

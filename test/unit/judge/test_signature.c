@@ -43,6 +43,65 @@ a_function_that_returns_nothing_any_more_is_refused(void **state)
 		    "void f(int *a) { *a += 4; }\n", "R-09");
 }
 
+/** A function that ends with a call, and others that make it too. */
+#define TALKER(type, early, last, others)                                      \
+	PRELUDE "int say(const char *, int); int ask(int);\n"                  \
+		"int a[9]; " others "\n" type " f(int x) { int t[9];\n" early  \
+		"  for (int i = 0; i < 9; i++) t[i] = ask(i) + x;\n"           \
+		"  say((void *)t, t[3]);\n" last " }\n"
+#define OTHERS                                                                 \
+	"void b(void) { say(\"b\", 1); a[1] = 3; }\n"                          \
+	"int c(int x) { say(\"c\", 2); return x * 5; }"
+
+static void
+a_function_without_result_may_return_early(void **state)
+{
+	(void)state;
+	must_accept(STRIPPED, TALKER("void", "", "", OTHERS),
+		    TALKER("void", "if (x == 50) return;", "", OTHERS));
+	must_accept("clang -O2 -fPIC -shared -s -x c",
+		    TALKER("void", "", "", OTHERS),
+		    TALKER("void", "if (x == 50) return;", "", OTHERS));
+}
+
+static void
+a_result_that_somebody_reads_may_be_returned(void **state)
+{
+	(void)state;
+	must_refuse(STRIPPED,
+		    TALKER("int", "", "return ask(x);",
+			   OTHERS "void d(void) { ask(2); a[1] = 3; }"
+				  "int e(void) { ask(7); return a[1]; }"),
+		    TALKER("void", "if (x == 50) return;", "ask(x);",
+			   OTHERS "void d(void) { ask(2); a[1] = 3; }"
+				  "int e(void) { ask(7); return a[1]; }"),
+		    "R-09");
+}
+
+static void
+a_result_that_nobody_else_drops_may_be_returned(void **state)
+{
+	(void)state;
+	must_refuse(
+		STRIPPED, TALKER("int", "", "return say(\"end\", x);", ""),
+		TALKER("void", "if (x == 50) return;", "say(\"end\", x);", ""),
+		"R-09");
+}
+
+static void
+a_result_that_a_caller_reads_is_one(void **state)
+{
+	(void)state;
+	must_refuse(STRIPPED,
+		    TALKER("int", "", "return say(\"end\", x);",
+			   OTHERS
+			   "int f(int); int g(int x) { return f(x) > 3; }"),
+		    TALKER("void", "if (x == 50) return;", "say(\"end\", x);",
+			   OTHERS
+			   "void f(int); int g(int x) { f(x); return a[3]; }"),
+		    "R-09");
+}
+
 static void
 one_argument_less_is_accepted(void **state)
 {
@@ -200,6 +259,11 @@ main(void)
 		cmocka_unit_test(an_argument_that_is_passed_on_counts),
 		cmocka_unit_test(
 			a_function_that_returns_nothing_any_more_is_refused),
+		cmocka_unit_test(a_function_without_result_may_return_early),
+		cmocka_unit_test(a_result_that_somebody_reads_may_be_returned),
+		cmocka_unit_test(
+			a_result_that_nobody_else_drops_may_be_returned),
+		cmocka_unit_test(a_result_that_a_caller_reads_is_one),
 		cmocka_unit_test(one_argument_less_is_accepted),
 		cmocka_unit_test(callers_that_are_carried_may_pass_more),
 		cmocka_unit_test(an_argument_that_outlives_a_call_is_read),
