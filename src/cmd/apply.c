@@ -17,7 +17,8 @@
 
 static const char apply_usage[] =
 	"usage: graft apply FILE --all | --pid N [--pid N ...]\n"
-	"                   [--wait SECONDS] [--dry-run] [--json]\n"
+	"                   [--wait SECONDS] [--all-or-none]\n"
+	"                   [--canary N [--watch SECONDS]] [--dry-run] [--json]\n"
 	"\n"
 	"Put a hotpatch into running processes.\n"
 	"\n"
@@ -25,6 +26,10 @@ static const char apply_usage[] =
 	"  -p, --pid N         this process; may be repeated\n"
 	"  -w, --wait SECONDS  how long to wait for threads to leave the functions\n"
 	"                      that are replaced (default 10)\n"
+	"      --all-or-none   if one process is refused, take it back from all\n"
+	"      --canary N      first N processes, then watch them, then the rest;\n"
+	"                      if one of them ends, take it back and stop\n"
+	"      --watch SECONDS how long to watch them (default 30)\n"
 	"  -n, --dry-run       print the plan only, as `graft plan`\n"
 	"      --json          print JSON\n"
 	"      --state-dir DIR instead of /var/lib/graft\n";
@@ -233,13 +238,19 @@ graft_verb_apply(int argc, char **argv, int *status_ret)
 		    argc, argv, apply_usage,
 		    GRAFT_OPTION_ALL | GRAFT_OPTION_PID | GRAFT_OPTION_WAIT |
 			    GRAFT_OPTION_JSON | GRAFT_OPTION_DRY_RUN |
-			    GRAFT_OPTION_SUBJECT | GRAFT_OPTION_WHO,
+			    GRAFT_OPTION_ROLLOUT | GRAFT_OPTION_SUBJECT |
+			    GRAFT_OPTION_WHO,
 		    &options, status_ret))
 		return NULL;
+	if (options.dry_run) {
+		options.canaries = 0;
+		options.all_or_none = false;
+	}
 	struct graft_work work = {
 		.verb = "apply",
 		.done = options.dry_run ? "can be applied" : "applied",
 		.changes = !options.dry_run,
+		.undo = graft_work_revert,
 		.options = &options,
 	};
 	return run(&work, options.dry_run ? plan_one : apply_one, status_ret);

@@ -8,9 +8,11 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	WAIT_DEFAULT_US = 10 * 1000 * 1000,
+	WATCH_DEFAULT_US = 30 * 1000 * 1000,
 	/** Longest --wait: a day. */
 	WAIT_MAX_S = 24 * 3600,
 };
@@ -49,7 +51,23 @@ take_pid(char **argv, const char *text, struct graft_options *options)
 }
 
 static bool
-take_wait(char **argv, const char *text, struct graft_options *options)
+take_count(char **argv, const char *text, size_t *ret)
+{
+	char *end;
+
+	errno = 0;
+	long count = strtol(text, &end, 10);
+	if (errno || *end || end == text || count <= 0 || count > INT32_MAX) {
+		(void)graft_usage_wrong(argv, "'%s' is no number of processes",
+					text);
+		return false;
+	}
+	*ret = (size_t)count;
+	return true;
+}
+
+static bool
+take_seconds(char **argv, const char *text, uint64_t *ret)
 {
 	char *end;
 
@@ -62,7 +80,7 @@ take_wait(char **argv, const char *text, struct graft_options *options)
 					text, WAIT_MAX_S);
 		return false;
 	}
-	options->wait_us = (uint64_t)(seconds * 1000000);
+	*ret = (uint64_t)(seconds * 1000000);
 	return true;
 }
 
@@ -73,6 +91,9 @@ static const struct option names[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "completely", no_argument, NULL, 'c' },
+	{ "all-or-none", no_argument, NULL, 'N' },
+	{ "canary", required_argument, NULL, 'C' },
+	{ "watch", required_argument, NULL, 'W' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -86,7 +107,8 @@ is_allowed(int option, unsigned allowed)
 	       (option == 'w' && allowed & GRAFT_OPTION_WAIT) ||
 	       (option == 'j' && allowed & GRAFT_OPTION_JSON) ||
 	       (option == 'n' && allowed & GRAFT_OPTION_DRY_RUN) ||
-	       (option == 'c' && allowed & GRAFT_OPTION_COMPLETELY);
+	       (option == 'c' && allowed & GRAFT_OPTION_COMPLETELY) ||
+	       (strchr("NCW", option) && allowed & GRAFT_OPTION_ROLLOUT);
 }
 
 /** Take one option; false: it is wrong, and that was said. */
@@ -111,7 +133,15 @@ take(char **argv, int option, unsigned allowed, struct graft_options *options)
 	case 'p':
 		return take_pid(argv, optarg, options);
 	case 'w':
-		return take_wait(argv, optarg, options);
+		return take_seconds(argv, optarg, &options->wait_us);
+	case 'W':
+		options->watch = true;
+		return take_seconds(argv, optarg, &options->watch_us);
+	case 'C':
+		return take_count(argv, optarg, &options->canaries);
+	case 'N':
+		options->all_or_none = true;
+		return true;
 	case 'j':
 		options->json = true;
 		return true;
@@ -140,6 +170,8 @@ complete(int argc, char **argv, unsigned allowed, struct graft_options *options)
 	else if (options->all && options->pid_count)
 		(void)graft_usage_wrong(argv,
 					"--all and --pid exclude each other");
+	else if (options->watch && !options->canaries)
+		(void)graft_usage_wrong(argv, "--watch needs --canary");
 	else if ((allowed & GRAFT_OPTION_WHO) && !who)
 		(void)graft_usage_wrong(argv,
 					"which processes? --all, or --pid N");
@@ -154,7 +186,8 @@ bool
 graft_options_parse(int argc, char **argv, const char *usage, unsigned allowed,
 		    struct graft_options *ret, int *status_ret)
 {
-	struct graft_options options = { .wait_us = WAIT_DEFAULT_US };
+	struct graft_options options = { .wait_us = WAIT_DEFAULT_US,
+					 .watch_us = WATCH_DEFAULT_US };
 	bool good = true;
 
 	optind = 0;

@@ -24,6 +24,8 @@ enum graft_option {
 	/** --all or --pid must be there. */
 	GRAFT_OPTION_WHO = 64,
 	GRAFT_OPTION_COMPLETELY = 128,
+	/** --all-or-none, --canary and --watch. */
+	GRAFT_OPTION_ROLLOUT = 256,
 };
 
 /** What a command line says. */
@@ -37,6 +39,13 @@ struct graft_options {
 	bool json;
 	bool dry_run;
 	bool completely;
+	bool all_or_none;
+	/** --canary: how many processes come first; 0: no such thing. */
+	size_t canaries;
+	/** --watch was given. */
+	bool watch;
+	/** --watch in microseconds; 30 s if it is not given. */
+	uint64_t watch_us;
 };
 
 /** Free what options own. Also their guard. */

@@ -58,6 +58,12 @@ is_nothing(const struct graft_error *err)
 	       graft_error_code(err) == GRAFT_ERROR_NOT_APPLIED;
 }
 
+bool
+graft_outcome_is_refused(const struct graft_outcome *outcome)
+{
+	return outcome->err && !is_nothing(outcome->err);
+}
+
 int
 graft_outcomes_status(const struct graft_outcomes *outcomes)
 {
@@ -67,9 +73,9 @@ graft_outcomes_status(const struct graft_outcomes *outcomes)
 
 	for (size_t i = 0; i < outcomes->count; i++) {
 		const struct graft_error *err = outcomes->items[i].err;
-		if (!err)
+		if (!err || outcomes->items[i].stays)
 			done++;
-		if (!err || is_nothing(err))
+		if (!graft_outcome_is_refused(&outcomes->items[i]))
 			continue;
 		failed++;
 		if (status == STATUS_REFUSED &&

@@ -22,6 +22,8 @@
 struct graft_outcome {
 	pid_t pid;
 	char comm[16];
+	/** When it started (graft_proc_status::start_ticks). */
+	uint64_t start_ticks;
 	/** Functions that were switched. */
 	uint32_t functions;
 	/** How long it stood still, in microseconds. */
@@ -30,6 +32,8 @@ struct graft_outcome {
 	uint32_t tries;
 	/** Why it was not done, or NULL. Owned. */
 	struct graft_error *err;
+	/** It was done all the same, and could not be taken back. */
+	bool stays;
 	/** More to print behind the line (a plan), or NULL. Owned. */
 	char *detail;
 };
@@ -53,6 +57,10 @@ graft_outcomes_deinit(struct graft_outcomes *outcomes);
 GRAFT_MUST_CHECK struct graft_error *
 graft_outcomes_take(struct graft_outcomes *outcomes,
 		    struct graft_outcome *outcome);
+
+/** Say whether it was not done, and not because there was nothing to do. */
+bool
+graft_outcome_is_refused(const struct graft_outcome *outcome);
 
 /**
  * Compute the exit status of the verb.

@@ -62,8 +62,8 @@ concerns(struct graft_work *work, pid_t pid, bool *ret)
 	return NULL;
 }
 
-static struct graft_error *
-revert_one(struct graft_work *work, struct graft_outcome *outcome)
+struct graft_error *
+graft_work_revert(struct graft_work *work, struct graft_outcome *outcome)
 {
 	struct graft_switch_result result = { 0 };
 	GRAFT_CLEANUP(graft_inspection_freep)
@@ -119,5 +119,5 @@ graft_verb_revert(int argc, char **argv, int *status_ret)
 			return err;
 		work.id = patch->id;
 	}
-	return graft_work_run(&work, concerns, revert_one, status_ret);
+	return graft_work_run(&work, concerns, graft_work_revert, status_ret);
 }

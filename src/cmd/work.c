@@ -6,9 +6,7 @@
 #include "apply/recover.h"
 #include "base/env.h"
 #include "base/text.h"
-#include "base/vec.h"
-#include "cmd/progress.h"
-#include "proc/list.h"
+#include "cmd/rollout.h"
 #include "proc/status.h"
 
 #include <errno.h>
@@ -25,52 +23,9 @@ enum {
 	NICE = -20,
 };
 
-/** Processes to work on. */
-struct pids {
-	pid_t *pids;
-	size_t count;
-	size_t room;
-};
-
-static void
-pids_deinit(struct pids *pids)
-{
-	free(pids->pids);
-}
-
-/** Find those that --all means. What cannot be looked at is not meant. */
-GRAFT_MUST_CHECK static struct graft_error *
-find_all(struct graft_work *work, graft_work_filter_fn filter, struct pids *ret)
-{
-	GRAFT_FREE pid_t *pids = NULL;
-	size_t count;
-	struct graft_error *err = graft_proc_list(&pids, &count);
-	if (err)
-		return err;
-
-	GRAFT_CLEANUP(graft_progress_end)
-	struct graft_progress progress = graft_progress_begin(count);
-	for (size_t i = 0; i < count; i++) {
-		bool meant = false;
-		if (pids[i] == getpid())
-			continue;
-		graft_progress_step(&progress, i, "looking for processes");
-		graft_error_free(filter(work, pids[i], &meant));
-		if (!meant)
-			continue;
-		err = graft_vec_reserve(&ret->pids, &ret->room, ret->count + 1,
-					sizeof(*ret->pids));
-		if (err)
-			return err;
-		ret->pids[ret->count++] = pids[i];
-	}
-	return NULL;
-}
-
-/** Work on one process, alone and with nothing left over from earlier. */
-GRAFT_MUST_CHECK static struct graft_error *
-work_alone(struct graft_work *work, graft_work_fn fn,
-	   struct graft_outcome *outcome)
+struct graft_error *
+graft_work_alone(struct graft_work *work, graft_work_fn fn,
+		 struct graft_outcome *outcome)
 {
 	struct graft_recover_result recovered = { 0 };
 	GRAFT_CLEANUP(graft_lock_deinit) struct graft_lock lock = { 0 };
@@ -104,21 +59,29 @@ refuse_change(struct graft_error *err)
 	return ours;
 }
 
-GRAFT_MUST_CHECK static struct graft_error *
-work_on(struct graft_work *work, graft_work_fn fn, pid_t pid,
-	struct graft_outcomes *outcomes)
+struct graft_error *
+graft_work_on(struct graft_work *work, graft_work_fn fn, pid_t pid,
+	      struct graft_outcomes *outcomes)
 {
 	struct graft_outcome outcome = { .pid = pid };
 	struct graft_proc_status status = { 0 };
 
+	// Not before there is somebody to work on: it makes the state directory.
+	if (work->changes && !work->ledger) {
+		struct graft_error *err = graft_work_open_ledger(&work->ledger);
+		if (err)
+			return err;
+	}
 	graft_error_free(graft_proc_status_read(pid, &status));
 	memcpy(outcome.comm, status.comm, sizeof(outcome.comm));
+	outcome.start_ticks = status.start_ticks;
 	if (pid == getpid())
 		outcome.err = graft_error_new(GRAFT_ERROR_REFUSED,
 					      "graft does not work on itself");
 	else
-		outcome.err = work->changes ? work_alone(work, fn, &outcome)
-					    : fn(work, &outcome);
+		outcome.err = work->changes
+				      ? graft_work_alone(work, fn, &outcome)
+				      : fn(work, &outcome);
 	outcome.err = refuse_change(outcome.err);
 	// With --all, who exits meanwhile is no longer one of all.
 	if (outcome.err && work->options->all &&
@@ -173,10 +136,8 @@ graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
 	       graft_work_fn fn, int *status_ret)
 {
 	struct graft_error *err = NULL;
-	GRAFT_CLEANUP(pids_deinit) struct pids pids = { 0 };
 	GRAFT_CLEANUP(graft_outcomes_deinit)
 	struct graft_outcomes outcomes = { 0 };
-	GRAFT_CLEANUP(graft_ledger_closep) struct graft_ledger *ledger = NULL;
 
 	work->limits = (struct graft_switch_limits){
 		.wait_us = work->options->wait_us,
@@ -187,27 +148,9 @@ graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
 	// second, while some of them wait for us. Without the right: as it is.
 	if (work->changes)
 		(void)setpriority(PRIO_PROCESS, 0, NICE);
-	if (work->options->all) {
-		err = find_all(work, filter, &pids);
-		if (err)
-			return err;
-	}
-	const pid_t *list = work->options->all ? pids.pids
-					       : work->options->pids;
-	size_t count = work->options->all ? pids.count
-					  : work->options->pid_count;
-	if (work->changes && count) {
-		err = graft_work_open_ledger(&ledger);
-		if (err)
-			return err;
-		work->ledger = ledger;
-	}
-	struct graft_progress progress = graft_progress_begin(count);
-	for (size_t i = 0; i < count && !err; i++) {
-		graft_progress_step(&progress, i, work->verb);
-		err = work_on(work, fn, list[i], &outcomes);
-	}
-	graft_progress_end(&progress);
+	err = graft_rollout_run(work, filter, fn, &outcomes);
+	graft_ledger_close(work->ledger);
+	work->ledger = NULL;
 	if (!err)
 		err = print(work, &outcomes);
 	if (!err)

@@ -19,6 +19,17 @@
 
 #include <stdbool.h>
 
+struct graft_work;
+
+/**
+ * Do it to one process.
+ *
+ * @param[in,out] outcome Has the pid; its other fields but `err` are filled.
+ * @return NULL, or why it was not done.
+ */
+typedef struct graft_error *(*graft_work_fn)(struct graft_work *work,
+					     struct graft_outcome *outcome);
+
 /** A work on processes. */
 struct graft_work {
 	/** Name of the verb, and what its success is called. */
@@ -31,19 +42,12 @@ struct graft_work {
 	const char *id;
 	struct graft_patch *patch;
 	struct graft_builds *builds;
-	/** NULL unless @ref changes. */
+	/** NULL unless @ref changes, and until the first process. Owned. */
 	struct graft_ledger *ledger;
 	struct graft_switch_limits limits;
+	/** Takes back what was done; NULL if the verb cannot. */
+	graft_work_fn undo;
 };
-
-/**
- * Do it to one process.
- *
- * @param[in,out] outcome Has the pid; its other fields but `err` are filled.
- * @return NULL, or why it was not done.
- */
-typedef struct graft_error *(*graft_work_fn)(struct graft_work *work,
-					     struct graft_outcome *outcome);
 
 /**
  * Say whether a process is meant by --all.
@@ -63,6 +67,27 @@ typedef struct graft_error *(*graft_work_filter_fn)(struct graft_work *work,
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_work_open_ledger(struct graft_ledger **ret);
+
+/**
+ * Work on one process, alone and with nothing left over from earlier.
+ *
+ * @param[in,out] outcome As for #graft_work_fn.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_alone(struct graft_work *work, graft_work_fn fn,
+		 struct graft_outcome *outcome);
+
+/**
+ * Work on one process, and add what became of it. With --all, who exits meanwhile
+ * is not added.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_on(struct graft_work *work, graft_work_fn fn, pid_t pid,
+	      struct graft_outcomes *outcomes);
+
+/** Take the hotpatch of a work out of a process: a #graft_work_fn. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_revert(struct graft_work *work, struct graft_outcome *outcome);
 
 /**
  * Go over the processes and print the outcomes.

@@ -26,6 +26,98 @@ def two_hundred_processes_are_done_with_one_command(place):
             victim.expect(False)
 
 
+@contextlib.contextmanager
+def inside(victim):
+    """A thread of the victim is inside a function to be replaced."""
+    victim.tell("block")
+    time.sleep(0.2)
+    yield
+    victim.tell("free")
+    check(victim.line().startswith("unblocked"), "the thread goes on")
+
+
+@test
+def all_or_none_takes_back_what_was_done_if_one_is_refused(place):
+    with place.victim(1) as one, place.victim(1) as two, place.victim(1) as three:
+        pids = [word for victim in (one, two, three) for word in ("--pid", str(victim.pid))]
+        with inside(two):
+            done = place.run("apply", place.patch, *pids, "--wait", "1.5", status=5)
+            check(f"pid {one.pid}" in done.stdout and f"pid {two.pid}" in done.stderr, done)
+            for victim, new in (one, True), (two, False), (three, True):
+                victim.expect(new, 1)
+            place.run("revert", place.patch, "--all", status=0)
+            done = place.run("apply", place.patch, *pids, "--wait", "1.5", "--all-or-none",
+                             status=4)
+            check("R-13" in done.stderr and done.stdout == "", done)
+            same(done.stderr.count(f"taken back, because process {two.pid}"), 2, "taken back")
+            for victim in one, two, three:
+                check(place.states(victim.pid) in ([], ["reverted"]), "state")
+                victim.expect(False, 1)
+        place.run("apply", place.patch, *pids, "--all-or-none", status=0)
+        for victim in one, two, three:
+            victim.expect(True, 1)
+        # There is nothing to do in those that have it: that refuses nothing.
+        place.revert(two.pid)
+        place.run("apply", place.patch, *pids, "--all-or-none", status=0)
+        two.expect(True, 1)
+
+
+@test
+def canaries_come_first_and_the_rest_only_if_they_live(place):
+    with contextlib.ExitStack() as stack:
+        victims = [stack.enter_context(place.victim(1)) for _ in range(5)]
+        with place.start("apply", place.patch, "--all", "--canary", "2", "--watch",
+                         "60") as tool:
+            end = time.monotonic() + 20
+            while sum(place.states(v.pid) == ["applied"] for v in victims) < 2:
+                check(time.monotonic() < end, "no canary was switched")
+                time.sleep(0.05)
+            time.sleep(0.5)
+            canaries = [v for v in victims if place.states(v.pid) == ["applied"]]
+            same(len(canaries), 2, "canaries")
+            canaries[0].process.kill()
+            canaries[0].process.wait()
+            out, err = tool.communicate(timeout=30)
+        same(tool.returncode, 4, f"status ({out}{err})")
+        check(f"pid {canaries[0].pid}" in err and "canary ended" in err, err)
+        check(f"pid {canaries[1].pid}" in err and "taken back" in err, err)
+        for victim in victims:
+            if victim is not canaries[0]:
+                victim.expect(False, 1)
+        start = time.monotonic()
+        done = place.run("apply", place.patch, "--all", "--canary", "1", "--watch", "1.5",
+                         status=0)
+        check(time.monotonic() - start >= 1.5, "they were not watched")
+        same(len(done.stdout.splitlines()), 4, "lines")
+        for victim in victims:
+            if victim is not canaries[0]:
+                victim.expect(True, 1)
+
+
+@test
+def a_process_that_appears_meanwhile_is_found_in_a_last_pass(place):
+    with place.victim() as first:
+        with place.start("apply", place.patch, "--all", "--canary", "1", "--watch",
+                         "2") as tool:
+            end = time.monotonic() + 20
+            while place.states(first.pid) != ["applied"]:
+                check(time.monotonic() < end, "the canary was not switched")
+                time.sleep(0.05)
+            with place.victim() as late:
+                out, err = tool.communicate(timeout=30)
+                same(tool.returncode, 0, f"status ({out}{err})")
+                check(f"pid {late.pid}" in out, out)
+                late.expect(True)
+        first.expect(True)
+
+
+@test
+def what_says_how_many_is_checked(place):
+    for words in (("--canary", "0"), ("--canary", "x"), ("--canary", "-1"),
+                  ("--watch", "3"), ("--canary", "1", "--watch", "x")):
+        one_line(place.run("apply", place.patch, "--all", *words, status=2), "graft apply")
+
+
 @test
 def processes_that_come_and_go_do_not_disturb_all(place):
     with place.victim(2) as victim, subprocess.Popen(

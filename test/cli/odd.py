@@ -309,28 +309,6 @@ int main(int argc, char **argv)
 
 
 @test
-def a_second_hotpatch_over_the_first_is_refused_by_name(place):
-    os.makedirs(place.path("third"))
-    place.cc("lib.c", "third/libvictim.so", "-shared", "-fPIC", "-Wl,-soname,libvictim.so.1",
-             "-DNEW", "-O1")
-    second = place.path("second.graft")
-    done = place.run("diff", place.old, place.path("third/libvictim.so"), "-o", second)
-    check(done.returncode == 0, done.stdout)
-    with place.victim(2) as victim:
-        place.apply(victim.pid)
-        with place.unchanged(victim.pid):
-            done = place.run("apply", second, "--pid", str(victim.pid), status=4)
-            one_line(done, str(victim.pid), place.id[:8])
-            one_line(place.run("revert", second, "--pid", str(victim.pid), status=3), "not in it")
-        victim.expect(True, 2)
-        place.revert(victim.pid)
-        place.run("apply", second, "--pid", str(victim.pid), status=0)
-        victim.expect(True, 2)
-        place.run("revert", second, "--pid", str(victim.pid), status=0)
-        victim.expect(False, 2)
-
-
-@test
 def processes_with_odd_settings_are_done_or_refused(place):
     libc = ctypes.CDLL(None)
 

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/rollout.h"
+
+#include "base/clock.h"
+#include "base/vec.h"
+#include "cmd/progress.h"
+#include "proc/list.h"
+#include "proc/status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	/** How often --all looks for new processes before it gives up on a host
+	 * that makes them faster. */
+	PASSES_MAX = 20,
+	/** How often canaries are looked at. */
+	LOOK_US = 100 * 1000,
+};
+
+/** Processes to work on. */
+struct pids {
+	pid_t *pids;
+	size_t count;
+	size_t room;
+};
+
+static void
+pids_deinit(struct pids *pids)
+{
+	free(pids->pids);
+}
+
+static bool
+is_known(const struct graft_outcomes *outcomes, pid_t pid)
+{
+	for (size_t i = 0; i < outcomes->count; i++) {
+		if (outcomes->items[i].pid == pid)
+			return true;
+	}
+	return false;
+}
+
+/** Find those that --all means and that are new. What cannot be looked at is not
+ * meant. */
+GRAFT_MUST_CHECK static struct graft_error *
+find_new(struct graft_work *work, graft_work_filter_fn filter,
+	 const struct graft_outcomes *outcomes, struct pids *ret)
+{
+	GRAFT_FREE pid_t *pids = NULL;
+	size_t count;
+	struct graft_error *err = graft_proc_list(&pids, &count);
+	if (err)
+		return err;
+
+	ret->count = 0;
+	GRAFT_CLEANUP(graft_progress_end)
+	struct graft_progress progress = graft_progress_begin(count);
+	for (size_t i = 0; i < count; i++) {
+		bool meant = false;
+		if (pids[i] == getpid() || is_known(outcomes, pids[i]))
+			continue;
+		graft_progress_step(&progress, i, "looking for processes");
+		graft_error_free(filter(work, pids[i], &meant));
+		if (!meant)
+			continue;
+		err = graft_vec_reserve(&ret->pids, &ret->room, ret->count + 1,
+					sizeof(*ret->pids));
+		if (err)
+			return err;
+		ret->pids[ret->count++] = pids[i];
+	}
+	return NULL;
+}
+
+static size_t
+count_done(const struct graft_outcomes *outcomes)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < outcomes->count; i++)
+		done += outcomes->items[i].err == NULL;
+	return done;
+}
+
+/** Say whether a process that was done is no longer there. */
+static bool
+has_ended(const struct graft_outcome *outcome)
+{
+	struct graft_proc_status status = { 0 };
+	struct graft_error *err = graft_proc_status_read(outcome->pid, &status);
+	bool gone = err || status.state == 'Z' || status.state == 'X' ||
+		    status.start_ticks != outcome->start_ticks;
+
+	graft_error_free(err);
+	return gone;
+}
+
+/**
+ * Take back what was done, the last first.
+ *
+ * @param[in] why For whom, as the end of a sentence.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+take_back(struct graft_work *work, struct graft_outcomes *outcomes,
+	  const char *why)
+{
+	for (size_t i = outcomes->count; i-- > 0;) {
+		struct graft_outcome *outcome = &outcomes->items[i];
+		struct graft_outcome undone = { .pid = outcome->pid };
+		if (outcome->err)
+			continue;
+		struct graft_error *err = graft_work_alone(work, work->undo,
+							   &undone);
+		free(undone.detail);
+		// Who has ended needs nothing taken back.
+		if (err && graft_error_code(err) == GRAFT_ERROR_TARGET_GONE) {
+			graft_error_free(err);
+			err = NULL;
+		}
+		outcome->err =
+			err ? graft_error_prefix(err, "it could not be taken "
+						      "back from it")
+			    : graft_error_new(GRAFT_ERROR_REFUSED,
+					      "taken back, because %s", why);
+		outcome->stays = err != NULL;
+		if (!outcome->err)
+			return graft_error_no_memory();
+	}
+	return NULL;
+}
+
+/** Watch the canaries. @param[out] ended_ret One has ended; all was taken back. */
+GRAFT_MUST_CHECK static struct graft_error *
+watch(struct graft_work *work, struct graft_outcomes *outcomes, bool *ended_ret)
+{
+	uint64_t start = graft_clock_monotonic_us();
+
+	if (!count_done(outcomes))
+		return NULL;
+	for (;;) {
+		for (size_t i = 0; i < outcomes->count; i++) {
+			struct graft_outcome *outcome = &outcomes->items[i];
+			char why[64];
+			if (outcome->err || !has_ended(outcome))
+				continue;
+			*ended_ret = true;
+			outcome->err = graft_error_new(
+				GRAFT_ERROR_TARGET_GONE,
+				"the canary ended %.1f s after it was switched; no other process was touched",
+				(double)(graft_clock_monotonic_us() - start) /
+					1e6);
+			(void)snprintf(why, sizeof(why),
+				       "canary %d (%.15s) ended",
+				       (int)outcome->pid, outcome->comm);
+			return take_back(work, outcomes, why);
+		}
+		if (graft_clock_monotonic_us() - start >=
+		    work->options->watch_us)
+			return NULL;
+		graft_clock_sleep_us(LOOK_US);
+	}
+}
+
+/** Work on some processes. @param[in,out] watched_io The canaries were watched. */
+GRAFT_MUST_CHECK static struct graft_error *
+work_on_some(struct graft_work *work, graft_work_fn fn, const pid_t *pids,
+	     size_t count, struct graft_outcomes *outcomes, bool *watched_io,
+	     bool *ended_ret)
+{
+	GRAFT_CLEANUP(graft_progress_end)
+	struct graft_progress progress = graft_progress_begin(count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!*watched_io &&
+		    count_done(outcomes) >= work->options->canaries) {
+			*watched_io = true;
+			struct graft_error *err = watch(work, outcomes,
+							ended_ret);
+			if (err || *ended_ret)
+				return err;
+		}
+		graft_progress_step(&progress, i, work->verb);
+		struct graft_error *err = graft_work_on(work, fn, pids[i],
+							outcomes);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+/** Find the first that was refused, or NULL. */
+static const struct graft_outcome *
+find_refused(const struct graft_outcomes *outcomes)
+{
+	for (size_t i = 0; i < outcomes->count; i++) {
+		if (graft_outcome_is_refused(&outcomes->items[i]))
+			return &outcomes->items[i];
+	}
+	return NULL;
+}
+
+/** With --all-or-none: none, if one was refused. */
+GRAFT_MUST_CHECK static struct graft_error *
+all_or_none(struct graft_work *work, struct graft_outcomes *outcomes)
+{
+	const struct graft_outcome *refused = find_refused(outcomes);
+	char why[64];
+
+	if (!work->options->all_or_none || !refused)
+		return NULL;
+	(void)snprintf(why, sizeof(why), "process %d (%.15s) was refused",
+		       (int)refused->pid, refused->comm);
+	return take_back(work, outcomes, why);
+}
+
+struct graft_error *
+graft_rollout_run(struct graft_work *work, graft_work_filter_fn filter,
+		  graft_work_fn fn, struct graft_outcomes *outcomes)
+{
+	const struct graft_options *options = work->options;
+	GRAFT_CLEANUP(pids_deinit) struct pids pids = { 0 };
+	bool watched = !options->canaries;
+	bool ended = false;
+	struct graft_error *err = NULL;
+
+	if (!options->all)
+		err = work_on_some(work, fn, options->pids, options->pid_count,
+				   outcomes, &watched, &ended);
+	for (int pass = 0; options->all && !err && !ended && pass < PASSES_MAX;
+	     pass++) {
+		err = find_new(work, filter, outcomes, &pids);
+		if (err || (!pids.count && (watched || !outcomes->count)))
+			break;
+		err = work_on_some(work, fn, pids.pids, pids.count, outcomes,
+				   &watched, &ended);
+		// All that there were are canaries: watch, and look again.
+		if (!err && !ended && !watched) {
+			watched = true;
+			err = watch(work, outcomes, &ended);
+		}
+		if (!work->changes)
+			break;
+	}
+	if (!options->all && !err && !watched)
+		err = watch(work, outcomes, &ended);
+	return err ? err : all_or_none(work, outcomes);
+}
