@@ -131,10 +131,6 @@ graft_dwarf_flag(Dwarf_Die *die, unsigned int name);
 Dwarf_Die
 graft_dwarf_origin(Dwarf_Die *die);
 
-/** Find the unit of an entry, or #GRAFT_DWARF_NONE. After the scan began. */
-uint32_t
-graft_dwarf_unit_of(const struct graft_dwarf *dwarf, const Dwarf_Die *die);
-
 /**
  * Number the type that an attribute leads to.
  *
@@ -142,11 +138,6 @@ graft_dwarf_unit_of(const struct graft_dwarf *dwarf, const Dwarf_Die *die);
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_dwarf_type_from(struct graft_dwarf *dwarf, Dwarf_Die *die, uint32_t *ret);
-
-/** Number a type by its entry. */
-GRAFT_MUST_CHECK struct graft_error *
-graft_dwarf_type_number(struct graft_dwarf *dwarf, const Dwarf_Die *die,
-			uint32_t *ret);
 
 /** Read what a type is made of. Malformed ones become _ODD. */
 GRAFT_MUST_CHECK struct graft_error *

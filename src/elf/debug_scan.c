@@ -92,8 +92,9 @@ compare_handles(const void *a, const void *b)
 		       : (uintptr_t)x->cu > (uintptr_t)y->cu;
 }
 
-uint32_t
-graft_dwarf_unit_of(const struct graft_dwarf *dwarf, const Dwarf_Die *die)
+/** Find the unit of an entry, or #GRAFT_DWARF_NONE. After the scan began. */
+static uint32_t
+unit_of(const struct graft_dwarf *dwarf, const Dwarf_Die *die)
 {
 	struct graft_unit_handle key = { .cu = die->cu };
 	const struct graft_unit_handle *found =
@@ -183,7 +184,7 @@ add_subject(struct scan *scan, Dwarf_Die *die,
 	*entry = (struct graft_subject_entry){ *subject, *die };
 	Dwarf_Die origin = graft_dwarf_origin(die);
 	Dwarf_Attribute attr;
-	entry->subject.unit = graft_dwarf_unit_of(dwarf, &origin);
+	entry->subject.unit = unit_of(dwarf, &origin);
 	entry->subject.name = graft_dwarf_text_of(die, DW_AT_name);
 	entry->subject.linkage = graft_dwarf_text_of(die, DW_AT_linkage_name);
 	entry->subject.next = GRAFT_DWARF_NONE;

@@ -64,9 +64,9 @@ add_type(struct graft_dwarf *dwarf, const Dwarf_Die *die)
 	return NULL;
 }
 
-struct graft_error *
-graft_dwarf_type_number(struct graft_dwarf *dwarf, const Dwarf_Die *die,
-			uint32_t *ret)
+/** Number a type by its entry. */
+GRAFT_MUST_CHECK static struct graft_error *
+number_of(struct graft_dwarf *dwarf, const Dwarf_Die *die, uint32_t *ret)
 {
 	struct graft_error *err = NULL;
 
@@ -133,11 +133,11 @@ graft_dwarf_type_from(struct graft_dwarf *dwarf, Dwarf_Die *die, uint32_t *ret)
 		if (dwarf_attr(&type, DW_AT_signature, &attr) &&
 		    dwarf_formref_die(&attr, &next))
 			type = next;
-		return graft_dwarf_type_number(dwarf, &type, ret);
+		return number_of(dwarf, &type, ret);
 	}
 	// A reference to nowhere, or a circle: a type that nothing is like. Its
 	// key is the entry that has it, which is no type itself.
-	struct graft_error *err = graft_dwarf_type_number(dwarf, die, ret);
+	struct graft_error *err = number_of(dwarf, die, ret);
 	if (!err) {
 		dwarf->types[*ret]->type.kind = GRAFT_TYPE_IS_ODD;
 		dwarf->types[*ret]->read = true;
@@ -327,8 +327,7 @@ struct graft_error *
 graft_dwarf_type_of(struct graft_dwarf *dwarf,
 		    const struct graft_named_type *named, uint32_t *ret)
 {
-	return graft_dwarf_type_number(
-		dwarf, &dwarf->named_entries[named->number].die, ret);
+	return number_of(dwarf, &dwarf->named_entries[named->number].die, ret);
 }
 
 void

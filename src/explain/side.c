@@ -141,9 +141,15 @@ put_data(const struct graft_side *side, uint64_t addr, struct graft_text *text)
 		put_place(side->code->image, addr, text);
 }
 
-void
-graft_side_put_target(const struct graft_side *side,
-		      const struct graft_ref *ref, struct graft_text *text)
+/**
+ * Append what a reference names: a function, an import, a text in quotes, an
+ * object with the offset in it, or a section with the offset in it.
+ *
+ * @param[in] ref Of this side; not one of thread-local storage.
+ */
+static void
+put_target(const struct graft_side *side, const struct graft_ref *ref,
+	   struct graft_text *text)
 {
 	const struct graft_image *image = side->code->image;
 	const struct graft_plt *plt = graft_image_plt_at(image, ref->target);
@@ -267,7 +273,7 @@ graft_side_put_insn(const struct graft_side *side, uint32_t func, uint32_t insn,
 		graft_text_printf(&name, "+0x%llx",
 				  (unsigned long long)(target - f->addr));
 	else if (i->ref != GRAFT_NONE)
-		graft_side_put_target(side, &side->code->refs[i->ref], &name);
+		put_target(side, &side->code->refs[i->ref], &name);
 	else
 		graft_text_printf(&name, "0x%llx", (unsigned long long)target);
 	put_replaced(line, target, graft_text_str(&name), text);

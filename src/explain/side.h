@@ -31,16 +31,6 @@ graft_side_put_func(const struct graft_side *side, uint32_t func,
 		    struct graft_text *text);
 
 /**
- * Append what a reference names: a function, an import, a text in quotes, an
- * object with the offset in it, or a section with the offset in it.
- *
- * @param[in] ref Of this side; not one of thread-local storage.
- */
-void
-graft_side_put_target(const struct graft_side *side,
-		      const struct graft_ref *ref, struct graft_text *text);
-
-/**
  * Append an instruction in AT&T syntax, references by name, branches inside of
  * the function as "+0x12".
  *

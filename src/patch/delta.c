@@ -38,8 +38,9 @@ dctx_freep(ZSTD_DCtx **ctx)
 	(void)ZSTD_freeDCtx(*ctx);
 }
 
-uint64_t
-graft_delta_size(const struct graft_patch_module *m)
+/** Count the bytes that a module's runs have in the file: what a delta holds. */
+static uint64_t
+size_of(const struct graft_patch_module *m)
 {
 	uint64_t size = 0;
 
@@ -81,7 +82,7 @@ graft_delta_blank(uint8_t *elf)
 static struct graft_error *
 gather(const struct graft_patch_module *m, uint8_t **ret)
 {
-	uint8_t *at = malloc(graft_delta_size(m) + 1);
+	uint8_t *at = malloc(size_of(m) + 1);
 
 	*ret = at;
 	if (!at)
@@ -166,7 +167,7 @@ static struct graft_error *
 decompress(const struct graft_patch_module *m, const uint8_t *old,
 	   size_t old_len, uint8_t **ret)
 {
-	const size_t size = graft_delta_size(m);
+	const size_t size = size_of(m);
 	GRAFT_CLEANUP(dctx_freep) ZSTD_DCtx *ctx = ZSTD_createDCtx();
 	GRAFT_FREE uint8_t *out = malloc(size + 1);
 	if (!ctx || !out)
@@ -190,7 +191,7 @@ struct graft_error *
 graft_delta_check(const struct graft_patch_module *m, const uint8_t *bytes,
 		  size_t len)
 {
-	const uint64_t size = graft_delta_size(m);
+	const uint64_t size = size_of(m);
 
 	if (size == 0 || ZSTD_getFrameContentSize(bytes, len) != size ||
 	    ZSTD_findFrameCompressedSize(bytes, len) != len)
@@ -277,7 +278,7 @@ graft_delta_make(struct graft_patch_module *m, const uint8_t *old, size_t len)
 	struct graft_error *err = check_old(m, old, len);
 	if (!err)
 		err = graft_patch_module_check(m);
-	if (err || graft_delta_size(m) == 0 || !has_skeleton(m))
+	if (err || size_of(m) == 0 || !has_skeleton(m))
 		return err;
 	err = encode_whole(m, &elf, &elf_len, &whole);
 	if (!err)
@@ -288,12 +289,11 @@ graft_delta_make(struct graft_patch_module *m, const uint8_t *old, size_t len)
 	if (!err)
 		err = gather(m, &bytes);
 	if (!err)
-		err = compress(bytes, graft_delta_size(m), old, len, &delta,
-			       &delta_len);
+		err = compress(bytes, size_of(m), old, len, &delta, &delta_len);
 	if (err)
 		return err;
 	if (skeleton + GRAFT_TAR_BLOCK + delta_len >= whole ||
-	    graft_delta_size(m) / GRAFT_PATCH_RATIO_MAX > delta_len)
+	    size_of(m) / GRAFT_PATCH_RATIO_MAX > delta_len)
 		return NULL;
 	free(m->delta);
 	m->delta = GRAFT_TAKE(delta);

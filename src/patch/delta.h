@@ -52,10 +52,6 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_delta_complete(struct graft_patch_module *m, const char *name,
 		     const uint8_t *old, size_t len);
 
-/** Count the bytes that a module's runs have in the file: what a delta holds. */
-uint64_t
-graft_delta_size(const struct graft_patch_module *m);
-
 /**
  * Check what can be checked of a delta without OLD: one zstd frame of as many
  * bytes as the runs have, not more than #GRAFT_PATCH_RATIO_MAX times smaller.

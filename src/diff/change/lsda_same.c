@@ -49,9 +49,15 @@ read_slot(const struct graft_image *image, uint64_t addr)
 	return value;
 }
 
-struct graft_error *
-graft_lsda_same_object(struct graft_diff *diff, uint64_t old_addr,
-		       uint64_t new_addr, bool indirect, bool *ret)
+/**
+ * Compare the objects that two entries of language-specific data, or of CIEs,
+ * lead to.
+ *
+ * @param[in] indirect They are slots that hold the object's address.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+same_object(struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
+	    bool indirect, bool *ret)
 {
 	*ret = false;
 	if (indirect) {
@@ -93,7 +99,7 @@ same_type(const struct sides *sides, uint64_t old_number, uint64_t new_number,
 	*ret = !o && !n;
 	if (!o || !n || old_indirect != new_indirect)
 		return NULL;
-	return graft_lsda_same_object(sides->diff, o, n, new_indirect, ret);
+	return same_object(sides->diff, o, n, new_indirect, ret);
 }
 
 static struct graft_error *
@@ -203,6 +209,6 @@ graft_lsda_same(struct graft_diff *diff, const struct graft_func *of,
 	struct graft_error *err = same_sites(&sides, ret);
 	if (err || !*ret || !n->personality)
 		return err;
-	return graft_lsda_same_object(diff, o->personality, n->personality,
-				      n->personality_indirect, ret);
+	return same_object(diff, o->personality, n->personality,
+			   n->personality_indirect, ret);
 }

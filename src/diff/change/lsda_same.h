@@ -23,14 +23,4 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_lsda_same(struct graft_diff *diff, const struct graft_func *of,
 		const struct graft_func *nf, bool *ret);
 
-/**
- * Compare the objects that two entries of language-specific data, or of CIEs,
- * lead to.
- *
- * @param[in] indirect They are slots that hold the object's address.
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_lsda_same_object(struct graft_diff *diff, uint64_t old_addr,
-		       uint64_t new_addr, bool indirect, bool *ret);
-
 #endif /* GRAFT_DIFF_LSDA_SAME_H */

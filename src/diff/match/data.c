@@ -10,8 +10,9 @@
 
 #include <string.h>
 
-struct graft_error *
-graft_data_map_add(struct graft_data_map *map, struct graft_sighting sighting)
+/** Add an observation. */
+GRAFT_MUST_CHECK static struct graft_error *
+add(struct graft_data_map *map, struct graft_sighting sighting)
 {
 	struct graft_error *err = graft_vec_reserve(&map->sightings, &map->cap,
 						    map->count + 1,
@@ -66,8 +67,9 @@ index_by_old(struct graft_data_map *map)
 	return NULL;
 }
 
-struct graft_error *
-graft_data_map_sort(struct graft_data_map *map)
+/** Sort; needed before the map is asked. */
+GRAFT_MUST_CHECK static struct graft_error *
+sort(struct graft_data_map *map)
 {
 	// Millions of references name thousands of things: keep the best
 	// observation of each pair of addresses.
@@ -156,14 +158,13 @@ add_refs(struct graft_diff *diff, const struct graft_ref *o,
 	// The end of one thing says nothing of what follows it.
 	if (graft_past_same(o, n))
 		return NULL;
-	return graft_data_map_add(
-		diff->data,
-		(struct graft_sighting){
-			.new_addr = n->target,
-			.old_addr = o->target,
-			.witness = (uint8_t)witness,
-			.firm = is_firm(diff, o) && is_firm(diff, n),
-		});
+	return add(diff->data,
+		   (struct graft_sighting){
+			   .new_addr = n->target,
+			   .old_addr = o->target,
+			   .witness = (uint8_t)witness,
+			   .firm = is_firm(diff, o) && is_firm(diff, n),
+		   });
 }
 
 /** Pair up the references of two functions of the same form. */
@@ -224,7 +225,7 @@ graft_data_map_fill(struct graft_diff *diff)
 		if (err)
 			return err;
 	}
-	return graft_data_map_sort(diff->data);
+	return sort(diff->data);
 }
 
 /** Ask the symbols: an object of the same name, file and size on both sides. */

@@ -45,10 +45,6 @@ struct graft_data_map {
 	size_t by_old_count;
 };
 
-/** Add an observation. */
-GRAFT_MUST_CHECK struct graft_error *
-graft_data_map_add(struct graft_data_map *map, struct graft_sighting sighting);
-
 /**
  * Add what references of matched functions say: those of the same form, line
  * numbers aside, as _REFERENCE (or _NEIGHBOURS if they match only by order),
@@ -59,10 +55,6 @@ graft_data_map_add(struct graft_data_map *map, struct graft_sighting sighting);
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_data_map_fill(struct graft_diff *diff);
-
-/** Sort; needed before the map is asked. */
-GRAFT_MUST_CHECK struct graft_error *
-graft_data_map_sort(struct graft_data_map *map);
 
 /**
  * Get the observations of one NEW address.

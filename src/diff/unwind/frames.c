@@ -51,8 +51,9 @@ frames_of(struct graft_diff *diff, struct graft_frames **ret)
 	return err;
 }
 
-const struct graft_frame_slot *
-graft_frames_slot(const struct graft_frames *frames, uint64_t new_slot)
+/** Find what is known of a slot of NEW, or NULL. */
+static const struct graft_frame_slot *
+find_slot(const struct graft_frames *frames, uint64_t new_slot)
 {
 	for (size_t i = 0; i < frames->slot_count; i++) {
 		if (frames->slots[i].new_slot == new_slot)
@@ -78,7 +79,7 @@ settle_slot(struct graft_closure *closure, uint32_t func,
 	struct graft_diff *diff = closure->diff;
 	struct graft_frame_slot slot = { .new_slot = new_slot };
 
-	if (graft_frames_slot(frames, new_slot))
+	if (find_slot(frames, new_slot))
 		return NULL;
 	if (!is_address(graft_image_reloc_at(diff->new_image, new_slot)))
 		return find(closure, func,
@@ -114,8 +115,7 @@ struct graft_error *
 graft_frames_add_fix(struct graft_frames *frames, uint64_t field,
 		     uint64_t new_slot)
 {
-	const struct graft_frame_slot *slot = graft_frames_slot(frames,
-								new_slot);
+	const struct graft_frame_slot *slot = find_slot(frames, new_slot);
 	// A slot that is carried lies as far away as NEW's linker put it.
 	if (!slot || !slot->old_slot)
 		return NULL;

@@ -69,10 +69,6 @@ graft_frames_carry(struct graft_closure *closure, uint32_t func);
 GRAFT_MUST_CHECK struct graft_error *
 graft_frames_make(struct graft_closure *closure);
 
-/** Find what is known of a slot of NEW, or NULL. */
-const struct graft_frame_slot *
-graft_frames_slot(const struct graft_frames *frames, uint64_t new_slot);
-
 /** Note that a field leads to a slot, which may be OLD's. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_frames_add_fix(struct graft_frames *frames, uint64_t field,
