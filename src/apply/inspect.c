@@ -3,6 +3,7 @@
 #include "apply/inspect.h"
 
 #include "base/vec.h"
+#include "plan/hook.h"
 #include "proc/guardian.h"
 #include "proc/maps.h"
 #include "proc/stack.h"
@@ -10,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
 	/** Longest stop for a look at the stacks. */
@@ -206,6 +208,46 @@ find_threads(struct graft_target *target, const struct graft_maps *maps,
 	return err ? err : look_guarded(target, check, item);
 }
 
+/** Look for pointers into the code of a shadow, but for those to its hook, which the
+ * unwinder asks on. */
+GRAFT_MUST_CHECK static struct graft_error *
+find_pointers(struct graft_target *target, const struct graft_maps *maps,
+	      struct graft_inspected *item)
+{
+	const struct graft_header *header = item->header;
+	struct graft_hook hook;
+	bool hooked;
+	size_t count = 0;
+	GRAFT_FREE struct graft_range *ranges = calloc(header->region_count + 1,
+						       sizeof(*ranges));
+	if (!ranges)
+		return graft_error_no_memory();
+	struct graft_error *err = graft_hook_find(target, header, &hook,
+						  &hooked);
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < header->region_count; i++) {
+		const struct graft_header_region *region = &header->regions[i];
+		if (!(region->prot & PROT_EXEC) ||
+		    (hooked && region->addr == hook.addr))
+			continue;
+		ranges[count++] = (struct graft_range){
+			region->addr, region->addr + region->len
+		};
+	}
+	err = graft_pointers_find(target, maps, ranges, count, &item->pointers);
+	item->pointers_known = !err;
+	return err;
+}
+
+/** Say whether a hotpatch was in, and is no longer. */
+static bool
+is_out(const struct graft_inspected *item)
+{
+	return strcmp(item->state, "reverted") == 0 ||
+	       strcmp(item->state, "replaced") == 0;
+}
+
 /** Fill in the items of an inspection from its headers. */
 GRAFT_MUST_CHECK static struct graft_error *
 look(struct graft_target *target, const struct graft_maps *maps, bool threads,
@@ -230,10 +272,11 @@ look(struct graft_target *target, const struct graft_maps *maps, bool threads,
 	for (size_t i = 0; i < inspection->count; i++) {
 		struct graft_inspected *item = &inspection->items[i];
 		item->state = state_name(target, inspection, item);
-		if (!threads || item->live != GRAFT_LIVE_NEW)
-			continue;
 		// What cannot be seen now is no fault of the process.
-		graft_error_free(find_threads(target, maps, item));
+		if (threads && item->live == GRAFT_LIVE_NEW)
+			graft_error_free(find_threads(target, maps, item));
+		if (threads && is_out(item))
+			graft_error_free(find_pointers(target, maps, item));
 	}
 	return NULL;
 }

@@ -8,7 +8,9 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "plan/find.h"
+#include "proc/pointers.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -34,6 +36,10 @@ struct graft_inspected {
 	const struct graft_header *before;
 	struct graft_inspected_thread *threads;
 	size_t thread_count;
+	/** Of one that is no longer in: pointers that still lead into its code. */
+	struct graft_pointers pointers;
+	/** It was looked for them. */
+	bool pointers_known;
 };
 
 /** Everything that was found in a process. */
@@ -51,8 +57,9 @@ struct graft_inspection {
  * With @p threads the process is stopped once, for as long as a look at its
  * stacks takes, if a hotpatch is applied in it.
  *
- * @param[in] threads Look which threads are in old code. If that cannot be
- * seen (another program traces it), the lists are empty.
+ * @param[in] threads Look which threads are in old code, and which pointers lead to
+ * code that was taken out. If that cannot be seen (another program traces it), the
+ * lists are empty.
  * @param[out] ret New inspection, with no items if there is no hotpatch; free
  * with graft_inspection_free().
  * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_NOT_PERMITTED;

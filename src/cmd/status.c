@@ -26,7 +26,8 @@ static const char usage[] =
 	"usage: graft status [--pid N ...] [--json]\n"
 	"\n"
 	"Print which processes hold which hotpatch, as the processes themselves tell,\n"
-	"and which of their threads are still in old code.\n"
+	"which of their threads are still in old code, and whether pointers still lead\n"
+	"to code that was taken out.\n"
 	"\n"
 	"  -p, --pid N  only this process; may be repeated\n"
 	"      --json   print JSON\n";
@@ -71,6 +72,9 @@ add_hotpatch(const struct graft_inspected *item,
 	ret->functions = header->redirect_count;
 	ret->since_us = header->changed_us;
 	ret->shadow_bytes = graft_place_size(header);
+	ret->pointers = item->pointers.count;
+	ret->pointer_addr = item->pointers.addr;
+	ret->pointers_known = item->pointers_known;
 	return ret->id && ret->title && ret->module && ret->build_id &&
 	       ret->state && (ret->before || !item->before) &&
 	       add_threads(item, ret);

@@ -2,12 +2,10 @@
 
 #include "proc/contexts.h"
 
-#include "proc/batch.h"
 #include "proc/maps.h"
+#include "proc/present.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -15,8 +13,6 @@ enum {
 	PAGE_BYTES = 4096,
 	/** More is not searched in a stop. */
 	SEARCH_BYTES_MAX = 1 << 30,
-	/** Entries of /proc/PID/pagemap read at once. */
-	PAGEMAP_ENTRIES = 4096,
 	/** A thread's stack ends that soon above its control block. */
 	CONTROL_BYTES_MAX = 2 * PAGE_BYTES,
 	/** malloc(3) aligns the heaps of its arenas to this. */
@@ -36,23 +32,17 @@ struct search {
 	graft_contexts_word_fn fn;
 	void *arg;
 	struct graft_maps *maps;
-	struct graft_batch *batch;
-	int pagemap;
-	uint64_t *entries;
+	struct graft_present *present;
 	/** By ascending start. */
 	struct skip *skips;
 	size_t skip_count;
-	uint64_t bytes;
 };
 
 static void
 search_deinit(struct search *search)
 {
 	graft_maps_free(search->maps);
-	graft_batch_free(search->batch);
-	if (search->pagemap >= 0)
-		(void)close(search->pagemap);
-	free(search->entries);
+	graft_present_free(search->present);
 	free(search->skips);
 }
 
@@ -114,27 +104,6 @@ find_skips(struct search *search, const struct graft_live *live)
 	return NULL;
 }
 
-static struct graft_error *
-search_init(struct search *search, const struct graft_live *live)
-{
-	pid_t tid = search->view->threads[0].tid;
-	struct graft_error *err = graft_maps_read(tid, &search->maps);
-	if (err)
-		return err;
-	err = graft_batch_new(&search->batch);
-	if (err)
-		return err;
-	search->entries = calloc(PAGEMAP_ENTRIES, sizeof(uint64_t));
-	if (!search->entries)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "contexts");
-	char path[64];
-	(void)snprintf(path, sizeof(path), "/proc/%d/pagemap", tid);
-	search->pagemap = open(path, O_RDONLY | O_CLOEXEC);
-	if (search->pagemap < 0)
-		return graft_error_os(errno, "open %s", path);
-	return find_skips(search, live);
-}
-
 /** A piece in which words are looked at. */
 struct piece_walk {
 	const struct search *search;
@@ -159,69 +128,28 @@ take_piece(void *arg, const struct graft_batch_piece *piece)
 }
 
 static struct graft_error *
-flush(struct search *search)
+search_init(struct search *search, const struct graft_live *live)
 {
-	return graft_batch_read(search->batch, search->view->threads[0].tid,
-				take_piece, search);
+	pid_t tid = search->view->threads[0].tid;
+	struct graft_error *err = graft_maps_read(tid, &search->maps);
+	if (!err)
+		err = graft_present_new(tid, SEARCH_BYTES_MAX, take_piece,
+					search, &search->present);
+	return err ? err : find_skips(search, live);
 }
 
+// Say what it means that there is too much.
 static struct graft_error *
-add(struct search *search, uint64_t start, uint64_t end)
+say_too_much(struct graft_error *err)
 {
-	while (start < end) {
-		uint64_t len = end - start;
-		if (len > GRAFT_BATCH_PIECE_MAX)
-			len = GRAFT_BATCH_PIECE_MAX;
-		if (graft_batch_add(search->batch, start, len, 0)) {
-			start += len;
-			search->bytes += len;
-			continue;
-		}
-		struct graft_error *err = flush(search);
-		if (err)
-			return err;
-	}
-	if (search->bytes > SEARCH_BYTES_MAX)
-		return graft_error_new(
-			GRAFT_ERROR_REFUSED,
-			"R-13: the process may have suspended contexts and "
-			"more than %d bytes of memory to search for them",
-			SEARCH_BYTES_MAX);
-	return NULL;
-}
-
-// Add what is present of some whole pages. What never was written, and what
-// was given back, has no entry in the page tables.
-static struct graft_error *
-add_present(struct search *search, uint64_t start, uint64_t end)
-{
-	while (start < end) {
-		uint64_t count = (end - start + PAGE_BYTES - 1) / PAGE_BYTES;
-		if (count > PAGEMAP_ENTRIES)
-			count = PAGEMAP_ENTRIES;
-		ssize_t got = pread(search->pagemap, search->entries, count * 8,
-				    (off_t)(start / PAGE_BYTES * 8));
-		if (got < 8)
-			return graft_error_os(got < 0 ? errno : EIO,
-					      "read the page map");
-		count = (uint64_t)got / 8;
-		for (uint64_t i = 0; i < count; i++) {
-			// Bit 63: present; bit 62: swapped out.
-			uint64_t page = start + i * PAGE_BYTES;
-			if (search->entries[i] >> 62 == 0)
-				continue;
-			uint64_t next = i + 1;
-			while (next < count && search->entries[next] >> 62)
-				next++;
-			struct graft_error *err =
-				add(search, page, start + next * PAGE_BYTES);
-			if (err)
-				return err;
-			i = next;
-		}
-		start += count * PAGE_BYTES;
-	}
-	return NULL;
+	if (!err || graft_error_code(err) != GRAFT_ERROR_LIMIT)
+		return err;
+	graft_error_free(err);
+	return graft_error_new(
+		GRAFT_ERROR_REFUSED,
+		"R-13: the process may have suspended contexts and "
+		"more than %d bytes of memory to search for them",
+		SEARCH_BYTES_MAX);
 }
 
 // Search a mapping without what is to be skipped. Pages that are skipped in
@@ -236,9 +164,10 @@ search_map(struct search *search, uint64_t start, uint64_t end)
 			continue;
 		if (skip->start > start) {
 			uint64_t whole = skip->start & -(uint64_t)PAGE_BYTES;
-			err = add_present(search, start, whole);
+			err = graft_present_add(search->present, start, whole);
 			if (!err && whole < skip->start)
-				err = add(search, whole, skip->start);
+				err = graft_present_add_bytes(
+					search->present, whole, skip->start);
 		}
 		start = skip->end;
 		uint64_t whole = (start + PAGE_BYTES - 1) &
@@ -246,11 +175,12 @@ search_map(struct search *search, uint64_t start, uint64_t end)
 		if (start >= end)
 			break;
 		if (!err && start < whole)
-			err = add(search, start & -8ULL, whole);
+			err = graft_present_add_bytes(search->present,
+						      start & -8ULL, whole);
 		start = whole;
 	}
 	if (!err && start < end)
-		err = add_present(search, start, end);
+		err = graft_present_add(search->present, start, end);
 	return err;
 }
 
@@ -266,7 +196,6 @@ graft_contexts_search(const struct graft_live_view *view,
 		.scan = scan,
 		.fn = fn,
 		.arg = arg,
-		.pagemap = -1,
 	};
 	struct graft_error *err = search_init(&search, live);
 	int prot = PROT_READ | PROT_WRITE;
@@ -276,6 +205,6 @@ graft_contexts_search(const struct graft_live_view *view,
 			err = search_map(&search, map->start, map->end);
 	}
 	if (!err)
-		err = flush(&search);
-	return err;
+		err = graft_present_flush(search.present);
+	return say_too_much(err);
 }

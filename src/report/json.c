@@ -61,6 +61,10 @@ add_hotpatch(cJSON *list, const struct graft_report_hotpatch *hotpatch)
 	       cJSON_AddStringToObject(item, "since", since) &&
 	       cJSON_AddNumberToObject(item, "shadow_bytes",
 				       (double)hotpatch->shadow_bytes) &&
+	       (hotpatch->pointers_known
+			? cJSON_AddNumberToObject(item, "pointers",
+						  (double)hotpatch->pointers)
+			: cJSON_AddNullToObject(item, "pointers")) &&
 	       add_threads(item, hotpatch);
 }
 

@@ -79,6 +79,15 @@ put_row(const struct graft_report_process *process,
 			text,
 			"%8s  in the place of %.*s, to which a revert goes back\n",
 			"", ID_SHOWN, hotpatch->before);
+	if (hotpatch->pointers)
+		graft_text_printf(
+			text,
+			"%8s  %zu pointer%s in its memory still lead%s to the code of this one, the first at 0x%llx: what calls through %s runs it\n",
+			"", hotpatch->pointers,
+			hotpatch->pointers == 1 ? "" : "s",
+			hotpatch->pointers == 1 ? "s" : "",
+			(unsigned long long)hotpatch->pointer_addr,
+			hotpatch->pointers == 1 ? "it" : "them");
 	for (size_t i = 0; i < hotpatch->thread_count; i++) {
 		const struct graft_report_thread *thread =
 			&hotpatch->threads[i];

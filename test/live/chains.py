@@ -351,3 +351,34 @@ def a_switch_of_variables_that_is_cut_off_keeps_their_values(place):
             getattr(chain, verb)(victim, 3, status=None, fault=how + faults.OPEN)
             place.recover(victim.pid, "--wait", "5")
             same(victim.ask()["count"], before + 1001, f"{how}: the count goes on")
+
+
+def pointers(chain, victim):
+    """By build: how many pointers lead to code of it that is not in."""
+    done = chain.place.run("status", "--pid", str(victim.pid), "--json", status=0)
+    builds = {i: b for b, i in chain.id.items()}
+    return {builds[h["id"]]: h["pointers"] for p in json.loads(done.stdout)["processes"]
+            for h in p["hotpatches"]}
+
+
+@test
+def pointers_to_added_functions_are_told_after_a_revert(place):
+    chain = Chain(place)
+    with chain.victim() as victim:
+        chain.apply(victim, 2)
+        same(pointers(chain, victim), {2: None}, "what is in is not searched")
+        chain.apply(victim, 3)
+        same(pointers(chain, victim), {2: 0, 3: None}, "pointers, before there is one")
+        chain.revert(victim, 3)
+        victim.tell("pick")
+        same(victim.line(), "picked 2", "the function that is kept")
+        chain.revert(victim, 2)
+        expect(victim, 1)
+        same(pointers(chain, victim), {2: 1, 3: 0}, "pointers")
+        text = place.run("status", "--pid", str(victim.pid), status=0).stdout
+        check("1 pointer in its memory still leads" in text, text)
+        victim.tell("call")
+        same(victim.line(), "called 2", "what is called through it")
+        victim.tell("pick")
+        same(victim.line(), "picked 1", "the function of the build")
+        same(pointers(chain, victim), {2: 0, 3: 0}, "pointers, when it is gone")

@@ -14,6 +14,7 @@
 static long rounds;
 static long bad;
 static int pipes[2];
+static int (*picked)(int);
 
 static void *
 call_often(void *arg)
@@ -56,6 +57,10 @@ obey(const char *line)
 		printf("shared %d second %d third %d count %ld bad %ld\n",
 		       chain_shared(0), chain_second(0), chain_third(0),
 		       chain_count(), __atomic_load_n(&bad, __ATOMIC_RELAXED));
+	else if (strncmp(line, "pick", 4) == 0)
+		printf("picked %d\n", (picked = chain_pick(0))(0));
+	else if (strncmp(line, "call", 4) == 0)
+		printf("called %d\n", picked(0));
 	else if (strncmp(line, "rounds", 6) == 0)
 		printf("rounds %ld\n",
 		       __atomic_load_n(&rounds, __ATOMIC_RELAXED));

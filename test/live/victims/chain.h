@@ -30,4 +30,8 @@ chain_block(int fd);
 long
 chain_count(void);
 
+/** A function to be kept; from build 2 on one that build 1 does not have. It returns
+ * the number of the build. */
+int (*chain_pick(int zero))(int zero);
+
 #endif /* CHAIN_H */

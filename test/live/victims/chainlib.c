@@ -2,6 +2,7 @@
 
 #include "chain.h"
 
+#include <stddef.h>
 #include <unistd.h>
 
 static int __attribute__((noinline)) build_of(int zero)
@@ -77,5 +78,28 @@ chain_count(void)
 #endif
 #else
 	return -1;
+#endif
+}
+
+static int
+first(int zero)
+{
+	return zero + 1;
+}
+
+#if BUILD > 1
+static int
+added(int zero)
+{
+	return BUILD + zero * 3;
+}
+#endif
+
+int (*chain_pick(int zero))(int)
+{
+#if BUILD > 1
+	return zero ? first : added;
+#else
+	return zero > 1 ? NULL : first;
 #endif
 }
