@@ -33,6 +33,59 @@ a_new_object_of_one_function_is_accepted(void **state)
 		"KEEP int get(int x) { static int calls; if (++calls > 9) return 0; return sum + x; }\n");
 }
 
+/** A function that knows new variables, on both sides. */
+static const char before[] =
+	"int getpid(void); int sum; KEEP int f(int x) { sum += x; return sum + getpid(); }\n";
+
+static void
+one_way_that_sets_for_another_is_refused(void **state)
+{
+	static const char *const bodies[] = {
+		"static int level; if (x > 9) level = x; else if (!level) return -1;",
+		"static int level; if (x > 9) { level = 1; return 0; } sum += level;",
+		"static int level; switch (x) { case 1: level = getpid(); break; case 2: return level; }",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
+		char o[1024];
+		char n[1024];
+		snprintf(o, sizeof(o), PRELUDE "%s", before);
+		snprintf(
+			n, sizeof(n),
+			PRELUDE
+			"int getpid(void); int sum; KEEP int f(int x) { %s sum += x; return sum + getpid(); }\n",
+			bodies[i]);
+		must_refuse(LIBRARY, o, n, "R-19");
+	}
+}
+
+static void
+who_looks_before_it_sets_is_accepted(void **state)
+{
+	static const char *const bodies[] = {
+		"static int n; if (x > 9 && n++ > 3) return -1;",
+		"static int most; if (x > most) most = x; else if (x < -most) return 1;",
+		"static int last; if (last == x) return 0; last = x;",
+		"static int n; if (x > 9) n = 0; else if (n++ > 3) return -1;",
+		"static int full, id; if (!full) { id = getpid(); full = 1; } sum += id;",
+		"static int copy; copy = x * sum; if (copy > 99) return copy;",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
+		char o[1024];
+		char n[1024];
+		snprintf(o, sizeof(o), PRELUDE "%s", before);
+		snprintf(
+			n, sizeof(n),
+			PRELUDE
+			"int getpid(void); int sum; KEEP int f(int x) { %s sum += x; return sum + getpid(); }\n",
+			bodies[i]);
+		must_accept(LIBRARY, o, n);
+	}
+}
+
 #define TABLE_USER                                                             \
 	"static int first[4], last[4]; int sum;\n"                             \
 	"KEEP int a(int x) { return first[x & 3] + ++sum; }\n"                 \
@@ -119,6 +172,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_new_object_of_two_functions_is_refused),
 		cmocka_unit_test(a_new_object_of_one_function_is_accepted),
+		cmocka_unit_test(one_way_that_sets_for_another_is_refused),
+		cmocka_unit_test(who_looks_before_it_sets_is_accepted),
 		cmocka_unit_test(
 			a_table_that_another_function_fills_is_refused_without_symbols),
 		cmocka_unit_test(
