@@ -2,6 +2,7 @@
 
 #include "judge/data/moved_rows.h"
 
+#include "diff/code/area.h"
 #include "diff/code/table.h"
 #include "diff/constant/constant.h"
 
@@ -14,6 +15,7 @@ enum {
 	/** Fewer have no order. */
 	ROWS_MIN = 2,
 	ROW_MIN = 2,
+	DISTANCE = 4,
 };
 
 /** One side. */
@@ -24,6 +26,7 @@ struct side {
 	/** Bytes of a row that are compared. */
 	uint64_t width;
 	uint64_t count;
+	bool distances;
 };
 
 static struct side
@@ -40,6 +43,7 @@ side_of(const struct graft_code *code, const struct graft_table_rows *rows)
 		.size = rows->size,
 		.width = width,
 		.count = count < ROWS_MAX ? count : ROWS_MAX,
+		.distances = rows->distances && rows->size == DISTANCE,
 	};
 }
 
@@ -98,6 +102,34 @@ is_empty(const struct side *side, uint64_t row)
 	return true;
 }
 
+/** Get what a row of distances leads to; 0 if it is no constant. */
+static uint64_t
+target_of(const struct side *side, const uint8_t *bytes)
+{
+	int32_t distance;
+
+	memcpy(&distance, bytes, sizeof(distance));
+	uint64_t target = side->addr + (uint64_t)(int64_t)distance;
+	return graft_area_of(side->image, target) == GRAFT_AREA_CONSTANT
+		       ? target
+		       : 0;
+}
+
+/** Compare what two rows of distances lead to. */
+static struct graft_error *
+is_same_target(const struct graft_diff *diff, const struct side *o,
+	       const uint8_t *ob, const struct side *n, const uint8_t *nb,
+	       bool *ret)
+{
+	uint64_t was = target_of(o, ob);
+	uint64_t is = target_of(n, nb);
+
+	*ret = false;
+	if (!was || !is)
+		return NULL;
+	return graft_constant_equal(diff, was, is, 0, ret);
+}
+
 /** Compare a row of OLD with one of NEW. */
 static struct graft_error *
 is_same(const struct graft_diff *diff, const struct side *o, uint64_t i,
@@ -110,6 +142,8 @@ is_same(const struct graft_diff *diff, const struct side *o, uint64_t i,
 	struct graft_error *err = NULL;
 
 	*ret = ob && nb;
+	if (*ret && (o->distances || n->distances))
+		return is_same_target(diff, o, ob, n, nb, ret);
 	for (uint64_t off = 0; !err && *ret && off < o->width; off++) {
 		const struct graft_reloc *p =
 			graft_image_reloc_at(o->image, old_addr + off);

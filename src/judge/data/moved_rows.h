@@ -14,6 +14,8 @@ struct graft_table_rows {
 	uint32_t size;
 	/** Bytes that are read of it. */
 	uint32_t width;
+	/** Rows say how far something is from the table, in 32 bits. */
+	bool distances;
 };
 
 /**

@@ -65,9 +65,8 @@ stem_len(const char *name, size_t len)
 	return len;
 }
 
-/** Tell what a function does by its name. */
-static struct graft_calls_kind
-kind_of(const char *name)
+struct graft_calls_kind
+graft_calls_kind_of(const char *name)
 {
 	struct graft_calls_kind ret = { .family = "" };
 
@@ -156,8 +155,8 @@ count_call(struct counting *counting, const struct graft_insn *insn, int depth)
 				       depth + !transparent);
 		return;
 	}
-	struct graft_calls_kind kind = kind_of(callee.import ? callee.import
-							     : "");
+	struct graft_calls_kind kind =
+		graft_calls_kind_of(callee.import ? callee.import : "");
 	if (kind.role == GRAFT_CALLS_NEITHER) {
 		counting->calls->others += depth == 0;
 		return;

@@ -37,6 +37,10 @@ struct graft_calls_kind {
 	size_t len;
 };
 
+/** Tell what a function does by its name. */
+struct graft_calls_kind
+graft_calls_kind_of(const char *name);
+
 /** Names of families. Zeroed at the start; both sides of a case share one. */
 struct graft_families {
 	struct graft_calls_kind list[GRAFT_FAMILIES_MAX];

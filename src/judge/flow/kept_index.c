@@ -23,6 +23,8 @@ enum kind {
 	KEPT,
 	/** The address of a row by such a number. */
 	ROW,
+	/** What a row says. */
+	CONTENT,
 };
 
 struct value {
@@ -137,8 +139,10 @@ loaded(struct state *state, const struct graft_ops *ops,
 	}
 	// What stands in a table was not left there by anybody.
 	struct value address = address_of(state, op);
-	if (address.kind == TABLE || address.kind == ROW)
-		return unknown;
+	if (address.kind == ROW)
+		address.kind = CONTENT;
+	if (address.kind == TABLE || address.kind == CONTENT)
+		return address.kind == CONTENT ? address : unknown;
 	return (struct value){ .kind = KEPT, .factor = 1 };
 }
 
@@ -215,6 +219,18 @@ look(struct graft_kept_indexes *found, const struct graft_op *op, uint32_t at,
 	};
 }
 
+/** Note that a row is added to the address of its table. */
+static void
+look_at_sum(struct graft_kept_indexes *found, struct value a, struct value b)
+{
+	bool distance = (a.kind == TABLE && b.kind == CONTENT) ||
+			(a.kind == CONTENT && b.kind == TABLE);
+
+	for (uint32_t i = 0; distance && i < found->count; i++)
+		found->list[i].distances |= found->list[i].table == a.table &&
+					    a.table == b.table;
+}
+
 static void
 step(void *context, const struct graft_ops *ops, uint32_t at, void *known)
 {
@@ -222,6 +238,12 @@ step(void *context, const struct graft_ops *ops, uint32_t at, void *known)
 	const struct graft_op *op = &ops->ops[at];
 	struct value result = result_of(state, ops, op);
 
+	if (op->mnemonic == ZYDIS_MNEMONIC_ADD && !op->has_mem)
+		look_at_sum(context, reg_of(state, op->dst),
+			    reg_of(state, op->src));
+	if (op->what == GRAFT_OP_LEA && op->index < 16 && op->scale == 1)
+		look_at_sum(context, reg_of(state, op->base),
+			    reg_of(state, op->index));
 	if (op->has_mem && !op->has_ref)
 		look(context, op, at, address_of(state, op));
 	if (op->has_mem && op->mem_write && is_slot(ops, op)) {

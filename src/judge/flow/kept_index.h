@@ -25,6 +25,8 @@ struct graft_kept_index {
 	uint64_t table;
 	/** Bytes of a row. */
 	uint32_t row;
+	/** Rows say how far something is from the table. */
+	bool distances;
 };
 
 /** All of a function. */

@@ -46,8 +46,10 @@ check_read(struct graft_case *c, const struct graft_twin *twin,
 	   const struct graft_kept_index *is, bool *refused_ret)
 {
 	uint32_t width = twin->new_ops.ops[is->at].mem_size;
-	struct graft_table_rows o = { was->table, was->row, width };
-	struct graft_table_rows n = { is->table, is->row, width };
+	struct graft_table_rows o = { was->table, was->row, width,
+				      was->distances };
+	struct graft_table_rows n = { is->table, is->row, width,
+				      is->distances };
 	uint64_t from;
 	uint64_t to;
 
