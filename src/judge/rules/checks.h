@@ -157,6 +157,10 @@ graft_check_kept_index(struct graft_case *c, const struct graft_twin *twin);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_other_thing(struct graft_case *c, const struct graft_twin *twin);
 
+/** how locks and clocks are made. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_attributes(struct graft_case *c, const struct graft_twin *twin);
+
 /** constants that another function stores. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_handed_on(struct graft_case *c, const struct graft_twin *twin);

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "pair.h"
+
+#define LOCK "#include <pthread.h>\nstatic pthread_mutex_t m; int calls;\n"
+#define MAKE(type)                                                              \
+	"void make(void) { pthread_mutexattr_t a; pthread_mutexattr_init(&a); " \
+	"pthread_mutexattr_settype(&a, " type                                   \
+	"); pthread_mutex_init(&m, &a); }\n"
+#define USE(body)                                                              \
+	"int use(int n) { pthread_mutex_lock(&m); " body                       \
+	" calls += n; pthread_mutex_unlock(&m); return n; }\n"
+
+static void
+a_lock_of_another_type_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(STRIPPED, LOCK MAKE("0") USE(""), LOCK MAKE("1") USE(""),
+		    "R-20");
+	must_refuse(LIBRARY,
+		    LOCK
+		    "void make(void) { pthread_mutex_init(&m, 0); }\n" USE(""),
+		    LOCK MAKE("1") USE(""), "R-20");
+}
+
+static void
+what_uses_a_lock_that_is_made_as_before_is_accepted(void **state)
+{
+	(void)state;
+	must_accept(LIBRARY, LOCK MAKE("1") USE(""),
+		    LOCK MAKE("1") USE("if (n > 9) n = 9;"));
+	must_accept(
+		LIBRARY, LOCK MAKE("1") USE(""),
+		LOCK
+		"void make(void) { pthread_mutexattr_t a; if (pthread_mutexattr_init(&a)) return; "
+		"pthread_mutexattr_settype(&a, 1); pthread_mutex_init(&m, &a); }\n" USE(
+			""));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_lock_of_another_type_is_refused),
+		cmocka_unit_test(
+			what_uses_a_lock_that_is_made_as_before_is_accepted),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
