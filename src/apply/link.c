@@ -86,6 +86,26 @@ graft_link_forbidden(const struct graft_link *link,
 	return 0;
 }
 
+struct graft_error *
+graft_link_leave_out(struct graft_target *target,
+		     const struct graft_header *const *headers, size_t count,
+		     struct graft_range *ranges, size_t range_count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct graft_hook hook;
+		bool there;
+		struct graft_error *err = graft_hook_find(target, headers[i],
+							  &hook, &there);
+		if (err)
+			return err;
+		for (size_t k = 0; there && k < range_count; k++) {
+			if (ranges[k].start == hook.addr)
+				ranges[k].end = ranges[k].start;
+		}
+	}
+	return NULL;
+}
+
 /** Write an address into eight bytes that do not cross a page. */
 GRAFT_MUST_CHECK static struct graft_error *
 put(struct graft_target *target, uint64_t addr, uint64_t value)

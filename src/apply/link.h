@@ -55,6 +55,18 @@ graft_link_forbidden(const struct graft_link *link,
 		     struct graft_range ret[GRAFT_HOOK_CALLERS_MAX]);
 
 /**
+ * Make the ranges empty that are the hooks of shadows. Who leaves a shadow leaves its
+ * hook linked and mapped, so a thread may be in it; and libgcc_s holds its address.
+ *
+ * @param[in] headers Of the shadows.
+ * @param[in,out] ranges Those that begin where a hook does end there.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_link_leave_out(struct graft_target *target,
+		     const struct graft_header *const *headers, size_t count,
+		     struct graft_range *ranges, size_t range_count);
+
+/**
  * Link all hooks that are not linked yet.
  *
  * @param[in] target In state STOPPED, no thread with a forbidden address.

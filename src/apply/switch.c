@@ -293,12 +293,14 @@ find_hooks(struct graft_switch *sw, struct graft_target *target,
 	   size_t *count_ret)
 {
 	*count_ret = sw->range_count;
-	if (!sw->to_count)
-		return NULL;
+	struct graft_error *err = graft_link_leave_out(
+		target, sw->headers + sw->to_count,
+		sw->header_count - sw->to_count, sw->ranges, sw->range_count);
+	if (err || !sw->to_count)
+		return err;
 	graft_link_free(sw->link);
 	sw->link = NULL;
-	struct graft_error *err = graft_link_new(target, sw->headers,
-						 sw->to_count, &sw->link);
+	err = graft_link_new(target, sw->headers, sw->to_count, &sw->link);
 	if (err)
 		return err;
 	// There is room for that many more.

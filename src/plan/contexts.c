@@ -3,6 +3,7 @@
 #include "plan/contexts.h"
 
 #include "plan/functions.h"
+#include "plan/hook.h"
 #include "plan/stack_switch.h"
 
 #include <elf.h>
@@ -142,6 +143,9 @@ look_at_code(struct graft_target *target, const struct graft_map *map,
 	struct graft_error *err = read_named(target, map->start, len, &code);
 	if (err)
 		return err;
+	// Our own, which is mostly a table: distances that look like anything.
+	if (code && graft_hook_begins(code, len))
+		return NULL;
 	*ret |= !code ||
 		graft_stack_switch_in(code, map->start, len, functions, count);
 	return NULL;

@@ -187,6 +187,13 @@ graft_hook_make(const struct graft_patch_module *module, uint64_t shadow_base,
 	return NULL;
 }
 
+bool
+graft_hook_begins(const uint8_t *bytes, size_t len)
+{
+	return len >= TABLE_OFF && memcmp(bytes, magic, MAGIC_SIZE) == 0 &&
+	       memcmp(bytes + GRAFT_HOOK_ENTRY_OFF, code, sizeof(code)) == 0;
+}
+
 /** Read a hook where there may be one. */
 GRAFT_MUST_CHECK static struct graft_error *
 read_hook(struct graft_target *target, uint64_t addr, struct graft_hook *ret,
@@ -203,8 +210,7 @@ read_hook(struct graft_target *target, uint64_t addr, struct graft_hook *ret,
 		graft_error_free(err);
 		return NULL;
 	}
-	if (err || memcmp(bytes, magic, MAGIC_SIZE) != 0 ||
-	    memcmp(bytes + GRAFT_HOOK_ENTRY_OFF, code, sizeof(code)) != 0)
+	if (err || !graft_hook_begins(bytes, sizeof(bytes)))
 		return err;
 	*ret = (struct graft_hook){
 		.addr = addr,

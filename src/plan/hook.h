@@ -26,6 +26,7 @@
 #include "proc/target.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -89,6 +90,10 @@ graft_hook_make(const struct graft_patch_module *module, uint64_t shadow_base,
 GRAFT_MUST_CHECK struct graft_error *
 graft_hook_find(struct graft_target *target, const struct graft_header *header,
 		struct graft_hook *ret, bool *there_ret);
+
+/** Say whether bytes of a mapping of the target begin a hook. */
+bool
+graft_hook_begins(const uint8_t *bytes, size_t len);
 
 /** Where a slot leads to. */
 struct graft_hook_chain {

@@ -56,6 +56,10 @@ make(const struct graft_patch_module *module)
 	assert_true(piece.len <= 4096);
 	assert_int_equal(piece.prot, PROT_READ | PROT_EXEC);
 	memcpy(live.page, piece.bytes, piece.len);
+	assert_true(graft_hook_begins(piece.bytes, piece.len));
+	assert_false(graft_hook_begins(piece.bytes, 100));
+	piece.bytes[GRAFT_HOOK_ENTRY_OFF]++;
+	assert_false(graft_hook_begins(piece.bytes, piece.len));
 	free(piece.bytes);
 	assert_return_code(mprotect(live.page, 4096, PROT_READ | PROT_EXEC), 0);
 	const uint8_t *entry = live.page + GRAFT_HOOK_ENTRY_OFF;
