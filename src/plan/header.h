@@ -66,7 +66,7 @@ struct graft_header_object {
 	/** Where carried code uses it: in this shadow, or in an earlier one. */
 	uint64_t addr;
 	uint64_t size;
-	/** As in the hotpatch; zeroes if nothing tells it from others. */
+	/** As in the hotpatch: never all zeroes. */
 	uint8_t identity[GRAFT_PATCH_IDENTITY_SIZE];
 };
 
