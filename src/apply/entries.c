@@ -53,6 +53,24 @@ begin_one(struct graft_ledger *ledger, const struct graft_entries_who *who,
 	return graft_ledger_begin(ledger, &entry, id_ret);
 }
 
+/** Write the outcome of all entries. */
+GRAFT_MUST_CHECK static struct graft_error *
+finish(struct graft_ledger *ledger, const struct graft_entries *entries,
+       enum graft_ledger_outcome outcome, uint64_t pause_us, const char *note)
+{
+	struct graft_error *first = NULL;
+
+	for (size_t i = 0; i < entries->count; i++) {
+		struct graft_error *err = graft_ledger_finish(
+			ledger, entries->ids[i], outcome, pause_us, note);
+		if (first)
+			graft_error_free(err);
+		else
+			first = err;
+	}
+	return first;
+}
+
 struct graft_error *
 graft_entries_begin(struct graft_ledger *ledger,
 		    const struct graft_entries_who *who,
@@ -71,9 +89,9 @@ graft_entries_begin(struct graft_ledger *ledger,
 			begin_one(ledger, who, verb, headers[entries.count],
 				  &entries.ids[entries.count]);
 		if (err) {
-			graft_error_free(graft_entries_finish(
-				ledger, &entries, GRAFT_LEDGER_UNDONE, 0,
-				graft_error_message(err)));
+			graft_error_free(finish(ledger, &entries,
+						GRAFT_LEDGER_UNDONE, 0,
+						graft_error_message(err)));
 			return err;
 		}
 		entries.count++;
@@ -81,25 +99,6 @@ graft_entries_begin(struct graft_ledger *ledger,
 	*ret = entries;
 	entries = (struct graft_entries){ 0 };
 	return NULL;
-}
-
-struct graft_error *
-graft_entries_finish(struct graft_ledger *ledger,
-		     const struct graft_entries *entries,
-		     enum graft_ledger_outcome outcome, uint64_t pause_us,
-		     const char *note)
-{
-	struct graft_error *first = NULL;
-
-	for (size_t i = 0; i < entries->count; i++) {
-		struct graft_error *err = graft_ledger_finish(
-			ledger, entries->ids[i], outcome, pause_us, note);
-		if (first)
-			graft_error_free(err);
-		else
-			first = err;
-	}
-	return first;
 }
 
 struct graft_error *
@@ -113,9 +112,8 @@ graft_entries_conclude(struct graft_ledger *ledger,
 		outcome = graft_error_code(err) == GRAFT_ERROR_TARGET_GONE
 				  ? GRAFT_LEDGER_GONE
 				  : GRAFT_LEDGER_UNDONE;
-	struct graft_error *bad =
-		graft_entries_finish(ledger, entries, outcome, pause_us,
-				     err ? graft_error_message(err) : NULL);
+	struct graft_error *bad = finish(ledger, entries, outcome, pause_us,
+					 err ? graft_error_message(err) : NULL);
 	if (!err)
 		return bad;
 	graft_error_free(bad);

@@ -55,17 +55,6 @@ graft_entries_begin(struct graft_ledger *ledger,
 		    struct graft_entries *ret);
 
 /**
- * Write the outcome of all entries.
- *
- * @param[in] note Why, or NULL.
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_entries_finish(struct graft_ledger *ledger,
-		     const struct graft_entries *entries,
-		     enum graft_ledger_outcome outcome, uint64_t pause_us,
-		     const char *note);
-
-/**
  * Write the outcome that an error means, and hand the error on.
  *
  * @param[in] err Why it failed; NULL: it is done.

@@ -227,32 +227,32 @@ work_off(struct graft_scene *scene, const struct graft_ledger_list *list,
 	return NULL;
 }
 
-struct graft_error *
-graft_settle_run(const struct graft_ledger_list *list,
-		 const struct graft_ledger_entry *of,
-		 const struct graft_switch_limits *limits,
-		 enum graft_ledger_outcome *ret)
-{
-	GRAFT_CLEANUP(graft_scene_deinit)
-	struct graft_scene scene = { .limits = limits };
-	struct graft_error *err = graft_target_open(of->pid, &scene.target);
-
-	if (!err && graft_target_start_ticks(scene.target) != of->start_ticks)
-		err = graft_error_new(GRAFT_ERROR_TARGET_GONE,
-				      "it exited, and its number is reused");
-	if (!err)
-		err = graft_scene_read(&scene);
-	if (!err)
-		err = work_off(&scene, list, of, ret);
-	return err;
-}
-
 /** What the guardian is told. */
 struct job {
 	const struct graft_ledger_list *list;
 	const struct graft_ledger_entry *of;
 	const struct graft_switch_limits *limits;
 };
+
+/** Complete or undo a work, as graft_settle_guarded() does. */
+GRAFT_MUST_CHECK static struct graft_error *
+run(const struct job *job, enum graft_ledger_outcome *ret)
+{
+	GRAFT_CLEANUP(graft_scene_deinit)
+	struct graft_scene scene = { .limits = job->limits };
+	struct graft_error *err = graft_target_open(job->of->pid,
+						    &scene.target);
+
+	if (!err &&
+	    graft_target_start_ticks(scene.target) != job->of->start_ticks)
+		err = graft_error_new(GRAFT_ERROR_TARGET_GONE,
+				      "it exited, and its number is reused");
+	if (!err)
+		err = graft_scene_read(&scene);
+	if (!err)
+		err = work_off(&scene, job->list, job->of, ret);
+	return err;
+}
 
 GRAFT_MUST_CHECK static struct graft_error *
 guarded(void *ctx, void *message, size_t size, size_t *len_ret)
@@ -263,8 +263,7 @@ guarded(void *ctx, void *message, size_t size, size_t *len_ret)
 
 	assert(size == sizeof(outcome));
 	if (!err)
-		err = graft_settle_run(job->list, job->of, job->limits,
-				       &outcome);
+		err = run(job, &outcome);
 	if (err)
 		return err;
 	memcpy(message, &outcome, sizeof(outcome));

@@ -17,7 +17,8 @@
 #include "ledger/ledger.h"
 
 /**
- * Complete or undo a work.
+ * Complete or undo a work, in a guardian: what it writes must not stay half written
+ * if we are killed.
  *
  * @param[in] list Open entries of the process; those of other works are left out.
  * @param[in] of Any entry of the work.
@@ -25,16 +26,6 @@
  * @param[out] ret Done, or undone.
  * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_FUNCTION_ACTIVE if threads
  * close both ways; what graft_switch_run() says. On error the work stays open.
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_settle_run(const struct graft_ledger_list *list,
-		 const struct graft_ledger_entry *of,
-		 const struct graft_switch_limits *limits,
-		 enum graft_ledger_outcome *ret);
-
-/**
- * The same in a guardian: what it writes must not stay half written if we are
- * killed.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_settle_guarded(const struct graft_ledger_list *list,
