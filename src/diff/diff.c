@@ -43,17 +43,7 @@ struct graft_error *
 graft_diff_make(const struct graft_image *old_image,
 		const struct graft_image *new_image, struct graft_diff **ret)
 {
-	return graft_diff_make_packages(old_image, new_image, NULL, NULL, ret);
-}
-
-struct graft_error *
-graft_diff_make_packages(const struct graft_image *old_image,
-			 const struct graft_image *new_image,
-			 const char *old_version, const char *new_version,
-			 struct graft_diff **ret)
-{
-	const struct graft_diff_options options = { old_version, new_version,
-						    false };
+	const struct graft_diff_options options = { .carry_lines = false };
 
 	return graft_diff_make_with(old_image, new_image, &options, ret);
 }
@@ -141,6 +131,16 @@ hashes_of(const struct graft_code *code, uint32_t func)
 	for (uint32_t i = 0; hashes && i < f->insn_count; i++)
 		hashes[i] = code->insns[f->first_insn + i].hash;
 	return hashes;
+}
+
+bool
+graft_insn_pair_refs(const struct graft_diff *diff,
+		     const struct graft_insn_pair *pair, uint32_t *old_ret,
+		     uint32_t *new_ret)
+{
+	*old_ret = diff->old_code->insns[pair->old_insn].ref;
+	*new_ret = diff->new_code->insns[pair->new_insn].ref;
+	return pair->equal && *old_ret != GRAFT_NONE && *new_ret != GRAFT_NONE;
 }
 
 struct graft_error *

@@ -234,23 +234,10 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_diff_make(const struct graft_image *old_image,
 		const struct graft_image *new_image, struct graft_diff **ret);
 
-/**
- * Compare two builds of which the package versions are known.
- *
- * @param[in] old_version Version as the package names it in its texts (without
- * epoch), or NULL. Borrowed until the diff is freed; so is @p new_version.
- * @param[out] ret New diff; free with graft_diff_free().
- * @return As graft_diff_make().
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_diff_make_packages(const struct graft_image *old_image,
-			 const struct graft_image *new_image,
-			 const char *old_version, const char *new_version,
-			 struct graft_diff **ret);
-
 /** How to compare two builds. All zeroes is what graft_diff_make() does. */
 struct graft_diff_options {
-	/** As in graft_diff_make_packages(). */
+	/** Versions as the packages name them in their texts (without epoch), or
+	 * NULL. */
 	const char *old_version;
 	const char *new_version;
 	/** See graft_diff::carry_lines. */
@@ -303,6 +290,17 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_diff_align(const struct graft_diff *diff, uint32_t old_func,
 		 uint32_t new_func, struct graft_insn_pair **ret,
 		 size_t *count_ret);
+
+/**
+ * Get the references of two aligned instructions.
+ *
+ * @param[out] old_ret Index in graft_code::refs of OLD; @p new_ret in NEW's.
+ * @return false, and neither is to be used: the two are not equal, or name nothing.
+ */
+bool
+graft_insn_pair_refs(const struct graft_diff *diff,
+		     const struct graft_insn_pair *pair, uint32_t *old_ret,
+		     uint32_t *new_ret);
 
 /** How well an address of OLD is known to stand for one of NEW. */
 enum graft_witness {

@@ -82,9 +82,9 @@ find_partners(struct graft_diff *diff, uint32_t func, uint32_t **ret)
 			return err;
 	}
 	for (size_t i = 0; i < count; i++) {
-		uint32_t o = diff->old_code->insns[pairs[i].old_insn].ref;
-		uint32_t n = diff->new_code->insns[pairs[i].new_insn].ref;
-		if (pairs[i].equal && o != GRAFT_NONE && n != GRAFT_NONE)
+		uint32_t o;
+		uint32_t n;
+		if (graft_insn_pair_refs(diff, &pairs[i], &o, &n))
 			partners[n - nf->first_ref] = o;
 	}
 	*ret = GRAFT_TAKE(partners);

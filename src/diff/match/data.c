@@ -192,9 +192,9 @@ add_aligned(struct graft_diff *diff, uint32_t old_func, uint32_t new_func)
 						   &pairs, &count);
 
 	for (size_t i = 0; !err && i < count; i++) {
-		uint32_t o = diff->old_code->insns[pairs[i].old_insn].ref;
-		uint32_t n = diff->new_code->insns[pairs[i].new_insn].ref;
-		if (pairs[i].equal && o != GRAFT_NONE && n != GRAFT_NONE)
+		uint32_t o;
+		uint32_t n;
+		if (graft_insn_pair_refs(diff, &pairs[i], &o, &n))
 			err = add_refs(diff, &diff->old_code->refs[o],
 				       &diff->new_code->refs[n],
 				       GRAFT_WITNESS_ALIGNED);

@@ -263,10 +263,10 @@ follow_changed(struct graft_diff *diff, uint32_t n, bool *moved)
 		diff, diff->new_match[n].other, n, &pairs, &count);
 
 	for (size_t i = 0; !err && i < count; i++) {
-		uint32_t o = diff->old_code->insns[pairs[i].old_insn].ref;
-		uint32_t r = diff->new_code->insns[pairs[i].new_insn].ref;
+		uint32_t o;
+		uint32_t r;
 		// Alignment may be off by one call: it is weak evidence.
-		if (pairs[i].equal && o != GRAFT_NONE && r != GRAFT_NONE)
+		if (graft_insn_pair_refs(diff, &pairs[i], &o, &r))
 			*moved |= follow(diff, &diff->old_code->refs[o],
 					 &diff->new_code->refs[r], false);
 	}

@@ -85,9 +85,9 @@ ask_func(const struct graft_diff *diff, uint32_t n, bool *ret)
 		diff, diff->new_match[n].other, n, &pairs, &count);
 
 	for (size_t i = 0; !err && i < count; i++) {
-		uint32_t o = diff->old_code->insns[pairs[i].old_insn].ref;
-		uint32_t r = diff->new_code->insns[pairs[i].new_insn].ref;
-		if (pairs[i].equal && o != GRAFT_NONE && r != GRAFT_NONE)
+		uint32_t o;
+		uint32_t r;
+		if (graft_insn_pair_refs(diff, &pairs[i], &o, &r))
 			confirm(diff, diff->old_code->refs[o].target,
 				diff->new_code->refs[r].target, ret);
 	}
