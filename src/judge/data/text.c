@@ -89,11 +89,9 @@ judge_variable(struct graft_dwarf *dwarf, uint32_t subject, uint64_t addr,
 	const struct graft_type *whole;
 	const struct graft_type *leaf;
 	uint32_t number;
-	struct graft_error *err = graft_dwarf_subject_type(dwarf, subject,
-							   &number);
+	struct graft_error *err = graft_subject_peel(dwarf, subject, &number,
+						     &whole);
 
-	if (!err)
-		err = graft_dwarf_type_peel(dwarf, number, &number, &whole);
 	if (!err)
 		err = find_leaf(dwarf, number, addr - s->addr, &leaf);
 	if (err)

@@ -268,8 +268,8 @@ check_result(const struct chosen *chosen)
 	int32_t come;
 
 	if (is_replaced(&was.all, &is.all, &gone, &come)) {
-		snprintf(what, sizeof(what), "may have returned %d, and now %d",
-			 gone, come);
+		(void)snprintf(what, sizeof(what),
+			       "may have returned %d, and now %d", gone, come);
 		return refuse_result(chosen, is.at, what);
 	}
 	struct graft_error *err = o && n ? is_other_table(chosen, &o->choice,

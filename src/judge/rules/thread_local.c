@@ -8,8 +8,8 @@
 #include "judge/rules/checks.h"
 
 #include "diff/constant/constant.h"
+#include "judge/data/named.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const struct graft_segment *
@@ -215,53 +215,34 @@ compare(const void *a, const void *b)
 	return order ? order : x->dynamic - y->dynamic;
 }
 
-static struct graft_error *
-judge_symbols(struct graft_case *c)
+static bool
+is_thread_local(const struct graft_symbol *symbol)
 {
-	size_t old_count;
-	size_t new_count;
-	size_t count = 0;
-	const struct graft_symbol *o = graft_image_symbols(c->diff->old_image,
-							   &old_count);
-	const struct graft_symbol *n = graft_image_symbols(c->diff->new_image,
-							   &new_count);
-	GRAFT_FREE const struct graft_symbol **list =
-		calloc(new_count + 1, sizeof(struct graft_symbol *));
-	struct graft_error *err = NULL;
+	return symbol->type == STT_TLS && symbol->defined && symbol->name[0];
+}
 
-	if (!list)
-		return graft_error_no_memory();
-	for (size_t i = 0; i < new_count; i++) {
-		if (n[i].type == STT_TLS && n[i].defined && n[i].name[0])
-			list[count++] = &n[i];
-	}
-	qsort(list, count, sizeof(struct graft_symbol *), compare);
-	for (size_t i = 0; !err && i < old_count; i++) {
-		if (o[i].type != STT_TLS || !o[i].defined || !o[i].name[0])
-			continue;
-		const struct graft_symbol *key = &o[i];
-		const struct graft_symbol **at = bsearch(&key, list, count,
-							 sizeof(key), compare);
-		if (at &&
-		    ((*at)->addr != key->addr || (*at)->size != key->size))
-			err = graft_case_refuse(
-				c, GRAFT_RULE_TLS, key->name,
-				"the thread-local variable was at offset 0x%llx (%llu bytes) and is at 0x%llx (%llu bytes)",
-				(unsigned long long)key->addr,
-				(unsigned long long)key->size,
-				(unsigned long long)(*at)->addr,
-				(unsigned long long)(*at)->size);
-	}
-	return err;
+static struct graft_error *
+judge_symbol(struct graft_case *c, const struct graft_symbol *o,
+	     const struct graft_symbol *n)
+{
+	if (n->addr == o->addr && n->size == o->size)
+		return NULL;
+	return graft_case_refuse(
+		c, GRAFT_RULE_TLS, o->name,
+		"the thread-local variable was at offset 0x%llx (%llu bytes) and is at 0x%llx (%llu bytes)",
+		(unsigned long long)o->addr, (unsigned long long)o->size,
+		(unsigned long long)n->addr, (unsigned long long)n->size);
 }
 
 struct graft_error *
 graft_check_thread_local(struct graft_case *c)
 {
+	static const struct graft_named variables = { is_thread_local, compare,
+						      judge_symbol };
 	struct graft_error *err = judge_segment(c);
 
 	if (!err)
-		err = judge_symbols(c);
+		err = graft_named_judge(c, &variables);
 	if (!err)
 		err = judge_funcs(c);
 	return err;

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/vec.h"
 #include "diff/constant/constant.h"
+#include "judge/data/named.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -260,44 +261,13 @@ judge_table(struct graft_case *c, const struct graft_symbol *o,
 		"an entry of the virtual table differs, and objects have OLD's");
 }
 
-static struct graft_error *
-judge_symbols(struct graft_case *c)
-{
-	size_t old_count;
-	size_t new_count;
-	size_t count = 0;
-	const struct graft_symbol *o = graft_image_symbols(c->diff->old_image,
-							   &old_count);
-	const struct graft_symbol *n = graft_image_symbols(c->diff->new_image,
-							   &new_count);
-	GRAFT_FREE const struct graft_symbol **list =
-		calloc(new_count + 1, sizeof(struct graft_symbol *));
-	struct graft_error *err = NULL;
-
-	if (!list)
-		return graft_error_no_memory();
-	for (size_t i = 0; i < new_count; i++) {
-		if (is_vtable(&n[i]))
-			list[count++] = &n[i];
-	}
-	qsort(list, count, sizeof(struct graft_symbol *), compare);
-	for (size_t i = 0; !err && i < old_count; i++) {
-		const struct graft_symbol *key = &o[i];
-		if (!is_vtable(key))
-			continue;
-		const struct graft_symbol **at = bsearch(&key, list, count,
-							 sizeof(key), compare);
-		if (at)
-			err = judge_table(c, key, *at);
-	}
-	return err;
-}
-
 struct graft_error *
 graft_check_vtables(struct graft_case *c)
 {
 	uint32_t before = c->per_rule[GRAFT_RULE_VTABLE];
-	struct graft_error *err = judge_symbols(c);
+	static const struct graft_named tables = { is_vtable, compare,
+						   judge_table };
+	struct graft_error *err = graft_named_judge(c, &tables);
 
 	if (err || c->per_rule[GRAFT_RULE_VTABLE] != before)
 		return err;

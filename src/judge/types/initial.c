@@ -65,11 +65,9 @@ print_value(struct graft_dwarf *dwarf, const struct graft_image *image,
 	const struct graft_reloc *reloc = graft_image_reloc_at(image, addr);
 	const struct graft_type *type;
 	uint32_t number;
-	struct graft_error *err = graft_dwarf_subject_type(dwarf, subject,
-							   &number);
+	struct graft_error *err = graft_subject_peel(dwarf, subject, &number,
+						     &type);
 
-	if (!err)
-		err = graft_dwarf_type_peel(dwarf, number, &number, &type);
 	if (err)
 		return err;
 	if (reloc && reloc->symbol) {

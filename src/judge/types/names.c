@@ -191,15 +191,24 @@ graft_subject_find(const struct graft_subject_index *own, uint32_t subject,
 }
 
 struct graft_error *
+graft_subject_peel(struct graft_dwarf *dwarf, uint32_t subject,
+		   uint32_t *number_ret, const struct graft_type **ret)
+{
+	struct graft_error *err = graft_dwarf_subject_type(dwarf, subject,
+							   number_ret);
+
+	return err ? err
+		   : graft_dwarf_type_peel(dwarf, *number_ret, number_ret, ret);
+}
+
+struct graft_error *
 graft_subject_size(struct graft_dwarf *dwarf, uint32_t subject, uint64_t *ret)
 {
 	const struct graft_type *type;
 	uint32_t number;
-	struct graft_error *err = graft_dwarf_subject_type(dwarf, subject,
-							   &number);
+	struct graft_error *err = graft_subject_peel(dwarf, subject, &number,
+						     &type);
 
-	if (!err)
-		err = graft_dwarf_type_peel(dwarf, number, &number, &type);
 	if (err)
 		return err;
 	*ret = type->kind == GRAFT_TYPE_IS_ODD ? 0 : type->size;

@@ -66,6 +66,15 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_subject_at(struct graft_dwarf *dwarf, uint64_t addr, bool end,
 		 uint32_t *ret);
 
+/**
+ * Get the type of a variable without what only qualifies or renames it.
+ *
+ * @param[out] number_ret Its number. @param[out] ret The type, borrowed.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_subject_peel(struct graft_dwarf *dwarf, uint32_t subject,
+		   uint32_t *number_ret, const struct graft_type **ret);
+
 /** Get the size of a variable; 0 if unknown. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_subject_size(struct graft_dwarf *dwarf, uint32_t subject, uint64_t *ret);
