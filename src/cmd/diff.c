@@ -152,13 +152,8 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 	optind = 0;
 	for (int at;
 	     (at = getopt_long(argc, argv, ":o:h", options, NULL)) >= 0;) {
-		if (at == 'h') {
-			(void)fputs(usage, stdout);
-			*status_ret = 0;
-			return false;
-		}
 		if (!take(at, arguments)) {
-			*status_ret = graft_usage_option(argv, at);
+			*status_ret = graft_usage_option(argv, at, usage);
 			return false;
 		}
 	}

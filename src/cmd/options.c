@@ -115,10 +115,6 @@ is_allowed(int option, unsigned allowed)
 static bool
 take(char **argv, int option, unsigned allowed, struct graft_options *options)
 {
-	if (option == '?' || option == ':') {
-		(void)graft_usage_option(argv, option);
-		return false;
-	}
 	if (!is_allowed(option, allowed)) {
 		size_t i = 0;
 		while (names[i].val != option)
@@ -193,10 +189,9 @@ graft_options_parse(int argc, char **argv, const char *usage, unsigned allowed,
 	optind = 0;
 	for (int at; good && (at = getopt_long(argc, argv, ":ap:w:nch", names,
 					       NULL)) >= 0;) {
-		if (at == 'h') {
-			(void)fputs(usage, stdout);
+		if (at == 'h' || at == '?' || at == ':') {
+			*status_ret = graft_usage_option(argv, at, usage);
 			graft_options_deinit(&options);
-			*status_ret = 0;
 			return false;
 		}
 		good = take(argv, at, allowed, &options);

@@ -103,7 +103,7 @@ has_ended(const struct graft_outcome *outcome)
  *
  * @param[in] why For whom, as the end of a sentence.
  */
-GRAFT_MUST_CHECK static struct graft_error *
+static void
 take_back(struct graft_work *work, struct graft_outcomes *outcomes,
 	  const char *why)
 {
@@ -120,46 +120,43 @@ take_back(struct graft_work *work, struct graft_outcomes *outcomes,
 			graft_error_free(err);
 			err = NULL;
 		}
+		outcome->stays = err != NULL;
 		outcome->err =
 			err ? graft_error_prefix(err, "it could not be taken "
 						      "back from it")
 			    : graft_error_new(GRAFT_ERROR_REFUSED,
 					      "taken back, because %s", why);
-		outcome->stays = err != NULL;
-		if (!outcome->err)
-			return graft_error_no_memory();
 	}
-	return NULL;
 }
 
-/** Watch the canaries. @param[out] ended_ret One has ended; all was taken back. */
-GRAFT_MUST_CHECK static struct graft_error *
-watch(struct graft_work *work, struct graft_outcomes *outcomes, bool *ended_ret)
+/** Watch the canaries. Returns true if one has ended; then all was taken back. */
+static bool
+watch(struct graft_work *work, struct graft_outcomes *outcomes)
 {
 	uint64_t start = graft_clock_monotonic_us();
 
 	if (!count_done(outcomes))
-		return NULL;
+		return false;
 	for (;;) {
 		for (size_t i = 0; i < outcomes->count; i++) {
 			struct graft_outcome *outcome = &outcomes->items[i];
 			char why[64];
 			if (outcome->err || !has_ended(outcome))
 				continue;
-			*ended_ret = true;
 			outcome->err = graft_error_new(
 				GRAFT_ERROR_TARGET_GONE,
-				"the canary ended %.1f s after it was switched; no other process was touched",
+				"the canary ended, %.1f s after the last one was switched; nothing but canaries was touched",
 				(double)(graft_clock_monotonic_us() - start) /
 					1e6);
 			(void)snprintf(why, sizeof(why),
 				       "canary %d (%.15s) ended",
 				       (int)outcome->pid, outcome->comm);
-			return take_back(work, outcomes, why);
+			take_back(work, outcomes, why);
+			return true;
 		}
 		if (graft_clock_monotonic_us() - start >=
 		    work->options->watch_us)
-			return NULL;
+			return false;
 		graft_clock_sleep_us(LOOK_US);
 	}
 }
@@ -177,10 +174,9 @@ work_on_some(struct graft_work *work, graft_work_fn fn, const pid_t *pids,
 		if (!*watched_io &&
 		    count_done(outcomes) >= work->options->canaries) {
 			*watched_io = true;
-			struct graft_error *err = watch(work, outcomes,
-							ended_ret);
-			if (err || *ended_ret)
-				return err;
+			*ended_ret = watch(work, outcomes);
+			if (*ended_ret)
+				return NULL;
 		}
 		graft_progress_step(&progress, i, work->verb);
 		struct graft_error *err = graft_work_on(work, fn, pids[i],
@@ -203,17 +199,17 @@ find_refused(const struct graft_outcomes *outcomes)
 }
 
 /** With --all-or-none: none, if one was refused. */
-GRAFT_MUST_CHECK static struct graft_error *
+static void
 all_or_none(struct graft_work *work, struct graft_outcomes *outcomes)
 {
 	const struct graft_outcome *refused = find_refused(outcomes);
 	char why[64];
 
 	if (!work->options->all_or_none || !refused)
-		return NULL;
+		return;
 	(void)snprintf(why, sizeof(why), "process %d (%.15s) was refused",
 		       (int)refused->pid, refused->comm);
-	return take_back(work, outcomes, why);
+	take_back(work, outcomes, why);
 }
 
 struct graft_error *
@@ -239,12 +235,14 @@ graft_rollout_run(struct graft_work *work, graft_work_filter_fn filter,
 		// All that there were are canaries: watch, and look again.
 		if (!err && !ended && !watched) {
 			watched = true;
-			err = watch(work, outcomes, &ended);
+			ended = watch(work, outcomes);
 		}
 		if (!work->changes)
 			break;
 	}
 	if (!options->all && !err && !watched)
-		err = watch(work, outcomes, &ended);
-	return err ? err : all_or_none(work, outcomes);
+		ended = watch(work, outcomes);
+	if (!err)
+		all_or_none(work, outcomes);
+	return err;
 }

@@ -36,10 +36,14 @@ graft_usage_wrong(char *const *argv, const char *fmt, ...)
 }
 
 int
-graft_usage_option(char **argv, int at)
+graft_usage_option(char **argv, int at, const char *usage)
 {
 	const char *word = argv[optind - 1];
 
+	if (at == 'h') {
+		(void)fputs(usage, stdout);
+		return 0;
+	}
 	if (at == ':')
 		return graft_usage_wrong(argv, "%s needs a value", word);
 	// A short one may stand in a word with others.

@@ -17,14 +17,16 @@ graft_usage_wrong(char *const *argv, const char *fmt, ...)
 	__attribute__((__format__(__printf__, 2, 3)));
 
 /**
- * Say which option getopt_long(3) did not take. It was called with a `:` first in its
- * short options, so that it prints nothing itself.
+ * Print the usage if getopt_long(3) found `-h`; else say which option it did not take.
+ * It was called with a `:` first in its short options, so that it prints nothing
+ * itself.
  *
  * @param[in] argv `argv[0]` is the verb.
  * @param[in] at What it returned.
+ * @param[in] usage What `--help` prints.
  * @return Exit status.
  */
 int
-graft_usage_option(char **argv, int at);
+graft_usage_option(char **argv, int at, const char *usage);
 
 #endif /* GRAFT_CMD_USAGE_H */

@@ -115,12 +115,8 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 		case 'j':
 			arguments->json = true;
 			break;
-		case 'h':
-			(void)fputs(usage, stdout);
-			*status_ret = 0;
-			return false;
 		default:
-			*status_ret = graft_usage_option(argv, at);
+			*status_ret = graft_usage_option(argv, at, usage);
 			return false;
 		}
 	}
