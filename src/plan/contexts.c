@@ -37,15 +37,12 @@ read_named(struct graft_target *target, uint64_t addr, size_t len,
 	GRAFT_FREE uint8_t *bytes = malloc(len + 1);
 	if (!bytes)
 		return graft_error_no_memory();
-	struct graft_error *err = graft_target_read(target, addr, bytes, len);
-	if (err && graft_error_code(err) == GRAFT_ERROR_OS) {
-		graft_error_free(err);
-		return NULL;
-	}
-	if (err)
-		return err;
-	*ret = GRAFT_TAKE(bytes);
-	return NULL;
+	bool there;
+	struct graft_error *err = graft_target_try_read(target, addr, bytes,
+							len, &there);
+	if (!err && there)
+		*ret = GRAFT_TAKE(bytes);
+	return err;
 }
 
 static bool

@@ -186,21 +186,6 @@ struct tally {
 	uint32_t unknown;
 };
 
-/** Read an entry. @param[out] read_ret false: nothing can be read there. */
-GRAFT_MUST_CHECK static struct graft_error *
-read_entry(struct graft_target *target, const struct graft_header_redirect *r,
-	   uint8_t live[GRAFT_JUMP_SIZE], bool *read_ret)
-{
-	struct graft_error *err = graft_target_read(target, r->entry + r->skip,
-						    live, GRAFT_JUMP_SIZE);
-
-	*read_ret = !err;
-	if (!err || graft_error_code(err) != GRAFT_ERROR_OS)
-		return err;
-	graft_error_free(err);
-	return NULL;
-}
-
 static bool
 is_jump(const struct graft_header_redirect *r, const uint8_t *live)
 {
@@ -220,7 +205,8 @@ count_entries(struct graft_target *target, const struct graft_header *header,
 		bool read;
 		if (o && !own)
 			continue;
-		struct graft_error *err = read_entry(target, r, live, &read);
+		struct graft_error *err = graft_target_try_read(
+			target, r->entry + r->skip, live, sizeof(live), &read);
 		if (err)
 			return err;
 		bool jump = read && is_jump(r, live);

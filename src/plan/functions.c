@@ -46,19 +46,15 @@ read_piece(struct graft_target *target, uint64_t addr, size_t len,
 	   struct piece *ret)
 {
 	*ret = (struct piece){ .addr = addr, .len = len };
-	ret->bytes = malloc(len + 1);
-	if (!ret->bytes)
+	GRAFT_FREE uint8_t *bytes = malloc(len + 1);
+	if (!bytes)
 		return graft_error_no_memory();
-	struct graft_error *err = graft_target_read(target, addr, ret->bytes,
-						    len);
-	if (!err)
-		return NULL;
-	free(ret->bytes);
-	ret->bytes = NULL;
-	if (graft_error_code(err) != GRAFT_ERROR_OS)
-		return err;
-	graft_error_free(err);
-	return NULL;
+	bool there;
+	struct graft_error *err = graft_target_try_read(target, addr, bytes,
+							len, &there);
+	if (!err && there)
+		ret->bytes = GRAFT_TAKE(bytes);
+	return err;
 }
 
 static uint64_t

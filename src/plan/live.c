@@ -45,14 +45,14 @@ read_live(const struct graft_live_place *place, uint64_t old_addr, void *buf,
 	  size_t len)
 {
 	uint64_t addr = place->module->base + old_addr;
-	struct graft_error *err = graft_target_read(place->target, addr, buf,
-						    len);
+	bool there;
+	struct graft_error *err = graft_target_try_read(place->target, addr,
+							buf, len, &there);
 
-	if (!err && place->replaced)
+	if (!err && there && place->replaced)
 		unjump(place->replaced, addr, buf, len);
-	if (!err || graft_error_code(err) != GRAFT_ERROR_OS)
+	if (err || there)
 		return err;
-	graft_error_free(err);
 	return graft_error_new(
 		GRAFT_ERROR_REFUSED,
 		"R-12: %s: 0x%llx: the module cannot be read there",

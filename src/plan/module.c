@@ -20,24 +20,6 @@ enum {
 /** Longest span of a module: what a small code model can address. */
 static const uint64_t span_max = INT32_MAX;
 
-/**
- * Read memory that may not be there.
- *
- * @param[out] there_ret False if it cannot be read.
- */
-GRAFT_MUST_CHECK static struct graft_error *
-try_read(struct graft_target *target, uint64_t addr, void *buf, size_t len,
-	 bool *there_ret)
-{
-	struct graft_error *err = graft_target_read(target, addr, buf, len);
-
-	*there_ret = !err;
-	if (!err || graft_error_code(err) != GRAFT_ERROR_OS)
-		return err;
-	graft_error_free(err);
-	return NULL;
-}
-
 /** Find NT_GNU_BUILD_ID among notes. Returns its offset, or -1. */
 static int64_t
 find_build_id(const uint8_t *notes, size_t len, size_t *id_len_ret)
@@ -74,7 +56,8 @@ read_note(struct graft_target *target, const Elf64_Phdr *ph,
 	size_t id_len = 0;
 	bool there;
 
-	struct graft_error *err = try_read(target, addr, notes, len, &there);
+	struct graft_error *err = graft_target_try_read(target, addr, notes,
+							len, &there);
 	if (err || !there || module->build_id_len)
 		return err;
 	int64_t off = find_build_id(notes, len, &id_len);
@@ -140,8 +123,8 @@ read_phdrs(struct graft_target *target, const struct graft_map *map,
 	bool there;
 
 	*count_ret = 0;
-	struct graft_error *err = try_read(target, map->start, &eh, sizeof(eh),
-					   &there);
+	struct graft_error *err = graft_target_try_read(target, map->start, &eh,
+							sizeof(eh), &there);
 	if (err || !there)
 		return err;
 	if (memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 ||
@@ -150,7 +133,8 @@ read_phdrs(struct graft_target *target, const struct graft_map *map,
 	    eh.e_phoff > map->end - map->start)
 		return NULL;
 	size_t len = eh.e_phnum * sizeof(Elf64_Phdr);
-	err = try_read(target, map->start + eh.e_phoff, phdrs, len, &there);
+	err = graft_target_try_read(target, map->start + eh.e_phoff, phdrs, len,
+				    &there);
 	if (!err && there)
 		*count_ret = eh.e_phnum;
 	return err;

@@ -39,15 +39,12 @@ read_debug(struct graft_target *target, const struct graft_module *module,
 	GRAFT_FREE Elf64_Dyn *dyns = malloc(len + sizeof(*dyns));
 	if (!dyns)
 		return graft_error_no_memory();
-	struct graft_error *err = graft_target_read(target, module->dynamic,
-						    dyns, len);
-	if (err && graft_error_code(err) == GRAFT_ERROR_OS) {
-		graft_error_free(err);
-		return NULL;
-	}
+	bool there;
+	struct graft_error *err = graft_target_try_read(target, module->dynamic,
+							dyns, len, &there);
 	if (err)
 		return err;
-	for (size_t i = 0; i < len / sizeof(*dyns); i++) {
+	for (size_t i = 0; there && i < len / sizeof(*dyns); i++) {
 		if (dyns[i].d_tag == DT_NULL)
 			break;
 		if (dyns[i].d_tag == DT_DEBUG)

@@ -287,6 +287,19 @@ graft_target_read(struct graft_target *target, uint64_t addr, void *buf,
 }
 
 struct graft_error *
+graft_target_try_read(struct graft_target *target, uint64_t addr, void *buf,
+		      size_t len, bool *there_ret)
+{
+	struct graft_error *err = graft_target_read(target, addr, buf, len);
+
+	*there_ret = !err;
+	if (!err || graft_error_code(err) != GRAFT_ERROR_OS)
+		return err;
+	graft_error_free(err);
+	return NULL;
+}
+
+struct graft_error *
 graft_target_write(struct graft_target *target, uint64_t addr, const void *buf,
 		   size_t len)
 {

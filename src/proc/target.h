@@ -173,6 +173,17 @@ graft_target_read(struct graft_target *target, uint64_t addr, void *buf,
 		  size_t len);
 
 /**
+ * Read memory of the target that need not be there.
+ *
+ * @param[out] buf As for graft_target_read(); undefined if it is not there.
+ * @param[out] there_ret False if any byte is unreadable; written on error too.
+ * @return NULL; what graft_target_read() returns, but for #GRAFT_ERROR_OS.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_try_read(struct graft_target *target, uint64_t addr, void *buf,
+		      size_t len, bool *there_ret);
+
+/**
  * Write memory of the target, code and read-only pages included, through
  * /proc/PID/mem.
  *
