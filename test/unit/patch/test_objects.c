@@ -184,6 +184,11 @@ what_is_no_list_of_objects_is_refused(void **state)
 		struct graft_manifest_elf *elfs = NULL;
 		const struct graft_manifest_elf elf = { .size = 1000 };
 		sample_ok(graft_manifest_encode(patch, &elf, &whole));
+		// With its own list it is read, so that one is what is refused.
+		sample_ok(graft_manifest_decode(whole.str, whole.len, &back,
+						&elfs));
+		graft_patch_free(GRAFT_TAKE(back));
+		free(GRAFT_TAKE(elfs));
 		char *at = strstr(whole.str, "\"objects\":");
 		assert_non_null(at);
 		char *end = strstr(at, ",\"elf\":");
