@@ -242,7 +242,9 @@ graft_rollout_run(struct graft_work *work, graft_work_filter_fn filter,
 	}
 	if (!options->all && !err && !watched)
 		ended = watch(work, outcomes);
-	if (!err)
+	if (err && options->all_or_none)
+		take_back(work, outcomes, "graft itself failed");
+	else if (!err)
 		all_or_none(work, outcomes);
 	return err;
 }

@@ -151,8 +151,13 @@ graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
 	err = graft_rollout_run(work, filter, fn, &outcomes);
 	graft_ledger_close(work->ledger);
 	work->ledger = NULL;
-	if (!err)
-		err = print(work, &outcomes);
+	if (err) {
+		// What was done until then is done, and said.
+		if (outcomes.count && !work->options->json)
+			graft_error_free(print(work, &outcomes));
+		return err;
+	}
+	err = print(work, &outcomes);
 	if (!err)
 		*status_ret = graft_outcomes_status(&outcomes);
 	return err;
