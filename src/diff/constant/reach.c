@@ -19,6 +19,8 @@ enum {
 	ROW_MAX = 32,
 	/** Fewer bytes with a NUL at their end may as well be a number. */
 	CLOSED_MIN = 8,
+	/** Tables of distances are made of 32-bit numbers. */
+	DISTANCE_ALIGN = 4,
 };
 
 /** Is there a jump table at @p addr? */
@@ -98,6 +100,28 @@ next_of(const struct graft_code *code, const struct graft_section *section,
 	return next < end ? next : end;
 }
 
+/**
+ * Does a table of distances start at @p next that is no member of what is at
+ * @p addr?
+ *
+ * Code that adds distances to the start of a table shows no more than a place: a
+ * member of an object is such a place, too. But an object that holds numbers is
+ * aligned as they are; what is not, and is no member of something in front, is not
+ * that object.
+ */
+static bool
+is_spread_alone(const struct graft_code *code,
+		const struct graft_section *section, uint64_t addr,
+		uint64_t next)
+{
+	if (!is_spread(code, next) || addr % DISTANCE_ALIGN == 0)
+		return false;
+	size_t low = graft_sorted_below(code->starts, code->start_count, addr);
+	uint64_t unused;
+	return low == 0 || code->starts[low - 1] < section->addr ||
+	       !graft_reach_goes_on(code, code->starts[low - 1], &unused);
+}
+
 bool
 graft_reach_goes_on(const struct graft_code *code, uint64_t addr,
 		    uint64_t *next_ret)
@@ -111,14 +135,15 @@ graft_reach_goes_on(const struct graft_code *code, uint64_t addr,
 	uint64_t end = section->addr + section->size;
 	uint64_t next = next_of(code, section, addr);
 	*next_ret = next;
-	if (next == end || is_table(code, next) || is_table(code, addr) ||
-	    is_spread(code, next))
+	if (next == end || is_table(code, next) || is_table(code, addr))
 		return false;
 	const struct graft_symbol *symbol = graft_image_symbol_at(code->image,
 								  addr);
 	if (symbol && symbol->type == STT_OBJECT &&
 	    addr - symbol->addr < symbol->size)
 		return symbol->addr + symbol->size > next;
+	if (is_spread_alone(code, section, addr, next))
+		return false;
 	// Somebody takes the address of the end of this text.
 	uint64_t len;
 	if (graft_constant_text(code->image, addr, &len) && len > next - addr)

@@ -8,9 +8,9 @@
  * An address that somebody takes need not be where an object starts: `t[i - 1]`
  * takes the address before `t`, `t[i + 4]` one inside, `p < t + 16` one past its
  * end. So a constant may go on behind the next address that is taken. It surely
- * ends where text begins or ends, at a jump table, at a table of distances that
- * code adds to its own start, at the end of the section, and where a symbol says
- * so.
+ * ends where text begins or ends, at a jump table, at the end of the section, and
+ * where a symbol says so; and, if its address is not that of a 32-bit number, at a
+ * table of distances that code adds to its own start.
  */
 
 #ifndef GRAFT_DIFF_REACH_H
