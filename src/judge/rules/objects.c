@@ -121,30 +121,6 @@ is_of_one_source(struct graft_case *c, const struct graft_piece *piece,
 	return err;
 }
 
-/** Judge each copy of a function by itself, up to the first that is refused. */
-static struct graft_error *
-check_copies(struct graft_case *c, const struct graft_piece *piece)
-{
-	const struct graft_diff *diff = c->diff;
-	const struct graft_code *code = diff->new_code;
-	uint32_t before = graft_case_refusals(c);
-	uint32_t last = GRAFT_NONE;
-	struct graft_error *err = NULL;
-
-	for (size_t i = 0; !err && i < diff->resolution_count &&
-			   graft_case_refusals(c) == before;
-	     i++) {
-		const struct graft_resolution *r = &diff->resolutions[i];
-		uint32_t group = code->funcs[r->func].group;
-		if (code->refs[r->ref].target - piece->addr >= piece->size ||
-		    group == last)
-			continue;
-		last = group;
-		err = graft_check_set_apart(c, piece, group);
-	}
-	return err;
-}
-
 static struct graft_error *
 judge_object(struct graft_case *c, const struct graft_piece *piece,
 	     uint32_t user)
@@ -160,7 +136,7 @@ judge_object(struct graft_case *c, const struct graft_piece *piece,
 		return graft_check_set_apart(c, piece, user);
 	struct graft_error *err = is_of_one_source(c, piece, &fine);
 	if (!err && fine)
-		err = check_copies(c, piece);
+		err = graft_check_copies_apart(c, piece);
 	if (err || fine)
 		return err;
 	struct graft_place_text where = graft_place_data(c->diff->new_image,

@@ -23,7 +23,7 @@ struct state {
 };
 
 struct search {
-	const struct graft_case *c;
+	struct graft_case *c;
 	const struct graft_piece *piece;
 	/** Some way sets without looking; some way reads what it did not set. */
 	bool sets_blindly;
@@ -110,14 +110,13 @@ merge(void *into, const void *from)
 	return a->looked != was.looked || a->set != was.set;
 }
 
-struct graft_error *
-graft_check_set_apart(struct graft_case *c, const struct graft_piece *piece,
-		      uint32_t user)
+/** Look at all ways through a function and its cut-off parts. */
+GRAFT_MUST_CHECK static struct graft_error *
+search_func(struct search *search, uint32_t user)
 {
-	const struct graft_code *code = c->diff->new_code;
+	const struct graft_code *code = search->c->diff->new_code;
 	uint32_t func = code->funcs[user].group;
 	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
-	struct search search = { .c = c, .piece = piece };
 	struct state entry = { 0 };
 
 	struct graft_error *err = graft_ops_read(code, func, &ops);
@@ -127,17 +126,60 @@ graft_check_set_apart(struct graft_case *c, const struct graft_piece *piece,
 	if (err)
 		return err;
 	graft_ops_join(&ops);
-	err = graft_ways_follow(&ops, sizeof(entry), &entry, step, merge,
-				&search);
+	return graft_ways_follow(&ops, sizeof(entry), &entry, step, merge,
+				 search);
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+refuse(const struct search *search, uint32_t user)
+{
+	const struct graft_code *code = search->c->diff->new_code;
+	char name[200];
+	struct graft_place_text where = graft_place_data(
+		search->c->diff->new_image, search->piece->addr);
+
+	graft_code_name(code, code->funcs[user].group, name, sizeof(name));
+	return graft_case_refuse(
+		search->c, GRAFT_RULE_OBJECT, where.str,
+		"a new writable object that %s sets on one way and reads on another: what came by the first way before the change set nothing",
+		name);
+}
+
+struct graft_error *
+graft_check_set_apart(struct graft_case *c, const struct graft_piece *piece,
+		      uint32_t user)
+{
+	struct search search = { .c = c, .piece = piece };
+	struct graft_error *err = search_func(&search, user);
+
 	if (err || search.taken || !search.sets_blindly ||
 	    !search.reads_earlier)
 		return err;
-	char name[200];
-	graft_code_name(code, func, name, sizeof(name));
-	struct graft_place_text where = graft_place_data(c->diff->new_image,
-							 piece->addr);
-	return graft_case_refuse(
-		c, GRAFT_RULE_OBJECT, where.str,
-		"a new writable object that %s sets on one way and reads on another: what came by the first way before the change set nothing",
-		name);
+	return refuse(&search, user);
+}
+
+struct graft_error *
+graft_check_copies_apart(struct graft_case *c, const struct graft_piece *piece)
+{
+	const struct graft_diff *diff = c->diff;
+	const struct graft_code *code = diff->new_code;
+	struct search search = { .c = c, .piece = piece };
+	uint32_t last = GRAFT_NONE;
+
+	for (size_t i = 0; i < diff->resolution_count; i++) {
+		const struct graft_resolution *r = &diff->resolutions[i];
+		uint32_t group = code->funcs[r->func].group;
+		if (code->refs[r->ref].target - piece->addr >= piece->size ||
+		    group == last)
+			continue;
+		last = group;
+		struct graft_error *err = search_func(&search, group);
+		if (err)
+			return err;
+	}
+	// One copy that was called to set may have run as OLD, too.
+	if (last == GRAFT_NONE ||
+	    (!search.taken && (!search.sets_blindly || !search.reads_earlier)))
+		return NULL;
+	return refuse(&search, last);
 }

@@ -13,15 +13,13 @@ struct book {
 
 #define PLACE(k) ((int)sizeof(int[4]) + (k))
 
-static const struct book book = {
-	4,
+static const struct book book = { 4,
 #ifdef NEW
-	{ PLACE(3), PLACE(9), PLACE(12), PLACE(1) },
+				  { PLACE(3), PLACE(9), PLACE(12), PLACE(1) },
 #else
-	{ PLACE(0), PLACE(5), PLACE(10), PLACE(15) },
+				  { PLACE(0), PLACE(5), PLACE(10), PLACE(15) },
 #endif
-	"abcdefghijklmnopqrstuvwxyz0123456789"
-};
+				  "abcdefghijklmnopqrstuvwxyz0123456789" };
 
 static const struct book *kept;
 

@@ -154,6 +154,18 @@ a_copy_that_only_reads_the_variable_of_its_function_is_refused(void **state)
 }
 
 static void
+a_copy_that_reads_what_another_one_set_is_refused(void **state)
+{
+	(void)state;
+	// Each sets it: one to what it is given, one to what is left of that.
+	must_refuse(
+		DESCRIBED, COPIES "return x + set;" CALLERS,
+		COPIES
+		"static int left; if (set) left = x; else left--; return x + set + (left > 1000);" CALLERS,
+		"R-19");
+}
+
+static void
 copies_of_two_functions_that_share_a_variable_are_refused(void **state)
 {
 	(void)state;
@@ -180,6 +192,8 @@ main(void)
 			copies_of_one_function_that_each_set_its_variable_are_accepted),
 		cmocka_unit_test(
 			a_copy_that_only_reads_the_variable_of_its_function_is_refused),
+		cmocka_unit_test(
+			a_copy_that_reads_what_another_one_set_is_refused),
 		cmocka_unit_test(
 			copies_of_two_functions_that_share_a_variable_are_refused),
 	};
