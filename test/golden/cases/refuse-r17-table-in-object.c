@@ -2,6 +2,7 @@
 
 // debug: strip
 // opt: -O2 -O3 -Os
+// kind: so
 // A table of distances that is a member: who kept the address of the object, which
 // begins in front of it, would go on with the old distances.
 
@@ -22,6 +23,15 @@ static const struct book book = { 4,
 				  "abcdefghijklmnopqrstuvwxyz0123456789" };
 
 static const struct book *kept;
+
+__attribute__((noinline)) long
+hidden(long i)
+{
+	const char *base = (const char *)book.off;
+
+	__asm__("" : "+r"(base));
+	return base[((const int *)base)[i & 3]];
+}
 
 __attribute__((noinline)) long
 direct(long i)
@@ -45,6 +55,7 @@ probe(long input)
 {
 	if (!kept)
 		keep();
-	const char *base = (const char *)kept->off;
-	return direct(input) * 1000 + base[kept->off[(input + 1) & 3]];
+	return direct(input) * 1000 + hidden(input) +
+	       ((const char *)kept->off)[kept->off[(input + 1) & 3]] *
+		       (kept == &book ? 7 : 9);
 }
