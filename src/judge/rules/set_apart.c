@@ -86,11 +86,12 @@ step(void *context, const struct graft_ops *ops, uint32_t at, void *known)
 	bool own = piece == search->piece;
 	// What is only moved on (a count) is no test.
 	bool tests = op->mem_read && (own || !op->mem_write);
-	if (own && (!op->has_mem || op->what == GRAFT_OP_LEA))
-		search->taken = true;
-	if (own && op->mem_read && !state->set)
+	bool address = own && (!op->has_mem || op->what == GRAFT_OP_LEA);
+	search->taken |= address;
+	// Who has its address, or an index from it, may read it.
+	if (own && (op->mem_read || address) && !state->set)
 		search->reads_earlier = true;
-	state->looked |= tests;
+	state->looked |= tests || address;
 	if (!own || !op->mem_write)
 		return;
 	if (!state->looked && !stores_initial(search, ops, at))
@@ -152,8 +153,7 @@ graft_check_set_apart(struct graft_case *c, const struct graft_piece *piece,
 	struct search search = { .c = c, .piece = piece };
 	struct graft_error *err = search_func(&search, user);
 
-	if (err || search.taken || !search.sets_blindly ||
-	    !search.reads_earlier)
+	if (err || !search.sets_blindly || !search.reads_earlier)
 		return err;
 	return refuse(&search, user);
 }
