@@ -29,7 +29,8 @@ static inline struct graft_cursor
 graft_cursor_make(const void *bytes, size_t len)
 {
 	const uint8_t *at = bytes;
-	return (struct graft_cursor){ .at = at, .end = at + len };
+	// Nothing may be at NULL, and C knows no NULL + 0.
+	return (struct graft_cursor){ .at = at, .end = len ? at + len : at };
 }
 
 static inline size_t

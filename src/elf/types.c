@@ -320,7 +320,8 @@ graft_dwarf_types_in(struct graft_dwarf *dwarf, uint32_t unit,
 		     size_t *count_ret)
 {
 	*count_ret = dwarf->named_first[unit + 1] - dwarf->named_first[unit];
-	return &dwarf->named[dwarf->named_first[unit]];
+	// No list at all if no unit names a type.
+	return *count_ret ? &dwarf->named[dwarf->named_first[unit]] : NULL;
 }
 
 struct graft_error *

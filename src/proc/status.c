@@ -65,7 +65,7 @@ graft_proc_stat_parse(const char *text, struct graft_proc_status *status)
 			 " %c %*d %*d %*d %*d %*d %u %*s %*s %*s %*s %*s %*s "
 			 "%*s %*s %*s %*s %*s %*s %" SCNu64,
 			 &state, &flags, &start);
-	if (got != 3)
+	if (got != 3 || state < 'A' || state > 'z')
 		return false;
 	status->state = state;
 	status->kernel = flags & FLAG_KERNEL_THREAD;

@@ -7,22 +7,12 @@
  *
  * The input is an ELF file as a compiler makes it (`gcc -g -shared`), mutated.
  * Everything that can be asked is asked; whatever is wrong must be an error.
- *
- *     clang -std=gnu17 -g -O1 -D_GNU_SOURCE -Isrc \
- *         -fsanitize=fuzzer,address,undefined test/fuzz/fuzz_debug.c \
- *         src/elf/[a-z]*.c src/base/[a-z]*.c -o build/fuzz_debug \
- *         -lelf -ldw -lcrypto
- *     build/fuzz_debug -max_len=65536 -max_total_time=60 CORPUS
  */
 
 #include "elf/lines.h"
 #include "elf/subjects.h"
 #include "elf/types.h"
-
-#include <stdlib.h>
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 enum {
 	/** Subjects, types in a unit and members that are asked for. */
@@ -109,6 +99,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		err = graft_dwarf_open(image, &dwarf);
 	if (!err)
 		err = ask_all(dwarf);
-	graft_error_free(err);
+	if (err)
+		refused(err);
 	return 0;
 }

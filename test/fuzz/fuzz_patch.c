@@ -10,46 +10,21 @@
  * module, a manifest, or ('d') a whole file whose deltas are completed with the
  * OLD file of make_old(). Properties: what decodes, encodes to the same
  * bytes, also when it was completed; what cannot be completed is left as it was.
- *
- *     clang -std=gnu17 -g -O1 -D_GNU_SOURCE -Isrc \
- *         -fsanitize=fuzzer,address,undefined test/fuzz/fuzz_patch.c \
- *         src/patch/[a-z]*.c src/base/[a-z]*.c -o build/fuzz_patch \
- *         -lzstd -lcjson -lsodium -lcrypto
- *     build/fuzz_patch -max_len=16384 -max_total_time=60 CORPUS
- *
- * With -DGRAFT_FUZZ_MAIN (and without `fuzzer`) it instead runs the files that
- * are named as arguments.
  */
 
-#include "base/cleanup.h"
+#include "fuzz.h"
 #include "patch/delta.h"
 #include "patch/file.h"
 #include "patch/manifest.h"
 #include "patch/module.h"
 #include "patch/print.h"
 
-#include <stdio.h>
-#include <string.h>
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
+/** What a hotpatch says of itself stands in no error. */
 static void
-must(struct graft_error *err)
+refused_in_a_line(struct graft_error *err)
 {
-	if (!err)
-		return;
-	(void)fprintf(stderr, "%s\n", graft_error_message(err));
-	abort();
-}
-
-// An error is an ordinary answer, but one line.
-static void
-refused(struct graft_error *err)
-{
-	if (strchr(graft_error_message(err), '\n'))
-		abort();
-	graft_error_free(err);
+	promise(!strchr(graft_error_message(err), '\n'));
+	refused(err);
 }
 
 static void
@@ -57,17 +32,16 @@ fuzz_file(const uint8_t *data, size_t size)
 {
 	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
-	GRAFT_FREE uint8_t *copy = malloc(size + 1);
+	GRAFT_FREE uint8_t *copy = copy_input(data, size);
 	GRAFT_FREE uint8_t *again = NULL;
 	size_t len;
 
 	if (!copy)
 		return;
-	memcpy(copy, data, size);
 	graft_patch_seal(copy, size);
 	struct graft_error *err = graft_patch_decode(copy, size, &patch);
 	if (err) {
-		refused(err);
+		refused_in_a_line(err);
 		return;
 	}
 	must(graft_patch_encode(patch, &again, &len));
@@ -86,15 +60,14 @@ fuzz_module(const uint8_t *data, size_t size)
 		.assurance = GRAFT_ASSURANCE_INFERRED,
 		.path = strdup("module"),
 	};
-	GRAFT_FREE uint8_t *copy = malloc(size + 1);
+	GRAFT_FREE uint8_t *copy = copy_input(data, size);
 
 	// graft_patch_module_decode() compares with the input itself.
 	if (copy && m.path) {
-		memcpy(copy, data, size);
 		struct graft_error *err = graft_patch_module_decode(copy, size,
 								    &m);
 		if (err)
-			refused(err);
+			refused_in_a_line(err);
 		else
 			must(graft_patch_module_check(&m));
 	}
@@ -106,12 +79,11 @@ fuzz_manifest(const uint8_t *data, size_t size)
 {
 	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
 	GRAFT_FREE struct graft_manifest_elf *elfs = NULL;
-	GRAFT_FREE char *json = malloc(size + 1);
+	GRAFT_FREE char *json = (char *)copy_input(data, size);
 	char id[GRAFT_PATCH_ID_LEN + 1];
 
 	if (!json)
 		return;
-	memcpy(json, data, size);
 	if (size > GRAFT_MANIFEST_ID_OFF + GRAFT_PATCH_ID_LEN) {
 		must(graft_manifest_id(json, size, id));
 		memcpy(json + GRAFT_MANIFEST_ID_OFF, id, GRAFT_PATCH_ID_LEN);
@@ -119,7 +91,7 @@ fuzz_manifest(const uint8_t *data, size_t size)
 	struct graft_error *err = graft_manifest_decode(json, size, &patch,
 							&elfs);
 	if (err)
-		refused(err);
+		refused_in_a_line(err);
 }
 
 enum {
@@ -170,7 +142,7 @@ complete(struct graft_patch *patch, struct graft_patch_module *m,
 		must(graft_patch_module_check(m));
 		return;
 	}
-	refused(err);
+	refused_in_a_line(err);
 	if (!m->lacks_code)
 		abort();
 	memcpy(m->elf_sha256, elf_sha256, sizeof(elf_sha256));
@@ -181,17 +153,16 @@ static void
 fuzz_delta(const uint8_t *data, size_t size)
 {
 	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
-	GRAFT_FREE uint8_t *copy = malloc(size + 1);
+	GRAFT_FREE uint8_t *copy = copy_input(data, size);
 	GRAFT_FREE uint8_t *old = malloc(OLD_LEN);
 
 	if (!copy || !old)
 		return;
 	make_old(old);
-	memcpy(copy, data, size);
 	graft_patch_seal(copy, size);
 	struct graft_error *err = graft_patch_decode(copy, size, &patch);
 	if (err) {
-		refused(err);
+		refused_in_a_line(err);
 		return;
 	}
 	must_encode_to(patch, copy, size);
@@ -226,21 +197,3 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	return 0;
 }
-
-#ifdef GRAFT_FUZZ_MAIN
-int
-main(int argc, char **argv)
-{
-	static uint8_t bytes[1 << 20];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *file = fopen(argv[i], "rb");
-		if (!file)
-			return 1;
-		size_t len = fread(bytes, 1, sizeof(bytes), file);
-		(void)fclose(file);
-		(void)LLVMFuzzerTestOneInput(bytes, len);
-	}
-	return 0;
-}
-#endif
