@@ -100,4 +100,21 @@ graft_question_settle(const struct graft_question *q, uint64_t old_addr,
 GRAFT_MUST_CHECK struct graft_error *
 graft_question_renamed(const struct graft_question *q, bool *done);
 
+/**
+ * Note a finding if the code may mean another object than the one that covers an
+ * address: one that it is in front of, or more of it than there is.
+ *
+ * @param[in] witness Who says where that object is in OLD.
+ * @param[in] old_addr Where the address is there, if that is _SYMBOL.
+ * @param[out] done Whether there is a finding.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_question_front(const struct graft_question *q, enum graft_witness witness,
+		     uint64_t old_addr, bool *done);
+
+/** Count how often a function takes an address; never if it is #GRAFT_NONE. */
+uint32_t
+graft_question_count_taken(const struct graft_code *code, uint32_t func,
+			   uint64_t addr);
+
 #endif /* GRAFT_DIFF_QUESTION_H */

@@ -144,9 +144,9 @@ old_version_agrees(const struct graft_question *q)
 	return true;
 }
 
-/** How often does a function take an address? */
-static uint32_t
-count_named(const struct graft_code *code, uint32_t func, uint64_t addr)
+uint32_t
+graft_question_count_taken(const struct graft_code *code, uint32_t func,
+			   uint64_t addr)
 {
 	uint32_t count = 0;
 
@@ -176,7 +176,7 @@ count_inlined(const struct graft_diff *diff, uint32_t old_func, uint64_t addr)
 		uint32_t callee = graft_code_func_starting(code, ref->target);
 		if (ref->kind == GRAFT_REF_BRANCH && callee != GRAFT_NONE &&
 		    diff->old_match[callee].other == GRAFT_NONE)
-			count += count_named(code, callee, addr);
+			count += graft_question_count_taken(code, callee, addr);
 	}
 	return count;
 }
@@ -248,8 +248,9 @@ may_be_another(const struct graft_question *q, uint64_t old_addr, bool *ret)
 	uint32_t old_func = old_version(diff, func);
 	if (q->ref->kind != GRAFT_REF_ADDRESS || q->ref->width != 4 ||
 	    is_object(diff->old_code, old_addr) ||
-	    count_named(diff->new_code, func, q->ref->target) <=
-		    count_named(diff->old_code, old_func, old_addr) +
+	    graft_question_count_taken(diff->new_code, func, q->ref->target) <=
+		    graft_question_count_taken(diff->old_code, old_func,
+					       old_addr) +
 			    count_inlined(diff, old_func, old_addr))
 		return NULL;
 	bool known;
@@ -342,6 +343,9 @@ graft_question_data(const struct graft_question *q)
 		return err;
 	if (may_end)
 		witness = GRAFT_WITNESS_CONFLICT;
+	err = graft_question_front(q, witness, old_addr, &done);
+	if (err || done)
+		return err;
 	err = find_old(q, witness, &old_addr, &found);
 	if (!err && found)
 		err = graft_question_settle(q, old_addr, &done);

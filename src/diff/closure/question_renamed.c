@@ -113,12 +113,13 @@ graft_question_settle(const struct graft_question *q, uint64_t old_addr,
 					 : NULL;
 
 	*done = true;
-	if (!o) {
+	if (!n) {
 		graft_question_put_old(q->resolution, old_addr);
 		return NULL;
 	}
-	if (is_gone(diff, o))
+	if (o && is_gone(diff, o))
 		return answer_renamed(q, o, n, old_addr);
+	// A new one may stand where OLD has padding, and be larger than that.
 	*done = false;
 	return NULL;
 }

@@ -214,6 +214,26 @@ is_zero(const struct step *step)
 	       step->operands[0].reg.value == step->operands[1].reg.value;
 }
 
+/** Note how far the steps of an index to the value are apart at least. */
+static void
+meet_index(struct graft_flow *flow, const ZydisDecodedOperand *operand,
+	   uint32_t holds)
+{
+	uint32_t base = bit_of(operand->mem.base);
+	uint32_t index = bit_of(operand->mem.index);
+	bool is_access = operand->mem.type == ZYDIS_MEMOP_TYPE_MEM;
+	uint32_t stride = is_access ? operand->size / 8 : 0;
+
+	if (!(holds & (base | index)) || !base || !index)
+		return;
+	if ((holds & base) && operand->mem.scale > stride)
+		stride = operand->mem.scale;
+	if (stride == 0)
+		stride = 1;
+	if (stride > flow->stride)
+		flow->stride = stride;
+}
+
 /**
  * Note an access, or an address, at a constant distance behind the value.
  *
@@ -228,6 +248,7 @@ meet_memory(struct graft_flow *flow, const ZydisDecodedOperand *operand,
 	int64_t disp = operand->mem.disp.value;
 	int64_t end = disp + operand->size / 8;
 
+	meet_index(flow, operand, holds);
 	if ((holds & base) && operand->mem.type == ZYDIS_MEMOP_TYPE_AGEN &&
 	    operand->mem.index == ZYDIS_REGISTER_NONE &&
 	    disp > (int64_t)flow->span && disp <= SPAN_MAX)
@@ -391,6 +412,7 @@ graft_flow_follow(struct graft_flow *flow, uint32_t insn, uint8_t reg)
 	flow->seen_count = 0;
 	flow->used = 0;
 	flow->span = 0;
+	flow->stride = 0;
 	flow->touched = false;
 	flow->lost = false;
 	struct graft_error *err = reach(flow, &queue_count, insn, 1U << reg);

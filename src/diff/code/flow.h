@@ -62,6 +62,8 @@ struct graft_flow {
 	bool touched;
 	/** How far behind it addresses are taken of it. */
 	uint32_t span;
+	/** The longest step of an index to it, or access with one; 0: none. */
+	uint32_t stride;
 	bool lost;
 };
 
