@@ -206,7 +206,7 @@ graft_apply_run(const struct graft_plan *plan, struct graft_ledger *ledger,
 	if (err)
 		return err;
 	struct job job = { .plan = plan, .changes = changes, .limits = limits };
-	err = graft_job_run(carry_out, &job, ret, &killed);
+	err = graft_job_run(carry_out, &job, limits->sightings, ret, &killed);
 	if (killed || ret->unsettled)
 		return graft_recover_after_kill(ledger, plan->pid, err);
 	return graft_entries_conclude(ledger, &entries, ret->pause_us, err);

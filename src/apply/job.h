@@ -16,6 +16,7 @@
 
 #include "apply/switch.h"
 #include "base/error.h"
+#include "plan/sightings.h"
 
 #include <stdbool.h>
 
@@ -31,12 +32,15 @@ typedef struct graft_error *(*graft_job_fn)(const void *ctx,
 /**
  * Do a work in a guardian and wait for it.
  *
+ * @param[in,out] sightings Gets what the guardian saw of code; the work adds to the same
+ * in its own memory. NULL: none.
  * @param[out] result How it went; also when the work failed.
  * @param[out] killed_ret The guardian was killed: what it did is not known.
  * @return What @p fn returned, or why there was no answer.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_job_run(graft_job_fn fn, const void *ctx,
+	      struct graft_sightings *sightings,
 	      struct graft_switch_result *result, bool *killed_ret);
 
 #endif /* GRAFT_APPLY_JOB_H */

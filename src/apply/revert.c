@@ -198,7 +198,8 @@ run(struct job *job, const char *comm, struct graft_ledger *ledger,
 				    job->count, &entries);
 	if (err)
 		return err;
-	err = graft_job_run(carry_out, job, ret, &killed);
+	err = graft_job_run(carry_out, job, job->limits->sightings, ret,
+			    &killed);
 	if (killed || ret->unsettled)
 		return graft_recover_after_kill(ledger, job->pid, err);
 	return graft_entries_conclude(ledger, &entries, ret->pause_us, err);

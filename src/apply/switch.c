@@ -258,12 +258,14 @@ stopped(struct graft_switch *sw, struct graft_target *target,
 
 GRAFT_MUST_CHECK static struct graft_error *
 find_contexts(struct graft_target *target, const struct graft_maps *maps,
-	      bool *ret)
+	      struct graft_sightings *sightings, bool *ret)
 {
 	GRAFT_CLEANUP(graft_modules_freep) struct graft_modules *modules = NULL;
 	struct graft_error *err = graft_modules_read(target, maps, &modules);
 
-	return err ? err : graft_contexts_possible(target, maps, modules, ret);
+	return err ? err
+		   : graft_contexts_possible(target, maps, modules, sightings,
+					     ret);
 }
 
 /** Refuse who shares all memory with one that we do not stop. */
@@ -348,7 +350,7 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 				    &check);
 	if (err)
 		return err;
-	err = find_contexts(target, maps, &contexts);
+	err = find_contexts(target, maps, limits->sightings, &contexts);
 	if (err)
 		return err;
 	err = refuse_sharer(target);

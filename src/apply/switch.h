@@ -26,7 +26,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** How long to try. */
+struct graft_sightings;
+
+/** How long to try, and what is known beforehand. */
 struct graft_switch_limits {
 	/** How long to try again while threads are in the way. */
 	uint64_t wait_us;
@@ -37,6 +39,11 @@ struct graft_switch_limits {
 	 * 0: nobody.
 	 */
 	pid_t owner;
+	/**
+	 * What was seen of code before (plan/sightings.h); what is seen now is added.
+	 * Borrowed; NULL: nothing is kept.
+	 */
+	struct graft_sightings *sightings;
 };
 
 /** How it went. */

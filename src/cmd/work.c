@@ -7,6 +7,7 @@
 #include "base/env.h"
 #include "base/text.h"
 #include "cmd/rollout.h"
+#include "plan/sightings.h"
 #include "proc/status.h"
 
 #include <errno.h>
@@ -138,11 +139,14 @@ graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
 	struct graft_error *err = NULL;
 	GRAFT_CLEANUP(graft_outcomes_deinit)
 	struct graft_outcomes outcomes = { 0 };
+	GRAFT_CLEANUP(graft_sightings_deinit)
+	struct graft_sightings sightings = { 0 };
 
 	work->limits = (struct graft_switch_limits){
 		.wait_us = work->options->wait_us,
 		.stop_us = STOP_LIMIT_US,
 		.owner = getpid(),
+		.sightings = &sightings,
 	};
 	// Hundreds of busy threads would leave us a few milliseconds of each
 	// second, while some of them wait for us. Without the right: as it is.
@@ -151,6 +155,7 @@ graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
 	err = graft_rollout_run(work, filter, fn, &outcomes);
 	graft_ledger_close(work->ledger);
 	work->ledger = NULL;
+	work->limits.sightings = NULL;
 	if (err) {
 		// What was done until then is done, and said.
 		if (outcomes.count && !work->options->json)

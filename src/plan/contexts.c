@@ -5,6 +5,7 @@
 #include "plan/functions.h"
 #include "plan/hook.h"
 #include "plan/stack_switch.h"
+#include "proc/backing.h"
 
 #include <elf.h>
 #include <stdlib.h>
@@ -15,6 +16,28 @@ enum {
 	DYNAMIC_MAX = 64 << 10,
 	STRINGS_MAX = 16 << 20,
 	CODE_MAX = 512 << 20,
+	/** Executable mappings of a module that is known by a key. */
+	KEY_CODES = 4,
+	/** Numbers of a key in front of theirs. */
+	KEY_FIRST = 12,
+};
+
+_Static_assert(KEY_FIRST + 3 * KEY_CODES == GRAFT_SIGHTING_KEY,
+	       "a key holds both");
+
+/** What a process is looked at with. */
+struct search {
+	struct graft_target *target;
+	const struct graft_maps *maps;
+	struct graft_sightings *sightings;
+};
+
+/** Where the names of a module's symbols are; nothing, if it has none. */
+struct strings {
+	uint64_t addr;
+	uint64_t size;
+	/** What cannot be read, or is too much to read, may name them. */
+	bool unknown;
 };
 
 /** Functions whose users switch stacks. */
@@ -70,21 +93,21 @@ is_file(const struct graft_module *module, const char *name)
 	return strncmp(file, name, strlen(name)) == 0;
 }
 
-/** Look at the dynamic strings of one module. */
+/** Find the dynamic strings of a module. */
 GRAFT_MUST_CHECK static struct graft_error *
-look(struct graft_target *target, const struct graft_module *module, bool *ret)
+find_strings(struct graft_target *target, const struct graft_module *module,
+	     struct strings *ret)
 {
-	struct graft_error *err;
-	uint64_t strings = 0;
-	uint64_t size = 0;
 	size_t len = module->dynamic_size < DYNAMIC_MAX ? module->dynamic_size
 							: DYNAMIC_MAX;
 	GRAFT_FREE uint8_t *dynamic = NULL;
-	GRAFT_FREE uint8_t *bytes = NULL;
 
-	// What cannot be read, or is too much to read, may name them.
-	err = read_named(target, module->dynamic, len, &dynamic);
-	*ret |= !dynamic;
+	*ret = (struct strings){ 0 };
+	if (!module->dynamic)
+		return NULL;
+	struct graft_error *err = read_named(target, module->dynamic, len,
+					     &dynamic);
+	ret->unknown = !dynamic;
 	if (err || !dynamic)
 		return err;
 	for (size_t off = 0; off + sizeof(Elf64_Dyn) <= len;
@@ -94,17 +117,29 @@ look(struct graft_target *target, const struct graft_module *module, bool *ret)
 		if (dyn.d_tag == DT_NULL)
 			break;
 		if (dyn.d_tag == DT_STRTAB)
-			strings = dyn.d_un.d_ptr;
+			ret->addr = dyn.d_un.d_ptr;
 		else if (dyn.d_tag == DT_STRSZ)
-			size = dyn.d_un.d_val;
+			ret->size = dyn.d_un.d_val;
 	}
 	// glibc relocates the entry in place, musl does not.
-	if (strings < module->start)
-		strings += module->base;
-	*ret |= size > STRINGS_MAX;
-	if (!size || size > STRINGS_MAX)
+	if (ret->addr < module->start)
+		ret->addr += module->base;
+	ret->unknown |= ret->size > STRINGS_MAX;
+	return NULL;
+}
+
+/** Look at the dynamic strings of one module. */
+GRAFT_MUST_CHECK static struct graft_error *
+look_at_strings(struct graft_target *target, const struct strings *strings,
+		bool *ret)
+{
+	GRAFT_FREE uint8_t *bytes = NULL;
+	uint64_t size = strings->size;
+
+	if (!size)
 		return NULL;
-	err = read_named(target, strings, size, &bytes);
+	struct graft_error *err = read_named(target, strings->addr, size,
+					     &bytes);
 	*ret |= !bytes;
 	if (err || !bytes)
 		return err;
@@ -148,55 +183,163 @@ look_at_code(struct graft_target *target, const struct graft_map *map,
 	return NULL;
 }
 
-GRAFT_MUST_CHECK static struct graft_error *
-look_at_all_code(struct graft_target *target, const struct graft_maps *maps,
-		 const struct graft_modules *modules, bool *ret)
+/** Say whether a mapping is executable and of a module; the kernel puts [vdso] and
+ * [vsyscall] there. */
+static bool
+is_code(const struct graft_map *map)
 {
-	for (size_t i = 0; i < maps->count && !*ret; i++) {
-		const struct graft_map *map = &maps->maps[i];
-		const struct graft_module *module =
-			graft_modules_at(modules, map->start);
-		GRAFT_FREE struct graft_range *functions = NULL;
-		size_t count = 0;
-		// The kernel puts [vdso] and [vsyscall] there.
-		if (!(map->prot & PROT_EXEC) || map->path[0] == '[' ||
-		    (module && is_known(module)))
+	return map->prot & PROT_EXEC && map->path[0] != '[';
+}
+
+/** Say whether memory is what stands in the module's file, and nothing else. */
+static bool
+is_of_file(const struct search *search, const struct graft_module *module,
+	   uint64_t addr, uint64_t len)
+{
+	const struct graft_map *map = graft_maps_at(search->maps, addr);
+
+	return map && map->end - addr >= len && !(map->prot & PROT_WRITE) &&
+	       map->dev == module->map->dev &&
+	       map->inode == module->map->inode &&
+	       graft_backing_shows(graft_target_pid(search->target), map);
+}
+
+/**
+ * Make the key of all that is looked at in a module: its file, and where in it that is.
+ *
+ * @return false if the process could have another answer than others have.
+ */
+static bool
+make_key(const struct search *search, const struct graft_module *module,
+	 const struct strings *strings, uint64_t key[GRAFT_SIGHTING_KEY])
+{
+	struct graft_backing file;
+	size_t codes = 0;
+
+	if (!search->sightings ||
+	    !graft_backing_read(graft_target_pid(search->target), module->map,
+				&file) ||
+	    !is_of_file(search, module, module->start, 1) ||
+	    (module->frame_header &&
+	     !is_of_file(search, module, module->frame_header, 1)) ||
+	    (strings->size &&
+	     !is_of_file(search, module, strings->addr, strings->size)))
+		return false;
+	memset(key, 0, GRAFT_SIGHTING_KEY * sizeof(*key));
+	for (size_t i = 0; i < search->maps->count; i++) {
+		const struct graft_map *map = &search->maps->maps[i];
+		if (!is_code(map) || map->start < module->start ||
+		    map->start >= module->end)
 			continue;
-		struct graft_error *err = NULL;
-		if (module)
-			err = graft_functions_read(target, module, &functions,
-						   &count);
-		if (!err)
-			err = look_at_code(target, map, functions, count, ret);
-		if (err)
-			return err;
+		if (codes == KEY_CODES ||
+		    !is_of_file(search, module, map->start, 1))
+			return false;
+		uint64_t *at = &key[KEY_FIRST + 3 * codes++];
+		at[0] = map->start - module->start;
+		at[1] = map->end - map->start;
+		at[2] = map->off;
 	}
-	return NULL;
+	memcpy(key,
+	       (uint64_t[KEY_FIRST]){
+		       file.dev, file.inode, file.size, file.changed_ns,
+		       file.written_ns, file.uid, file.mounts,
+		       module->start - module->base,
+		       module->frame_header - module->start,
+		       strings->addr - module->start, strings->size, codes },
+	       KEY_FIRST * sizeof(*key));
+	return true;
+}
+
+/** Look at one module, whatever others showed. */
+GRAFT_MUST_CHECK static struct graft_error *
+look_at_module(const struct search *search, const struct graft_module *module,
+	       const struct strings *strings, bool *ret)
+{
+	GRAFT_FREE struct graft_range *functions = NULL;
+	size_t count = 0;
+	struct graft_error *err = look_at_strings(search->target, strings, ret);
+
+	if (!err && !*ret)
+		err = graft_functions_read(search->target, module, &functions,
+					   &count);
+	for (size_t i = 0; i < search->maps->count && !err && !*ret; i++) {
+		const struct graft_map *map = &search->maps->maps[i];
+		if (is_code(map) && map->start >= module->start &&
+		    map->start < module->end)
+			err = look_at_code(search->target, map, functions,
+					   count, ret);
+	}
+	return err;
+}
+
+/** Look at one module, or know it. */
+GRAFT_MUST_CHECK static struct graft_error *
+ask_module(const struct search *search, const struct graft_module *module,
+	   bool *ret)
+{
+	struct strings strings;
+	struct graft_sighting sighting = { .found = false };
+	struct graft_error *err = find_strings(search->target, module,
+					       &strings);
+
+	*ret |= !err && strings.unknown;
+	if (err || *ret)
+		return err;
+	bool has_key = make_key(search, module, &strings, sighting.key);
+	const struct graft_sighting *known =
+		has_key ? graft_sightings_find(search->sightings, sighting.key)
+			: NULL;
+	if (known) {
+		*ret = known->found;
+		return NULL;
+	}
+	err = look_at_module(search, module, &strings, &sighting.found);
+	if (err)
+		return err;
+	*ret = sighting.found;
+	return has_key ? graft_sightings_keep(search->sightings, &sighting)
+		       : NULL;
+}
+
+/** Look at code that belongs to no module. */
+GRAFT_MUST_CHECK static struct graft_error *
+look_at_rest(const struct search *search, const struct graft_modules *modules,
+	     bool *ret)
+{
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; i < search->maps->count && !err && !*ret; i++) {
+		const struct graft_map *map = &search->maps->maps[i];
+		if (is_code(map) && !graft_modules_at(modules, map->start))
+			err = look_at_code(search->target, map, NULL, 0, ret);
+	}
+	return err;
 }
 
 struct graft_error *
 graft_contexts_possible(struct graft_target *target,
 			const struct graft_maps *maps,
-			const struct graft_modules *modules, bool *ret)
+			const struct graft_modules *modules,
+			struct graft_sightings *sightings, bool *ret)
 {
+	struct search search = { target, maps, sightings };
 	bool dynamic = false;
 	bool found = false;
+	struct graft_error *err = NULL;
 
-	for (size_t i = 0; i < modules->count && !found; i++) {
+	for (size_t i = 0; i < modules->count; i++) {
 		const struct graft_module *module = &modules->modules[i];
-		if (module->dynamic)
-			dynamic = true;
+		dynamic |= module->dynamic != 0;
 		for (size_t j = 0; j < sizeof(files) / sizeof(files[0]); j++)
 			found |= is_file(module, files[j]);
-		if (!module->dynamic || is_known(module))
-			continue;
-		struct graft_error *err = look(target, module, &found);
-		if (err)
-			return err;
 	}
 	found |= !dynamic;
-	struct graft_error *err = look_at_all_code(target, maps, modules,
-						   &found);
+	for (size_t i = 0; i < modules->count && !err && !found; i++) {
+		if (!is_known(&modules->modules[i]))
+			err = ask_module(&search, &modules->modules[i], &found);
+	}
+	if (!err)
+		err = look_at_rest(&search, modules, &found);
 	if (!err)
 		*ret = found;
 	return err;

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "plan/module.h"
+#include "plan/sightings.h"
 #include "proc/target.h"
 
 #include <stdbool.h>
@@ -23,12 +24,15 @@
  * engines, which nothing in Debian turns on.
  *
  * @param[in] maps Those that the modules were found in.
+ * @param[in,out] sightings What other processes showed, for modules that are here what
+ * their files are; what this one shows is added. NULL: look at all.
  * @param[out] ret Such contexts may be there.
  * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_NO_MEMORY.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_contexts_possible(struct graft_target *target,
 			const struct graft_maps *maps,
-			const struct graft_modules *modules, bool *ret);
+			const struct graft_modules *modules,
+			struct graft_sightings *sightings, bool *ret);
 
 #endif /* GRAFT_PLAN_CONTEXTS_H */

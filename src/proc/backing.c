@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "proc/backing.h"
+
+#include "proc/status.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	PAGE_SIZE = 4096,
+	/** Pages that are asked for at once. */
+	CHUNK = 512,
+};
+
+// Documentation/admin-guide/mm/pagemap.rst of the kernel.
+static const uint64_t PAGE_PRESENT = (uint64_t)1 << 63;
+static const uint64_t PAGE_SWAPPED = (uint64_t)1 << 62;
+static const uint64_t PAGE_FILE = (uint64_t)1 << 61;
+
+static uint64_t
+in_ns(struct timespec time)
+{
+	return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
+}
+
+/** Say whether memory looks like a file but is made to be written to. */
+static bool
+is_no_file(const struct graft_map *map)
+{
+	static const char *const begins[] = { "/memfd:", "/dev/", "/SYSV",
+					      "/[" };
+	bool no_file = map->inode == 0 || map->shared || map->path[0] != '/';
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		no_file |= strncmp(map->path, begins[i], strlen(begins[i])) ==
+			   0;
+	return no_file;
+}
+
+bool
+graft_backing_read(pid_t pid, const struct graft_map *map,
+		   struct graft_backing *ret)
+{
+	struct graft_proc_status status = { 0 };
+	struct stat file;
+	struct stat mounts;
+	char path[96];
+	char text[4096];
+
+	if (is_no_file(map))
+		return false;
+	(void)snprintf(path, sizeof(path),
+		       "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid,
+		       map->start, map->end);
+	if (stat(path, &file) != 0 || !S_ISREG(file.st_mode))
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	if (stat(path, &mounts) != 0 ||
+	    graft_proc_slurp(text, sizeof(text), "/proc/%d/status", pid) <= 0)
+		return false;
+	graft_proc_status_parse(text, &status);
+	*ret = (struct graft_backing){
+		.dev = file.st_dev,
+		.inode = file.st_ino,
+		.size = (uint64_t)file.st_size,
+		.changed_ns = in_ns(file.st_ctim),
+		.written_ns = in_ns(file.st_mtim),
+		.uid = status.uid,
+		.mounts = mounts.st_ino,
+	};
+	return true;
+}
+
+bool
+graft_backing_shows(pid_t pid, const struct graft_map *map)
+{
+	uint64_t pages[CHUNK];
+	uint64_t count = (map->end - map->start) / PAGE_SIZE;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
+	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || map->shared)
+		return false;
+	for (uint64_t done = 0; done < count;) {
+		size_t some = count - done < CHUNK ? count - done : CHUNK;
+		ssize_t want = (ssize_t)(some * sizeof(pages[0]));
+		off_t at = (off_t)((map->start / PAGE_SIZE + done) *
+				   sizeof(pages[0]));
+		if (pread(fd, pages, (size_t)want, at) != want)
+			return false;
+		for (size_t i = 0; i < some; i++) {
+			// One that is in no page table is read from the file.
+			bool ours = pages[i] & PAGE_PRESENT &&
+				    !(pages[i] & PAGE_FILE);
+			if (ours || pages[i] & PAGE_SWAPPED)
+				return false;
+		}
+		done += some;
+	}
+	return true;
+}

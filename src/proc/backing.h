@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file Which file is behind a mapping, and whether the memory still shows it. */
+
+#ifndef GRAFT_PROC_BACKING_H
+#define GRAFT_PROC_BACKING_H
+
+#include "proc/maps.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/** A file at one moment, as one process reaches it. All numbers are compared. */
+struct graft_backing {
+	/** As stat(2) names them: a maps file does not on btrfs and overlayfs. */
+	uint64_t dev;
+	uint64_t inode;
+	uint64_t size;
+	uint64_t changed_ns;
+	uint64_t written_ns;
+	/** Whose process it is, and which files it sees: who may trace each other. */
+	uint64_t uid;
+	uint64_t mounts;
+};
+
+/**
+ * Find the file behind a mapping. Needs the right to follow /proc/PID/map_files.
+ *
+ * @return false if that is not known: then it must not be taken for any other. So it
+ * is of shared mappings, and of memory that only looks like a file.
+ */
+bool
+graft_backing_read(pid_t pid, const struct graft_map *map,
+		   struct graft_backing *ret);
+
+/**
+ * Look whether all pages of a private mapping are those of its file: the process has
+ * written to none of them.
+ *
+ * @return false also if that cannot be seen.
+ */
+bool
+graft_backing_shows(pid_t pid, const struct graft_map *map);
+
+#endif /* GRAFT_PROC_BACKING_H */
