@@ -420,6 +420,7 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 
 	*ret = (struct graft_switch_result){ 0 };
 	for (;;) {
+		ret->passing = false;
 		if (!graft_target_is_attached(target))
 			err = graft_switch_attach(target);
 		if (err)
@@ -429,7 +430,8 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 		err = try_once(sw, target, limits, ret);
 		graft_target_detach(target);
 		uint64_t now = graft_clock_monotonic_us();
-		if (!err || !may_pass(err) || now >= deadline ||
+		ret->passing = err && may_pass(err);
+		if (!ret->passing || now >= deadline ||
 		    (limits->owner && getppid() != limits->owner))
 			return end_waiting(err);
 		graft_error_free(err);

@@ -52,6 +52,8 @@ struct graft_switch_result {
 	uint64_t pause_us;
 	/** Stops that were needed. */
 	uint32_t tries;
+	/** It failed because threads were in the way until the time was over. */
+	bool passing;
 	/**
 	 * It failed, and could not be undone: the entries of the ledger must
 	 * stay open for apply/recover.h.

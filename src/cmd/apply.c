@@ -114,6 +114,8 @@ apply_one(struct graft_work *work, struct graft_outcome *outcome)
 	err = graft_apply_run(plan, work->ledger, &work->limits, &result);
 	outcome->pause_us = result.pause_us;
 	outcome->tries = result.tries;
+	outcome->passing = err && result.passing && !result.unsettled &&
+			   graft_error_kind(err) == GRAFT_KIND_REFUSAL;
 	return err;
 }
 

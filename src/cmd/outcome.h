@@ -32,6 +32,8 @@ struct graft_outcome {
 	uint32_t tries;
 	/** Why it was not done, or NULL. Owned. */
 	struct graft_error *err;
+	/** Only because threads were in the way until the time was over. */
+	bool passing;
 	/** It was done all the same, and could not be taken back. */
 	bool stays;
 	/** More to print behind the line (a plan), or NULL. Owned. */

@@ -79,6 +79,8 @@ graft_work_revert(struct graft_work *work, struct graft_outcome *outcome)
 			       &work->limits, &result);
 	outcome->pause_us = result.pause_us;
 	outcome->tries = result.tries;
+	outcome->passing = err && result.passing && !result.unsettled &&
+			   graft_error_kind(err) == GRAFT_KIND_REFUSAL;
 	return err;
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/vec.h"
 #include "cmd/progress.h"
+#include "cmd/turns.h"
 #include "proc/list.h"
 #include "proc/status.h"
 
@@ -167,10 +168,12 @@ work_on_some(struct graft_work *work, graft_work_fn fn, const pid_t *pids,
 	     size_t count, struct graft_outcomes *outcomes, bool *watched_io,
 	     bool *ended_ret)
 {
+	struct graft_error *err = NULL;
+	GRAFT_CLEANUP(graft_turns_deinit) struct graft_turns turns = { 0 };
 	GRAFT_CLEANUP(graft_progress_end)
 	struct graft_progress progress = graft_progress_begin(count);
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; !err && (i < count || turns.count);) {
 		if (!*watched_io &&
 		    count_done(outcomes) >= work->options->canaries) {
 			*watched_io = true;
@@ -178,13 +181,14 @@ work_on_some(struct graft_work *work, graft_work_fn fn, const pid_t *pids,
 			if (*ended_ret)
 				return NULL;
 		}
-		graft_progress_step(&progress, i, work->verb);
-		struct graft_error *err = graft_work_on(work, fn, pids[i],
-							outcomes);
-		if (err)
-			return err;
+		graft_progress_step(&progress, i - turns.count, work->verb);
+		if (i < count)
+			err = graft_turns_begin(work, fn, pids[i++], count == 1,
+						&turns, outcomes);
+		else
+			err = graft_turns_next(work, fn, &turns, outcomes);
 	}
-	return NULL;
+	return err;
 }
 
 /** Find the first that was refused, or NULL. */

@@ -60,38 +60,50 @@ refuse_change(struct graft_error *err)
 	return ours;
 }
 
-struct graft_error *
-graft_work_on(struct graft_work *work, graft_work_fn fn, pid_t pid,
-	      struct graft_outcomes *outcomes)
+/** Do it to the process that an outcome names. */
+GRAFT_MUST_CHECK static struct graft_error *
+do_it(struct graft_work *work, graft_work_fn fn, struct graft_outcome *outcome)
 {
-	struct graft_outcome outcome = { .pid = pid };
 	struct graft_proc_status status = { 0 };
 
+	graft_error_free(graft_proc_status_read(outcome->pid, &status));
+	memcpy(outcome->comm, status.comm, sizeof(outcome->comm));
+	if (outcome->start_ticks && outcome->start_ticks != status.start_ticks)
+		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
+				       "it exited, and its number is reused");
+	outcome->start_ticks = status.start_ticks;
+	if (outcome->pid == getpid())
+		return graft_error_new(GRAFT_ERROR_REFUSED,
+				       "graft does not work on itself");
+	return refuse_change(work->changes ? graft_work_alone(work, fn, outcome)
+					   : fn(work, outcome));
+}
+
+struct graft_error *
+graft_work_try(struct graft_work *work, graft_work_fn fn,
+	       struct graft_outcome *outcome)
+{
 	// Not before there is somebody to work on: it makes the state directory.
 	if (work->changes && !work->ledger) {
 		struct graft_error *err = graft_work_open_ledger(&work->ledger);
 		if (err)
 			return err;
 	}
-	graft_error_free(graft_proc_status_read(pid, &status));
-	memcpy(outcome.comm, status.comm, sizeof(outcome.comm));
-	outcome.start_ticks = status.start_ticks;
-	if (pid == getpid())
-		outcome.err = graft_error_new(GRAFT_ERROR_REFUSED,
-					      "graft does not work on itself");
-	else
-		outcome.err = work->changes
-				      ? graft_work_alone(work, fn, &outcome)
-				      : fn(work, &outcome);
-	outcome.err = refuse_change(outcome.err);
-	// With --all, who exits meanwhile is no longer one of all.
-	if (outcome.err && work->options->all &&
-	    graft_error_code(outcome.err) == GRAFT_ERROR_TARGET_GONE) {
-		graft_error_free(outcome.err);
-		free(outcome.detail);
-		return NULL;
-	}
-	return graft_outcomes_take(outcomes, &outcome);
+	outcome->err = do_it(work, fn, outcome);
+	return NULL;
+}
+
+struct graft_error *
+graft_work_take(struct graft_work *work, struct graft_outcome *outcome,
+		struct graft_outcomes *outcomes)
+{
+	if (!outcome->err || !work->options->all ||
+	    graft_error_code(outcome->err) != GRAFT_ERROR_TARGET_GONE)
+		return graft_outcomes_take(outcomes, outcome);
+	graft_error_free(outcome->err);
+	free(outcome->detail);
+	*outcome = (struct graft_outcome){ 0 };
+	return NULL;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *

@@ -78,12 +78,24 @@ graft_work_alone(struct graft_work *work, graft_work_fn fn,
 		 struct graft_outcome *outcome);
 
 /**
- * Work on one process, and add what became of it. With --all, who exits meanwhile
- * is not added.
+ * Work on one process.
+ *
+ * @param[in,out] outcome Has the pid, and start_ticks if it must be the one that was
+ * tried before; all of it is filled.
+ * @return NULL; an error of ours, not of the process.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_work_on(struct graft_work *work, graft_work_fn fn, pid_t pid,
-	      struct graft_outcomes *outcomes);
+graft_work_try(struct graft_work *work, graft_work_fn fn,
+	       struct graft_outcome *outcome);
+
+/**
+ * Add what became of a process. With --all, who exited meanwhile is not added.
+ *
+ * @param[in,out] outcome Its contents are taken; on error too.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_take(struct graft_work *work, struct graft_outcome *outcome,
+		struct graft_outcomes *outcomes);
 
 /** Take the hotpatch of a work out of a process: a #graft_work_fn. */
 GRAFT_MUST_CHECK struct graft_error *

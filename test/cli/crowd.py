@@ -63,6 +63,47 @@ def all_or_none_takes_back_what_was_done_if_one_is_refused(place):
 
 
 @test
+def who_waits_for_its_threads_lets_nobody_wait(place):
+    with contextlib.ExitStack() as stack:
+        victims = [stack.enter_context(place.victim(1)) for _ in range(5)]
+        # The first ones that are found, and one that stays inside for ever.
+        passing, staying = victims[:2], victims[2]
+        with inside(staying):
+            for victim in passing:
+                victim.tell("block")
+            time.sleep(0.2)
+            for verb, new in ("apply", True), ("revert", False):
+                start = time.monotonic()
+                with place.start(verb, place.patch, "--all", "--wait", "6") as tool:
+                    for victim in victims[3:]:
+                        while victim.works() != (17 if new else 11):
+                            check(time.monotonic() - start < 3, f"{verb}: it had to wait")
+                            time.sleep(0.02)
+                    if verb == "apply":
+                        for victim in passing:
+                            victim.tell("free")
+                            same(victim.line(), "unblocked 65", "OLD's answer")
+                    out, err = tool.communicate(timeout=30)
+                took = time.monotonic() - start
+                same(tool.returncode, 5 if verb == "apply" else 0, f"{verb}: status ({out}{err})")
+                check(took < 9, f"{verb}: all together took {took:.1f} s")
+                for victim in passing + victims[3:]:
+                    check(f"pid {victim.pid}" in out, out)
+                    victim.expect(new, 1)
+                if verb == "apply":
+                    check(took >= 6, f"it had {took:.1f} s")
+                    one_line_of(err, staying.pid, "R-13", "victim_block")
+        staying.expect(False, 1)
+
+
+def one_line_of(text, pid, *words):
+    """Exactly one line is about a process, and it says all of these words."""
+    lines = [line for line in text.splitlines() if f"pid {pid}" in line]
+    same(len(lines), 1, f"lines of {pid} in {text}")
+    check(all(word in lines[0] for word in words), lines[0])
+
+
+@test
 def canaries_come_first_and_the_rest_only_if_they_live(place):
     with contextlib.ExitStack() as stack:
         victims = [stack.enter_context(place.victim(1)) for _ in range(5)]

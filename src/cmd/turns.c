@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/turns.h"
+
+#include "base/clock.h"
+#include "base/vec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/** What a process gets before the others: threads that only pass by. */
+	FIRST_US = 20 * 1000,
+	/** Shortest and longest turn. */
+	TURN_LEAST_US = 50 * 1000,
+	TURN_MOST_US = 1000 * 1000,
+	/** How often each has its turn, if there is time for it. */
+	ROUNDS = 4,
+};
+
+void
+graft_turns_deinit(struct graft_turns *turns)
+{
+	free(turns->list);
+	*turns = (struct graft_turns){ 0 };
+}
+
+/** Work on a process for some time. */
+GRAFT_MUST_CHECK static struct graft_error *
+try_for(struct graft_work *work, graft_work_fn fn, uint64_t wait_us,
+	const struct graft_turn *turn, struct graft_outcome *outcome)
+{
+	uint64_t before = work->limits.wait_us;
+
+	*outcome = (struct graft_outcome){ .pid = turn->pid,
+					   .start_ticks = turn->start_ticks };
+	work->limits.wait_us = wait_us;
+	struct graft_error *err = graft_work_try(work, fn, outcome);
+	work->limits.wait_us = before;
+	outcome->tries += turn->tries;
+	return err;
+}
+
+/** Forget what became of a try. */
+static void
+forget(struct graft_outcome *outcome)
+{
+	graft_error_free(outcome->err);
+	free(outcome->detail);
+}
+
+struct graft_error *
+graft_turns_begin(struct graft_work *work, graft_work_fn fn, pid_t pid,
+		  bool alone, struct graft_turns *turns,
+		  struct graft_outcomes *outcomes)
+{
+	struct graft_outcome outcome;
+	uint64_t whole = work->options->wait_us;
+	uint64_t first = alone || whole < FIRST_US ? whole : FIRST_US;
+	struct graft_turn turn = {
+		.pid = pid,
+		.end_us = graft_clock_monotonic_us() + whole,
+	};
+	// Before it is tried: what was done must be said.
+	struct graft_error *err = graft_vec_reserve(&turns->list, &turns->room,
+						    turns->count + 1,
+						    sizeof(*turns->list));
+	if (!err)
+		err = try_for(work, fn, first, &turn, &outcome);
+	if (err)
+		return err;
+	if (!outcome.passing || first == whole)
+		return graft_work_take(work, &outcome, outcomes);
+	turn.start_ticks = outcome.start_ticks;
+	turn.tries = outcome.tries;
+	turns->list[turns->count++] = turn;
+	forget(&outcome);
+	return NULL;
+}
+
+/** How long a turn is. */
+static uint64_t
+length_of(const struct graft_turns *turns, uint64_t left_us)
+{
+	uint64_t part = left_us / (ROUNDS * turns->count);
+
+	if (turns->count == 1)
+		return left_us;
+	part = part > TURN_MOST_US ? TURN_MOST_US : part;
+	return part < TURN_LEAST_US ? TURN_LEAST_US : part;
+}
+
+struct graft_error *
+graft_turns_next(struct graft_work *work, graft_work_fn fn,
+		 struct graft_turns *turns, struct graft_outcomes *outcomes)
+{
+	struct graft_outcome outcome;
+	size_t at = turns->next < turns->count ? turns->next : 0;
+	struct graft_turn *turn = &turns->list[at];
+	uint64_t now = graft_clock_monotonic_us();
+	uint64_t left = turn->end_us > now ? turn->end_us - now : 0;
+	struct graft_error *err = try_for(work, fn, length_of(turns, left),
+					  turn, &outcome);
+
+	if (err)
+		return err;
+	if (outcome.passing && graft_clock_monotonic_us() < turn->end_us) {
+		turn->tries = outcome.tries;
+		turns->next = at + 1;
+		forget(&outcome);
+		return NULL;
+	}
+	turns->count--;
+	memmove(turn, turn + 1, (turns->count - at) * sizeof(*turn));
+	turns->next = at;
+	return graft_work_take(work, &outcome, outcomes);
+}
