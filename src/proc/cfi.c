@@ -48,7 +48,10 @@ struct graft_cfi {
 	size_t text_count;
 	struct graft_vmas *vmas;
 	uint64_t stop;
-	struct graft_cfi_row rows[ROWS];
+	/** ROWS of them. Not from the heap: most are never touched. */
+	struct graft_cfi_row *rows;
+	/** Some of them were filled. */
+	bool has_rows;
 };
 
 static void
@@ -200,6 +203,12 @@ graft_cfi_new(pid_t pid, const struct graft_maps *maps, struct graft_cfi **ret)
 	struct graft_cfi *cfi = calloc(1, sizeof(*cfi));
 	if (!cfi)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "unwind tables");
+	void *rows = mmap(NULL, ROWS * sizeof(cfi->rows[0]),
+			  PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	if (rows == MAP_FAILED)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "unwind tables");
+	cfi->rows = rows;
 	size_t count = 0;
 	for (size_t i = 0; i < maps->count; i++)
 		count += is_text(&maps->maps[i]);
@@ -356,6 +365,7 @@ graft_cfi_at(struct graft_cfi *cfi, uint64_t addr)
 		&cfi->rows[(addr * 0x9e3779b97f4a7c15U) >> (64 - ROW_BITS)];
 	if (row->addr == addr)
 		return row;
+	cfi->has_rows = true;
 	row_clear(row);
 	uint64_t in_file = addr - text->bias;
 	if (dwarf_cfi_addrframe(text->module->cfi, in_file, &row->frame) != 0) {
@@ -379,8 +389,10 @@ graft_cfi_free(struct graft_cfi *cfi)
 {
 	if (!cfi)
 		return;
-	for (size_t i = 0; i < ROWS; i++)
+	for (size_t i = 0; cfi->has_rows && i < ROWS; i++)
 		row_clear(&cfi->rows[i]);
+	if (cfi->rows)
+		(void)munmap(cfi->rows, ROWS * sizeof(cfi->rows[0]));
 	for (size_t i = 0; i < cfi->module_count; i++)
 		module_free(cfi->modules[i]);
 	free(cfi->modules);
