@@ -5,6 +5,7 @@
 // at it still, but for new objects between them.
 
 #include "judge/data/anchors.h"
+#include "judge/data/covered.h"
 #include "judge/data/rooms.h"
 #include "judge/rules/checks.h"
 #include "judge/types/types.h"
@@ -31,10 +32,12 @@ refuse_gap(struct graft_case *c, uint64_t start, uint64_t was, uint64_t is)
 		(unsigned long long)was, (unsigned long long)is);
 }
 
-/** Slots of unwind tables, which come and go with the types that are caught. */
+/** What explains distances: slots of unwind tables, which come and go with the
+ * types that are caught, and symbols. */
 struct slots {
 	struct graft_eh_slots old_slots;
 	struct graft_eh_slots new_slots;
+	struct graft_covered covered;
 };
 
 static void
@@ -42,6 +45,7 @@ slots_deinit(struct slots *slots)
 {
 	graft_eh_slots_deinit(&slots->old_slots);
 	graft_eh_slots_deinit(&slots->new_slots);
+	graft_covered_deinit(&slots->covered);
 }
 
 /** Count the bytes of slots between two addresses. */
@@ -72,6 +76,10 @@ judge_stretch(struct graft_case *c, const struct slots *slots,
 	if (is == was + added)
 		return NULL;
 	if (added && is > was + added && is - was - added < padding_max)
+		return NULL;
+	if (graft_covered_is(&slots->covered,
+			     &(struct graft_covered_stretch){
+				     new_start, new_end, old_start, old_end }))
 		return NULL;
 	return refuse_gap(c, new_start, was, is);
 }
@@ -222,6 +230,8 @@ judge_sections(struct graft_case *c)
 	if (!failed)
 		failed = graft_eh_slots_find(c->diff->new_image,
 					     &slots.new_slots);
+	if (!failed)
+		failed = graft_covered_init(c->diff, &slots.covered);
 	if (failed)
 		return failed;
 	for (size_t i = 0; i < count; i++) {

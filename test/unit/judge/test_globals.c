@@ -102,6 +102,70 @@ what_an_inlined_function_took_is_what_it_was(void **state)
 		    SUM("static inline __attribute__((always_inline))"));
 }
 
+/** With symbols, and in the order in which they are written. */
+#define NAMED "cc -O2 -fno-toplevel-reorder -fPIC -shared -x c"
+/** Two objects in an order that may change, between two others. */
+#define CHANGED_PLACES(first, second, number)                                  \
+	PRELUDE "static long front[6];\n" first second                         \
+		"static long rear[6];\n"                                       \
+		"KEEP long f(long i) { return front[i & 3]++; }\n"             \
+		"KEEP long r(long i) { return rear[i & 3]++ * 3; }\n"          \
+		"KEEP long s(long i) { return small[i & 1]++ * 5; }\n"         \
+		"KEEP long l(long i) { return large[i & 7]++ * 7; }\n"         \
+		"long more(long i) { return i * " number "; }\n"
+#define SMALL "static long small[2];\n"
+#define LARGE "static long large[9];\n"
+/** An object without a symbol. */
+#define NAMELESS(size)                                                         \
+	"asm(\".bss\\n.Lplace: .zero " size "\\n.text\");\n"                   \
+	"KEEP long *place(void) { long *p;\n"                                  \
+	"  asm(\"lea .Lplace(%%rip), %0\" : \"=r\"(p)); return p; }\n"
+
+static void
+objects_with_names_may_change_places(void **state)
+{
+	(void)state;
+	must_accept(NAMED, CHANGED_PLACES(SMALL, LARGE, "1001"),
+		    CHANGED_PLACES(LARGE, SMALL, "1002"));
+	must_refuse(NAMED " -s", CHANGED_PLACES(SMALL, LARGE, "1001"),
+		    CHANGED_PLACES(LARGE, SMALL, "1002"), "R-01");
+}
+
+static void
+an_object_without_a_name_among_them_is_measured(void **state)
+{
+	(void)state;
+	must_accept(NAMED, CHANGED_PLACES(SMALL NAMELESS("16"), LARGE, "1001"),
+		    CHANGED_PLACES(SMALL NAMELESS("16"), LARGE, "1002"));
+	must_refuse(NAMED, CHANGED_PLACES(SMALL NAMELESS("16"), LARGE, "1001"),
+		    CHANGED_PLACES(SMALL NAMELESS("48"), LARGE, "1002"),
+		    "R-03");
+	must_refuse(NAMED, CHANGED_PLACES(SMALL NAMELESS("16"), LARGE, "1001"),
+		    CHANGED_PLACES(LARGE, SMALL NAMELESS("48"), "1002"),
+		    "R-03");
+}
+
+static void
+an_object_with_a_name_that_grew_among_them_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(NAMED, CHANGED_PLACES(SMALL, LARGE, "1001"),
+		    CHANGED_PLACES(LARGE, "static long small[4];\n", "1002"),
+		    "R-03");
+	// Which of two of one name it is, is not known.
+	must_refuse(
+		NAMED,
+		CHANGED_PLACES(
+			SMALL, LARGE,
+			"1001") "KEEP long a(void) { static int n; return n++; }\n"
+				"KEEP long b(void) { static int n; return n++ * 3; }\n",
+		CHANGED_PLACES(
+			LARGE, SMALL,
+			"1002") "KEEP long a(void) { static int n; return n++; }\n"
+				"KEEP long b(void) { static long n[4]; return n[0]++ * 3; }\n",
+		"R-03");
+}
+
 int
 main(void)
 {
@@ -116,6 +180,11 @@ main(void)
 		cmocka_unit_test(
 			an_array_behind_a_new_number_may_not_have_less_room),
 		cmocka_unit_test(what_an_inlined_function_took_is_what_it_was),
+		cmocka_unit_test(objects_with_names_may_change_places),
+		cmocka_unit_test(
+			an_object_without_a_name_among_them_is_measured),
+		cmocka_unit_test(
+			an_object_with_a_name_that_grew_among_them_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
