@@ -50,6 +50,8 @@ struct past {
 	uint32_t queue_count;
 	/** Something could not be followed. */
 	bool lost;
+	/** Follow an address only where it is, and forwards from there. */
+	bool forwards;
 };
 
 bool
@@ -147,13 +149,25 @@ sum_of(struct past *past, const struct state *state,
 {
 	uint8_t base = graft_register_number(operand->mem.base);
 
-	// A scaled index is a number.
+	// A scaled index is a number, and may be less than zero.
 	if (base == GRAFT_REGISTER_NONE ||
 	    (operand->mem.index != ZYDIS_REGISTER_NONE &&
-	     operand->mem.scale == 1))
+	     (operand->mem.scale == 1 || past->forwards)) ||
+	    (past->forwards && operand->mem.disp.value < 0))
 		return other_bit;
 	past->moved |= state->regs[base];
 	return state->regs[base];
+}
+
+/** Does an instruction surely add something that is not less than zero? */
+static bool
+is_forwards(const ZydisDecodedInstruction *zi,
+	    const ZydisDecodedOperand *operands)
+{
+	return zi->mnemonic == ZYDIS_MNEMONIC_INC ||
+	       (zi->mnemonic == ZYDIS_MNEMONIC_ADD &&
+		operands[1].type == ZYDIS_OPERAND_TYPE_IMMEDIATE &&
+		operands[1].imm.value.s >= 0);
 }
 
 /** What does the first operand hold after an instruction that writes it? */
@@ -182,7 +196,9 @@ result_of(struct past *past, const struct state *state,
 			past->moved |= held_by(state, &operands[1]);
 			return other_bit;
 		}
-		return held_by(state, &operands[0]);
+		return past->forwards && !is_forwards(zi, operands)
+			       ? other_bit
+			       : held_by(state, &operands[0]);
 	default:
 		return other_bit;
 	}
@@ -399,9 +415,13 @@ struct graft_error *
 graft_past_is_start(const struct graft_code *code, uint32_t func, uint32_t ref,
 		    uint64_t before, bool *ret)
 {
-	struct past past = { .code = code, .func = &code->funcs[func] };
+	struct past past = { .code = code,
+			     .func = &code->funcs[func],
+			     .forwards = true };
 
-	*ret = false;
+	*ret = code->refs[ref].used > 0;
+	if (*ret)
+		return NULL;
 	if (past.func->insn_count > INSNS_MAX)
 		return NULL;
 	ZydisDecoderInit(&past.decoder, ZYDIS_MACHINE_MODE_LONG_64,

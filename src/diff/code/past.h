@@ -34,8 +34,9 @@ graft_past_same(const struct graft_ref *old_ref,
 		const struct graft_ref *new_ref);
 
 /**
- * Say whether code reads or writes right at or behind an address that it takes:
- * then it is no end of what stands before it.
+ * Say whether code reads or writes right at or behind an address that it takes, or
+ * hands it to what locks: then it is no end of what stands before it. What is
+ * reached by going back from there says nothing.
  *
  * @param[in] func Index of the function that holds the reference.
  * @param[in] ref Index of the reference, an _ADDRESS.

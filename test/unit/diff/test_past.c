@@ -4,6 +4,8 @@
 
 #include "truth.h"
 
+#include "diff/code/past.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -157,6 +159,71 @@ what_may_be_something_else_is_no_end(void **state)
 			 0);
 }
 
+/** May the address that `f` takes first be where something starts, behind 32
+ * bytes of something else? */
+static bool
+is_start(const char *body)
+{
+	char text[1024];
+	struct truth truth;
+	bool start;
+
+	snprintf(text, sizeof(text),
+		 ".text\n" FUNC("f") "lea b(%%rip), %%rdi\n%sret\n" END("f")
+			 OBJECTS,
+		 body);
+	truth_assemble(text, &truth);
+	const struct graft_code *code = truth.diff->new_code;
+	uint32_t f = graft_code_func_at(
+		code, truth_symbol(truth.new_full, "f")->addr);
+	assert_int_not_equal(f, GRAFT_NONE);
+	assert_null(graft_past_is_start(code, f, code->funcs[f].first_ref, 32,
+					&start));
+	truth_deinit(&truth);
+	return start;
+}
+
+static void
+what_is_used_right_there_starts_there(void **state)
+{
+	(void)state;
+	assert_true(is_start("addq $1, (%rdi)\n"));
+	// On one way, and moved on before.
+	assert_true(is_start("test %rsi, %rsi\nje 1f\nadd $8, %rdi\n"
+			     "addq $1, (%rdi)\n1:\nmov %rdi, %rax\n"));
+	assert_true(is_start("lea 8(%rdi), %rsi\naddq $1, (%rsi)\n"));
+}
+
+static void
+what_is_reached_by_going_back_starts_nothing(void **state)
+{
+	static const char *const ways[] = {
+		"sub $8, %rdi\naddq $1, (%rdi)\n",
+		"add $-8, %rdi\naddq $1, (%rdi)\n",
+		"dec %rdi\naddb $1, (%rdi)\n",
+		"lea -8(%rdi), %rsi\naddq $1, (%rsi)\n",
+		"lea (%rdi,%rsi,8), %rsi\naddq $1, (%rsi)\n",
+		"add %rsi, %rdi\naddq $1, (%rdi)\n",
+		"addq $1, -8(%rdi)\n",
+		"addq $1, (%rdi,%rsi,8)\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++)
+		assert_false(is_start(ways[i]));
+}
+
+static void
+what_is_locked_starts_there(void **state)
+{
+	(void)state;
+	assert_true(is_start("mov %rdi, %rbx\ncall pthread_mutex_lock@plt\n"
+			     "mov %rbx, %rdi\nxor %ebx, %ebx\n"
+			     "call pthread_mutex_unlock@plt\n"));
+	assert_false(is_start("mov %rdi, %rbx\ncall puts@plt\n"
+			      "xor %ebx, %ebx\n"));
+}
+
 static void
 what_follows_the_data_is_no_object_for_the_start_files(void **state)
 {
@@ -191,6 +258,9 @@ main(void)
 		cmocka_unit_test(
 			what_a_moved_pointer_is_compared_with_is_the_end),
 		cmocka_unit_test(what_may_be_something_else_is_no_end),
+		cmocka_unit_test(what_is_used_right_there_starts_there),
+		cmocka_unit_test(what_is_reached_by_going_back_starts_nothing),
+		cmocka_unit_test(what_is_locked_starts_there),
 		cmocka_unit_test(
 			what_follows_the_data_is_no_object_for_the_start_files),
 	};
