@@ -144,6 +144,9 @@ step(struct walk *walk, uint32_t at)
 		written |= graft_op_callee(walk->ops, op).func == GRAFT_NONE
 				   ? volatile_bits
 				   : result_bits;
+	if (op->flags & GRAFT_INSN_RET ||
+	    (op->flags & GRAFT_INSN_JUMP && leaves))
+		walk->found.destroys &= written;
 	if (op->flags & GRAFT_INSN_RET) {
 		walk->found.returns = true;
 		walk->found.returns_value &= written & 1;
@@ -186,12 +189,28 @@ reach_unseen(struct walk *walk)
 	return false;
 }
 
+/** Find the registers that a function loads again from where it saved them. */
+static uint32_t
+saved_by(const struct graft_ops *ops)
+{
+	uint32_t saved = 0;
+
+	for (uint32_t i = 0; i < ops->count; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		if (op->what == GRAFT_OP_POP ||
+		    (op->mem_read && graft_op_in_frame(ops, op)))
+			saved |= op->writes;
+	}
+	return saved;
+}
+
 static struct graft_error *
 run(struct walk *walk)
 {
 	struct graft_error *err = NULL;
 
 	walk->found.returns_value = true;
+	walk->found.destroys = ~saved_by(walk->ops);
 	reach(walk, 0, 0);
 	do {
 		while (!err && walk->queued)

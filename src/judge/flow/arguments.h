@@ -18,6 +18,9 @@ struct graft_arguments {
 	uint32_t wide;
 	uint32_t copied;
 	uint32_t passed;
+	/** Registers that hold something else after every way through it, but for
+	 * what it saves and restores. */
+	uint32_t destroys;
 	/** It reads %al, as functions with `...` do. */
 	bool variadic;
 	/** On every way to a return %rax was written or a call made. */

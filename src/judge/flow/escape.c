@@ -3,6 +3,7 @@
 #include "judge/flow/escape.h"
 
 #include "base/vec.h"
+#include "judge/flow/passed.h"
 #include "judge/flow/readers.h"
 
 #include <string.h>
@@ -15,10 +16,6 @@ enum {
 	/** Instructions that are looked at for one address. */
 	WORK_MAX = 1 << 18,
 };
-
-static const uint32_t argument_regs =
-	1U << GRAFT_REG_RDI | 1U << GRAFT_REG_RSI | 1U << GRAFT_REG_RDX |
-	1U << GRAFT_REG_RCX | 1U << GRAFT_REG_R8 | 1U << GRAFT_REG_R9;
 
 /** What holds the address, and what one computed from it: that of an element.
  * Registers, and words of the frame as numbered in struct follow. */
@@ -117,40 +114,29 @@ find_slot(struct follow *follow, const struct graft_op *op)
 	return i;
 }
 
-/** Drop registers that a call destroys. With -fipa-ra a caller keeps values in
- * what a function of the same unit leaves alone. */
-static uint16_t
-after_call(const struct graft_ops *ops, const struct graft_op *op,
-	   uint16_t regs)
+/**
+ * Find the registers that a call destroys. With -fipa-ra a caller keeps values in
+ * what a function of the same unit leaves alone.
+ */
+static struct graft_error *
+destroyed_by(struct follow *follow, const struct graft_op *op, uint16_t *ret)
 {
-	if (graft_op_callee(ops, op).func != GRAFT_NONE)
-		return (uint16_t)(regs & ~(1U << GRAFT_REG_RAX));
+	struct graft_callee callee = graft_op_callee(follow->ops, op);
+	struct graft_arguments arguments;
+	uint16_t regs = 0;
+
 	for (uint8_t r = 0; r < 16; r++) {
 		if (graft_reg_is_volatile(r))
-			regs = (uint16_t)(regs & ~(1U << r));
+			regs |= (uint16_t)(1U << r);
 	}
-	return regs;
-}
-
-/** Find the registers in which a call or a jump that leaves may pass something. */
-static struct graft_error *
-passed_by(struct graft_argument_reader *reader, const struct graft_ops *ops,
-	  const struct graft_op *op, uint32_t *ret)
-{
-	struct graft_callee callee = graft_op_callee(ops, op);
-	const char *import = callee.import;
-	struct graft_arguments arguments;
-
-	*ret = import && (graft_import_only_reads(import) ||
-			  graft_import_takes_nothing(import))
-		       ? 0
-		       : argument_regs;
+	*ret = regs;
 	if (callee.func == GRAFT_NONE)
 		return NULL;
-	struct graft_error *err = graft_arguments_read(reader, callee.func,
-						       &arguments);
-	if (!err && !arguments.variadic)
-		*ret &= arguments.reads | arguments.passed;
+	struct graft_error *err = graft_arguments_read(follow->budget->reader,
+						       callee.func, &arguments);
+	if (!err)
+		*ret = (uint16_t)((arguments.destroys & regs) |
+				  1U << GRAFT_REG_RAX);
 	return err;
 }
 
@@ -187,14 +173,15 @@ judge_call(struct follow *follow, const struct graft_op *op, struct held held,
 
 	*returned = false;
 	if (!how->deep || callee.func == GRAFT_NONE) {
-		struct graft_error *err = passed_by(follow->budget->reader,
-						    follow->ops, op, &passed);
+		struct graft_error *err = graft_passed_by(
+			follow->budget->reader, how, follow->ops, op,
+			(uint32_t)held.regs | held.derived, &passed);
 		bool harmless = callee.import &&
 				(how->harmless ? how->harmless(callee.import)
 					       : how->deep);
 		if (how->deep && how->harmless && callee.import &&
 		    !graft_import_takes_nothing(callee.import))
-			passed = argument_regs;
+			passed = GRAFT_PASSED_ALL;
 		// A derived address counts only where it is known what for.
 		if (how->deep)
 			regs |= held.derived;
@@ -205,7 +192,7 @@ judge_call(struct follow *follow, const struct graft_op *op, struct held held,
 	regs |= held.derived;
 	// What a function is cut into is jumped to with all that registers hold.
 	if (call)
-		regs &= argument_regs;
+		regs &= GRAFT_PASSED_ALL;
 	uint32_t escapes = 0;
 	struct graft_error *err = regs ? follow_callee(follow, callee.func,
 						       regs, &escapes)
@@ -309,10 +296,6 @@ after(struct follow *follow, uint32_t at, struct held held)
 		now.derived |= (uint16_t)to;
 	if (computed)
 		now.derived |= (uint16_t)to;
-	if (op->flags & GRAFT_INSN_CALL) {
-		now.regs = after_call(ops, op, now.regs);
-		now.derived = after_call(ops, op, now.derived);
-	}
 	return now;
 }
 
@@ -341,6 +324,11 @@ follow_one(struct follow *follow, struct way way)
 	if (leaves && (held.regs | held.derived))
 		err = judge_call(follow, op, held, &returned);
 	struct held now = after(follow, way.at, held);
+	uint16_t destroyed = 0;
+	if (!err && (op->flags & GRAFT_INSN_CALL) && (now.regs | now.derived))
+		err = destroyed_by(follow, op, &destroyed);
+	now.regs &= (uint16_t)~destroyed;
+	now.derived &= (uint16_t)~destroyed;
 	if (returned)
 		now.regs |= 1U << GRAFT_REG_RAX;
 	if (!err && op->target)

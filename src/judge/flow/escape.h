@@ -10,6 +10,7 @@
 #ifndef GRAFT_JUDGE_ESCAPE_H
 #define GRAFT_JUDGE_ESCAPE_H
 
+#include "judge/case.h"
 #include "judge/flow/arguments.h"
 
 /** What becomes of an address; a set. */
@@ -34,6 +35,12 @@ struct graft_escape_way {
 	 * all others count as _PASSED. NULL: those that only read do none, and
 	 * if @ref deep, none does. */
 	bool (*harmless)(const char *import);
+	/** Whose types say what functions take, or NULL. */
+	const struct graft_case *types;
+	/** The address is that of a constant that ends there; 0: not known. What is
+	 * called by a pointer in it is one of the functions that it names. */
+	uint64_t table;
+	uint64_t table_end;
 };
 
 /**

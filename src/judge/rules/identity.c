@@ -91,7 +91,8 @@ say_escape(uint32_t escapes)
 /** Find out which uses of a constant give it an identity. */
 static struct graft_error *
 find_escapes(struct identity *identity, const struct graft_ops *ops,
-	     uint32_t at, enum graft_text text, bool moved, uint32_t *ret)
+	     uint32_t at, enum graft_text text, const struct graft_piece *piece,
+	     uint32_t *ret)
 {
 	// What has a name is followed to its end. An object may be kept by
 	// whoever gets it; of a text that is only so if code shows it.
@@ -101,13 +102,20 @@ find_escapes(struct identity *identity, const struct graft_ops *ops,
 	*ret = 0;
 	if (reg >= 16)
 		return NULL;
+	const struct graft_ref *ref =
+		&ops->code->refs[ops->code->insns[ops->ops[at].insn].ref];
+	struct graft_escape_way how = { .deep = deep, .types = identity->c };
+	// Code that may reach in front of it may find other pointers there.
+	if (!ref->back) {
+		how.table = ref->target;
+		how.table_end = piece->addr + piece->size;
+	}
 	struct graft_error *err = graft_escape_follow(
-		&identity->reader, ops, at + 1, 1U << reg,
-		(struct graft_escape_way){ .deep = deep }, ret);
+		&identity->reader, ops, at + 1, 1U << reg, how, ret);
 	*ret &= ~(uint32_t)GRAFT_ESCAPE_READ;
 	// What has the same contents in OLD is read alike wherever it is; a
 	// caller may compare what it gets with what it got before.
-	if (!deep && (moved || text == GRAFT_TEXT_IS_LITERAL))
+	if (!deep && (piece->moved || text == GRAFT_TEXT_IS_LITERAL))
 		*ret &= ~(uint32_t)GRAFT_ESCAPE_PASSED;
 	if (text == GRAFT_TEXT_IS_LITERAL)
 		*ret &= ~(uint32_t)GRAFT_ESCAPE_RETURNED;
@@ -124,8 +132,7 @@ judge_use(struct identity *identity, const struct graft_ops *ops, uint32_t at,
 	struct graft_error *err = graft_text_judge(c, target, &text);
 
 	if (!err)
-		err = find_escapes(identity, ops, at, text, piece->moved,
-				   &escapes);
+		err = find_escapes(identity, ops, at, text, piece, &escapes);
 	if (err || !escapes)
 		return err;
 	struct graft_place_text where = graft_place_code(ops->code, ops->func,
@@ -146,6 +153,24 @@ is_jump_table(const struct graft_code *code, uint32_t func,
 	return ref->spread && graft_table_count(code, func, ref->target, 4) > 0;
 }
 
+/** Say whether the compiler made a constant out of a `switch` or a list of texts:
+ * the source has no name for it, and nothing that its address could be. */
+static bool
+is_made(const struct graft_image *image, uint64_t addr)
+{
+	static const char *const names[] = { "CSWTCH.", "switch.table.",
+					     "reltable." };
+	const struct graft_symbol *symbol = graft_image_symbol_at(image, addr);
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (symbol && symbol->addr == addr &&
+		    symbol->bind == STB_LOCAL &&
+		    strncmp(symbol->name, names[i], strlen(names[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
 static struct graft_error *
 judge_func(struct identity *identity, uint32_t func)
 {
@@ -158,7 +183,8 @@ judge_func(struct identity *identity, uint32_t func)
 		const struct graft_piece *piece = NULL;
 		if (ref != GRAFT_NONE && identity->is_new[ref] &&
 		    code->refs[ref].kind == GRAFT_REF_ADDRESS &&
-		    !is_jump_table(code, func, &code->refs[ref]))
+		    !is_jump_table(code, func, &code->refs[ref]) &&
+		    !is_made(code->image, code->refs[ref].target))
 			piece = changed_constant_at(identity->c->diff,
 						    code->refs[ref].target);
 		if (piece)

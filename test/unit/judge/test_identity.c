@@ -205,6 +205,112 @@ a_list_of_indexes_is_no_table_of_distances(void **state)
 		    LIST("1", " + 1"), "R-17");
 }
 
+/** A table of functions, one of which is called while %rcx holds the table. */
+#define COMMANDS(number, params, use, args)                                    \
+	PRELUDE "void sink(const void *, int);\n"                              \
+		"const void *kept;\n"                                          \
+		"static long one(" params ") { " use " return a * 3 + b; }\n"  \
+		"static long two(" params ") { return a * 5 + b; }\n"          \
+		"static const struct { long weight; long (*run)(" params       \
+		"); } commands[2] = { { " number ", one }, { 7, two } };\n"    \
+		"KEEP long f(long i, long a, long b) {\n"                      \
+		"  const void *t = commands; asm(\"\" : \"+c\"(t));\n"         \
+		"  __typeof__(&commands[0]) p = t; a *= p[i].weight;\n"        \
+		"  asm volatile(\"\" : : \"c\"(t));\n"                         \
+		"  return p[i].run(" args "); }\n"
+#define TWO  "long a, long b"
+#define FOUR "long a, long b, long c, const void *p"
+
+static void
+a_table_of_functions_that_do_not_take_it_is_accepted(void **state)
+{
+	(void)state;
+	must_accept(STRIPPED, COMMANDS("300", TWO, "", "a, b"),
+		    COMMANDS("301", TWO, "", "a, b"));
+}
+
+static void
+a_table_that_one_of_its_functions_takes_is_refused(void **state)
+{
+	(void)state;
+	must_refuse(STRIPPED, COMMANDS("300", FOUR, "kept = p;", "a, b, 4, p"),
+		    COMMANDS("301", FOUR, "kept = p;", "a, b, 4, p"), "R-17");
+	must_refuse("gcc -g -O2 -fPIC -shared -x c",
+		    COMMANDS("300", FOUR, "kept = p;", "a, b, 4, p"),
+		    COMMANDS("301", FOUR, "kept = p;", "a, b, 4, p"), "R-17");
+}
+
+static void
+types_say_what_the_functions_of_a_table_take(void **state)
+{
+	// The register goes on as it came, as far as code shows.
+	static const char *const pair[] = {
+		COMMANDS("300", TWO, "sink(0, 4);", "a, b"),
+		COMMANDS("301", TWO, "sink(0, 4);", "a, b"),
+	};
+
+	(void)state;
+	must_refuse(STRIPPED, pair[0], pair[1], "R-17");
+	must_be("gcc -g -O2 -fPIC -shared -x c", pair[0], pair[1],
+		GRAFT_ASSURANCE_PROVEN);
+	must_be("clang -g -O2 -fPIC -shared -x c", pair[0], pair[1],
+		GRAFT_ASSURANCE_PROVEN);
+}
+
+/** A constant of some name, whose address stays in %rdx where another module is
+ * called. */
+#define STALE(name, number)                                                    \
+	PRELUDE "void sink(int, int);\n"                                       \
+		"asm(\".section .rodata\\n.balign 4\\n.type " name             \
+		", @object\\n\"\n"                                             \
+		"\".size " name ", 16\\n" name ": .long 1, 2, " number         \
+		", 4\\n.text\");\n"                                            \
+		"KEEP int f(int a, int b) { const int *p;\n"                   \
+		"  asm(\"lea " name "(%%rip), %0\" : \"=d\"(p));\n"            \
+		"  int k = p[a & 3]; asm volatile(\"\" : : \"d\"(p));\n"       \
+		"  sink(k, b); return k; }\n"
+
+static void
+a_table_that_the_compiler_made_has_no_identity(void **state)
+{
+	(void)state;
+	must_accept(LIBRARY, STALE("CSWTCH.5", "300"),
+		    STALE("CSWTCH.5", "301"));
+	must_accept(LIBRARY, STALE("switch.table.f", "300"),
+		    STALE("switch.table.f", "301"));
+	must_refuse(LIBRARY, STALE("table.5", "300"), STALE("table.5", "301"),
+		    "R-17");
+	must_refuse(LIBRARY " -s", STALE("CSWTCH.5", "300"),
+		    STALE("CSWTCH.5", "301"), "R-17");
+}
+
+/** The address of a table is in %rcx where one function is called, and perhaps
+ * where the next one is. */
+#define BETWEEN(number, does)                                                  \
+	PRELUDE "void sink(int, int);\n"                                       \
+		"static const int table[4] = { 1, 2, " number ", 4 };\n"       \
+		"KEEP static int over(int a, int b) { " does                   \
+		" return a + b; }\n"                                           \
+		"KEEP int f(int a, int b) { const int *p = table;\n"           \
+		"  asm(\"\" : \"+c\"(p)); int k = p[a & 3];\n"                 \
+		"  asm volatile(\"\" : : \"c\"(p)); k = over(k, b);\n"         \
+		"  sink(k, b); return k; }\n"
+
+static void
+an_address_does_not_outlive_what_destroys_its_register(void **state)
+{
+#define DESTROYS "asm volatile(\"xor %%ecx, %%ecx\" : : : \"rcx\");"
+#define SAVES    "asm volatile(\"push %%rcx; xor %%ecx, %%ecx; pop %%rcx\" : : );"
+	(void)state;
+	must_accept(STRIPPED, BETWEEN("300", DESTROYS),
+		    BETWEEN("301", DESTROYS));
+	must_refuse(STRIPPED, BETWEEN("300", ""), BETWEEN("301", ""), "R-17");
+	must_refuse(STRIPPED, BETWEEN("300", SAVES), BETWEEN("301", SAVES),
+		    "R-17");
+	must_refuse(STRIPPED, BETWEEN("300", "if (a > 70) { " DESTROYS " }"),
+		    BETWEEN("301", "if (a > 70) { " DESTROYS " }"), "R-17");
+}
+
 int
 main(void)
 {
@@ -227,6 +333,15 @@ main(void)
 		cmocka_unit_test(
 			a_constant_in_front_of_a_table_of_distances_ends_there),
 		cmocka_unit_test(a_list_of_indexes_is_no_table_of_distances),
+		cmocka_unit_test(
+			a_table_of_functions_that_do_not_take_it_is_accepted),
+		cmocka_unit_test(
+			a_table_that_one_of_its_functions_takes_is_refused),
+		cmocka_unit_test(types_say_what_the_functions_of_a_table_take),
+		cmocka_unit_test(
+			a_table_that_the_compiler_made_has_no_identity),
+		cmocka_unit_test(
+			an_address_does_not_outlive_what_destroys_its_register),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
