@@ -40,18 +40,25 @@ graft_distance_target(const struct graft_world *world, uint64_t table,
 	return graft_world_area_at(world, target) == area ? target : 0;
 }
 
-/** Does a text start at an address? */
+/**
+ * Is a text at an address?
+ *
+ * @param[out] starts_ret Whether it starts there, or is the tail of a longer one,
+ * as linkers merge them.
+ */
 static bool
-starts_text(const struct graft_world *world, uint64_t addr)
+is_text(const struct graft_world *world, uint64_t addr, bool *starts_ret)
 {
 	const struct graft_world_range *range = graft_world_range_at(world,
 								     addr);
 	uint64_t len;
 
-	return range && range->area == GRAFT_WORLD_CONSTANT &&
-	       graft_world_text(world, addr, &len) && len > 1 &&
-	       (addr == range->addr ||
-		range->bytes[addr - range->addr - 1] == 0);
+	if (!range || range->area != GRAFT_WORLD_CONSTANT ||
+	    !graft_world_text(world, addr, &len) || len <= 1)
+		return false;
+	*starts_ret = addr == range->addr ||
+		      range->bytes[addr - range->addr - 1] == 0;
+	return true;
 }
 
 uint64_t
@@ -59,14 +66,18 @@ graft_distance_count_texts(const struct graft_world *world, uint64_t table)
 {
 	uint64_t limit = graft_world_next_start(world, table);
 	uint64_t count = 0;
+	uint64_t start_count = 0;
 
 	for (; table + (count + 1) * 4 <= limit; count++) {
 		uint64_t n = graft_distance_target(world, table, count * 4,
 						   GRAFT_WORLD_CONSTANT);
-		if (!n || !starts_text(world, n))
+		bool starts;
+		if (!n || !is_text(world, n, &starts))
 			break;
+		start_count += starts;
 	}
-	return count < TEXTS_MIN ? 0 : count;
+	// Numbers may lead into the middle of texts, but seldom to their starts.
+	return start_count < TEXTS_MIN || start_count <= count / 2 ? 0 : count;
 }
 
 /** Compare the texts that two tables lead to. */

@@ -75,6 +75,22 @@ tables_of_distances_to_texts_are_followed(void **state)
 	}
 }
 
+/** Texts whose tails are some of those of `TEXTS`: linkers merge them. */
+#define MERGED                                                                 \
+	"#include <stdio.h>\nvoid say(int n) { puts(\"mal eins\");\n"          \
+	"puts(\"mal drei\"); puts(\"mal DREI\"); printf(\"%d\\n\", n); }\n"
+/** A text in front that moves all others. */
+#define MORE "const char *more(void) { return \"noch ein Text\"; }\n"
+
+static void
+such_a_table_may_lead_to_the_tail_of_a_text(void **state)
+{
+	(void)state;
+	is_same(CLANG, TEXTS("drei") MERGED, MORE TEXTS("drei") MERGED);
+	differs(CLANG, TEXTS("drei") MERGED, MORE TEXTS("DREI") MERGED,
+		"instead of", "name");
+}
+
 #define VIRTUAL(value)                                                         \
 	"struct shape { virtual int area(int) = 0; virtual ~shape() {} };\n"   \
 	"namespace { struct square : shape { int area(int x) override "        \
@@ -218,6 +234,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(jump_tables_are_followed),
 		cmocka_unit_test(tables_of_distances_to_texts_are_followed),
+		cmocka_unit_test(such_a_table_may_lead_to_the_tail_of_a_text),
 		cmocka_unit_test(virtual_tables_are_followed),
 		cmocka_unit_test(landing_pads_are_followed),
 		cmocka_unit_test(the_type_that_is_caught_counts),
