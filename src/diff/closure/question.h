@@ -101,16 +101,16 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_question_renamed(const struct graft_question *q, bool *done);
 
 /**
- * Note a finding if the code may mean another object than the one that covers an
- * address: one that it is in front of, or more of it than there is.
+ * Note a finding if the code may mean another object than the one that symbols
+ * show at an address: one that it is in front of, or more of it than there is.
  *
- * @param[in] witness Who says where that object is in OLD.
- * @param[in] old_addr Where the address is there, if that is _SYMBOL.
+ * @param[in] old_addr Where the address is in OLD by that object's symbol; NULL if
+ * the object may be new.
  * @param[out] done Whether there is a finding.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_question_front(const struct graft_question *q, enum graft_witness witness,
-		     uint64_t old_addr, bool *done);
+graft_question_front(const struct graft_question *q, const uint64_t *old_addr,
+		     bool *done);
 
 /** Count how often a function takes an address; never if it is #GRAFT_NONE. */
 uint32_t

@@ -343,14 +343,15 @@ graft_question_data(const struct graft_question *q)
 		return err;
 	if (may_end)
 		witness = GRAFT_WITNESS_CONFLICT;
-	err = graft_question_front(q, witness, old_addr, &done);
-	if (err || done)
-		return err;
 	err = find_old(q, witness, &old_addr, &found);
-	if (!err && found)
+	if (!err && witness == GRAFT_WITNESS_SYMBOL)
+		err = graft_question_front(q, &old_addr, &done);
+	if (!err && !done && found)
 		err = graft_question_settle(q, old_addr, &done);
 	if (!err && !done)
 		err = graft_question_renamed(q, &done);
+	if (!err && !done && witness != GRAFT_WITNESS_SYMBOL)
+		err = graft_question_front(q, NULL, &done);
 	if (err || done)
 		return err;
 	err = carry_new_object(q, &is_new);

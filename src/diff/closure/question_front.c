@@ -15,10 +15,9 @@ struct front {
 	const struct graft_question *q;
 	/** The object of NEW that covers the address. */
 	const struct graft_symbol *object;
-	/** Where the address is in OLD if it belongs to that object. */
-	uint64_t old_addr;
-	/** OLD has that object. */
-	bool has_old;
+	/** Where the address is in OLD if it belongs to that object; NULL if OLD has
+	 * no such object. */
+	const uint64_t *old_addr;
 };
 
 /** Find where an address of OLD stands in NEW if it belongs to the object of OLD
@@ -88,7 +87,7 @@ was_of_another(const struct front *front)
 		uint64_t own;
 		if (diff->old_code->refs[f->first_ref + i].kind !=
 			    GRAFT_REF_ADDRESS ||
-		    (front->has_old && target == front->old_addr) ||
+		    (front->old_addr && target == *front->old_addr) ||
 		    !is_as_far(front, target))
 			continue;
 		if (!own_place(diff, target, &own) ||
@@ -128,16 +127,16 @@ may_be_of_next(const struct front *front)
 	uint64_t target = front->q->ref->target;
 	uint32_t old_func = diff->new_match[front->q->resolution->func].other;
 
-	if (!front->has_old || target == object->addr ||
+	if (!front->old_addr || target == object->addr ||
 	    (old_func != GRAFT_NONE &&
 	     graft_question_count_taken(diff->old_code, old_func,
-					front->old_addr)))
+					*front->old_addr)))
 		return false;
 	const struct graft_symbol *next =
 		next_object(diff->new_image, object->addr + object->size);
 	const struct graft_symbol *o = next ? graft_names_old(diff->names, next)
 					    : NULL;
-	return o && o->addr - front->old_addr != next->addr - target;
+	return o && o->addr - *front->old_addr != next->addr - target;
 }
 
 /** Does the code that takes the address show whose it is? */
@@ -170,15 +169,14 @@ ask_code(const struct front *front, bool *ret)
 }
 
 struct graft_error *
-graft_question_front(const struct graft_question *q, enum graft_witness witness,
-		     uint64_t old_addr, bool *done)
+graft_question_front(const struct graft_question *q, const uint64_t *old_addr,
+		     bool *done)
 {
 	const struct graft_diff *diff = q->closure->diff;
 	uint64_t target = q->ref->target;
 	const struct graft_symbol *object =
 		graft_image_symbol_at(diff->new_image, target);
-	bool has_old = witness == GRAFT_WITNESS_SYMBOL;
-	const struct front front = { q, object, old_addr, has_old };
+	const struct front front = { q, object, old_addr };
 
 	*done = false;
 	// Only what stands in code itself can be followed.
@@ -188,9 +186,12 @@ graft_question_front(const struct graft_question *q, enum graft_witness witness,
 	    q->resolution->func == GRAFT_NONE ||
 	    q->ref != &diff->new_code->refs[q->resolution->ref])
 		return NULL;
+	// Where symbols say nothing, they do not mislead either.
+	if (!old_addr && !graft_names_is_new(diff->names, object))
+		return NULL;
 	// Both builds take it at the same place of the object, whose ever it is.
-	if (has_old && q->partner && q->partner->kind == q->ref->kind &&
-	    q->partner->target == old_addr)
+	if (old_addr && q->partner && q->partner->kind == q->ref->kind &&
+	    q->partner->target == *old_addr)
 		return NULL;
 	struct graft_error *err = ask_code(&front, done);
 	if (err || !*done)
