@@ -395,3 +395,16 @@ graft_values_follow(const struct graft_values_reader *reader,
 	return graft_ways_follow(ops, sizeof(entry), &entry, step, merge,
 				 (void *)(uintptr_t)reader);
 }
+
+struct graft_error *
+graft_values_follow_short(const struct graft_values_reader *reader,
+			  const struct graft_ops *ops)
+{
+	struct graft_error *err = graft_values_follow(reader, ops);
+
+	if (err && graft_error_code(err) == GRAFT_ERROR_LIMIT) {
+		graft_error_free(err);
+		err = NULL;
+	}
+	return err;
+}

@@ -52,6 +52,11 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_values_follow(const struct graft_values_reader *reader,
 		    const struct graft_ops *ops);
 
+/** As graft_values_follow(); a function that is too long says nothing. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_values_follow_short(const struct graft_values_reader *reader,
+			  const struct graft_ops *ops);
+
 /** Get what a register holds. */
 struct graft_value
 graft_value_of_reg(const struct graft_values *values, uint8_t reg);

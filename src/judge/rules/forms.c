@@ -247,19 +247,15 @@ compare(struct graft_case *c, const struct graft_twin *twin,
 	return err;
 }
 
-/** Read one side. A function that is too long says nothing. */
+/** Read one side. */
 static struct graft_error *
 read_side(const struct graft_ops *ops, struct forms *forms)
 {
 	struct graft_values_reader reader = { .c = forms->c,
 					      .see = see,
 					      .context = forms };
-	struct graft_error *err = graft_values_follow(&reader, ops);
+	struct graft_error *err = graft_values_follow_short(&reader, ops);
 
-	if (err && graft_error_code(err) == GRAFT_ERROR_LIMIT) {
-		graft_error_free(err);
-		err = NULL;
-	}
 	return err ? err : GRAFT_TAKE(forms->err);
 }
 

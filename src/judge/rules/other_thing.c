@@ -181,19 +181,15 @@ see(void *context, const struct graft_ops *ops, uint32_t at,
 	see_store(things, ops, at, values);
 }
 
-/** Read one side. A function that is too long says nothing. */
+/** Read one side. */
 static struct graft_error *
 read_side(const struct graft_ops *ops, struct things *things)
 {
 	struct graft_values_reader reader = { .c = things->c,
 					      .see = see,
 					      .context = things };
-	struct graft_error *err = graft_values_follow(&reader, ops);
+	struct graft_error *err = graft_values_follow_short(&reader, ops);
 
-	if (err && graft_error_code(err) == GRAFT_ERROR_LIMIT) {
-		graft_error_free(err);
-		err = NULL;
-	}
 	return err ? err : GRAFT_TAKE(things->err);
 }
 
