@@ -288,22 +288,6 @@ put_aligned(const struct listing *old_list, const struct listing *new_list,
 	return NULL;
 }
 
-/** Find the bytes of a carried piece; NULL if no run holds all of it. */
-static const uint8_t *
-find_bytes(const struct graft_patch_module *module,
-	   const struct graft_carried *piece)
-{
-	for (size_t i = 0; i < module->run_count; i++) {
-		const struct graft_run *run = &module->runs[i];
-		if (piece->new_addr >= run->new_addr &&
-		    piece->size <= run->file_len &&
-		    piece->new_addr - run->new_addr <=
-			    run->file_len - piece->size)
-			return run->bytes + (piece->new_addr - run->new_addr);
-	}
-	return NULL;
-}
-
 /** Find the code of OLD that a carried piece replaces. */
 static const struct graft_fragment *
 find_replaced(const struct graft_patch_module *module,
@@ -328,7 +312,8 @@ put_piece(const struct names *names, const struct graft_carried *piece,
 	GRAFT_CLEANUP(deinit_listing) struct listing new_list = { 0 };
 	const struct graft_fragment *replaced = find_replaced(names->module,
 							      piece);
-	const uint8_t *bytes = find_bytes(names->module, piece);
+	const uint8_t *bytes = graft_patch_module_bytes(
+		names->module, piece->new_addr, piece->size);
 	struct graft_error *err = NULL;
 
 	graft_text_put(text, "\n");

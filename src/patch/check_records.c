@@ -2,6 +2,7 @@
 
 #include "patch/check.h"
 
+#include "base/sorted.h"
 #include "patch/frames.h"
 #include "patch/limits.h"
 
@@ -40,22 +41,9 @@ check_disjoint(struct span *spans, size_t count, const char *what)
 static const struct graft_run *
 find_run(const struct graft_patch_module *m, uint64_t addr, uint64_t len)
 {
-	size_t low = 0;
-	size_t high = m->run_count;
+	const struct graft_run *run = graft_patch_run_at(m, addr);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		const struct graft_run *run = &m->runs[mid];
-		if (addr < run->new_addr)
-			high = mid;
-		else if (addr - run->new_addr >= run->mem_len)
-			low = mid + 1;
-		else if (len <= run->mem_len - (addr - run->new_addr))
-			return run;
-		else
-			return NULL;
-	}
-	return NULL;
+	return run && len <= run->mem_len - (addr - run->new_addr) ? run : NULL;
 }
 
 // The same, and the bytes come from the file.
@@ -118,15 +106,8 @@ check_redirect(const struct graft_patch_module *m, const struct span *pieces,
 	const uint64_t target = graft_redirect_target(r);
 	// Revert looks for threads in the carried pieces: a jump that leads
 	// elsewhere would be invisible to it. Pieces are sorted by start.
-	size_t low = 0;
-	size_t high = m->carried_count;
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (pieces[mid].start <= target)
-			low = mid + 1;
-		else
-			high = mid;
-	}
+	size_t low = GRAFT_SORTED_UP_TO(pieces, m->carried_count, start,
+					target);
 	if (low == 0 || target >= pieces[low - 1].end)
 		return graft_check_bad(
 			"redirect at 0x%llx: leads to 0x%llx, in no carried "

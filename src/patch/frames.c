@@ -47,20 +47,6 @@ bad(const struct reading *reading, size_t off, const char *what)
 		(unsigned long long)(reading->module->frames_addr + off), what);
 }
 
-/** Find the bytes of a run of which all of [addr, addr + len) is stored. */
-static const uint8_t *
-stored(const struct graft_patch_module *m, uint64_t addr, uint64_t len)
-{
-	for (size_t i = 0; i < m->run_count; i++) {
-		const struct graft_run *run = &m->runs[i];
-		if (addr >= run->new_addr &&
-		    addr - run->new_addr < run->file_len &&
-		    len <= run->file_len - (addr - run->new_addr))
-			return run->bytes + (addr - run->new_addr);
-	}
-	return NULL;
-}
-
 /** Say whether all of a stretch of code is carried. */
 static bool
 is_carried(const struct graft_patch_module *m, uint64_t addr, uint64_t size)
@@ -146,7 +132,7 @@ read_fde(struct reading *reading, size_t off, const struct cie *cie,
 	if (c.bad || len != (cie->has_lsda ? 4 : 0))
 		return bad(reading, off, "an FDE of an unknown form");
 	uint64_t lsda = cie->has_lsda ? take_near(reading, &c) : 0;
-	if (c.bad || (cie->has_lsda && !stored(m, lsda, 1)))
+	if (c.bad || (cie->has_lsda && !graft_patch_module_bytes(m, lsda, 1)))
 		return bad(reading, off,
 			   "its language-specific data are not carried");
 	if (!is_carried(m, frame.new_addr, frame.size))
@@ -200,7 +186,8 @@ graft_patch_frames_read(const struct graft_patch_module *module,
 	GRAFT_CLEANUP(reading_deinit)
 	struct reading reading = { .module = module };
 
-	reading.bytes = stored(module, module->frames_addr, module->frames_len);
+	reading.bytes = graft_patch_module_bytes(module, module->frames_addr,
+						 module->frames_len);
 	if (!reading.bytes || module->frames_addr % 4)
 		return bad(&reading, 0, "not inside a run");
 	struct graft_error *err = read_all(&reading);

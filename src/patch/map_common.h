@@ -72,26 +72,7 @@ graft_map_sub(uint64_t old_addr, char ret[MAP_SUB_LEN])
 static inline const uint8_t *
 graft_map_code(const struct graft_patch_module *m, uint64_t addr)
 {
-	size_t low = 0;
-	size_t high = m->run_count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		const struct graft_run *run = &m->runs[mid];
-		if (addr < run->new_addr) {
-			high = mid;
-		} else if (addr - run->new_addr >= run->mem_len) {
-			low = mid + 1;
-		} else {
-			uint64_t off = addr - run->new_addr;
-			return run->file_len >= GRAFT_JUMP_SIZE &&
-					       off <= run->file_len -
-							       GRAFT_JUMP_SIZE
-				       ? run->bytes + off
-				       : NULL;
-		}
-	}
-	return NULL;
+	return graft_patch_module_bytes(m, addr, GRAFT_JUMP_SIZE);
 }
 
 #endif /* GRAFT_PATCH_MAP_COMMON_H */

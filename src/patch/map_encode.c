@@ -2,6 +2,7 @@
 
 #include "patch/map.h"
 
+#include "base/sorted.h"
 #include "patch/map_common.h"
 #include "patch/pack.h"
 
@@ -29,16 +30,8 @@ put_runs(const struct graft_patch_module *m, struct graft_text *out)
 static size_t
 find_carried(const struct map_start *starts, size_t count, uint64_t addr)
 {
-	size_t low = 0;
-	size_t high = count;
+	size_t low = GRAFT_SORTED_BELOW(starts, count, addr, addr);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (starts[mid].addr < addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
 	return low < count && starts[low].addr == addr ? starts[low].index + 1
 						       : 0;
 }

@@ -2,6 +2,8 @@
 
 #include "patch/patch.h"
 
+#include "base/sorted.h"
+
 #include <string.h>
 
 struct graft_error *
@@ -177,6 +179,28 @@ graft_patch_jumps_behind(const struct graft_patch *patch)
 		}
 	}
 	return false;
+}
+
+const struct graft_run *
+graft_patch_run_at(const struct graft_patch_module *module, uint64_t addr)
+{
+	size_t i = GRAFT_SORTED_UP_TO(module->runs, module->run_count, new_addr,
+				      addr);
+	const struct graft_run *run = i ? &module->runs[i - 1] : NULL;
+
+	return run && addr - run->new_addr < run->mem_len ? run : NULL;
+}
+
+const uint8_t *
+graft_patch_module_bytes(const struct graft_patch_module *module, uint64_t addr,
+			 uint64_t len)
+{
+	const struct graft_run *run = graft_patch_run_at(module, addr);
+	uint64_t off = run ? addr - run->new_addr : 0;
+
+	return run && off <= run->file_len && len <= run->file_len - off
+		       ? run->bytes + off
+		       : NULL;
 }
 
 enum graft_verdict

@@ -332,6 +332,20 @@ void
 graft_patch_free(struct graft_patch *patch);
 GRAFT_DEFINE_CLEANUP(struct graft_patch, graft_patch_free)
 
+/** Find the run in whose memory an address of NEW is, or NULL. */
+const struct graft_run *
+graft_patch_run_at(const struct graft_patch_module *module, uint64_t addr);
+
+/**
+ * Find the bytes that a module brings at addresses of NEW.
+ *
+ * @return Borrowed; NULL unless all @p len of them are stored in one run. What is a
+ * skeleton holds zeroes for its code.
+ */
+const uint8_t *
+graft_patch_module_bytes(const struct graft_patch_module *module, uint64_t addr,
+			 uint64_t len);
+
 /** Free what a module owns, and zero it. NULL is a no-op. */
 void
 graft_patch_module_deinit(struct graft_patch_module *module);

@@ -129,20 +129,6 @@ graft_live_check_text(const struct graft_live_place *place)
 	return NULL;
 }
 
-/** Get bytes that the hotpatch brings, at NEW's address, or NULL. */
-static const uint8_t *
-carried_at(const struct graft_patch_module *patch, uint64_t addr, uint64_t len)
-{
-	for (size_t i = 0; i < patch->run_count; i++) {
-		const struct graft_run *run = &patch->runs[i];
-		if (addr >= run->new_addr &&
-		    addr - run->new_addr < run->file_len &&
-		    run->file_len - (addr - run->new_addr) >= len)
-			return run->bytes + (addr - run->new_addr);
-	}
-	return NULL;
-}
-
 GRAFT_MUST_CHECK static struct graft_error *
 check_entry(const struct graft_live_place *place,
 	    const struct graft_patch_module *patch,
@@ -150,10 +136,11 @@ check_entry(const struct graft_live_place *place,
 {
 	uint8_t live[GRAFT_INSN_MAX + GRAFT_JUMP_SIZE];
 	size_t len = redirect->skip + GRAFT_JUMP_SIZE;
-	const uint8_t *stays = redirect->behind
-				       ? carried_at(patch, redirect->new_addr,
-						    redirect->skip)
-				       : endbr64;
+	const uint8_t *stays =
+		redirect->behind
+			? graft_patch_module_bytes(patch, redirect->new_addr,
+						   redirect->skip)
+			: endbr64;
 	const struct graft_map *map = graft_maps_at(
 		place->maps, place->module->base + redirect->old_addr);
 

@@ -57,27 +57,15 @@ static uint8_t *
 field(const struct graft_patch_module *module, struct graft_shadow *shadow,
       uint64_t new_addr, uint64_t len)
 {
-	size_t low = 0;
-	size_t high = module->run_count;
+	const struct graft_run *run = graft_patch_run_at(module, new_addr);
+	uint64_t off = run ? new_addr - run->new_addr : 0;
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		const struct graft_run *run = &module->runs[mid];
-		if (new_addr < run->new_addr) {
-			high = mid;
-		} else if (new_addr - run->new_addr >= run->mem_len) {
-			low = mid + 1;
-		} else {
-			uint64_t off = new_addr - run->new_addr;
-			struct graft_shadow_piece *piece = &shadow->pieces[mid];
-			if (run->mem_len - off < len)
-				return NULL;
-			if (piece->len < off + len)
-				piece->len = off + len;
-			return piece->bytes + off;
-		}
-	}
-	return NULL;
+	if (!run || run->mem_len - off < len)
+		return NULL;
+	struct graft_shadow_piece *piece = &shadow->pieces[run - module->runs];
+	if (piece->len < off + len)
+		piece->len = off + len;
+	return piece->bytes + off;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *

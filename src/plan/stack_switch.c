@@ -2,6 +2,7 @@
 
 #include "plan/stack_switch.h"
 
+#include "base/sorted.h"
 #include "plan/stack_step.h"
 
 #include <Zydis/Zydis.h>
@@ -250,22 +251,6 @@ look(struct search *search, size_t start, size_t end)
 	return false;
 }
 
-/** Find the first function that ends behind an address. */
-static size_t
-function_at(const struct graft_range *functions, size_t count, uint64_t addr)
-{
-	size_t low = 0;
-
-	while (low < count) {
-		size_t mid = low + (count - low) / 2;
-		if (functions[mid].end > addr)
-			count = mid;
-		else
-			low = mid + 1;
-	}
-	return low;
-}
-
 bool
 graft_stack_switch_in(const uint8_t *code, uint64_t addr, size_t len,
 		      const struct graft_range *functions, size_t count)
@@ -278,7 +263,7 @@ graft_stack_switch_in(const uint8_t *code, uint64_t addr, size_t len,
 	for (size_t i = 0; i < len; i++) {
 		if (i < done || !is_candidate(code + i, len - i))
 			continue;
-		size_t k = function_at(functions, count, addr + i);
+		size_t k = GRAFT_SORTED_UP_TO(functions, count, end, addr + i);
 		// Of what is in no function, all from the one in front.
 		uint64_t start = k ? functions[k - 1].end : addr;
 		uint64_t end = addr + i + 2;
