@@ -315,5 +315,6 @@ graft_closure_make(struct graft_diff *diff)
 		err = check_position(&closure);
 	free(closure.queue);
 	graft_text_index_free(closure.texts);
+	graft_inlined_deinit(&closure.inlined);
 	return err;
 }

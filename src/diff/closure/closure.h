@@ -14,6 +14,7 @@
 #define GRAFT_DIFF_CLOSURE_H
 
 #include "diff/diff.h"
+#include "diff/match/inlined.h"
 
 /** Whether all that OLD names in writable data is known in NEW; see fresh.h. */
 enum graft_accounted {
@@ -39,6 +40,8 @@ struct graft_closure {
 	/** OLD text by hash, to find equal text; see texts.h. */
 	struct graft_text_index *texts;
 	enum graft_accounted accounted;
+	/** What was inlined into the last function that was asked. */
+	struct graft_inlined inlined;
 };
 
 /**

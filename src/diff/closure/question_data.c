@@ -320,7 +320,14 @@ find_old(const struct graft_question *q, enum graft_witness witness,
 		*old_addr = q->partner->target;
 	else if (witness == GRAFT_WITNESS_NEIGHBOURS)
 		*ret = old_version_agrees(q);
-	return NULL;
+	if (*ret || witness != GRAFT_WITNESS_NEIGHBOURS ||
+	    q->resolution->func == GRAFT_NONE)
+		return NULL;
+	err = graft_inlined_look(q->closure->diff, q->resolution->func,
+				 &q->closure->inlined);
+	*ret = !err && graft_inlined_shows(&q->closure->inlined, q->ref->target,
+					   *old_addr);
+	return err;
 }
 
 struct graft_error *

@@ -56,9 +56,9 @@ hash_constant(const struct graft_image *image, const struct graft_ref *ref)
 	return text ? graft_hash_bytes(4, text, len) : 4;
 }
 
-static uint64_t
-hash_ref(const struct graft_diff *diff, bool new_side,
-	 const struct graft_ref *ref)
+uint64_t
+graft_signature_ref(const struct graft_diff *diff, bool new_side,
+		    const struct graft_ref *ref)
 {
 	const struct graft_image *image = new_side ? diff->new_image
 						   : diff->old_image;
@@ -98,8 +98,9 @@ graft_signature(const struct graft_diff *diff, bool new_side, uint32_t func)
 	uint64_t hash = f->hash;
 
 	for (uint32_t i = 0; i < f->ref_count; i++)
-		hash = graft_hash_mix(hash,
-				      hash_ref(diff, new_side,
-					       &code->refs[f->first_ref + i]));
+		hash = graft_hash_mix(
+			hash,
+			graft_signature_ref(diff, new_side,
+					    &code->refs[f->first_ref + i]));
 	return hash;
 }

@@ -17,4 +17,14 @@
 uint64_t
 graft_signature(const struct graft_diff *diff, bool new_side, uint32_t func);
 
+/**
+ * Hash what a reference names, so that counterparts have the same hash on both
+ * sides. Writable data count as one.
+ *
+ * @param[in] ref Reference of NEW if @p new_side, else of OLD.
+ */
+uint64_t
+graft_signature_ref(const struct graft_diff *diff, bool new_side,
+		    const struct graft_ref *ref);
+
 #endif /* GRAFT_DIFF_SIGNATURE_H */

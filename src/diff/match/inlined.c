@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "diff/match/inlined.h"
+
+#include "base/vec.h"
+#include "diff/code/area.h"
+#include "diff/match/align.h"
+#include "diff/match/shape.h"
+
+enum {
+	/** Calls within calls that are followed. */
+	DEPTH_MAX = 4,
+	/** Instructions that are put side by side. */
+	ELEMENTS_MAX = 1 << 14,
+	/** So much of a callee has to be found again: FOUND of OF. */
+	FOUND = 2,
+	OF = 3,
+};
+
+/** Code that stands in one place: the caller's own, or that of one call. */
+struct site {
+	uint32_t told;
+	uint32_t found;
+};
+
+/** Instructions that tell something, in their order. */
+struct sequence {
+	uint64_t *hashes;
+	size_t hash_cap;
+	uint32_t *insns;
+	size_t insn_cap;
+	/** Site of each. */
+	uint32_t *places;
+	size_t place_cap;
+	/** Whether one of the other side stands for it. */
+	bool *taken;
+	size_t taken_cap;
+	size_t count;
+	struct site *sites;
+	size_t site_count;
+	size_t site_cap;
+};
+
+static void
+deinit(struct sequence *sequence)
+{
+	free(sequence->hashes);
+	free(sequence->insns);
+	free(sequence->places);
+	free(sequence->taken);
+	free(sequence->sites);
+}
+
+static struct graft_error *
+add_element(struct sequence *s, uint64_t hash, uint32_t insn, uint32_t site)
+{
+	struct graft_error *err = graft_vec_reserve(
+		&s->hashes, &s->hash_cap, s->count + 1, sizeof(*s->hashes));
+	if (!err)
+		err = graft_vec_reserve(&s->insns, &s->insn_cap, s->count + 1,
+					sizeof(*s->insns));
+	if (!err)
+		err = graft_vec_reserve(&s->places, &s->place_cap, s->count + 1,
+					sizeof(*s->places));
+	if (!err)
+		err = graft_vec_reserve(&s->taken, &s->taken_cap, s->count + 1,
+					sizeof(*s->taken));
+	if (err)
+		return err;
+	s->hashes[s->count] = hash;
+	s->taken[s->count] = false;
+	s->insns[s->count] = insn;
+	s->places[s->count++] = site;
+	s->sites[site].told++;
+	return NULL;
+}
+
+/** Does a function of NEW call another? */
+static bool
+calls(const struct graft_code *code, uint32_t func, uint32_t callee)
+{
+	const struct graft_func *f = &code->funcs[func];
+
+	for (uint32_t i = 0; i < f->ref_count; i++) {
+		const struct graft_ref *ref = &code->refs[f->first_ref + i];
+		if (ref->kind == GRAFT_REF_BRANCH &&
+		    ref->target == code->funcs[callee].addr)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * Find the function of OLD that an instruction calls, and that NEW's version of
+ * the caller does not; or #GRAFT_NONE. What has a counterpart may be another.
+ */
+static uint32_t
+gone_callee(const struct graft_diff *diff, uint32_t new_func,
+	    const struct graft_insn *insn)
+{
+	const struct graft_code *code = diff->old_code;
+
+	if (insn->ref == GRAFT_NONE ||
+	    code->refs[insn->ref].kind != GRAFT_REF_BRANCH)
+		return GRAFT_NONE;
+	uint32_t callee =
+		graft_code_func_starting(code, code->refs[insn->ref].target);
+	if (callee == GRAFT_NONE)
+		return callee;
+	uint32_t other = diff->old_match[callee].other;
+	return other != GRAFT_NONE && calls(diff->new_code, new_func, other)
+		       ? GRAFT_NONE
+		       : callee;
+}
+
+/**
+ * Add a function's code, with that of what it calls and NEW's version does not.
+ *
+ * @param[in] new_func NEW's version of the caller, or #GRAFT_NONE: @p func is one
+ * of NEW.
+ */
+static struct graft_error *
+add_func(const struct graft_diff *diff, uint32_t func, uint32_t new_func,
+	 unsigned depth, struct sequence *s)
+{
+	bool new_side = new_func == GRAFT_NONE;
+	const struct graft_code *code = new_side ? diff->new_code
+						 : diff->old_code;
+	const struct graft_func *f = &code->funcs[func];
+	uint32_t site = (uint32_t)s->site_count;
+	GRAFT_FREE uint64_t *hashes = NULL;
+	struct graft_error *err = graft_shape_hash(diff, new_side, func,
+						   &hashes);
+
+	if (!err)
+		err = graft_vec_reserve(&s->sites, &s->site_cap,
+					s->site_count + 1, sizeof(*s->sites));
+	if (!err)
+		s->sites[s->site_count++] = (struct site){ 0 };
+	for (uint32_t i = 0;
+	     !err && i < f->insn_count && s->count < ELEMENTS_MAX; i++) {
+		uint32_t insn = f->first_insn + i;
+		uint32_t callee = new_func == GRAFT_NONE
+					  ? GRAFT_NONE
+					  : gone_callee(diff, new_func,
+							&code->insns[insn]);
+		if (callee != GRAFT_NONE && depth < DEPTH_MAX)
+			err = add_func(diff, callee, new_func, depth + 1, s);
+		else if (hashes[i])
+			err = add_element(s, hashes[i], insn, site);
+	}
+	return err;
+}
+
+/** Find the reference to writable data that an instruction has, or NULL. */
+static const struct graft_ref *
+data_ref(const struct graft_code *code, uint32_t insn)
+{
+	uint32_t at = code->insns[insn].ref;
+	const struct graft_ref *ref = at == GRAFT_NONE ? NULL : &code->refs[at];
+
+	return ref &&
+			       (ref->kind == GRAFT_REF_MEMORY ||
+				ref->kind == GRAFT_REF_ADDRESS) &&
+			       !ref->end_of && !ref->clones &&
+			       graft_area_of(code->image, ref->target) ==
+				       GRAFT_AREA_DATA
+		       ? ref
+		       : NULL;
+}
+
+static struct graft_error *
+add_pair(struct graft_inlined *inlined, uint64_t new_addr, uint64_t old_addr)
+{
+	struct graft_error *err =
+		graft_vec_reserve(&inlined->pairs, &inlined->cap,
+				  inlined->count + 1, sizeof(*inlined->pairs));
+
+	if (!err)
+		inlined->pairs[inlined->count++] = (struct graft_inlined_pair){
+			.new_addr = new_addr, .old_addr = old_addr
+		};
+	return err;
+}
+
+/** Note what two instructions name that stand for each other. */
+static struct graft_error *
+note(const struct graft_diff *diff, uint32_t old_insn, uint32_t new_insn,
+     struct graft_inlined *inlined)
+{
+	const struct graft_ref *o = data_ref(diff->old_code, old_insn);
+	const struct graft_ref *n = data_ref(diff->new_code, new_insn);
+
+	return o && n ? add_pair(inlined, n->target, o->target) : NULL;
+}
+
+static bool
+was_found(const struct sequence *s, size_t i)
+{
+	const struct site *site = &s->sites[s->places[i]];
+
+	return site->found * OF >= site->told * FOUND;
+}
+
+/**
+ * Find the only address that instructions name which do the same, of those that
+ * found none in the order; 0: there are none, or two.
+ */
+static uint64_t
+only_left(const struct graft_code *code, const struct sequence *s,
+	  uint64_t hash)
+{
+	uint64_t found = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct graft_ref *ref =
+			s->hashes[i] == hash && !s->taken[i]
+				? data_ref(code, s->insns[i])
+				: NULL;
+		if (!ref)
+			continue;
+		if (found && ref->target != found)
+			return 0;
+		found = ref->target;
+	}
+	return found;
+}
+
+/**
+ * Pair what is left: a compiler that schedules moves a load or a store across
+ * others. The only thing of OLD that is named so, and the only one of NEW.
+ */
+static struct graft_error *
+pair_left(const struct graft_diff *diff, const struct sequence *o,
+	  const struct sequence *n, struct graft_inlined *inlined)
+{
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; !err && i < o->count; i++) {
+		if (o->taken[i] || !was_found(o, i) ||
+		    !data_ref(diff->old_code, o->insns[i]))
+			continue;
+		uint64_t old_addr = only_left(diff->old_code, o, o->hashes[i]);
+		uint64_t new_addr = only_left(diff->new_code, n, o->hashes[i]);
+		if (old_addr && new_addr)
+			err = add_pair(inlined, new_addr, old_addr);
+	}
+	return err;
+}
+
+/** Put two sequences side by side. */
+static struct graft_error *
+compare(const struct graft_diff *diff, struct sequence *o, struct sequence *n,
+	struct graft_inlined *inlined)
+{
+	GRAFT_FREE struct graft_align_pair *same = NULL;
+	size_t count = 0;
+	struct graft_error *err = graft_align(o->hashes, o->count, n->hashes,
+					      n->count, &same, &count);
+
+	for (size_t i = 0; !err && i < count; i++) {
+		o->sites[o->places[same[i].a]].found++;
+		o->taken[same[i].a] = true;
+		n->taken[same[i].b] = true;
+	}
+	for (size_t i = 0; !err && i < count; i++) {
+		if (was_found(o, same[i].a))
+			err = note(diff, o->insns[same[i].a],
+				   n->insns[same[i].b], inlined);
+	}
+	return err ? err : pair_left(diff, o, n, inlined);
+}
+
+struct graft_error *
+graft_inlined_look(const struct graft_diff *diff, uint32_t new_func,
+		   struct graft_inlined *inlined)
+{
+	uint32_t old_func = diff->new_match[new_func].other;
+	struct sequence o = { 0 };
+	struct sequence n = { 0 };
+	struct graft_error *err = NULL;
+
+	if (inlined->known && inlined->func == new_func)
+		return NULL;
+	inlined->func = new_func;
+	inlined->known = true;
+	inlined->count = 0;
+	if (old_func == GRAFT_NONE)
+		return NULL;
+	err = add_func(diff, old_func, new_func, 0, &o);
+	// Nothing was called that is gone.
+	if (!err && o.site_count > 1)
+		err = add_func(diff, new_func, GRAFT_NONE, 0, &n);
+	if (!err && o.count < ELEMENTS_MAX && n.count < ELEMENTS_MAX)
+		err = compare(diff, &o, &n, inlined);
+	deinit(&o);
+	deinit(&n);
+	return err;
+}
+
+void
+graft_inlined_deinit(struct graft_inlined *inlined)
+{
+	free(inlined->pairs);
+	*inlined = (struct graft_inlined){ 0 };
+}
+
+bool
+graft_inlined_shows(const struct graft_inlined *inlined, uint64_t new_addr,
+		    uint64_t old_addr)
+{
+	bool shown = false;
+
+	for (size_t i = 0; i < inlined->count; i++) {
+		const struct graft_inlined_pair *pair = &inlined->pairs[i];
+		if ((pair->new_addr == new_addr) !=
+		    (pair->old_addr == old_addr))
+			return false;
+		shown |= pair->new_addr == new_addr;
+	}
+	return shown;
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Data that only a function named which is inlined now: whose are they?
+
+#include "truth.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define HEAD                                                                   \
+	"#define H __attribute__((visibility(\"hidden\")))\n"                  \
+	"#define N H __attribute__((noinline, noclone, noipa))\n"              \
+	"#define I static inline __attribute__((always_inline))\n"
+
+// Objects have values: clang puts those without in the order of their use.
+
+/** What code names that stays as it is, in front of the others and behind them. */
+#define FRONT "H int pushes = 1;\n"
+#define BACK  "H int table[8] = { 5 };\nH int last = 2;\n"
+#define STAYS                                                                  \
+	"N void push(int v) { pushes += v; }\n"                                \
+	"N int pushed(void) { return pushes * 3; }\n"                          \
+	"N int look(int i) { return table[i & 7] + last; }\n"                  \
+	"N void put(int i, int v) { table[i & 7] = v; last = i; }\n"           \
+	"int all(int i) { push(i); put(i, i); return pushed() + look(i) + "    \
+	"rate(i); }\n"
+
+/** What only the function names that is inlined. */
+#define TWO  "H int calls = 3;\nH int sum = 4;\n"
+#define SWAP "H int sum = 4;\nH int calls = 3;\n"
+/** That function, and who calls it. */
+#define COUNT(how, one, other)                                                 \
+	how " int count(int v) { " one                                         \
+	    " += 1; if (v > 7) v = v * 3 - pushes; " other                     \
+	    " += v * 5; return " one " ^ " other "; }\n"
+#define RATE                                                                   \
+	"N int rate(int v) { v = v * 7 + 5; if (v & 1) v += pushed(); "        \
+	"return count(v) * 9 + 4; }\n"
+
+static const char *const ways[][2] = {
+	{ "gcc", "-O2 -fPIC -fno-toplevel-reorder" },
+	{ "gcc", "-O0 -fPIC -fno-toplevel-reorder" },
+	{ "gcc", "-Os -fPIC -fno-toplevel-reorder" },
+	{ "clang", "-O0 -fPIC -w" },
+	{ "clang", "-O2 -fPIC -w" },
+};
+
+/** Build in a way; what the diff says is true. */
+static void
+make(const char *const way[2], const char *old_text, const char *new_text,
+     struct truth *truth)
+{
+	const char *old_files[] = { old_text, NULL };
+	const char *new_files[] = { new_text, NULL };
+	struct truth_recipe recipe = {
+		.cc = way[0],
+		.cflags = way[1],
+		.ldflags = "-shared",
+		.old_files = old_files,
+		.new_files = new_files,
+	};
+
+	if (!truth_make(&recipe, truth))
+		fail_msg("not built");
+	if (truth_check(truth))
+		fail_msg("%s %s: %s", way[0], way[1], truth->wrong[0]);
+}
+
+static void
+must_be_old(const char *old_text, const char *new_text)
+{
+	static const char *const names[] = { "calls", "sum" };
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		struct truth truth;
+		make(ways[i], old_text, new_text, &truth);
+		if (truth.diff->finding_count)
+			fail_msg("%s %s: %s", ways[i][0], ways[i][1],
+				 truth.diff->findings[0].text);
+		for (size_t k = 0; k < 2; k++) {
+			assert_true(truth_resolved(&truth, names[k],
+						   GRAFT_PLACE_OLD) > 0);
+			assert_int_equal(truth_resolved(&truth, names[k],
+							GRAFT_PLACE_NEW),
+					 0);
+		}
+		truth_deinit(&truth);
+	}
+}
+
+static void
+must_be_refused(const char *old_text, const char *new_text)
+{
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		struct truth truth;
+		make(ways[i], old_text, new_text, &truth);
+		if (!truth.diff->finding_count)
+			fail_msg("%s %s: accepted", ways[i][0], ways[i][1]);
+		truth_deinit(&truth);
+	}
+}
+
+static void
+what_an_inlined_function_named_is_what_it_was(void **state)
+{
+	(void)state;
+	must_be_old(
+		HEAD FRONT TWO BACK
+		"N int pushed(void);\n" COUNT("N", "calls", "sum") RATE STAYS,
+		HEAD FRONT TWO BACK
+		"N int pushed(void);\n" COUNT("I", "calls", "sum") RATE STAYS);
+}
+
+static void
+what_was_inlined_through_another_that_is_gone_is_what_it_was(void **state)
+{
+#define STEP(how)                                                              \
+	"N void push(int v);\n" how                                            \
+	" int step(int v) { if (v < 3) push(v * 11); return count(v) ^ 6; }\n"
+#define RATE_STEP                                                              \
+	"N int rate(int v) { v = v * 7 + 5; if (v & 1) v += pushed(); "        \
+	"return step(v) * 9 + 4; }\n"
+	(void)state;
+	must_be_old(HEAD FRONT TWO BACK
+		    "N int pushed(void);\n" COUNT("N", "calls", "sum") STEP("N")
+			    RATE_STEP STAYS,
+		    HEAD FRONT TWO BACK
+		    "N int pushed(void);\n" COUNT("I", "calls", "sum") STEP("I")
+			    RATE_STEP STAYS);
+}
+
+static void
+what_changed_places_under_an_inlined_function_is_not_taken_for_it(void **state)
+{
+	// The place in front was that of `calls` and is that of `sum`.
+	(void)state;
+	must_be_refused(
+		HEAD FRONT TWO BACK
+		"N int pushed(void);\n" COUNT("N", "calls", "sum") RATE STAYS,
+		HEAD FRONT SWAP BACK
+		"N int pushed(void);\n" COUNT("I", "calls", "sum") RATE STAYS);
+}
+
+static void
+what_traded_its_use_under_an_inlined_function_is_not_taken_for_it(void **state)
+{
+	// Places stayed, and code does to one what it did to the other: it has the
+	// bytes of places that changed.
+	(void)state;
+	must_be_refused(
+		HEAD FRONT TWO BACK
+		"N int pushed(void);\n" COUNT("N", "calls", "sum") RATE STAYS,
+		HEAD FRONT TWO BACK
+		"N int pushed(void);\n" COUNT("I", "sum", "calls") RATE STAYS);
+}
+
+static void
+what_stands_where_a_gone_function_counted_is_not_taken_for_it(void **state)
+{
+	// The function went and was not inlined: other code has two new numbers at
+	// the place of the two that went with it.
+	(void)state;
+	must_be_refused(
+		HEAD FRONT TWO BACK
+		"N int pushed(void);\n" COUNT("N", "calls", "sum") RATE STAYS,
+		HEAD FRONT
+		"H int most = 3;\nH int least = 4;\n" BACK
+		"N int pushed(void);\n"
+		"N int rate(int v) { v = v * 7 + 5; if (v & 1) v += pushed(); "
+		"if (v > most) most = v; if (v < least) least = v; "
+		"return (most - least) * 9 + 4; }\n" STAYS);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_an_inlined_function_named_is_what_it_was),
+		cmocka_unit_test(
+			what_was_inlined_through_another_that_is_gone_is_what_it_was),
+		cmocka_unit_test(
+			what_changed_places_under_an_inlined_function_is_not_taken_for_it),
+		cmocka_unit_test(
+			what_traded_its_use_under_an_inlined_function_is_not_taken_for_it),
+		cmocka_unit_test(
+			what_stands_where_a_gone_function_counted_is_not_taken_for_it),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
