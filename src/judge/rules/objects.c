@@ -8,6 +8,7 @@
 // but where the room between its neighbours grew, it is said what that would mean.
 
 #include "judge/rules/checks.h"
+#include "judge/rules/done_again.h"
 #include "judge/rules/set_apart.h"
 
 #include "base/sorted.h"
@@ -132,9 +133,10 @@ judge_object(struct graft_case *c, const struct graft_piece *piece,
 	char other_name[200];
 	bool fine;
 
-	if (other == GRAFT_NONE)
-		return graft_check_set_apart(c, piece, user);
-	struct graft_error *err = is_of_one_source(c, piece, &fine);
+	struct graft_error *err = graft_check_done_again(c, piece, user);
+	if (err || other == GRAFT_NONE)
+		return err ? err : graft_check_set_apart(c, piece, user);
+	err = is_of_one_source(c, piece, &fine);
 	if (!err && fine)
 		err = graft_check_copies_apart(c, piece);
 	if (err || fine)
