@@ -75,6 +75,8 @@ state_name(struct graft_target *target,
 		return "unloaded";
 	if (live == GRAFT_LIVE_NEW)
 		return "applied";
+	if (live == GRAFT_LIVE_RUINED)
+		return "damaged";
 	if (live != GRAFT_LIVE_MIXED && is_replaced(inspection, header))
 		return "replaced";
 	// The entries of a reverted one are no longer its own: the bytes of OLD

@@ -23,7 +23,7 @@ is_cut_off(const struct graft_header *header, enum graft_live live)
 	// The module was unloaded: there is nothing to complete or undo.
 	if (live == GRAFT_LIVE_OTHER)
 		return false;
-	return live == GRAFT_LIVE_MIXED ||
+	return live == GRAFT_LIVE_MIXED || live == GRAFT_LIVE_RUINED ||
 	       header->state == GRAFT_HEADER_BUILDING ||
 	       header->state == GRAFT_HEADER_READY ||
 	       header->state == GRAFT_HEADER_REVERTING ||

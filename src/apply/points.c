@@ -52,7 +52,7 @@ add_side(struct graft_points *points, const struct graft_header *side,
 			.addr = r->entry + r->skip,
 			.from = from ? from->jump : r->original,
 			.to = to ? to->jump : r->original,
-			.name = r->name,
+			.redirect = r,
 		};
 	}
 }
@@ -79,12 +79,13 @@ graft_points_check(const struct graft_points *points,
 			return err;
 		if (memcmp(live, point->from, sizeof(live)) == 0 ||
 		    (points->partly &&
-		     memcmp(live, point->to, sizeof(live)) == 0))
+		     (memcmp(live, point->to, sizeof(live)) == 0 ||
+		      graft_redirect_is_ruined(point->redirect, live))))
 			continue;
 		return graft_error_new(
 			GRAFT_ERROR_REFUSED,
 			"R-12: %s: somebody else changed its entry",
-			point->name);
+			point->redirect->name);
 	}
 	return NULL;
 }
@@ -135,7 +136,7 @@ put_back(struct graft_points *points, struct graft_target *target,
 			graft_error_free(err);
 			why = graft_error_prefix(why,
 						 "%s: it could not be put back",
-						 point->name);
+						 point->redirect->name);
 		}
 	}
 	return why;

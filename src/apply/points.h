@@ -19,7 +19,8 @@ struct graft_point {
 	uint64_t addr;
 	const uint8_t *from;
 	const uint8_t *to;
-	const char *name;
+	/** Whose jump is put in or taken out. */
+	const struct graft_header_redirect *redirect;
 	/** It was written in this stop. */
 	bool written;
 };
@@ -29,7 +30,7 @@ struct graft_points {
 	struct graft_point *points;
 	size_t count;
 	enum graft_switch_way way;
-	/** Entries that are switched already are accepted. */
+	/** Entries that are switched already are accepted, and ruined ones. */
 	bool partly;
 	/** A write could not be put back. */
 	bool torn;
@@ -41,7 +42,7 @@ struct graft_points {
  * @param[out] points Storage of the caller; end it with graft_points_deinit().
  * @param[in] count How many will be added at most.
  * @param[in] way To NEW, or back.
- * @param[in] partly Entries that are switched already are accepted.
+ * @param[in] partly Entries that are switched already are accepted, and ruined ones.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_points_init(struct graft_points *points, size_t count,

@@ -138,6 +138,30 @@ not_applied(const struct wish *wish)
 			       "hotpatch %s is not in it", wish->id);
 }
 
+/** Say what stands where our jumps were. */
+GRAFT_MUST_CHECK static struct graft_error *
+not_ours(const struct wish *wish, const struct graft_header *header)
+{
+	const struct graft_header_redirect *redirect;
+	uint8_t live = 0;
+	struct graft_error *err = graft_header_stranger(
+		wish->target, header, graft_headers_before(wish->all, header),
+		&live, &redirect);
+
+	if (err)
+		return err;
+	if (!redirect)
+		return graft_error_new(GRAFT_ERROR_REFUSED,
+				       "R-12: %s: the process unloaded it",
+				       header->module);
+	return graft_error_new(
+		GRAFT_ERROR_REFUSED,
+		"R-12: %s: %s: somebody else changed its entry%s",
+		header->module, redirect->name,
+		live == 0xcc ? " (a breakpoint or uprobe: remove it first)"
+			     : "");
+}
+
 /** Choose the headers whose jumps are in, and what they are exchanged for. */
 GRAFT_MUST_CHECK static struct graft_error *
 choose(const struct wish *wish, struct graft_change *chosen, size_t *count_ret)
@@ -154,19 +178,17 @@ choose(const struct wish *wish, struct graft_change *chosen, size_t *count_ret)
 			graft_headers_before(wish->all, header), &live);
 		if (err)
 			return err;
-		// A mixture is what somebody left who was killed.
-		if (live == GRAFT_LIVE_NEW || live == GRAFT_LIVE_MIXED)
+		// A mixture is what somebody left who was killed, or a uprobe.
+		if (live != GRAFT_LIVE_OLD && live != GRAFT_LIVE_OTHER)
 			chosen[count++] = (struct graft_change){
 				.from = header,
 				.to = go_back_to(wish, header),
+				.ruined = live == GRAFT_LIVE_RUINED,
 			};
 		// The module of a shadow that is no longer needed may be gone.
 		if (live == GRAFT_LIVE_OTHER &&
 		    header->state == GRAFT_HEADER_APPLIED)
-			return graft_error_new(
-				GRAFT_ERROR_REFUSED,
-				"R-12: %s: somebody else changed the entries, or unloaded it",
-				header->module);
+			return not_ours(wish, header);
 	}
 	if (!count)
 		return not_applied(wish);

@@ -47,11 +47,13 @@ live_of(const struct graft_scene *scene, const struct graft_header *header,
 /** Switch one module, from whatever mixture, and write the states. */
 GRAFT_MUST_CHECK static struct graft_error *
 switch_one(const struct graft_scene *scene, const struct graft_header *header,
-	   enum graft_switch_way way)
+	   enum graft_live live, enum graft_switch_way way)
 {
 	struct graft_switch_result result;
 	struct graft_change change = change_of(scene, header, way);
 	GRAFT_CLEANUP(graft_switch_freep) struct graft_switch *sw = NULL;
+
+	change.ruined = live == GRAFT_LIVE_RUINED;
 	struct graft_error *err = graft_switch_new(&change, 1, way, true, &sw);
 
 	if (!err)
@@ -91,7 +93,8 @@ look(const struct graft_scene *scene, const struct graft_ledger_list *list,
 		if (err)
 			return err;
 		ret->some_in |= live == GRAFT_LIVE_NEW ||
-				live == GRAFT_LIVE_MIXED;
+				live == GRAFT_LIVE_MIXED ||
+				live == GRAFT_LIVE_RUINED;
 		ret->all_in &= live == GRAFT_LIVE_NEW;
 	}
 	return NULL;
@@ -165,7 +168,7 @@ settle(const struct graft_scene *scene, const struct graft_ledger_entry *entry,
 		return graft_error_new(GRAFT_ERROR_REFUSED,
 				       "%s: its shadow is not whole",
 				       header->module);
-	return switch_one(scene, header, way);
+	return switch_one(scene, header, live, way);
 }
 
 /**

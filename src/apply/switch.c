@@ -106,7 +106,8 @@ make_room(struct graft_switch *sw, const struct graft_change *changes,
 		const struct graft_header *to = changes[i].to;
 		points += (from ? from->redirect_count : 0) +
 			  (to ? to->redirect_count : 0);
-		ranges += (from ? from->region_count : 0) +
+		ranges += (from ? from->region_count + from->fragment_count
+				: 0) +
 			  (to ? to->fragment_count : 0);
 	}
 	sw->headers = calloc(2 * count + 1, sizeof(*sw->headers));
@@ -142,6 +143,8 @@ graft_switch_new(const struct graft_change *changes, size_t count,
 		if (!changes[i].from)
 			continue;
 		add_regions(sw, changes[i].from);
+		if (changes[i].ruined)
+			add_fragments(sw, changes[i].from);
 		sw->headers[sw->header_count++] = changes[i].from;
 	}
 	*ret = GRAFT_TAKE(sw);

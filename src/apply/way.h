@@ -7,6 +7,8 @@
 
 #include "plan/header.h"
 
+#include <stdbool.h>
+
 /** Which way to switch. */
 enum graft_switch_way {
 	/** What comes is put in: apply. */
@@ -24,6 +26,11 @@ struct graft_change {
 	 * of its functions. NULL: OLD.
 	 */
 	const struct graft_header *to;
+	/**
+	 * Jumps of the one whose jumps are in are ruined: who went through them is in
+	 * old code, and must not be there either.
+	 */
+	bool ruined;
 };
 
 #endif /* GRAFT_APPLY_WAY_H */

@@ -182,6 +182,8 @@ struct tally {
 	uint32_t own;
 	/** A jump of the one before, where the header has no entry. */
 	uint32_t stale;
+	/** The header's own jump, ruined by a uprobe. */
+	uint32_t ruined;
 	/** Neither a jump of the two nor OLD. */
 	uint32_t unknown;
 };
@@ -190,6 +192,32 @@ static bool
 is_jump(const struct graft_header_redirect *r, const uint8_t *live)
 {
 	return r && memcmp(live, r->jump, GRAFT_JUMP_SIZE) == 0;
+}
+
+bool
+graft_redirect_is_ruined(const struct graft_header_redirect *redirect,
+			 const uint8_t *live)
+{
+	// Behind an instruction that stays, no uprobe of an entry writes.
+	return redirect->skip == 0 && live[0] == redirect->original[0] &&
+	       memcmp(live + 1, redirect->jump + 1, GRAFT_JUMP_SIZE - 1) == 0;
+}
+
+/** Say what the live bytes of one entry are. */
+static void
+count_entry(const struct graft_header_redirect *r,
+	    const struct graft_header_redirect *other, const uint8_t *live,
+	    bool own, struct tally *tally)
+{
+	bool jump = is_jump(r, live);
+	bool known = jump || is_jump(other, live) ||
+		     memcmp(live, r->original, GRAFT_JUMP_SIZE) == 0;
+	bool ruined = !known && own && graft_redirect_is_ruined(r, live);
+
+	tally->own += jump && own;
+	tally->stale += jump && !own;
+	tally->ruined += ruined;
+	tally->unknown += !known && !ruined;
 }
 
 /** Count what stands at the entries of a header, or at those of the one before. */
@@ -209,12 +237,37 @@ count_entries(struct graft_target *target, const struct graft_header *header,
 			target, r->entry + r->skip, live, sizeof(live), &read);
 		if (err)
 			return err;
-		bool jump = read && is_jump(r, live);
-		tally->own += jump && own;
-		tally->stale += jump && !own;
-		tally->unknown +=
-			!read || (!jump && !is_jump(o, live) &&
-				  memcmp(live, r->original, sizeof(live)) != 0);
+		if (read)
+			count_entry(r, o, live, own, tally);
+		tally->unknown += !read;
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_header_stranger(struct graft_target *target,
+		      const struct graft_header *header,
+		      const struct graft_header *before, uint8_t *live_ret,
+		      const struct graft_header_redirect **ret)
+{
+	*ret = NULL;
+	for (uint32_t i = 0; i < header->redirect_count; i++) {
+		const struct graft_header_redirect *r = &header->redirects[i];
+		struct tally tally = { 0 };
+		uint8_t live[GRAFT_JUMP_SIZE];
+		bool read;
+		struct graft_error *err = graft_target_try_read(
+			target, r->entry + r->skip, live, sizeof(live), &read);
+		if (err || !read)
+			return err;
+		count_entry(r,
+			    before ? graft_header_redirect_at(before, r) : NULL,
+			    live, true, &tally);
+		if (!tally.unknown)
+			continue;
+		*ret = r;
+		*live_ret = live[0];
+		return NULL;
 	}
 	return NULL;
 }
@@ -234,6 +287,8 @@ graft_header_live(struct graft_target *target,
 		return err;
 	if (tally.unknown)
 		*ret = GRAFT_LIVE_OTHER;
+	else if (tally.ruined)
+		*ret = GRAFT_LIVE_RUINED;
 	else if (tally.own == 0)
 		*ret = GRAFT_LIVE_OLD;
 	else

@@ -78,7 +78,32 @@ enum graft_live {
 	GRAFT_LIVE_MIXED,
 	/** Somebody else wrote there, or the module is gone. */
 	GRAFT_LIVE_OTHER,
+	/** Some jumps are ruined by uprobes (graft_redirect_is_ruined()). */
+	GRAFT_LIVE_RUINED,
 };
+
+/**
+ * Say whether live bytes are what a uprobe leaves of a jump when it is removed: the
+ * kernel writes the file's first byte, and the rest is our jump.
+ *
+ * @param[in] live #GRAFT_JUMP_SIZE bytes from where the jump stood.
+ */
+bool
+graft_redirect_is_ruined(const struct graft_header_redirect *redirect,
+			 const uint8_t *live);
+
+/**
+ * Find the first entry that holds bytes of somebody else.
+ *
+ * @param[in] before The one before, whose jumps are not somebody else's; or NULL.
+ * @param[out] live_ret The first of these bytes, if they can be read.
+ * @param[out] ret The redirect; NULL if there is none, or if nothing can be read there.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_header_stranger(struct graft_target *target,
+		      const struct graft_header *header,
+		      const struct graft_header *before, uint8_t *live_ret,
+		      const struct graft_header_redirect **ret);
 
 /**
  * Read the live bytes at the entries.

@@ -56,7 +56,7 @@ def a_jump_that_came_over_ours_is_refused_and_stays(place):
         at = address_of(place, victim, "victim_climb")
         was = read(victim, at, 5)
         write(victim, at, b"\xe9\x10\x00\x00\x00")
-        one_line(place.revert(victim.pid, status=4), "R-12", "libvictim")
+        one_line(place.revert(victim.pid, status=4), "R-12", "libvictim", "victim_climb")
         same(read(victim, at, 5), b"\xe9\x10\x00\x00\x00", "the jump")
         write(victim, at, was)
         place.revert(victim.pid)
@@ -144,6 +144,80 @@ def a_uprobe_that_is_set_afterwards_harms_nobody(place):
             blocked_and_freed(victim, 65)
         blocked_and_freed(victim, 65)
         victim.expect(False, 2)
+
+
+def ruined(place, victim):
+    """The jump at an entry of which the first instruction changed, after a uprobe."""
+    place.apply(victim.pid)
+    at = address_of(place, victim, "victim_climb")
+    jump = read(victim, at, 5)
+    same(jump[:1], b"\xe9", "the jump stands at the entry")
+    with probe(place, "victim_climb"):
+        same(read(victim, at, 5), b"\xcc" + jump[1:], "the entry while it is probed")
+        one_line(place.revert(victim.pid, status=4), "R-12", "victim_climb", "uprobe")
+    check(read(victim, at, 1) != jump[:1] and read(victim, at + 1, 4) == jump[1:],
+          "the kernel writes the file's byte over it")
+    same(place.states(victim.pid), ["damaged"], "state")
+    return at, jump
+
+
+@test
+def a_jump_that_a_uprobe_ruined_is_mended_or_taken_out(place):
+    with tracing(), place.victim(2) as victim:
+        was = read(victim, address_of(place, victim, "victim_climb"), 5)
+        at, jump = ruined(place, victim)
+        place.run("recover", "--pid", str(victim.pid), status=0)
+        same(read(victim, at, 5), jump, "the mended jump")
+        same(place.states(victim.pid), ["applied"], "state")
+        victim.expect(True, 2)
+        place.run("recover", "--pid", str(victim.pid), status=3)
+        place.revert(victim.pid)
+        ruined(place, victim)
+        place.revert(victim.pid)
+        same(read(victim, at, 5), was, "the bytes of OLD")
+        same(place.states(victim.pid), ["reverted"], "state")
+        victim.expect(False, 2)
+
+
+@test
+def who_is_in_old_code_behind_a_ruined_jump_keeps_it_from_being_mended(place):
+    with place.victim() as victim:
+        at = address_of(place, victim, "victim_climb")
+        was = read(victim, at, 5)
+        place.apply(victim.pid)
+        jump = read(victim, at, 5)
+        # A thread that a ruined jump led into old code, which then went on by chance.
+        write(victim, at, was)
+        victim.tell("climb 1000 2500")
+        time.sleep(0.3)
+        write(victim, at, was[:1] + jump[1:])
+        same(place.states(victim.pid), ["damaged"], "state")
+        one_line(place.revert(victim.pid, "--wait", "0.2", status=4), "R-13", "victim_climb")
+        done = place.run("recover", "--pid", str(victim.pid), "--wait", "0.2")
+        check(done.returncode != 0 and "R-13" in done.stderr, done)
+        same(read(victim, at, 5), was[:1] + jump[1:], "the ruined jump")
+        same(victim.line(), "climbed 1000", "the thread ends as OLD")
+        place.run("recover", "--pid", str(victim.pid), status=0)
+        same(read(victim, at, 5), jump, "the mended jump")
+        victim.tell("climb 1000 0")
+        same(victim.line(), "climbed 2000", "it is NEW")
+
+
+@test
+def what_only_looks_like_a_ruined_jump_is_left(place):
+    with place.victim() as victim:
+        place.apply(victim.pid)
+        at = address_of(place, victim, "victim_climb")
+        jump = read(victim, at, 5)
+        for other in (b"\x90" + jump[1:], jump[:1] + b"\1" + jump[2:]):
+            write(victim, at, other)
+            one_line(place.revert(victim.pid, status=4), "R-12", "victim_climb")
+            same(place.states(victim.pid), ["damaged"], "state")
+            place.run("recover", "--pid", str(victim.pid), status=3)
+            same(read(victim, at, 5), other, "what somebody else wrote")
+        write(victim, at, jump)
+        place.revert(victim.pid)
+        victim.expect(False)
 
 
 @test

@@ -2,6 +2,8 @@
 
 #include "apply/points.h"
 
+#include "plan/find.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -61,6 +63,24 @@ expect(const struct graft_point *point, uint64_t addr, const uint8_t *from,
 static const uint8_t original[] = { 0x55, 0 };
 static const uint8_t first[] = { 0xe9, 1 };
 static const uint8_t second[] = { 0xe9, 2 };
+
+static void
+only_a_files_byte_over_a_jump_at_an_entry_is_ruin(void **state)
+{
+	(void)state;
+	struct graft_header_redirect r = redirect(BOTH, 1);
+	uint8_t live[] = { 0x55, 1, 0, 0, 0 };
+
+	assert_true(graft_redirect_is_ruined(&r, live));
+	r.skip = 4;
+	assert_false(graft_redirect_is_ruined(&r, live));
+	r.skip = 0;
+	for (size_t i = 0; i < sizeof(live); i++) {
+		live[i] ^= 0x10;
+		assert_false(graft_redirect_is_ruined(&r, live));
+		live[i] ^= 0x10;
+	}
+}
 
 static void
 what_is_put_in_writes_its_own_entries_first(void **state)
@@ -147,6 +167,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			only_a_files_byte_over_a_jump_at_an_entry_is_ruin),
 		cmocka_unit_test(what_is_put_in_writes_its_own_entries_first),
 		cmocka_unit_test(what_is_taken_out_loses_its_own_entries_last),
 		cmocka_unit_test(
