@@ -252,8 +252,8 @@ is_out(const struct graft_inspected *item)
 
 /** Fill in the items of an inspection from its headers. */
 GRAFT_MUST_CHECK static struct graft_error *
-look(struct graft_target *target, const struct graft_maps *maps, bool threads,
-     struct graft_inspection *inspection)
+look(struct graft_target *target, const struct graft_maps *maps,
+     enum graft_inspect_depth depth, struct graft_inspection *inspection)
 {
 	struct graft_headers *headers = inspection->headers;
 
@@ -275,16 +275,18 @@ look(struct graft_target *target, const struct graft_maps *maps, bool threads,
 		struct graft_inspected *item = &inspection->items[i];
 		item->state = state_name(target, inspection, item);
 		// What cannot be seen now is no fault of the process.
-		if (threads && item->live == GRAFT_LIVE_NEW)
+		if (depth >= GRAFT_INSPECT_THREADS &&
+		    item->live == GRAFT_LIVE_NEW)
 			graft_error_free(find_threads(target, maps, item));
-		if (threads && is_out(item))
+		if (depth >= GRAFT_INSPECT_POINTERS && is_out(item))
 			graft_error_free(find_pointers(target, maps, item));
 	}
 	return NULL;
 }
 
 struct graft_error *
-graft_inspect(pid_t pid, bool threads, struct graft_inspection **ret)
+graft_inspect(pid_t pid, enum graft_inspect_depth depth,
+	      struct graft_inspection **ret)
 {
 	struct graft_error *err;
 	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
@@ -306,7 +308,7 @@ graft_inspect(pid_t pid, bool threads, struct graft_inspection **ret)
 	err = graft_headers_find(target, maps, &inspection->headers);
 	if (err)
 		return err;
-	err = look(target, maps, threads, inspection);
+	err = look(target, maps, depth, inspection);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(inspection);

@@ -51,22 +51,32 @@ struct graft_inspection {
 	size_t count;
 };
 
+/** How closely to look into a process. */
+enum graft_inspect_depth {
+	/** What is in it, and in which state. */
+	GRAFT_INSPECT_STATES,
+	/** And which pointers lead to code that was taken out. */
+	GRAFT_INSPECT_POINTERS,
+	/**
+	 * And which threads are in old code. The process is stopped once, for as
+	 * long as a look at its stacks takes, if a hotpatch is applied in it.
+	 */
+	GRAFT_INSPECT_THREADS,
+};
+
 /**
  * Look into a process.
  *
- * With @p threads the process is stopped once, for as long as a look at its
- * stacks takes, if a hotpatch is applied in it.
- *
- * @param[in] threads Look which threads are in old code, and which pointers lead to
- * code that was taken out. If that cannot be seen (another program traces it), the
- * lists are empty.
+ * @param[in] depth How closely. If something cannot be seen (another program traces
+ * it), its list is empty.
  * @param[out] ret New inspection, with no items if there is no hotpatch; free
  * with graft_inspection_free().
  * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_NOT_PERMITTED;
  * #GRAFT_ERROR_UNSUPPORTED.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_inspect(pid_t pid, bool threads, struct graft_inspection **ret);
+graft_inspect(pid_t pid, enum graft_inspect_depth depth,
+	      struct graft_inspection **ret);
 
 /** Free an inspection. NULL is a no-op. */
 void

@@ -54,7 +54,8 @@ concerns(struct graft_work *work, pid_t pid, bool *ret)
 	uint32_t functions;
 	GRAFT_CLEANUP(graft_inspection_freep)
 	struct graft_inspection *inspection = NULL;
-	struct graft_error *err = graft_inspect(pid, false, &inspection);
+	struct graft_error *err = graft_inspect(pid, GRAFT_INSPECT_STATES,
+						&inspection);
 
 	if (err)
 		return err;
@@ -68,8 +69,8 @@ graft_work_revert(struct graft_work *work, struct graft_outcome *outcome)
 	struct graft_switch_result result = { 0 };
 	GRAFT_CLEANUP(graft_inspection_freep)
 	struct graft_inspection *inspection = NULL;
-	struct graft_error *err = graft_inspect(outcome->pid, false,
-						&inspection);
+	struct graft_error *err =
+		graft_inspect(outcome->pid, GRAFT_INSPECT_STATES, &inspection);
 
 	if (err)
 		return err;

@@ -26,8 +26,9 @@ static const char usage[] =
 	"usage: graft status [--pid N ...] [--json]\n"
 	"\n"
 	"Print which processes hold which hotpatch, as the processes themselves tell,\n"
-	"which of their threads are still in old code, and whether pointers still lead\n"
-	"to code that was taken out.\n"
+	"and whether pointers still lead to code that was taken out. Of those that are\n"
+	"named also which of their threads are still in old code: for that look they\n"
+	"are stopped, for less than a millisecond as a rule.\n"
 	"\n"
 	"  -p, --pid N  only this process; may be repeated\n"
 	"      --json   print JSON\n";
@@ -106,11 +107,12 @@ add_process(const struct graft_inspection *inspection,
 
 /** Look at one process. */
 GRAFT_MUST_CHECK static struct graft_error *
-collect_one(pid_t pid, struct graft_report *report)
+collect_one(pid_t pid, enum graft_inspect_depth depth,
+	    struct graft_report *report)
 {
 	GRAFT_CLEANUP(graft_inspection_freep)
 	struct graft_inspection *inspection = NULL;
-	struct graft_error *err = graft_inspect(pid, true, &inspection);
+	struct graft_error *err = graft_inspect(pid, depth, &inspection);
 
 	if (err || !inspection->count)
 		return err;
@@ -146,7 +148,7 @@ collect_all(struct graft_report *report)
 	struct graft_progress progress = graft_progress_begin(count);
 	for (size_t i = 0; i < count; i++) {
 		graft_progress_step(&progress, i, "looking into processes");
-		err = collect_one(pids[i], report);
+		err = collect_one(pids[i], GRAFT_INSPECT_POINTERS, report);
 		if (err && graft_error_code(err) == GRAFT_ERROR_NO_MEMORY)
 			return err;
 		report->unseen += err &&
@@ -165,7 +167,8 @@ collect_named(const struct graft_options *options, struct graft_report *report,
 {
 	for (size_t i = 0; i < options->pid_count; i++) {
 		struct graft_outcome outcome = { .pid = options->pids[i] };
-		outcome.err = collect_one(outcome.pid, report);
+		outcome.err = collect_one(outcome.pid, GRAFT_INSPECT_THREADS,
+					  report);
 		struct graft_error *err = graft_outcomes_take(outcomes,
 							      &outcome);
 		if (err)

@@ -51,6 +51,7 @@ graft_predict(pid_t pid, uint64_t more)
 	if (status.kernel)
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 				       "it is a kernel thread");
+	graft_proc_limits_read(pid, &status);
 	if (status.has_limits && status.limit_as != UINT64_MAX &&
 	    (status.vm_size > status.limit_as ||
 	     more > status.limit_as - status.vm_size))

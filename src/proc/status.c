@@ -197,15 +197,21 @@ graft_proc_status_read(pid_t pid, struct graft_proc_status *ret)
 	if (!graft_proc_stat_parse(text, &status))
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				       "/proc/%d/stat is not understood", pid);
-
-	len = graft_proc_slurp(text, sizeof(text), "/proc/%d/limits", pid);
-	if (len > 0) {
-		status.has_limits = true;
-		status.limit_as = soft_limit(text, "Max address space ");
-		status.limit_memlock = soft_limit(text, "Max locked memory ");
-	}
 	*ret = status;
 	return NULL;
+}
+
+void
+graft_proc_limits_read(pid_t pid, struct graft_proc_status *status)
+{
+	char text[TEXT_MAX];
+
+	status->has_limits = graft_proc_slurp(text, sizeof(text),
+					      "/proc/%d/limits", pid) > 0;
+	if (!status->has_limits)
+		return;
+	status->limit_as = soft_limit(text, "Max address space ");
+	status->limit_memlock = soft_limit(text, "Max locked memory ");
 }
 
 /** Does this thread run, that is, not only wait to be reaped? */

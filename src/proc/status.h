@@ -55,12 +55,12 @@ struct graft_proc_status {
 	uint64_t limit_as;
 	/** Soft RLIMIT_MEMLOCK in bytes; UINT64_MAX if there is none. */
 	uint64_t limit_memlock;
-	/** The limits could be read (they need the right to trace). */
+	/** The limits were read (they need the right to trace). */
 	bool has_limits;
 };
 
 /**
- * Read the state of a process or thread.
+ * Read the state of a process or thread, without its limits.
  *
  * @param[in] pid Process, or thread id.
  * @param[out] ret Filled.
@@ -69,6 +69,14 @@ struct graft_proc_status {
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_proc_status_read(pid_t pid, struct graft_proc_status *ret);
+
+/**
+ * Read the limits of a process, which few ask for.
+ *
+ * @param[in,out] status Its limits are set, and whether they could be read.
+ */
+void
+graft_proc_limits_read(pid_t pid, struct graft_proc_status *status);
 
 /**
  * Parse the text of a stat file: state, flags and start time.

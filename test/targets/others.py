@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Others who change or watch the code of a process."""
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -201,6 +202,30 @@ def who_is_in_old_code_behind_a_ruined_jump_keeps_it_from_being_mended(place):
         same(read(victim, at, 5), jump, "the mended jump")
         victim.tell("climb 1000 0")
         same(victim.line(), "climbed 2000", "it is NEW")
+
+
+def threads_in_old_code(place, *words):
+    done = json.loads(place.run("status", "--json", *words, status=0).stdout)
+    return [thread["function"] for process in done["processes"]
+            for hotpatch in process["hotpatches"] for thread in hotpatch["threads_in_old_code"]]
+
+
+@test
+def status_stops_only_who_is_named_to_look_for_threads_in_old_code(place):
+    with place.victim() as victim:
+        at = address_of(place, victim, "victim_climb")
+        was = read(victim, at, 5)
+        place.apply(victim.pid)
+        jump = read(victim, at, 5)
+        write(victim, at, was)
+        victim.tell("climb 1000 2000")
+        time.sleep(0.3)
+        write(victim, at, jump)
+        same(place.states(victim.pid), ["applied"], "state")
+        same(threads_in_old_code(place), [], "what is seen without a stop")
+        same(threads_in_old_code(place, "--pid", str(victim.pid)), ["victim_climb"], "in a stop")
+        same(victim.line(), "climbed 1000", "the thread ends as OLD")
+        same(threads_in_old_code(place, "--pid", str(victim.pid)), [], "afterwards")
 
 
 @test

@@ -461,6 +461,8 @@ our_own_limits_are_read(void **state)
 	(void)state;
 	struct graft_proc_status status;
 	assert_ok(graft_proc_status_read(getpid(), &status));
+	assert_false(status.has_limits);
+	graft_proc_limits_read(getpid(), &status);
 	assert_true(status.has_limits);
 	assert_int_equal(status.limit_as, UINT64_MAX);
 	assert_true(status.vm_size > 0);
