@@ -201,6 +201,44 @@ match_signatures(struct graft_diff *diff, bool plain)
 	return NULL;
 }
 
+/** Does code or a relocation take the address of a function? */
+static bool
+is_taken(const struct graft_code *code, uint32_t func)
+{
+	uint64_t addr = code->funcs[func].addr;
+	size_t count;
+	const struct graft_reloc *relocs = graft_image_relocs(code->image,
+							      &count);
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t base = relocs[i].symbol ? relocs[i].symbol->addr : 0;
+		if (base + (uint64_t)relocs[i].addend == addr)
+			return true;
+	}
+	for (size_t i = 0; i < code->ref_count; i++) {
+		if (code->refs[i].kind == GRAFT_REF_ADDRESS &&
+		    code->refs[i].target == addr)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * Was a function of NEW paired, by likeness alone, with one that OLD only calls,
+ * though its address is taken in the place of that of another?
+ *
+ * A callback into which a larger helper was inlined is more like the helper.
+ */
+static bool
+is_mistaken(const struct graft_diff *diff, const struct graft_ref *nr,
+	    uint32_t o, const struct graft_func_match *nm)
+{
+	return nr->kind == GRAFT_REF_ADDRESS &&
+	       diff->old_match[o].other == GRAFT_NONE &&
+	       nm->evidence == GRAFT_EVIDENCE_ORDER && !nm->same_form &&
+	       !is_taken(diff->old_code, nm->other);
+}
+
 /** Let a pair of references to functions speak. */
 static bool
 follow(struct graft_diff *diff, const struct graft_ref * or,
@@ -226,7 +264,8 @@ follow(struct graft_diff *diff, const struct graft_ref * or,
 	// What was paired by order only gives way to a reference.
 	if (om->other != GRAFT_NONE && om->evidence >= evidence)
 		return false;
-	if (nm->other != GRAFT_NONE && nm->evidence >= evidence)
+	if (nm->other != GRAFT_NONE && nm->evidence >= evidence &&
+	    !is_mistaken(diff, nr, o, nm))
 		return false;
 	if (om->other != GRAFT_NONE)
 		unpair(diff, om->other);

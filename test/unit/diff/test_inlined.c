@@ -174,6 +174,64 @@ what_stands_where_a_gone_function_counted_is_not_taken_for_it(void **state)
 		"return (most - least) * 9 + 4; }\n" STAYS);
 }
 
+/** A large helper, a small callback that calls it, and who hands it on. */
+#define PRICE(how)                                                              \
+	how " int price(int v) { int n = v * 7 + last; for (int i = 0; i < v; " \
+	    "i++) n += table[i & 7] * (n ^ 5); if (n > 90) n -= pushes * 3; "   \
+	    "return n / 9; }\n"
+#define VISIT                                                                  \
+	"int each(int (*fn)(int), int v);\n"                                   \
+	"N int visit(int v) { return price(v) + v; }\n"                        \
+	"N int rate(int v) { v = each(visit, v) * 5 + 4; if (v & 1) "          \
+	"v -= pushes; return v * 3 + price(v); }\n"
+
+static void
+a_callback_with_a_larger_helper_in_it_is_not_the_helper(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		struct truth truth;
+		make(ways[i], HEAD FRONT BACK PRICE("N") VISIT STAYS,
+		     HEAD FRONT BACK PRICE("I") VISIT STAYS, &truth);
+		if (truth.diff->finding_count)
+			fail_msg("%s %s: %s", ways[i][0], ways[i][1],
+				 truth.diff->findings[0].text);
+		assert_true(truth_resolved(&truth, "visit", GRAFT_PLACE_OLD) >
+			    0);
+		truth_deinit(&truth);
+	}
+}
+
+static void
+a_callback_that_took_the_place_of_another_is_not_the_other(void **state)
+{
+	// OLD hands `price` on, and NEW `visit`, which is like it: memory may hold
+	// the address of either.
+#define HANDS(name)                                                            \
+	"int each(int (*fn)(int), int v);\n"                                   \
+	"N int rate(int v) { v = each(" name                                   \
+	", v) * 5 + 4; if (v & 1) v -= pushes; return v * 3; }\n"
+#define OTHER "N int visit(int v) { return v * 31 + last; }\n"
+#define TAKES "int both(int v) { return each(visit, v) - each(price, v); }\n"
+#define LARGER                                                                 \
+	"N int visit(int v) { int n = v * 7 + last; for (int i = 0; i < v; "   \
+	"i++) n += table[i & 7] * (n ^ 5); if (n > 91) n -= pushes * 3; "      \
+	"return n / 9 + v * 31; }\n"
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
+		struct truth truth;
+		make(ways[i],
+		     HEAD FRONT BACK PRICE("N") OTHER HANDS("price")
+			     TAKES STAYS,
+		     HEAD FRONT BACK LARGER HANDS("visit") STAYS
+		     "int both(int v) { return each(visit, v); }\n",
+		     &truth);
+		if (!truth.diff->finding_count)
+			fail_msg("%s %s: accepted", ways[i][0], ways[i][1]);
+		truth_deinit(&truth);
+	}
+}
+
 int
 main(void)
 {
@@ -187,6 +245,10 @@ main(void)
 			what_traded_its_use_under_an_inlined_function_is_not_taken_for_it),
 		cmocka_unit_test(
 			what_stands_where_a_gone_function_counted_is_not_taken_for_it),
+		cmocka_unit_test(
+			a_callback_with_a_larger_helper_in_it_is_not_the_helper),
+		cmocka_unit_test(
+			a_callback_that_took_the_place_of_another_is_not_the_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
