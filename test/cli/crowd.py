@@ -74,7 +74,7 @@ def who_waits_for_its_threads_lets_nobody_wait(place):
             time.sleep(0.2)
             for verb, new in ("apply", True), ("revert", False):
                 start = time.monotonic()
-                with place.start(verb, place.patch, "--all", "--wait", "6") as tool:
+                with place.start(verb, place.patch, "--all", "--wait", "4") as tool:
                     for victim in victims[3:]:
                         while victim.works() != (17 if new else 11):
                             check(time.monotonic() - start < 3, f"{verb}: it had to wait")
@@ -86,12 +86,12 @@ def who_waits_for_its_threads_lets_nobody_wait(place):
                     out, err = tool.communicate(timeout=30)
                 took = time.monotonic() - start
                 same(tool.returncode, 5 if verb == "apply" else 0, f"{verb}: status ({out}{err})")
-                check(took < 9, f"{verb}: all together took {took:.1f} s")
+                check(took < 8, f"{verb}: all together took {took:.1f} s")
                 for victim in passing + victims[3:]:
                     check(f"pid {victim.pid}" in out, out)
                     victim.expect(new, 1)
                 if verb == "apply":
-                    check(took >= 6, f"it had {took:.1f} s")
+                    check(took >= 4, f"it had {took:.1f} s")
                     one_line_of(err, staying.pid, "R-13", "victim_block")
         staying.expect(False, 1)
 
