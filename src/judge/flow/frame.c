@@ -224,12 +224,71 @@ graft_frame_deinit(struct graft_frame *frame)
 	*frame = (struct graft_frame){ 0 };
 }
 
+/** Find the step by which a register moves on behind an instruction, before the
+ * code branches. */
+static uint32_t
+find_step(const struct graft_ops *ops, uint32_t at, uint8_t reg)
+{
+	for (uint32_t i = at + 1; i < ops->count; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		if (op->ends ||
+		    (op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)))
+			break;
+		if (op->writes & (1U << reg))
+			return i;
+	}
+	return ops->count;
+}
+
+/** Does a loop around two instructions write a register in the second only? */
+static bool
+is_loop_of(const struct graft_ops *ops, uint32_t at, uint32_t step, uint8_t reg)
+{
+	uint32_t end = step + 1;
+
+	while (end < ops->count && !(ops->ops[end].flags & GRAFT_INSN_JUMP))
+		end++;
+	if (end >= ops->count || !ops->ops[end].target)
+		return false;
+	uint32_t first = graft_op_at(ops, ops->ops[end].target);
+	if (first > at)
+		return false;
+	for (uint32_t i = first; i < end; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		if ((op->flags & GRAFT_INSN_CALL) || op->ends ||
+		    (i != step && (op->writes & (1U << reg))))
+			return false;
+	}
+	return true;
+}
+
+/** Is memory reached through a register that a loop moves on by as much as is
+ * reached? */
+static bool
+is_walk(const struct graft_ops *ops, uint32_t at)
+{
+	const struct graft_op *op = &ops->ops[at];
+
+	if (op->index != GRAFT_REG_NONE || op->base >= 16)
+		return false;
+	uint32_t step = find_step(ops, at, op->base);
+	if (step >= ops->count)
+		return false;
+	const struct graft_op *by = &ops->ops[step];
+	return by->what == GRAFT_OP_ADD && by->has_imm && !by->has_mem &&
+	       by->dst == op->base && by->dst_size == 8 &&
+	       (by->imm == op->mem_size || by->imm == -(int64_t)op->mem_size) &&
+	       is_loop_of(ops, at, step, op->base);
+}
+
 bool
 graft_frame_has_numbers(const struct graft_frame *frame,
 			const struct graft_ops *ops, uint32_t at)
 {
 	const struct graft_op *op = &ops->ops[at];
 
-	return frame->inside[at] && op->index != GRAFT_REG_NONE &&
-	       op->scale == op->mem_size;
+	if (!frame->inside[at])
+		return false;
+	return (op->index != GRAFT_REG_NONE && op->scale == op->mem_size) ||
+	       is_walk(ops, at);
 }

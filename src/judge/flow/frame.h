@@ -37,7 +37,7 @@ graft_frame_deinit(struct graft_frame *frame);
 /**
  * Say whether an instruction reaches an element of an array of the frame that is
  * one number: the elements stand as far apart as is reached at once, so there is
- * no room for a second member.
+ * no room for a second member. An index counts them, or a loop walks over them.
  *
  * @param[in] at Index of the instruction.
  */

@@ -86,6 +86,44 @@ what_stands_in_front_of_an_array_of_the_frame_is_no_header(void **state)
 		    LOOP("mov %rsi, %rbx", "3", "19", SUMS("-12")), "R-03");
 }
 
+/** A walk of %rsi from @p base on by @p step, in the loop. */
+#define WALK(base, use, step)                                                  \
+	LOOP(base, "0", "16", use "\\nadd $" step ", %rsi")
+
+static void
+an_array_of_the_frame_may_stand_elsewhere_when_it_is_walked_over(void **state)
+{
+	(void)state;
+	must_accept(STRIPPED,
+		    WALK("lea 0x10(%rsp), %rsi", "add (%rsi), %eax", "4"),
+		    WALK("lea 8(%rsp), %rsi", "add 8(%rsi), %eax", "4"));
+	// It is handed an array, or walks over structures, or by several steps.
+	must_refuse(STRIPPED, WALK("nop", "add 4(%rsi), %eax", "4"),
+		    WALK("nop", "add 12(%rsi), %eax", "4"), "R-02");
+	must_refuse(
+		STRIPPED, WALK("lea 8(%rsp), %rsi", "add 4(%rsi), %eax", "8"),
+		WALK("lea 8(%rsp), %rsi", "add 8(%rsi), %eax", "8"), "R-02");
+	must_refuse(STRIPPED,
+		    WALK("lea 8(%rsp), %rsi",
+			 "add 4(%rsi), %eax\\nadd $4, %rsi", "4"),
+		    WALK("lea 8(%rsp), %rsi",
+			 "add 12(%rsi), %eax\\nadd $4, %rsi", "4"),
+		    "R-02");
+}
+
+static void
+a_step_without_a_loop_is_no_walk(void **state)
+{
+	(void)state;
+	must_refuse(
+		STRIPPED,
+		LOOP("lea 8(%rsp), %rsi\\nadd 4(%rsi), %eax\\nadd $4, %rsi",
+		     "0", "16", "nop"),
+		LOOP("lea 8(%rsp), %rsi\\nadd 12(%rsi), %eax\\nadd $4, %rsi",
+		     "0", "16", "nop"),
+		"R-02");
+}
+
 /** What a call leaves in two registers are two things: an index of four bytes is
  * no index of five. */
 static void
@@ -117,6 +155,9 @@ main(void)
 			what_stands_in_front_of_an_array_of_the_frame_is_no_header),
 		cmocka_unit_test(
 			what_a_call_leaves_in_two_registers_is_not_one_value),
+		cmocka_unit_test(
+			an_array_of_the_frame_may_stand_elsewhere_when_it_is_walked_over),
+		cmocka_unit_test(a_step_without_a_loop_is_no_walk),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
