@@ -46,3 +46,40 @@ graft_pointer_lea(const struct graft_ops *ops, uint32_t at)
 		return true;
 	return op->dst < 16 && graft_pointer_behind(ops, at, op->dst);
 }
+
+/** Get what a register is multiplied by where an instruction reaches memory with
+ * it; 1 for a pointer, 0 if it does not. */
+static uint8_t
+scale_in(const struct graft_ops *ops, const struct graft_op *op, uint8_t reg)
+{
+	if (!graft_op_through_pointer(ops, op))
+		return 0;
+	if (op->base == reg)
+		return 1;
+	return op->index == reg ? op->scale : 0;
+}
+
+int64_t
+graft_pointer_step(const struct graft_ops *ops, uint32_t at)
+{
+	const struct graft_op *add = &ops->ops[at];
+	uint8_t reg = add->dst;
+	uint8_t scale = 0;
+
+	for (uint32_t n = 1; !scale && n <= GRAFT_OP_BACK_MAX && n <= at; n++) {
+		const struct graft_op *op = &ops->ops[at - n];
+		if ((op->writes & 1U << reg) || op->ends ||
+		    (op->flags & GRAFT_INSN_CALL))
+			break;
+		scale = scale_in(ops, op, reg);
+	}
+	for (uint32_t n = 1;
+	     !scale && n <= GRAFT_OP_BACK_MAX && at + n < ops->count; n++) {
+		const struct graft_op *op = &ops->ops[at + n];
+		scale = scale_in(ops, op, reg);
+		if ((op->writes & 1U << reg) || op->ends ||
+		    (op->flags & GRAFT_INSN_CALL))
+			break;
+	}
+	return scale ? add->imm * scale : add->imm;
+}

@@ -21,4 +21,13 @@ graft_pointer_before(const struct graft_ops *ops, uint32_t at, uint8_t reg);
 bool
 graft_pointer_lea(const struct graft_ops *ops, uint32_t at);
 
+/**
+ * Get how far an instruction that adds a constant moves on what is reached by its
+ * register: an index counts elements, a pointer bytes.
+ *
+ * @param[in] at Index of the addition.
+ */
+int64_t
+graft_pointer_step(const struct graft_ops *ops, uint32_t at);
+
 #endif /* GRAFT_JUDGE_POINTERS_H */

@@ -228,7 +228,9 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 	if (o->what == GRAFT_OP_ADD && o->dst < 16 && o->dst != GRAFT_REG_RSP &&
 	    o->dst_size == 8 &&
 	    (graft_pointer_behind(old_ops, pair->o, o->dst) ||
-	     graft_pointer_before(old_ops, pair->o, o->dst)))
+	     graft_pointer_before(old_ops, pair->o, o->dst)) &&
+	    graft_pointer_step(old_ops, pair->o) !=
+		    graft_pointer_step(new_ops, pair->n))
 		return refuse_pair(layout, o, n,
 				   "the distance of two elements may differ");
 	// Where all factors are known, what is no size of elements is a number.

@@ -124,6 +124,19 @@ a_step_without_a_loop_is_no_walk(void **state)
 		"R-02");
 }
 
+static void
+a_pointer_may_become_an_index_of_the_same_elements(void **state)
+{
+#define BY_POINTER WALK("nop", "add (%rsi), %rdx", "8")
+#define BY_INDEX(scale, step)                                                  \
+	WALK("mov %rsi, %rbx\\nxor %esi, %esi",                                \
+	     "add (%rbx,%rsi," scale "), %rdx", step)
+	(void)state;
+	must_accept(STRIPPED, BY_POINTER, BY_INDEX("8", "1"));
+	must_refuse(STRIPPED, BY_POINTER, BY_INDEX("8", "2"), "R-02");
+	must_refuse(STRIPPED, BY_POINTER, BY_INDEX("4", "1"), "R-02");
+}
+
 /** What a call leaves in two registers are two things: an index of four bytes is
  * no index of five. */
 static void
@@ -158,6 +171,8 @@ main(void)
 		cmocka_unit_test(
 			an_array_of_the_frame_may_stand_elsewhere_when_it_is_walked_over),
 		cmocka_unit_test(a_step_without_a_loop_is_no_walk),
+		cmocka_unit_test(
+			a_pointer_may_become_an_index_of_the_same_elements),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
