@@ -65,7 +65,8 @@ graft_choice_is_same(const struct graft_choice *a, const struct graft_choice *b)
 	if (a->count != b->count)
 		return false;
 	if (a->count == GRAFT_CHOICE_TABLE)
-		return a->table == b->table && a->size == b->size;
+		return a->table == b->table && a->size == b->size &&
+		       a->rows == b->rows;
 	return memcmp(a->list, b->list, a->count * sizeof(*a->list)) == 0;
 }
 
@@ -74,6 +75,14 @@ graft_choice_add(struct graft_choice *into, const struct graft_choice *from)
 {
 	if (graft_choice_is_same(into, from))
 		return;
+	if (into->count == GRAFT_CHOICE_TABLE &&
+	    from->count == GRAFT_CHOICE_TABLE && into->table == from->table &&
+	    into->size == from->size) {
+		bool more = from->rows == 0 || from->rows > into->rows;
+		if (into->rows && more)
+			into->rows = from->rows;
+		return;
+	}
 	// What lies outside of a table is chosen beside it.
 	if (into->count == GRAFT_CHOICE_TABLE && graft_choice_is_known(from))
 		return;

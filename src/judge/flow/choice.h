@@ -28,6 +28,8 @@ struct graft_choice {
 	/** Bytes of an element of the table. */
 	uint8_t size;
 	int32_t list[GRAFT_CHOICE_MAX];
+	/** How many elements of it are read at most; 0 if that is not known. */
+	uint8_t rows;
 	/** Where the table begins, in its own build; 0 without one. */
 	uint64_t table;
 };

@@ -16,6 +16,8 @@ enum {
 	/** Longest function that is followed, in instructions. */
 	LENGTH_MAX = 6000,
 	ARGUMENTS = 6,
+	/** Most elements of a table that are told from those behind them. */
+	ROWS_MAX = 64,
 };
 
 /** A word of the frame; unknown without a name. */
@@ -187,6 +189,22 @@ named_table(const struct graft_ops *ops, const struct graft_op *op)
 				      .table = addr };
 }
 
+/** Count the elements of a table that an index may choose; 0 if that is not known. */
+static uint8_t
+count_rows(const struct graft_choice *index)
+{
+	int32_t most = 0;
+
+	for (uint8_t i = 0; graft_choice_is_known(index) && i < index->count;
+	     i++) {
+		if (index->list[i] < 0 || index->list[i] >= ROWS_MAX)
+			return 0;
+		if (index->list[i] >= most)
+			most = index->list[i] + 1;
+	}
+	return (uint8_t)most;
+}
+
 /** What an instruction reads from memory. */
 static struct graft_choice
 loaded(struct state *state, const struct graft_ops *ops,
@@ -194,15 +212,19 @@ loaded(struct state *state, const struct graft_ops *ops,
 {
 	struct slot *slot = slot_of(state, ops, op);
 	struct graft_choice base = reg_of(state, op->base);
+	struct graft_choice index = reg_of(state, op->index);
 
 	if (slot)
 		return slot->name == name_of(op) ? slot->choice : unknown;
-	if (base.count != GRAFT_CHOICE_TABLE)
-		base = reg_of(state, op->index);
+	if (base.count != GRAFT_CHOICE_TABLE) {
+		base = index;
+		index = unknown;
+	}
 	if (op->index == GRAFT_REG_NONE || base.count != GRAFT_CHOICE_TABLE ||
 	    base.size || op->mem_size > 4 || op->disp)
 		return unknown;
 	base.size = (uint8_t)op->mem_size;
+	base.rows = op->scale == op->mem_size ? count_rows(&index) : 0;
 	return base;
 }
 

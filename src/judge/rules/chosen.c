@@ -15,6 +15,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /** Both sides of one function. */
 struct chosen {
@@ -35,6 +36,19 @@ is_replaced(const struct graft_choice *o, const struct graft_choice *n,
 	       graft_choice_only_in(n, o, come_ret);
 }
 
+/** Say whether the elements that are read at most are the same. */
+static bool
+has_same_rows(const struct graft_diff *diff, const struct graft_choice *o,
+	      const struct graft_choice *n)
+{
+	uint64_t len = (uint64_t)o->rows * o->size;
+	const uint8_t *was = graft_image_bytes(diff->old_image, o->table, len);
+	const uint8_t *is = graft_image_bytes(diff->new_image, n->table, len);
+
+	return len && o->rows == n->rows && was && is &&
+	       memcmp(was, is, len) == 0;
+}
+
 /** Say whether two tables are read that say something else: more rows at the end
  * say nothing else of those that were there. */
 static struct graft_error *
@@ -45,7 +59,8 @@ is_other_table(const struct chosen *chosen, const struct graft_choice *o,
 
 	*ret = false;
 	if (o->count != GRAFT_CHOICE_TABLE || n->count != GRAFT_CHOICE_TABLE ||
-	    !o->size || o->size != n->size)
+	    !o->size || o->size != n->size ||
+	    has_same_rows(chosen->c->diff, o, n))
 		return NULL;
 	struct graft_error *err = graft_constant_equal(
 		chosen->c->diff, o->table, n->table, 0, &same);

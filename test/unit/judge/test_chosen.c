@@ -182,6 +182,29 @@ a_table_with_another_row_than_at_its_end_is_refused(void **state)
 		must_refuse(STRIPPED, LOOKED_UP(ROWS END), sources[i], "R-24");
 }
 
+/** A state that is looked up by a condition, or by a number, in a table with
+ * something else behind it. */
+#define BY_CONDITION(second, behind, index)                                    \
+	OBJECT "static const unsigned char t[8] = { 5, " second ", " behind    \
+	       " };\n"                                                         \
+	       "void f(struct s *p, int c) { const unsigned char *q = t;\n"    \
+	       "  long i = " index "; asm(\"\" : \"+r\"(q), \"+r\"(i));\n"     \
+	       "  p->state = q[i]; }\n"
+
+static void
+what_stands_behind_the_rows_of_a_condition_may_differ(void **state)
+{
+	(void)state;
+	must_accept(STRIPPED, BY_CONDITION("9", "2, 3, 4", "c > 7"),
+		    BY_CONDITION("9", "2, 7, 4", "c > 7"));
+	must_refuse(STRIPPED, BY_CONDITION("9", "2, 3, 4", "c > 7"),
+		    BY_CONDITION("8", "2, 7, 4", "c > 7"), "R-24");
+	must_refuse(STRIPPED, BY_CONDITION("9", "2, 3, 4", "c & 7"),
+		    BY_CONDITION("9", "2, 7, 4", "c & 7"), "R-24");
+	must_refuse(STRIPPED, BY_CONDITION("9", "2, 3, 4", "(c > 7) * 3"),
+		    BY_CONDITION("9", "2, 7, 4", "(c > 7) * 3"), "R-24");
+}
+
 int
 main(void)
 {
@@ -201,6 +224,8 @@ main(void)
 			a_table_without_an_end_may_grow_up_to_what_follows_it),
 		cmocka_unit_test(
 			a_table_with_another_row_than_at_its_end_is_refused),
+		cmocka_unit_test(
+			what_stands_behind_the_rows_of_a_condition_may_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
