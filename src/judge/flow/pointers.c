@@ -2,8 +2,8 @@
 
 #include "judge/flow/pointers.h"
 
-bool
-graft_pointer_behind(const struct graft_ops *ops, uint32_t at, uint8_t reg)
+uint32_t
+graft_pointer_next(const struct graft_ops *ops, uint32_t at, uint8_t reg)
 {
 	uint32_t end = at + 1 + GRAFT_OP_BACK_MAX;
 
@@ -11,13 +11,19 @@ graft_pointer_behind(const struct graft_ops *ops, uint32_t at, uint8_t reg)
 		const struct graft_op *op = &ops->ops[i];
 		if (graft_op_through_pointer(ops, op) && op->base == reg &&
 		    op->index == GRAFT_REG_NONE)
-			return true;
+			return i;
 		if (op->writes & ((uint32_t)1 << reg))
-			return false;
+			break;
 		if ((op->flags & GRAFT_INSN_CALL) && graft_reg_is_volatile(reg))
-			return false;
+			break;
 	}
-	return false;
+	return ops->count;
+}
+
+bool
+graft_pointer_behind(const struct graft_ops *ops, uint32_t at, uint8_t reg)
+{
+	return graft_pointer_next(ops, at, reg) < ops->count;
 }
 
 bool

@@ -7,6 +7,11 @@
 
 #include "judge/flow/op.h"
 
+/** Find where memory is reached next through a register behind an instruction,
+ * before it is written again; graft_ops::count if it is not. */
+uint32_t
+graft_pointer_next(const struct graft_ops *ops, uint32_t at, uint8_t reg);
+
 /** Say whether memory is reached through a register behind an instruction, before
  * it is written again. */
 bool

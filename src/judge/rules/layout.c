@@ -71,26 +71,39 @@ refuse_pair(const struct layout *layout, const struct graft_op *o,
 /** Say whether both reach a number of an array in the frame. It may be counted
  * from another one, and there is no member that could have moved. */
 static bool
-have_numbers(const struct layout *layout, const struct graft_op *o,
-	     const struct graft_op *n)
+have_numbers(const struct layout *layout, uint32_t o, uint32_t n)
 {
-	const struct graft_ops *old_ops = &layout->twin->old_ops;
-	const struct graft_ops *new_ops = &layout->twin->new_ops;
+	const struct graft_ops *was = &layout->twin->old_ops;
+	const struct graft_ops *is = &layout->twin->new_ops;
 
-	return o->mem_size == n->mem_size &&
-	       graft_frame_has_numbers(&layout->old_frame, old_ops,
-				       (uint32_t)(o - old_ops->ops)) &&
-	       graft_frame_has_numbers(&layout->new_frame, new_ops,
-				       (uint32_t)(n - new_ops->ops));
+	return o < was->count && n < is->count &&
+	       was->ops[o].mem_size == is->ops[n].mem_size &&
+	       graft_frame_has_numbers(&layout->old_frame, was, o) &&
+	       graft_frame_has_numbers(&layout->new_frame, is, n);
+}
+
+/** Say whether both move a pointer on to such numbers. */
+static bool
+move_to_numbers(const struct layout *layout, const struct graft_twin_pair *pair)
+{
+	const struct graft_ops *was = &layout->twin->old_ops;
+	const struct graft_ops *is = &layout->twin->new_ops;
+
+	return have_numbers(
+		layout, graft_pointer_next(was, pair->o, was->ops[pair->o].dst),
+		graft_pointer_next(is, pair->n, is->ops[pair->n].dst));
 }
 
 static struct graft_error *
-check_displacement(const struct layout *layout, const struct graft_op *o,
-		   const struct graft_op *n)
+check_displacement(const struct layout *layout,
+		   const struct graft_twin_pair *pair)
 {
+	const struct graft_op *o = &layout->twin->old_ops.ops[pair->o];
+	const struct graft_op *n = &layout->twin->new_ops.ops[pair->n];
+
 	// The same place, reached after the pointer was moved.
 	if (o->disp == n->disp || (!layout->pure && o->reach == n->reach) ||
-	    have_numbers(layout, o, n))
+	    have_numbers(layout, pair->o, pair->n))
 		return NULL;
 	bool gone = !graft_accesses_have(&layout->n, o->reach);
 	bool come = !graft_accesses_have(&layout->o, n->reach);
@@ -206,7 +219,7 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 	// elements they say nothing where the code has a number of its own for it.
 	if (graft_op_through_pointer(old_ops, o) &&
 	    graft_op_through_pointer(new_ops, n))
-		return layout->typed ? NULL : check_displacement(layout, o, n);
+		return layout->typed ? NULL : check_displacement(layout, pair);
 	if (!layout->typed && o->what == GRAFT_OP_LEA && !o->has_ref &&
 	    !n->has_ref && !graft_op_in_frame(old_ops, o) &&
 	    !graft_op_in_frame(new_ops, n)) {
@@ -220,17 +233,14 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 	}
 	if (!o->has_imm || o->imm == n->imm || o->regs != n->regs)
 		return NULL;
-	if (layout->pure && o->what == GRAFT_OP_ADD && o->dst < 16 &&
-	    o->dst != GRAFT_REG_RSP && o->dst_size == 8 &&
-	    looks_like_stride(o->imm) && looks_like_stride(n->imm))
-		return refuse_pair(layout, o, n,
-				   "the distance of two elements may differ");
 	if (o->what == GRAFT_OP_ADD && o->dst < 16 && o->dst != GRAFT_REG_RSP &&
-	    o->dst_size == 8 &&
-	    (graft_pointer_behind(old_ops, pair->o, o->dst) ||
-	     graft_pointer_before(old_ops, pair->o, o->dst)) &&
-	    graft_pointer_step(old_ops, pair->o) !=
-		    graft_pointer_step(new_ops, pair->n))
+	    o->dst_size == 8 && !move_to_numbers(layout, pair) &&
+	    ((layout->pure && looks_like_stride(o->imm) &&
+	      looks_like_stride(n->imm)) ||
+	     ((graft_pointer_behind(old_ops, pair->o, o->dst) ||
+	       graft_pointer_before(old_ops, pair->o, o->dst)) &&
+	      graft_pointer_step(old_ops, pair->o) !=
+		      graft_pointer_step(new_ops, pair->n))))
 		return refuse_pair(layout, o, n,
 				   "the distance of two elements may differ");
 	// Where all factors are known, what is no size of elements is a number.

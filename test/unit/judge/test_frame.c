@@ -97,6 +97,13 @@ an_array_of_the_frame_may_stand_elsewhere_when_it_is_walked_over(void **state)
 	must_accept(STRIPPED,
 		    WALK("lea 0x10(%rsp), %rsi", "add (%rsi), %eax", "4"),
 		    WALK("lea 8(%rsp), %rsi", "add 8(%rsi), %eax", "4"));
+	must_accept(STRIPPED,
+		    WALK("lea (%rsp,%rdi,4), %rsi\\nadd $0x10, %rsi",
+			 "add (%rsi), %eax", "4"),
+		    WALK("lea (%rsp,%rdi,4), %rsi\\nadd $0x20, %rsi",
+			 "add (%rsi), %eax", "4"));
+	must_refuse(STRIPPED, WALK("add $0x10, %rsi", "add (%rsi), %eax", "4"),
+		    WALK("add $0x20, %rsi", "add (%rsi), %eax", "4"), "R-02");
 	// It is handed an array, or walks over structures, or by several steps.
 	must_refuse(STRIPPED, WALK("nop", "add 4(%rsi), %eax", "4"),
 		    WALK("nop", "add 12(%rsi), %eax", "4"), "R-02");
