@@ -12,6 +12,13 @@ enum {
 	DEPTH_MAX = 16,
 };
 
+/** May a byte be the last one of a text? */
+static bool
+ends_text(uint8_t byte)
+{
+	return byte >= ' ' || (byte && memchr("\t\n\v\f\r\033", byte, 6));
+}
+
 /** Say whether text stands at an address, or right behind it: then the byte is
  * the end of the text in front. */
 static bool
@@ -23,7 +30,7 @@ reads_as_text(const struct graft_image *image, uint64_t addr)
 		return true;
 	const uint8_t *before = graft_image_bytes(image, addr - 1, 2);
 
-	return before && before[0] >= ' ' && before[1] == 0 &&
+	return before && ends_text(before[0]) && before[1] == 0 &&
 	       graft_image_section_at(image, addr - 1) ==
 		       graft_image_section_at(image, addr + 1) &&
 	       graft_constant_text(image, addr + 1, &len);

@@ -205,6 +205,27 @@ a_list_of_indexes_is_no_table_of_distances(void **state)
 		    LIST("1", " + 1"), "R-17");
 }
 
+/** The byte in front of a text is handed on: an empty text, if another text ends
+ * there. */
+#define EMPTY(front, behind)                                                   \
+	PRELUDE "void take(const char *);\n"                                   \
+		"asm(\".section .rodata\\n" front "\\n\"\n"                    \
+		"\".Lback: .asciz \\\"" behind "\\\"\\n.text\");\n"            \
+		"KEEP int f(int a) { const char *p;\n"                         \
+		"  asm(\"lea .Lback-1(%%rip), %0\" : \"=D\"(p)); take(p);\n"   \
+		"  return a; }\n"
+#define LINE    ".asciz \\\"one thing\\\\n\\\""
+#define NUMBERS ".byte 5, 6, 1, 0"
+
+static void
+an_empty_text_may_be_the_end_of_a_line(void **state)
+{
+	(void)state;
+	must_accept(LIBRARY, EMPTY(LINE, "behind"), EMPTY(LINE, "further"));
+	must_refuse(LIBRARY, EMPTY(NUMBERS, "behind"),
+		    EMPTY(NUMBERS, "further"), "R-17");
+}
+
 /** A table of functions, one of which is called while %rcx holds the table. */
 #define COMMANDS(number, params, use, args)                                    \
 	PRELUDE "void sink(const void *, int);\n"                              \
@@ -342,6 +363,7 @@ main(void)
 			a_table_that_the_compiler_made_has_no_identity),
 		cmocka_unit_test(
 			an_address_does_not_outlive_what_destroys_its_register),
+		cmocka_unit_test(an_empty_text_may_be_the_end_of_a_line),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
