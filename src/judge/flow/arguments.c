@@ -189,7 +189,8 @@ reach_unseen(struct walk *walk)
 	return false;
 }
 
-/** Find the registers that a function loads again from where it saved them. */
+/** Find the registers that a function loads again from where it saved them, or of
+ * which it is not known whether a call writes them. */
 static uint32_t
 saved_by(const struct graft_ops *ops)
 {
@@ -200,6 +201,10 @@ saved_by(const struct graft_ops *ops)
 		if (op->what == GRAFT_OP_POP ||
 		    (op->mem_read && graft_op_in_frame(ops, op)))
 			saved |= op->writes;
+		// It may return nothing there, and leave what was.
+		if ((op->flags & GRAFT_INSN_CALL) &&
+		    graft_op_callee(ops, op).func != GRAFT_NONE)
+			saved |= 1U << GRAFT_REG_RDX;
 	}
 	return saved;
 }

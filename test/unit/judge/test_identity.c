@@ -317,6 +317,26 @@ a_table_that_the_compiler_made_has_no_identity(void **state)
 		"  asm volatile(\"\" : : \"c\"(p)); k = over(k, b);\n"         \
 		"  sink(k, b); return k; }\n"
 
+/** The same with %rdx, and a function that calls another one. */
+#define THROUGH(number)                                                        \
+	PRELUDE "void sink(int, int, int);\n"                                  \
+		"static const int table[4] = { 1, 2, " number ", 4 };\n"       \
+		"KEEP static int inner(int a) { return a * 3; }\n"             \
+		"KEEP static int over(void) { return inner(7) + 1; }\n"        \
+		"KEEP int f(int a, int b) { const int *p = table;\n"           \
+		"  asm(\"\" : \"+d\"(p)); int k = p[a & 3];\n"                 \
+		"  asm volatile(\"\" : : \"d\"(p)); k += over();\n"            \
+		"  ((void (*)(int))sink)(k); return k; }\n"
+
+static void
+an_address_may_outlive_a_call_that_may_leave_its_register(void **state)
+{
+	(void)state;
+	// Types say that the first call is handed nothing.
+	must_refuse("gcc -g -O2 -fPIC -shared -x c", THROUGH("300"),
+		    THROUGH("301"), "R-17");
+}
+
 static void
 an_address_does_not_outlive_what_destroys_its_register(void **state)
 {
@@ -364,6 +384,8 @@ main(void)
 		cmocka_unit_test(
 			an_address_does_not_outlive_what_destroys_its_register),
 		cmocka_unit_test(an_empty_text_may_be_the_end_of_a_line),
+		cmocka_unit_test(
+			an_address_may_outlive_a_call_that_may_leave_its_register),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
