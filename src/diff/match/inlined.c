@@ -32,9 +32,9 @@ struct sequence {
 	/** Site of each. */
 	uint32_t *places;
 	size_t place_cap;
-	/** Whether one of the other side stands for it. */
-	bool *taken;
-	size_t taken_cap;
+	/** 1 + index of what stands for it on the other side, or 0. */
+	uint32_t *others;
+	size_t other_cap;
 	size_t count;
 	struct site *sites;
 	size_t site_count;
@@ -47,7 +47,7 @@ deinit(struct sequence *sequence)
 	free(sequence->hashes);
 	free(sequence->insns);
 	free(sequence->places);
-	free(sequence->taken);
+	free(sequence->others);
 	free(sequence->sites);
 }
 
@@ -63,12 +63,12 @@ add_element(struct sequence *s, uint64_t hash, uint32_t insn, uint32_t site)
 		err = graft_vec_reserve(&s->places, &s->place_cap, s->count + 1,
 					sizeof(*s->places));
 	if (!err)
-		err = graft_vec_reserve(&s->taken, &s->taken_cap, s->count + 1,
-					sizeof(*s->taken));
+		err = graft_vec_reserve(&s->others, &s->other_cap, s->count + 1,
+					sizeof(*s->others));
 	if (err)
 		return err;
 	s->hashes[s->count] = hash;
-	s->taken[s->count] = false;
+	s->others[s->count] = 0;
 	s->insns[s->count] = insn;
 	s->places[s->count++] = site;
 	s->sites[site].told++;
@@ -214,7 +214,7 @@ only_left(const struct graft_code *code, const struct sequence *s,
 
 	for (size_t i = 0; i < s->count; i++) {
 		const struct graft_ref *ref =
-			s->hashes[i] == hash && !s->taken[i]
+			s->hashes[i] == hash && !s->others[i]
 				? data_ref(code, s->insns[i])
 				: NULL;
 		if (!ref)
@@ -237,7 +237,7 @@ pair_left(const struct graft_diff *diff, const struct sequence *o,
 	struct graft_error *err = NULL;
 
 	for (size_t i = 0; !err && i < o->count; i++) {
-		if (o->taken[i] || !was_found(o, i) ||
+		if (o->others[i] || !was_found(o, i) ||
 		    !data_ref(diff->old_code, o->insns[i]))
 			continue;
 		uint64_t old_addr = only_left(diff->old_code, o, o->hashes[i]);
@@ -248,25 +248,101 @@ pair_left(const struct graft_diff *diff, const struct sequence *o,
 	return err;
 }
 
-/** Put two sequences side by side. */
+/** Elements of a sequence that are aligned by themselves. */
+struct part {
+	uint64_t *hashes;
+	uint32_t *elements;
+	size_t count;
+};
+
+static void
+part_deinit(struct part *part)
+{
+	free(part->hashes);
+	free(part->elements);
+}
+
+/** Take what has no counterpart: of one site, or (#GRAFT_NONE) of all. */
+static struct graft_error *
+part_make(const struct sequence *s, uint32_t site, struct part *ret)
+{
+	*ret = (struct part){
+		.hashes = calloc(s->count + 1, sizeof(*ret->hashes)),
+		.elements = calloc(s->count + 1, sizeof(*ret->elements)),
+	};
+	if (!ret->hashes || !ret->elements)
+		return graft_error_no_memory();
+	for (uint32_t i = 0; i < s->count; i++) {
+		if (s->others[i] ||
+		    (site != GRAFT_NONE && s->places[i] != site))
+			continue;
+		ret->hashes[ret->count] = s->hashes[i];
+		ret->elements[ret->count++] = i;
+	}
+	return NULL;
+}
+
+/** Align what has no counterpart yet: of one site of OLD, or of all. */
+static struct graft_error *
+align_site(struct sequence *o, struct sequence *n, uint32_t site)
+{
+	struct part a = { 0 };
+	struct part b = { 0 };
+	GRAFT_FREE struct graft_align_pair *same = NULL;
+	size_t count = 0;
+	struct graft_error *err = part_make(o, site, &a);
+
+	if (!err)
+		err = part_make(n, GRAFT_NONE, &b);
+	if (!err)
+		err = graft_align(a.hashes, a.count, b.hashes, b.count, &same,
+				  &count);
+	for (size_t i = 0; !err && i < count; i++) {
+		uint32_t x = a.elements[same[i].a];
+		uint32_t y = b.elements[same[i].b];
+		o->others[x] = y + 1;
+		n->others[y] = x + 1;
+		o->sites[o->places[x]].found++;
+	}
+	part_deinit(&a);
+	part_deinit(&b);
+	return err;
+}
+
+/** Take back what was found of a site. */
+static void
+forget(struct sequence *o, struct sequence *n, uint32_t site)
+{
+	o->sites[site].found = 0;
+	for (size_t i = 0; i < o->count; i++) {
+		if (o->places[i] != site || !o->others[i])
+			continue;
+		n->others[o->others[i] - 1] = 0;
+		o->others[i] = 0;
+	}
+}
+
+/**
+ * Put two sequences side by side. A callee that is not found where it was called
+ * is looked for in what is left: compilers put it where they want it.
+ */
 static struct graft_error *
 compare(const struct graft_diff *diff, struct sequence *o, struct sequence *n,
 	struct graft_inlined *inlined)
 {
-	GRAFT_FREE struct graft_align_pair *same = NULL;
-	size_t count = 0;
-	struct graft_error *err = graft_align(o->hashes, o->count, n->hashes,
-					      n->count, &same, &count);
+	struct graft_error *err = align_site(o, n, GRAFT_NONE);
 
-	for (size_t i = 0; !err && i < count; i++) {
-		o->sites[o->places[same[i].a]].found++;
-		o->taken[same[i].a] = true;
-		n->taken[same[i].b] = true;
+	for (uint32_t i = 1; !err && i < o->site_count; i++) {
+		const struct site *site = &o->sites[i];
+		if (site->found * OF >= site->told * FOUND)
+			continue;
+		forget(o, n, i);
+		err = align_site(o, n, i);
 	}
-	for (size_t i = 0; !err && i < count; i++) {
-		if (was_found(o, same[i].a))
-			err = note(diff, o->insns[same[i].a],
-				   n->insns[same[i].b], inlined);
+	for (size_t i = 0; !err && i < o->count; i++) {
+		if (o->others[i] && was_found(o, i))
+			err = note(diff, o->insns[i],
+				   n->insns[o->others[i] - 1], inlined);
 	}
 	return err ? err : pair_left(diff, o, n, inlined);
 }

@@ -133,6 +133,30 @@ what_was_inlined_through_another_that_is_gone_is_what_it_was(void **state)
 }
 
 static void
+what_was_inlined_at_another_place_of_the_caller_is_what_it_was(void **state)
+{
+#define LONG                                                                    \
+	"push(v * 11); put(v, 3); push(v ^ 77); put(v + 9, 5); push(look(v)); " \
+	"put(v * 3, look(1)); push(pushed() - 4); put(v - 8, look(6) * 25); "
+#define RATE_LONG(front, back)                                                 \
+	"N void push(int v); N void put(int i, int v); N int look(int i);\n"   \
+	"N int rate(int v) { int c = 0; " front LONG back                      \
+	" return c * 9 + v; }\n"
+#define SAYS "c = count(v);"
+#define SPEAKS(how)                                                            \
+	"N int pushed(void); N void far(int v) { last -= v; }\n" how           \
+	" int count(int v) { calls += 1; far(sum); far(v * 91); if (v > 7) "   \
+	"far(pushes); sum += v * 5; far(calls ^ 19); far(44); far(pushed()); " \
+	"return sum; }\n"
+	(void)state;
+	must_be_old(HEAD FRONT TWO BACK SPEAKS("N") RATE_LONG("", SAYS) STAYS,
+		    HEAD FRONT TWO BACK SPEAKS("I") RATE_LONG(SAYS, "") STAYS);
+	must_be_refused(
+		HEAD FRONT TWO BACK SPEAKS("N") RATE_LONG("", SAYS) STAYS,
+		HEAD FRONT SWAP BACK SPEAKS("I") RATE_LONG(SAYS, "") STAYS);
+}
+
+static void
 what_changed_places_under_an_inlined_function_is_not_taken_for_it(void **state)
 {
 	// The place in front was that of `calls` and is that of `sum`.
@@ -239,6 +263,8 @@ main(void)
 		cmocka_unit_test(what_an_inlined_function_named_is_what_it_was),
 		cmocka_unit_test(
 			what_was_inlined_through_another_that_is_gone_is_what_it_was),
+		cmocka_unit_test(
+			what_was_inlined_at_another_place_of_the_caller_is_what_it_was),
 		cmocka_unit_test(
 			what_changed_places_under_an_inlined_function_is_not_taken_for_it),
 		cmocka_unit_test(
