@@ -15,16 +15,17 @@ typedef struct graft_error *(*twin_check_fn)(struct graft_case *c,
 /** Checks of the whole case. */
 static const check_fn checks[] = {
 	// First: the others ask what it found.
-	graft_check_types,    graft_check_findings,
-	graft_check_globals,  graft_check_initial,
-	graft_check_startup,  graft_check_thread_local,
-	graft_check_exports,  graft_check_signature,
-	graft_check_vtables,  graft_check_unwind,
-	graft_check_identity, graft_check_objects,
-	graft_check_once,     graft_check_left,
-	graft_check_counts,   graft_check_aligned_objects,
-	graft_check_makers,   graft_check_encoding,
-	graft_check_loading,  graft_check_two_for_one,
+	graft_check_types,       graft_check_findings,
+	graft_check_globals,     graft_check_initial,
+	graft_check_startup,     graft_check_thread_local,
+	graft_check_exports,     graft_check_signature,
+	graft_check_vtables,     graft_check_unwind,
+	graft_check_identity,    graft_check_objects,
+	graft_check_once,        graft_check_left,
+	graft_check_counts,      graft_check_aligned_objects,
+	graft_check_makers,      graft_check_owned,
+	graft_check_encoding,    graft_check_loading,
+	graft_check_two_for_one,
 };
 
 /** Checks of one function beside its old self. */

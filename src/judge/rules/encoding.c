@@ -8,6 +8,7 @@
 #include "judge/rules/checks.h"
 
 #include "base/vec.h"
+#include "judge/rules/kept_at.h"
 
 #include <Zydis/Zydis.h>
 
@@ -33,9 +34,7 @@ enum form {
 
 /** One place that carried code stores to and loads from. */
 struct place {
-	/** It has a name: OLD's address; else a displacement. */
-	bool named;
-	int64_t at;
+	struct graft_kept_at at;
 	uint16_t size;
 	/** Sets of #form on each side (OLD, NEW). */
 	uint8_t stored[2];
@@ -85,37 +84,15 @@ form_of(const struct graft_op *op, bool store)
 	}
 }
 
-/** Find the place that an instruction names; false if none is known. */
-static bool
-find_place(const struct graft_case *c, const struct graft_ops *ops,
-	   const struct graft_op *op, struct place *ret)
-{
-	uint32_t ref = ops->code->insns[op->insn].ref;
-	uint64_t addr;
-
-	*ret = (struct place){ .size = op->mem_size, .at = op->reach };
-	if (graft_op_through_pointer(ops, op))
-		return op->index == GRAFT_REG_NONE;
-	if (!op->has_ref || ref == GRAFT_NONE)
-		return false;
-	addr = ops->code->refs[ref].target;
-	if (ops->code == c->diff->new_code &&
-	    graft_diff_old_data(c->diff, addr, &addr) <= GRAFT_WITNESS_CONFLICT)
-		return false;
-	ret->named = true;
-	ret->at = (int64_t)addr;
-	return true;
-}
-
 static bool
 is_same(const struct graft_case *c, const struct graft_ops *ops,
 	const struct graft_op *op, const struct place *place)
 {
-	struct place other;
+	struct graft_kept_at other;
 
 	return op->has_mem && op->what == GRAFT_OP_MOV &&
-	       find_place(c, ops, op, &other) && other.at == place->at &&
-	       other.named == place->named;
+	       graft_kept_at_find(c, ops, op, &other) &&
+	       graft_kept_at_is_same(&other, &place->at);
 }
 
 /** Say whether a register holds what was loaded from a place. */
@@ -202,7 +179,7 @@ find_or_add(struct places *places, const struct place *like, struct place **ret)
 {
 	for (size_t i = 0; i < places->count; i++) {
 		*ret = &places->list[i];
-		if ((*ret)->named == like->named && (*ret)->at == like->at &&
+		if (graft_kept_at_is_same(&(*ret)->at, &like->at) &&
 		    (*ret)->size == like->size)
 			return NULL;
 	}
@@ -232,10 +209,10 @@ collect(const struct graft_case *c, const struct graft_code *code,
 			    op->dst < 16;
 		bool both = op->mnemonic == ZYDIS_MNEMONIC_XOR &&
 			    op->mem_read && !op->mem_write;
-		struct place like;
+		struct place like = { .size = op->mem_size };
 		struct place *place;
 		if ((!store && !load && !both) || op->mem_size < 4 ||
-		    !find_place(c, &ops, op, &like))
+		    !graft_kept_at_find(c, &ops, op, &like.at))
 			continue;
 		err = find_or_add(places, &like, &place);
 		if (err)
@@ -276,12 +253,12 @@ judge_place(struct graft_case *c, const struct place *place)
 	struct graft_place_text where =
 		graft_place_code(c->diff->new_code, place->func, place->addr);
 	struct graft_place_text name = graft_place_data(c->diff->old_image,
-							(uint64_t)place->at);
+							(uint64_t)place->at.at);
 	return graft_case_refuse(
 		c, GRAFT_RULE_MEANING, where.str,
 		"what is kept %s%s (%d bytes) is stored and read in another form: what OLD stored would be read wrongly",
-		place->named ? "in " : "behind a pointer",
-		place->named ? name.str : "", place->size);
+		place->at.named ? "in " : "behind a pointer",
+		place->at.named ? name.str : "", place->size);
 }
 
 struct graft_error *

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file Where code keeps something beyond its call: places that both builds share. */
+
+#ifndef GRAFT_JUDGE_KEPT_AT_H
+#define GRAFT_JUDGE_KEPT_AT_H
+
+#include "judge/case.h"
+#include "judge/flow/op.h"
+
+/** A place in memory. Plain data. */
+struct graft_kept_at {
+	/** It has a name: @ref at is OLD's address; else a displacement behind a
+	 * pointer. */
+	bool named;
+	int64_t at;
+};
+
+/** Find the place that an instruction names; false if none is known. */
+bool
+graft_kept_at_find(const struct graft_case *c, const struct graft_ops *ops,
+		   const struct graft_op *op, struct graft_kept_at *ret);
+
+/** Say whether two places are the same one, as far as is known. */
+static inline bool
+graft_kept_at_is_same(const struct graft_kept_at *a,
+		      const struct graft_kept_at *b)
+{
+	return a->named == b->named && a->at == b->at;
+}
+
+#endif /* GRAFT_JUDGE_KEPT_AT_H */

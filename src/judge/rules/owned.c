@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// who owns what a member points to. NEW makes an object of its own where it
+// kept a text of the program or somebody else's object (`p->name = strdup(name)`),
+// and ends it where it dropped the pointer (`free(p->name)`). What OLD put there was
+// never made, and NEW would end it. It takes both: that something is freed that was
+// not is what the mend of a leak looks like.
+
+#include "judge/rules/checks.h"
+
+#include "base/vec.h"
+#include "judge/flow/calls.h"
+#include "judge/flow/halves.h"
+#include "judge/rules/kept_at.h"
+
+#include <Zydis/Zydis.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	/** Copies of registers through which a value is followed. */
+	COPIES_MAX = 4,
+	/** Instructions behind a call in which its result is put somewhere. */
+	AHEAD_MAX = 12,
+};
+
+/** What a family has to do with one place. */
+struct owner {
+	struct graft_calls_kind family;
+	struct graft_kept_at at;
+	/** Each side (OLD, NEW): what is made is put there; what is loaded from
+	 * there is ended. */
+	uint32_t made[2];
+	uint32_t ended[2];
+	/** The last function of NEW that ends it, and where. */
+	uint32_t func;
+	uint64_t addr;
+};
+
+struct owners {
+	struct owner *list;
+	size_t count;
+	size_t cap;
+};
+
+static void
+owners_deinit(struct owners *owners)
+{
+	free(owners->list);
+}
+
+/** Does an instruction only move something? Two pointers may be stored at once, by
+ * a vector register. */
+static bool
+moves(const struct graft_op *op)
+{
+	return op->what == GRAFT_OP_MOV ||
+	       op->mnemonic == ZYDIS_MNEMONIC_MOVQ ||
+	       op->mnemonic == ZYDIS_MNEMONIC_MOVUPS ||
+	       op->mnemonic == ZYDIS_MNEMONIC_MOVAPS ||
+	       op->mnemonic == ZYDIS_MNEMONIC_MOVDQU ||
+	       op->mnemonic == ZYDIS_MNEMONIC_MOVDQA;
+}
+
+/** Find where the result of a call is put. */
+static bool
+find_kept(const struct graft_case *c, const struct graft_ops *ops, uint32_t at,
+	  struct graft_kept_at *ret)
+{
+	uint32_t holds = 1U << GRAFT_REG_RAX;
+
+	for (uint32_t i = at + 1; i < ops->count && i <= at + AHEAD_MAX; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		bool copies = moves(op) && op->src < 32 &&
+			      (holds & 1U << op->src);
+		if (copies && op->mem_write)
+			return graft_kept_at_find(c, ops, op, ret);
+		if ((op->flags & GRAFT_INSN_CALL) || op->ends)
+			return false;
+		// These add the other half of a vector register.
+		if (op->mnemonic != ZYDIS_MNEMONIC_MOVHPS &&
+		    op->mnemonic != ZYDIS_MNEMONIC_PUNPCKLQDQ)
+			holds &= ~op->writes;
+		if (copies && !op->has_mem && op->dst < 32)
+			holds |= 1U << op->dst;
+	}
+	return false;
+}
+
+/** Find where the first argument of a call was loaded from. */
+static bool
+find_ended(const struct graft_case *c, const struct graft_ops *ops, uint32_t at,
+	   struct graft_kept_at *ret)
+{
+	uint8_t reg = GRAFT_REG_RDI;
+
+	for (int i = 0; i <= COPIES_MAX; i++) {
+		at = graft_op_writer(ops, at, reg);
+		if (at >= ops->count)
+			return false;
+		const struct graft_op *op = &ops->ops[at];
+		if (op->what != GRAFT_OP_MOV)
+			return false;
+		if (op->mem_read)
+			return graft_kept_at_find(c, ops, op, ret);
+		if (op->src >= 16)
+			return false;
+		reg = op->src;
+	}
+	return false;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+find_or_add(struct owners *owners, const struct graft_calls_kind *family,
+	    const struct graft_kept_at *at, struct owner **ret)
+{
+	for (size_t i = 0; i < owners->count; i++) {
+		*ret = &owners->list[i];
+		if (graft_kept_at_is_same(&(*ret)->at, at) &&
+		    (*ret)->family.len == family->len &&
+		    !memcmp((*ret)->family.family, family->family, family->len))
+			return NULL;
+	}
+	struct graft_error *err = graft_vec_reserve(&owners->list, &owners->cap,
+						    owners->count + 1,
+						    sizeof(*owners->list));
+	if (err)
+		return err;
+	*ret = &owners->list[owners->count++];
+	**ret = (struct owner){ .family = *family, .at = *at };
+	return NULL;
+}
+
+/** Collect what one function makes and keeps, and what it ends. */
+GRAFT_MUST_CHECK static struct graft_error *
+collect(const struct graft_case *c, const struct graft_code *code,
+	uint32_t func, int side, struct owners *owners)
+{
+	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
+	struct graft_error *err = graft_ops_read(code, func, &ops);
+
+	for (uint32_t i = 0; !err && i < ops.count; i++) {
+		const char *name = graft_name_called(&ops, &ops.ops[i]);
+		struct graft_calls_kind kind = { 0 };
+		struct graft_kept_at at;
+		struct owner *owner;
+		if (name)
+			kind = graft_calls_kind_of(name);
+		bool makes = kind.role == GRAFT_CALLS_MAKE;
+		if (kind.role == GRAFT_CALLS_NEITHER ||
+		    !(makes ? find_kept(c, &ops, i, &at)
+			    : find_ended(c, &ops, i, &at)))
+			continue;
+		err = find_or_add(owners, &kind, &at, &owner);
+		if (err)
+			break;
+		owner->made[side] += makes;
+		owner->ended[side] += !makes;
+		if (!makes && side) {
+			owner->func = func;
+			owner->addr = ops.ops[i].addr;
+		}
+	}
+	return err;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+judge_owner(struct graft_case *c, const struct owner *owner)
+{
+	if (owner->made[1] <= owner->made[0] ||
+	    owner->ended[1] <= owner->ended[0])
+		return NULL;
+	struct graft_place_text where =
+		graft_place_code(c->diff->new_code, owner->func, owner->addr);
+	struct graft_place_text name =
+		graft_place_data(c->diff->old_image,
+				 owner->at.named ? (uint64_t)owner->at.at : 0);
+	char displacement[48];
+	snprintf(displacement, sizeof(displacement), "0x%llx behind a pointer",
+		 (unsigned long long)owner->at.at);
+	return graft_case_refuse(
+		c, GRAFT_RULE_PAIRS, where.str,
+		"what is kept at %s is now ended here by what goes with %.*s, and is now made by it elsewhere: what OLD put there was not made so",
+		owner->at.named ? name.str : displacement,
+		owner->family.len ? (int)owner->family.len : 4,
+		owner->family.len ? owner->family.family : "free");
+}
+
+struct graft_error *
+graft_check_owned(struct graft_case *c)
+{
+	GRAFT_CLEANUP(owners_deinit) struct owners owners = { 0 };
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; !err && i < c->diff->carried_count; i++) {
+		uint32_t func = c->diff->carried[i];
+		uint32_t other = c->diff->new_match[func].other;
+		if (other != GRAFT_NONE)
+			err = collect(c, c->diff->old_code, other, 0, &owners);
+		if (!err)
+			err = collect(c, c->diff->new_code, func, 1, &owners);
+	}
+	for (size_t i = 0; !err && i < owners.count; i++)
+		err = judge_owner(c, &owners.list[i]);
+	return err;
+}
