@@ -161,6 +161,9 @@ loaded_form(const struct graft_case *c, const struct graft_ops *ops,
 			reg = op->dst;
 			continue;
 		}
+		// Who asks for a mark may take it off next.
+		if (reads && op->what == GRAFT_OP_TEST && op->has_imm)
+			continue;
 		if (reads) {
 			enum form form = keeps ? form_of(op, false)
 					       : FORM_PLAIN;

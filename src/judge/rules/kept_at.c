@@ -9,9 +9,12 @@ graft_kept_at_find(const struct graft_case *c, const struct graft_ops *ops,
 	uint32_t ref = ops->code->insns[op->insn].ref;
 	uint64_t addr;
 
-	*ret = (struct graft_kept_at){ .at = op->reach };
+	*ret = (struct graft_kept_at){
+		.indexed = op->index != GRAFT_REG_NONE,
+		.at = op->reach,
+	};
 	if (graft_op_through_pointer(ops, op))
-		return op->index == GRAFT_REG_NONE;
+		return true;
 	if (!op->has_ref || ref == GRAFT_NONE)
 		return false;
 	addr = ops->code->refs[ref].target;

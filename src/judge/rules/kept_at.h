@@ -13,6 +13,8 @@ struct graft_kept_at {
 	/** It has a name: @ref at is OLD's address; else a displacement behind a
 	 * pointer. */
 	bool named;
+	/** It is one of an array: an index is added. */
+	bool indexed;
 	int64_t at;
 };
 
@@ -26,7 +28,8 @@ static inline bool
 graft_kept_at_is_same(const struct graft_kept_at *a,
 		      const struct graft_kept_at *b)
 {
-	return a->named == b->named && a->at == b->at;
+	return a->named == b->named && a->indexed == b->indexed &&
+	       a->at == b->at;
 }
 
 #endif /* GRAFT_JUDGE_KEPT_AT_H */
