@@ -105,17 +105,14 @@ plan_one(struct graft_work *work, struct graft_outcome *outcome)
 static struct graft_error *
 apply_one(struct graft_work *work, struct graft_outcome *outcome)
 {
-	struct graft_switch_result result;
+	struct graft_switch_result result = { 0 };
 	GRAFT_CLEANUP(graft_plan_freep) struct graft_plan *plan = NULL;
 	struct graft_error *err = make_plan(work, outcome, &plan);
 
 	if (err)
 		return err;
 	err = graft_apply_run(plan, work->ledger, &work->limits, &result);
-	outcome->pause_us = result.pause_us;
-	outcome->tries = result.tries;
-	outcome->passing = err && result.passing && !result.unsettled &&
-			   graft_error_kind(err) == GRAFT_KIND_REFUSAL;
+	graft_work_note(outcome, &result, err);
 	return err;
 }
 

@@ -78,10 +78,7 @@ graft_work_revert(struct graft_work *work, struct graft_outcome *outcome)
 	err = graft_revert_run(outcome->pid, work->id,
 			       work->options->completely, work->ledger,
 			       &work->limits, &result);
-	outcome->pause_us = result.pause_us;
-	outcome->tries = result.tries;
-	outcome->passing = err && result.passing && !result.unsettled &&
-			   graft_error_kind(err) == GRAFT_KIND_REFUSAL;
+	graft_work_note(outcome, &result, err);
 	return err;
 }
 

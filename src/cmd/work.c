@@ -70,7 +70,7 @@ do_it(struct graft_work *work, graft_work_fn fn, struct graft_outcome *outcome)
 	memcpy(outcome->comm, status.comm, sizeof(outcome->comm));
 	if (outcome->start_ticks && outcome->start_ticks != status.start_ticks)
 		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
-				       "it exited, and its number is reused");
+				       "it exited meanwhile");
 	outcome->start_ticks = status.start_ticks;
 	if (outcome->pid == getpid())
 		return graft_error_new(GRAFT_ERROR_REFUSED,
@@ -104,6 +104,17 @@ graft_work_take(struct graft_work *work, struct graft_outcome *outcome,
 	free(outcome->detail);
 	*outcome = (struct graft_outcome){ 0 };
 	return NULL;
+}
+
+void
+graft_work_note(struct graft_outcome *outcome,
+		const struct graft_switch_result *result,
+		const struct graft_error *err)
+{
+	outcome->pause_us = result->pause_us;
+	outcome->tries = result->tries;
+	outcome->passing = err && result->passing && !result->unsettled &&
+			   graft_error_kind(err) == GRAFT_KIND_REFUSAL;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *

@@ -97,6 +97,17 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_work_take(struct graft_work *work, struct graft_outcome *outcome,
 		struct graft_outcomes *outcomes);
 
+/**
+ * Note how a switch went.
+ *
+ * @param[in,out] outcome Of a #graft_work_fn; gets all but the error.
+ * @param[in] err What the switch returned, or NULL. Borrowed.
+ */
+void
+graft_work_note(struct graft_outcome *outcome,
+		const struct graft_switch_result *result,
+		const struct graft_error *err);
+
 /** Take the hotpatch of a work out of a process: a #graft_work_fn. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_work_revert(struct graft_work *work, struct graft_outcome *outcome);
