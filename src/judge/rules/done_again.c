@@ -90,105 +90,86 @@ add(struct deeds *deeds, uint32_t callee, uint64_t stored)
 	return err;
 }
 
-/** Collect what a function of OLD writes by name. */
-GRAFT_MUST_CHECK static struct graft_error *
-add_old_stores(struct deeds *deeds, const struct graft_code *code,
-	       uint32_t func)
+/**
+ * Find the place of OLD that a reference names.
+ *
+ * @param[in] at Index of the reference in its build.
+ * @return false for what OLD does not have.
+ */
+static bool
+old_place(const struct graft_diff *diff, bool new_side, uint32_t at,
+	  uint64_t *ret)
 {
-	struct graft_error *err = NULL;
-
-	for (uint32_t f = func; !err && f != GRAFT_NONE;
-	     f = code->funcs[f].group_next) {
-		const struct graft_ref *refs =
-			&code->refs[code->funcs[f].first_ref];
-		for (uint32_t i = 0; !err && i < code->funcs[f].ref_count;
-		     i++) {
-			if (stores(&refs[i]))
-				err = add(deeds, GRAFT_NONE, refs[i].target);
-		}
+	if (!new_side) {
+		*ret = diff->old_code->refs[at].target;
+		return true;
 	}
-	return err;
+	const struct graft_resolution *r = graft_case_resolution(diff, at);
+
+	if (!r || r->place != GRAFT_PLACE_OLD)
+		return false;
+	*ret = r->old_addr;
+	return true;
 }
 
-/** Collect what a function of NEW writes by name, of what OLD has. */
+/** Collect what a function writes by name, of what OLD has. */
 GRAFT_MUST_CHECK static struct graft_error *
-add_new_stores(struct deeds *deeds, const struct graft_diff *diff,
-	       uint32_t func)
+add_stores(struct deeds *deeds, const struct graft_diff *diff, bool new_side,
+	   uint32_t func)
 {
-	const struct graft_code *code = diff->new_code;
 	struct graft_error *err = NULL;
 
 	// What did not change is not carried, and nothing is resolved for it.
-	if (diff->new_match[func].other != GRAFT_NONE &&
-	    !diff->new_match[func].change)
-		return add_old_stores(deeds, diff->old_code,
-				      diff->new_match[func].other);
+	if (new_side && diff->new_match[func].other != GRAFT_NONE &&
+	    !diff->new_match[func].change) {
+		func = diff->new_match[func].other;
+		new_side = false;
+	}
+	const struct graft_code *code = new_side ? diff->new_code
+						 : diff->old_code;
 	for (uint32_t f = func; !err && f != GRAFT_NONE;
 	     f = code->funcs[f].group_next) {
 		uint32_t first = code->funcs[f].first_ref;
 		for (uint32_t i = 0; !err && i < code->funcs[f].ref_count;
 		     i++) {
-			const struct graft_resolution *r =
-				graft_case_resolution(diff, first + i);
-			if (stores(&code->refs[first + i]) && r &&
-			    r->place == GRAFT_PLACE_OLD)
-				err = add(deeds, GRAFT_NONE, r->old_addr);
+			uint64_t place;
+			if (stores(&code->refs[first + i]) &&
+			    old_place(diff, new_side, first + i, &place))
+				err = add(deeds, GRAFT_NONE, place);
 		}
 	}
 	return err;
 }
 
 /**
- * Collect what a function of OLD does, and what those write that it calls: they may
- * have been inlined on one side.
+ * Collect what a function does, and what those write that it calls: they may have
+ * been inlined on one side.
  *
- * @param[in] except A function whose deeds are its own.
+ * @param[in] except A function of the same build whose deeds are its own.
  */
 GRAFT_MUST_CHECK static struct graft_error *
-collect_old(const struct graft_code *code, uint32_t func, uint32_t except,
-	    struct deeds *deeds)
+collect_side(const struct graft_diff *diff, bool new_side, uint32_t func,
+	     uint32_t except, struct deeds *deeds)
 {
-	struct graft_error *err = add_old_stores(deeds, code, func);
+	const struct graft_code *code = new_side ? diff->new_code
+						 : diff->old_code;
+	struct graft_error *err = add_stores(deeds, diff, new_side, func);
 
 	for (uint32_t f = func; !err && f != GRAFT_NONE;
 	     f = code->funcs[f].group_next) {
+		uint32_t first = code->funcs[f].first_ref;
 		for (uint32_t i = 0; !err && i < code->funcs[f].ref_count;
 		     i++) {
-			uint32_t callee = called_by(
-				code,
-				&code->refs[code->funcs[f].first_ref + i]);
+			uint32_t callee = called_by(code,
+						    &code->refs[first + i]);
 			if (callee == GRAFT_NONE || callee == except)
 				continue;
-			err = add(deeds, callee, 0);
+			uint32_t old = new_side ? diff->new_match[callee].other
+						: callee;
+			if (old != GRAFT_NONE)
+				err = add(deeds, old, 0);
 			if (!err)
-				err = add_old_stores(deeds, code, callee);
-		}
-	}
-	return err;
-}
-
-/** Collect what a function of NEW does, as collect_old(). */
-GRAFT_MUST_CHECK static struct graft_error *
-collect_new(const struct graft_diff *diff, uint32_t func, uint32_t except,
-	    struct deeds *deeds)
-{
-	const struct graft_code *code = diff->new_code;
-	struct graft_error *err = add_new_stores(deeds, diff, func);
-
-	for (uint32_t f = func; !err && f != GRAFT_NONE;
-	     f = code->funcs[f].group_next) {
-		for (uint32_t i = 0; !err && i < code->funcs[f].ref_count;
-		     i++) {
-			uint32_t callee = called_by(
-				code,
-				&code->refs[code->funcs[f].first_ref + i]);
-			if (callee == GRAFT_NONE || callee == except)
-				continue;
-			if (diff->new_match[callee].other != GRAFT_NONE)
-				err = add(deeds, diff->new_match[callee].other,
-					  0);
-			if (!err)
-				err = add_new_stores(deeds, diff, callee);
+				err = add_stores(deeds, diff, new_side, callee);
 		}
 	}
 	return err;
@@ -240,7 +221,11 @@ find_moved(const struct sides *gains, const struct sides *loses)
 	return NULL;
 }
 
-/** Collect what both versions of a function do. */
+/**
+ * Collect what both versions of a function do.
+ *
+ * @param[in] except A function of NEW; what it and its old self do is theirs.
+ */
 GRAFT_MUST_CHECK static struct graft_error *
 collect(const struct graft_diff *diff, uint32_t func, uint32_t except,
 	struct sides *ret)
@@ -249,10 +234,11 @@ collect(const struct graft_diff *diff, uint32_t func, uint32_t except,
 	uint32_t old_except = except == GRAFT_NONE
 				      ? except
 				      : diff->new_match[except].other;
-	struct graft_error *err = collect_new(diff, func, except, &ret->n);
+	struct graft_error *err = collect_side(diff, true, func, except,
+					       &ret->n);
 
 	if (!err && old != GRAFT_NONE)
-		err = collect_old(diff->old_code, old, old_except, &ret->o);
+		err = collect_side(diff, false, old, old_except, &ret->o);
 	return err;
 }
 
