@@ -2,6 +2,7 @@
 
 #include "diff/match/data.h"
 
+#include "base/sorted.h"
 #include "base/vec.h"
 #include "diff/code/area.h"
 #include "diff/code/past.h"
@@ -312,20 +313,12 @@ bool
 graft_data_map_is_contested(const struct graft_data_map *map,
 			    const struct graft_sighting *sighting)
 {
-	size_t low = 0;
-	size_t high = map->by_old_count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (map->by_old[mid].old_addr < sighting->old_addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; low < map->by_old_count &&
-	       map->by_old[low].old_addr == sighting->old_addr;
-	     low++) {
-		const struct graft_sighting *other = &map->by_old[low];
+	for (size_t i = GRAFT_SORTED_BELOW(map->by_old, map->by_old_count,
+					   old_addr, sighting->old_addr);
+	     i < map->by_old_count &&
+	     map->by_old[i].old_addr == sighting->old_addr;
+	     i++) {
+		const struct graft_sighting *other = &map->by_old[i];
 		// A bare address may be the end of one thing and the start of
 		// another, which moved apart.
 		if (other->new_addr != sighting->new_addr &&

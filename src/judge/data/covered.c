@@ -2,6 +2,7 @@
 
 #include "judge/data/covered.h"
 
+#include "base/sorted.h"
 #include "diff/match/names.h"
 
 #include <stdlib.h>
@@ -54,24 +55,15 @@ collect(const struct graft_image *image, struct graft_covered_side *ret)
 	return NULL;
 }
 
-/** Note of all that is what a symbol names that its size is the same. */
+/** Note that what a symbol names has the size of its counterpart. */
 static void
 set_same(struct graft_covered_side *side, const struct graft_symbol *symbol)
 {
-	size_t low = 0;
-	size_t high = side->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		if (side->list[mid].addr < symbol->addr)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; low < side->count && side->list[low].addr == symbol->addr;
-	     low++) {
-		if (side->list[low].end == symbol->addr + symbol->size)
-			side->list[low].same = true;
+	for (size_t i = GRAFT_SORTED_BELOW(side->list, side->count, addr,
+					   symbol->addr);
+	     i < side->count && side->list[i].addr == symbol->addr; i++) {
+		if (side->list[i].end == symbol->addr + symbol->size)
+			side->list[i].same = true;
 	}
 }
 
