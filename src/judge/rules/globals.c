@@ -34,18 +34,18 @@ refuse_gap(struct graft_case *c, uint64_t start, uint64_t was, uint64_t is)
 
 /** What explains distances: slots of unwind tables, which come and go with the
  * types that are caught, and symbols. */
-struct slots {
+struct explained {
 	struct graft_eh_slots old_slots;
 	struct graft_eh_slots new_slots;
 	struct graft_covered covered;
 };
 
 static void
-slots_deinit(struct slots *slots)
+explained_deinit(struct explained *explained)
 {
-	graft_eh_slots_deinit(&slots->old_slots);
-	graft_eh_slots_deinit(&slots->new_slots);
-	graft_covered_deinit(&slots->covered);
+	graft_eh_slots_deinit(&explained->old_slots);
+	graft_eh_slots_deinit(&explained->new_slots);
+	graft_covered_deinit(&explained->covered);
 }
 
 /** Count the bytes of slots between two addresses. */
@@ -63,21 +63,21 @@ slot_bytes(const struct graft_eh_slots *slots, uint64_t start, uint64_t end)
 
 /** Compare one stretch of a section with what it was. */
 static struct graft_error *
-judge_stretch(struct graft_case *c, const struct slots *slots,
+judge_stretch(struct graft_case *c, const struct explained *explained,
 	      uint64_t new_start, uint64_t new_end, uint64_t old_start,
 	      uint64_t old_end)
 {
 	uint64_t is = new_end - new_start -
-		      slot_bytes(&slots->new_slots, new_start, new_end);
+		      slot_bytes(&explained->new_slots, new_start, new_end);
 	uint64_t was = old_end - old_start -
-		       slot_bytes(&slots->old_slots, old_start, old_end);
+		       slot_bytes(&explained->old_slots, old_start, old_end);
 	uint64_t added = graft_new_bytes_between(c->diff, new_start, new_end);
 
 	if (is == was + added)
 		return NULL;
 	if (added && is > was + added && is - was - added < padding_max)
 		return NULL;
-	if (graft_covered_is(&slots->covered,
+	if (graft_covered_is(&explained->covered,
 			     &(struct graft_covered_stretch){
 				     new_start, new_end, old_start, old_end }))
 		return NULL;
@@ -112,7 +112,7 @@ refuse_mixed(struct graft_case *c, const struct graft_anchor *at)
 
 /** Compare a section in which objects may have changed places. */
 static struct graft_error *
-judge_reordered(struct graft_case *c, const struct slots *slots,
+judge_reordered(struct graft_case *c, const struct explained *explained,
 		const struct graft_anchors *anchors)
 {
 	const struct graft_section *o = anchors->old_section;
@@ -139,7 +139,7 @@ judge_reordered(struct graft_case *c, const struct slots *slots,
 		// otherwise.
 		if (follows &&
 		    (i == 0 || !graft_rooms_is_named_only(&rooms, i - 1)))
-			err = judge_stretch(c, slots, last.new_addr,
+			err = judge_stretch(c, explained, last.new_addr,
 					    at.new_addr, last.old_addr,
 					    at.old_addr);
 		else if (!follows && i > 0 &&
@@ -187,7 +187,7 @@ fills_padding(const struct graft_case *c, const struct graft_anchors *anchors,
 }
 
 static struct graft_error *
-judge_section(struct graft_case *c, const struct slots *slots,
+judge_section(struct graft_case *c, const struct explained *explained,
 	      const struct graft_anchors *anchors)
 {
 	const struct graft_section *o = anchors->old_section;
@@ -205,7 +205,7 @@ judge_section(struct graft_case *c, const struct slots *slots,
 			err = fills_padding(c, anchors, i, &fills);
 		// Where the link order changed, distances say nothing.
 		if (!err && known && !fills && at->old_addr >= last.old_addr)
-			err = judge_stretch(c, slots, last.new_addr,
+			err = judge_stretch(c, explained, last.new_addr,
 					    at->new_addr, last.old_addr,
 					    at->old_addr);
 		last = *at;
@@ -213,7 +213,7 @@ judge_section(struct graft_case *c, const struct slots *slots,
 	}
 	if (err)
 		return err;
-	return judge_stretch(c, slots, last.new_addr, n->addr + n->size,
+	return judge_stretch(c, explained, last.new_addr, n->addr + n->size,
 			     last.old_addr, o->addr + o->size);
 }
 
@@ -223,15 +223,15 @@ judge_sections(struct graft_case *c)
 	size_t count;
 	const struct graft_section *sections =
 		graft_image_sections(c->diff->new_image, &count);
-	GRAFT_CLEANUP(slots_deinit) struct slots slots = { 0 };
+	GRAFT_CLEANUP(explained_deinit) struct explained explained = { 0 };
 	struct graft_error *failed = graft_eh_slots_find(c->diff->old_image,
-							 &slots.old_slots);
+							 &explained.old_slots);
 
 	if (!failed)
 		failed = graft_eh_slots_find(c->diff->new_image,
-					     &slots.new_slots);
+					     &explained.new_slots);
 	if (!failed)
-		failed = graft_covered_init(c->diff, &slots.covered);
+		failed = graft_covered_init(c->diff, &explained.covered);
 	if (failed)
 		return failed;
 	for (size_t i = 0; i < count; i++) {
@@ -247,8 +247,8 @@ judge_sections(struct graft_case *c)
 		// those that moved into it.
 		if (!err && anchors.old_section)
 			err = c->diff->data->reordered
-				      ? judge_reordered(c, &slots, &anchors)
-				      : judge_section(c, &slots, &anchors);
+				      ? judge_reordered(c, &explained, &anchors)
+				      : judge_section(c, &explained, &anchors);
 		if (err)
 			return err;
 	}
