@@ -83,17 +83,17 @@ was_of_another(const struct front *front)
 		return false;
 	const struct graft_func *f = &diff->old_code->funcs[old_func];
 	for (uint32_t i = 0; i < f->ref_count; i++) {
-		uint64_t target = diff->old_code->refs[f->first_ref + i].target;
+		const struct graft_ref *ref =
+			&diff->old_code->refs[f->first_ref + i];
 		uint64_t own;
-		if (diff->old_code->refs[f->first_ref + i].kind !=
-			    GRAFT_REF_ADDRESS ||
-		    (front->old_addr && target == *front->old_addr) ||
-		    !is_as_far(front, target))
+		if (ref->kind != GRAFT_REF_ADDRESS ||
+		    (front->old_addr && ref->target == *front->old_addr) ||
+		    !is_as_far(front, ref->target))
 			continue;
-		if (!own_place(diff, target, &own) ||
+		if (!own_place(diff, ref->target, &own) ||
 		    graft_question_count_taken(diff->new_code, func, own) <
 			    graft_question_count_taken(diff->old_code, old_func,
-						       target))
+						       ref->target))
 			return true;
 	}
 	return false;

@@ -75,7 +75,7 @@ add_element(struct sequence *s, uint64_t hash, uint32_t insn, uint32_t site)
 	return NULL;
 }
 
-/** Does a function of NEW call another? */
+/** Does a function call another of its build? */
 static bool
 calls(const struct graft_code *code, uint32_t func, uint32_t callee)
 {
@@ -140,10 +140,9 @@ add_func(const struct graft_diff *diff, uint32_t func, uint32_t new_func,
 	for (uint32_t i = 0;
 	     !err && i < f->insn_count && s->count < ELEMENTS_MAX; i++) {
 		uint32_t insn = f->first_insn + i;
-		uint32_t callee = new_func == GRAFT_NONE
-					  ? GRAFT_NONE
-					  : gone_callee(diff, new_func,
-							&code->insns[insn]);
+		uint32_t callee = new_side ? GRAFT_NONE
+					   : gone_callee(diff, new_func,
+							 &code->insns[insn]);
 		if (callee != GRAFT_NONE && depth < DEPTH_MAX)
 			err = add_func(diff, callee, new_func, depth + 1, s);
 		else if (hashes[i])
@@ -194,12 +193,18 @@ note(const struct graft_diff *diff, uint32_t old_insn, uint32_t new_insn,
 	return o && n ? add_pair(inlined, n->target, o->target) : NULL;
 }
 
+/** Was enough of a site found again? */
+static bool
+is_found(const struct site *site)
+{
+	return site->found * OF >= site->told * FOUND;
+}
+
+/** Was enough found of the site in which an element stands? */
 static bool
 was_found(const struct sequence *s, size_t i)
 {
-	const struct site *site = &s->sites[s->places[i]];
-
-	return site->found * OF >= site->told * FOUND;
+	return is_found(&s->sites[s->places[i]]);
 }
 
 /**
@@ -333,8 +338,7 @@ compare(const struct graft_diff *diff, struct sequence *o, struct sequence *n,
 	struct graft_error *err = align_site(o, n, GRAFT_NONE);
 
 	for (uint32_t i = 1; !err && i < o->site_count; i++) {
-		const struct site *site = &o->sites[i];
-		if (site->found * OF >= site->told * FOUND)
+		if (is_found(&o->sites[i]))
 			continue;
 		forget(o, n, i);
 		err = align_site(o, n, i);
