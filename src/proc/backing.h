@@ -27,6 +27,7 @@ struct graft_backing {
 /**
  * Find the file behind a mapping. Needs the right to follow /proc/PID/map_files.
  *
+ * @param[out] ret Filled if this returns true.
  * @return false if that is not known: then it must not be taken for any other. So it
  * is of shared mappings, and of memory that only looks like a file.
  */

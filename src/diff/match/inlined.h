@@ -52,8 +52,12 @@ graft_inlined_look(const struct graft_diff *diff, uint32_t new_func,
 void
 graft_inlined_deinit(struct graft_inlined *inlined);
 
-/** Do instructions go with each other that name the one where the others name the
- * other, and none that name but one of the two? */
+/**
+ * Say whether an address of NEW is one of OLD, as far as inlined code shows: where
+ * one side names either, the other names the other, and somewhere they do.
+ *
+ * @param[in] inlined Of the function that names @p new_addr.
+ */
 bool
 graft_inlined_shows(const struct graft_inlined *inlined, uint64_t new_addr,
 		    uint64_t old_addr);

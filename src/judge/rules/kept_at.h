@@ -18,7 +18,13 @@ struct graft_kept_at {
 	int64_t at;
 };
 
-/** Find the place that an instruction names; false if none is known. */
+/**
+ * Find the place that an instruction reaches.
+ *
+ * @param[out] ret Filled; means something only if this returns true.
+ * @return false if it is in the frame, or if what it names in NEW is not surely
+ * known in OLD.
+ */
 bool
 graft_kept_at_find(const struct graft_case *c, const struct graft_ops *ops,
 		   const struct graft_op *op, struct graft_kept_at *ret);
