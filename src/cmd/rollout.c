@@ -177,9 +177,12 @@ work_on_some(struct graft_work *work, graft_work_fn fn, const pid_t *pids,
 		if (!*watched_io &&
 		    count_done(outcomes) >= work->options->canaries) {
 			*watched_io = true;
+			uint64_t before = graft_clock_monotonic_us();
 			*ended_ret = watch(work, outcomes);
 			if (*ended_ret)
 				return NULL;
+			graft_turns_extend(&turns,
+					   graft_clock_monotonic_us() - before);
 		}
 		graft_progress_step(&progress, i - turns.count, work->verb);
 		if (i < count)

@@ -25,6 +25,13 @@ graft_turns_deinit(struct graft_turns *turns)
 	*turns = (struct graft_turns){ 0 };
 }
 
+void
+graft_turns_extend(struct graft_turns *turns, uint64_t more_us)
+{
+	for (size_t i = 0; i < turns->count; i++)
+		turns->list[i].end_us += more_us;
+}
+
 /** Work on a process for some time. */
 GRAFT_MUST_CHECK static struct graft_error *
 try_for(struct graft_work *work, graft_work_fn fn, uint64_t wait_us,

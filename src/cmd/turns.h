@@ -38,6 +38,10 @@ struct graft_turns {
 void
 graft_turns_deinit(struct graft_turns *turns);
 
+/** Give all that wait so much more time, in which none had a turn. */
+void
+graft_turns_extend(struct graft_turns *turns, uint64_t more_us);
+
 /**
  * Work on a process, and do not wait: who is not ready gets a turn later.
  *

@@ -136,6 +136,27 @@ def canaries_come_first_and_the_rest_only_if_they_live(place):
 
 
 @test
+def who_waits_while_canaries_are_watched_has_its_time_afterwards(place):
+    with contextlib.ExitStack() as stack:
+        victims = [stack.enter_context(place.victim(1)) for _ in range(3)]
+        victims[0].tell("block")
+        time.sleep(0.2)
+        with place.start("apply", place.patch, "--all", "--canary", "1", "--watch", "3",
+                         "--wait", "2") as tool:
+            end = time.monotonic() + 20
+            while any(place.states(v.pid) != ["applied"] for v in victims[1:]):
+                check(time.monotonic() < end, "the others were not switched")
+                time.sleep(0.05)
+            time.sleep(0.5)
+            victims[0].tell("free")
+            same(victims[0].line(), "unblocked 65", "OLD's answer")
+            out, err = tool.communicate(timeout=30)
+        same(tool.returncode, 0, f"status ({out}{err})")
+        for victim in victims:
+            victim.expect(True, 1)
+
+
+@test
 def a_process_that_appears_meanwhile_is_found_in_a_last_pass(place):
     with place.victim() as first:
         with place.start("apply", place.patch, "--all", "--canary", "1", "--watch",
