@@ -30,7 +30,8 @@ struct graft_inspected {
 	const struct graft_header *header;
 	enum graft_live live;
 	/** "applied", "replaced" (by one that is applied, and would come back),
-	 * "reverted", "incomplete", "unloaded" or "damaged". Static. */
+	 * "reverted", "incomplete", "unloaded" or "damaged" (somebody else wrote to
+	 * an entry). Static. */
 	const char *state;
 	/** Which one it took the place of, or NULL. Borrowed likewise. */
 	const struct graft_header *before;

@@ -16,7 +16,7 @@ graft_orphans_deinit(struct graft_orphans *orphans)
 	*orphans = (struct graft_orphans){ 0 };
 }
 
-/** Say whether a header tells of work that did not end. */
+/** Say whether a header tells of work that did not end, or its jumps are ruined. */
 static bool
 is_cut_off(const struct graft_header *header, enum graft_live live)
 {

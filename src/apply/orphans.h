@@ -26,8 +26,8 @@ graft_orphans_deinit(struct graft_orphans *orphans);
  * Find them. Touches nothing.
  *
  * A module is one if its header page says `building`, `ready` or `reverting`, or
- * if some of its jumps are in and some are not; and with it all modules of the
- * same hotpatch whose jumps are in.
+ * if some of its jumps are in and some are not, or are ruined; and with it all
+ * modules of the same hotpatch whose jumps are in.
  *
  * @param[in] pid Process.
  * @param[out] ret All zeroes before; free with graft_orphans_deinit().

@@ -52,8 +52,8 @@ graft_recover_look(pid_t pid, bool *ret);
 
 /**
  * Work off what no ledger knows (it was lost, or is another one): modules whose
- * header page or live bytes say that work on them was cut off. The caller holds
- * the lock of the process.
+ * header page or live bytes say that work on them was cut off, and those of which
+ * a uprobe ruined jumps. The caller holds the lock of the process.
  *
  * A header page that was mapped and never written cannot be found this way; it
  * stays, and nothing leads to it.

@@ -23,6 +23,7 @@ static const char usage[] =
 	"Complete or undo work on processes that was cut off (graft was killed).\n"
 	"`graft apply` and `graft revert` do the same for the processes they work on.\n"
 	"Where the ledger was lost, the processes themselves tell what was cut off.\n"
+	"A jump that a uprobe ruined is mended too.\n"
 	"\n"
 	"  -p, --pid PID       only this process; may be repeated\n"
 	"  -w, --wait SECONDS  how long to wait for threads that are in the way\n"
