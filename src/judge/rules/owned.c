@@ -28,10 +28,14 @@ enum {
 struct owner {
 	struct graft_calls_kind family;
 	struct graft_kept_at at;
-	/** Each side (OLD, NEW): what is made is put there; what is loaded from
-	 * there is ended. */
+	/** In the function that is looked at, each side (OLD, NEW): what is made is
+	 * put there; what is loaded from there is ended. */
 	uint32_t made[2];
 	uint32_t ended[2];
+	/** How much more of it all functions do that do more, without what those
+	 * of OLD did that are gone: they may have been inlined. */
+	int64_t more_made;
+	int64_t more_ended;
 	/** The last function of NEW that ends it, and where. */
 	uint32_t func;
 	uint64_t addr;
@@ -167,8 +171,7 @@ collect(const struct graft_case *c, const struct graft_code *code,
 GRAFT_MUST_CHECK static struct graft_error *
 judge_owner(struct graft_case *c, const struct owner *owner)
 {
-	if (owner->made[1] <= owner->made[0] ||
-	    owner->ended[1] <= owner->ended[0])
+	if (owner->more_made <= 0 || owner->more_ended <= 0)
 		return NULL;
 	struct graft_place_text where =
 		graft_place_code(c->diff->new_code, owner->func, owner->addr);
@@ -186,19 +189,42 @@ judge_owner(struct graft_case *c, const struct owner *owner)
 		owner->family.len ? owner->family.family : "free");
 }
 
+/** Count in what one function, or one that is gone, does. */
+static void
+settle(struct owners *owners, bool gone)
+{
+	for (size_t i = 0; i < owners->count; i++) {
+		struct owner *owner = &owners->list[i];
+		int64_t made = (int64_t)owner->made[1] - owner->made[0];
+		int64_t ended = (int64_t)owner->ended[1] - owner->ended[0];
+		owner->more_made += gone || made > 0 ? made : 0;
+		owner->more_ended += gone || ended > 0 ? ended : 0;
+		memset(owner->made, 0, sizeof(owner->made));
+		memset(owner->ended, 0, sizeof(owner->ended));
+	}
+}
+
 struct graft_error *
 graft_check_owned(struct graft_case *c)
 {
+	const struct graft_diff *diff = c->diff;
 	GRAFT_CLEANUP(owners_deinit) struct owners owners = { 0 };
 	struct graft_error *err = NULL;
 
-	for (size_t i = 0; !err && i < c->diff->carried_count; i++) {
-		uint32_t func = c->diff->carried[i];
-		uint32_t other = c->diff->new_match[func].other;
+	for (size_t i = 0; !err && i < diff->carried_count; i++) {
+		uint32_t func = diff->carried[i];
+		uint32_t other = diff->new_match[func].other;
 		if (other != GRAFT_NONE)
-			err = collect(c, c->diff->old_code, other, 0, &owners);
+			err = collect(c, diff->old_code, other, 0, &owners);
 		if (!err)
-			err = collect(c, c->diff->new_code, func, 1, &owners);
+			err = collect(c, diff->new_code, func, 1, &owners);
+		settle(&owners, false);
+	}
+	for (uint32_t i = 0; !err && i < diff->old_code->func_count; i++) {
+		if (diff->old_match[i].other != GRAFT_NONE)
+			continue;
+		err = collect(c, diff->old_code, i, 0, &owners);
+		settle(&owners, true);
 	}
 	for (size_t i = 0; !err && i < owners.count; i++)
 		err = judge_owner(c, &owners.list[i]);
