@@ -64,10 +64,8 @@ graft_turns_begin(struct graft_work *work, graft_work_fn fn, pid_t pid,
 	struct graft_outcome outcome;
 	uint64_t whole = work->options->wait_us;
 	uint64_t first = alone || whole < FIRST_US ? whole : FIRST_US;
-	struct graft_turn turn = {
-		.pid = pid,
-		.end_us = graft_clock_monotonic_us() + whole,
-	};
+	uint64_t start_us = graft_clock_monotonic_us();
+	struct graft_turn turn = { .pid = pid, .end_us = start_us + whole };
 	// Before it is tried: what was done must be said.
 	struct graft_error *err = graft_vec_reserve(&turns->list, &turns->room,
 						    turns->count + 1,
@@ -76,6 +74,8 @@ graft_turns_begin(struct graft_work *work, graft_work_fn fn, pid_t pid,
 		err = try_for(work, fn, first, &turn, &outcome);
 	if (err)
 		return err;
+	// That others are looked at for the first time is no time for who waits.
+	graft_turns_extend(turns, graft_clock_monotonic_us() - start_us);
 	if (!outcome.passing || first == whole)
 		return graft_work_take(work, &outcome, outcomes);
 	turn.start_ticks = outcome.start_ticks;

@@ -96,6 +96,29 @@ def who_waits_for_its_threads_lets_nobody_wait(place):
         staying.expect(False, 1)
 
 
+@test
+def who_came_first_has_its_time_when_all_were_looked_at(place):
+    with contextlib.ExitStack() as stack:
+        victims = [stack.enter_context(place.victim(1)) for _ in range(40)]
+        for victim in victims:
+            victim.tell("block")
+        time.sleep(0.2)
+        pids = [word for victim in victims for word in ("--pid", str(victim.pid))]
+        start = time.monotonic()
+        place.run("apply", place.patch, *pids, "--wait", "0.02", status=4)
+        look = time.monotonic() - start
+        with place.start("apply", place.patch, *pids, "--wait", f"{look * 0.6:.3f}") as tool:
+            # All have been looked at by now, which took longer than it may wait.
+            time.sleep(look * 1.2)
+            victims[0].tell("free")
+            out, err = tool.communicate(timeout=60)
+        same(tool.returncode, 5, f"status ({err})")
+        check(f"pid {victims[0].pid}" in out, f"{out}{err}")
+        for victim in victims[1:]:
+            victim.tell("free")
+        place.run("revert", place.patch, "--all", status=0)
+
+
 def one_line_of(text, pid, *words):
     """Exactly one line is about a process, and it says all of these words."""
     lines = [line for line in text.splitlines() if f"pid {pid}" in line]
