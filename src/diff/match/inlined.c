@@ -5,151 +5,15 @@
 #include "base/vec.h"
 #include "diff/code/area.h"
 #include "diff/match/align.h"
-#include "diff/match/shape.h"
+#include "diff/match/laid_out.h"
 
 enum {
-	/** Calls within calls that are followed. */
-	DEPTH_MAX = 4,
-	/** Instructions that are put side by side. */
-	ELEMENTS_MAX = 1 << 14,
+	/** Calls that are compared with each other. */
+	SITES_MAX = 64,
 	/** So much of a callee has to be found again: FOUND of OF. */
 	FOUND = 2,
 	OF = 3,
 };
-
-/** Code that stands in one place: the caller's own, or that of one call. */
-struct site {
-	uint32_t told;
-	uint32_t found;
-};
-
-/** Instructions that tell something, in their order. */
-struct sequence {
-	uint64_t *hashes;
-	size_t hash_cap;
-	uint32_t *insns;
-	size_t insn_cap;
-	/** Site of each. */
-	uint32_t *places;
-	size_t place_cap;
-	/** 1 + index of what stands for it on the other side, or 0. */
-	uint32_t *others;
-	size_t other_cap;
-	size_t count;
-	struct site *sites;
-	size_t site_count;
-	size_t site_cap;
-};
-
-static void
-deinit(struct sequence *sequence)
-{
-	free(sequence->hashes);
-	free(sequence->insns);
-	free(sequence->places);
-	free(sequence->others);
-	free(sequence->sites);
-}
-
-static struct graft_error *
-add_element(struct sequence *s, uint64_t hash, uint32_t insn, uint32_t site)
-{
-	struct graft_error *err = graft_vec_reserve(
-		&s->hashes, &s->hash_cap, s->count + 1, sizeof(*s->hashes));
-	if (!err)
-		err = graft_vec_reserve(&s->insns, &s->insn_cap, s->count + 1,
-					sizeof(*s->insns));
-	if (!err)
-		err = graft_vec_reserve(&s->places, &s->place_cap, s->count + 1,
-					sizeof(*s->places));
-	if (!err)
-		err = graft_vec_reserve(&s->others, &s->other_cap, s->count + 1,
-					sizeof(*s->others));
-	if (err)
-		return err;
-	s->hashes[s->count] = hash;
-	s->others[s->count] = 0;
-	s->insns[s->count] = insn;
-	s->places[s->count++] = site;
-	s->sites[site].told++;
-	return NULL;
-}
-
-/** Does a function call another of its build? */
-static bool
-calls(const struct graft_code *code, uint32_t func, uint32_t callee)
-{
-	const struct graft_func *f = &code->funcs[func];
-
-	for (uint32_t i = 0; i < f->ref_count; i++) {
-		const struct graft_ref *ref = &code->refs[f->first_ref + i];
-		if (ref->kind == GRAFT_REF_BRANCH &&
-		    ref->target == code->funcs[callee].addr)
-			return true;
-	}
-	return false;
-}
-
-/**
- * Find the function of OLD that an instruction calls, and that NEW's version of
- * the caller does not; or #GRAFT_NONE. What has a counterpart may be another.
- */
-static uint32_t
-gone_callee(const struct graft_diff *diff, uint32_t new_func,
-	    const struct graft_insn *insn)
-{
-	const struct graft_code *code = diff->old_code;
-
-	if (insn->ref == GRAFT_NONE ||
-	    code->refs[insn->ref].kind != GRAFT_REF_BRANCH)
-		return GRAFT_NONE;
-	uint32_t callee =
-		graft_code_func_starting(code, code->refs[insn->ref].target);
-	if (callee == GRAFT_NONE)
-		return callee;
-	uint32_t other = diff->old_match[callee].other;
-	return other != GRAFT_NONE && calls(diff->new_code, new_func, other)
-		       ? GRAFT_NONE
-		       : callee;
-}
-
-/**
- * Add a function's code, with that of what it calls and NEW's version does not.
- *
- * @param[in] new_func NEW's version of the caller, or #GRAFT_NONE: @p func is one
- * of NEW.
- */
-static struct graft_error *
-add_func(const struct graft_diff *diff, uint32_t func, uint32_t new_func,
-	 unsigned depth, struct sequence *s)
-{
-	bool new_side = new_func == GRAFT_NONE;
-	const struct graft_code *code = new_side ? diff->new_code
-						 : diff->old_code;
-	const struct graft_func *f = &code->funcs[func];
-	uint32_t site = (uint32_t)s->site_count;
-	GRAFT_FREE uint64_t *hashes = NULL;
-	struct graft_error *err = graft_shape_hash(diff, new_side, func,
-						   &hashes);
-
-	if (!err)
-		err = graft_vec_reserve(&s->sites, &s->site_cap,
-					s->site_count + 1, sizeof(*s->sites));
-	if (!err)
-		s->sites[s->site_count++] = (struct site){ 0 };
-	for (uint32_t i = 0;
-	     !err && i < f->insn_count && s->count < ELEMENTS_MAX; i++) {
-		uint32_t insn = f->first_insn + i;
-		uint32_t callee = new_side ? GRAFT_NONE
-					   : gone_callee(diff, new_func,
-							 &code->insns[insn]);
-		if (callee != GRAFT_NONE && depth < DEPTH_MAX)
-			err = add_func(diff, callee, new_func, depth + 1, s);
-		else if (hashes[i])
-			err = add_element(s, hashes[i], insn, site);
-	}
-	return err;
-}
 
 /** Find the reference to writable data that an instruction has, or NULL. */
 static const struct graft_ref *
@@ -193,18 +57,18 @@ note(const struct graft_diff *diff, uint32_t old_insn, uint32_t new_insn,
 	return o && n ? add_pair(inlined, n->target, o->target) : NULL;
 }
 
-/** Was enough of a site found again? */
 static bool
-is_found(const struct site *site)
+is_enough(const struct graft_laid_out_site *site, size_t found)
 {
-	return site->found * OF >= site->told * FOUND;
+	return found * OF >= (size_t)site->told * FOUND;
 }
 
-/** Was enough found of the site in which an element stands? */
 static bool
-was_found(const struct sequence *s, size_t i)
+was_found(const struct graft_laid_out *s, size_t i)
 {
-	return is_found(&s->sites[s->places[i]]);
+	const struct graft_laid_out_site *site = &s->sites[s->places[i]];
+
+	return !site->alike && is_enough(site, site->found);
 }
 
 /**
@@ -212,7 +76,7 @@ was_found(const struct sequence *s, size_t i)
  * found none in the order; 0: there are none, or two.
  */
 static uint64_t
-only_left(const struct graft_code *code, const struct sequence *s,
+only_left(const struct graft_code *code, const struct graft_laid_out *s,
 	  uint64_t hash)
 {
 	uint64_t found = 0;
@@ -236,8 +100,8 @@ only_left(const struct graft_code *code, const struct sequence *s,
  * others. The only thing of OLD that is named so, and the only one of NEW.
  */
 static struct graft_error *
-pair_left(const struct graft_diff *diff, const struct sequence *o,
-	  const struct sequence *n, struct graft_inlined *inlined)
+pair_left(const struct graft_diff *diff, const struct graft_laid_out *o,
+	  const struct graft_laid_out *n, struct graft_inlined *inlined)
 {
 	struct graft_error *err = NULL;
 
@@ -267,9 +131,9 @@ part_deinit(struct part *part)
 	free(part->elements);
 }
 
-/** Take what has no counterpart: of one site, or (#GRAFT_NONE) of all. */
+/** Take all of one site, or (#GRAFT_NONE) what has no counterpart of all. */
 static struct graft_error *
-part_make(const struct sequence *s, uint32_t site, struct part *ret)
+part_make(const struct graft_laid_out *s, uint32_t site, struct part *ret)
 {
 	*ret = (struct part){
 		.hashes = calloc(s->count + 1, sizeof(*ret->hashes)),
@@ -278,8 +142,7 @@ part_make(const struct sequence *s, uint32_t site, struct part *ret)
 	if (!ret->hashes || !ret->elements)
 		return graft_error_no_memory();
 	for (uint32_t i = 0; i < s->count; i++) {
-		if (s->others[i] ||
-		    (site != GRAFT_NONE && s->places[i] != site))
+		if (site == GRAFT_NONE ? s->others[i] : s->places[i] != site)
 			continue;
 		ret->hashes[ret->count] = s->hashes[i];
 		ret->elements[ret->count++] = i;
@@ -287,36 +150,106 @@ part_make(const struct sequence *s, uint32_t site, struct part *ret)
 	return NULL;
 }
 
-/** Align what has no counterpart yet: of one site of OLD, or of all. */
-static struct graft_error *
-align_site(struct sequence *o, struct sequence *n, uint32_t site)
+/** Two parts, and which of their elements go with each other. */
+struct beside {
+	struct part a;
+	struct part b;
+	struct graft_align_pair *same;
+	size_t count;
+};
+
+static void
+beside_deinit(struct beside *beside)
 {
-	struct part a = { 0 };
-	struct part b = { 0 };
-	GRAFT_FREE struct graft_align_pair *same = NULL;
-	size_t count = 0;
-	struct graft_error *err = part_make(o, site, &a);
+	part_deinit(&beside->a);
+	part_deinit(&beside->b);
+	free(beside->same);
+}
+
+/** Align parts of two sequences. @param[out] ret beside_deinit(), always. */
+static struct graft_error *
+beside_make(const struct graft_laid_out *a, uint32_t a_site,
+	    const struct graft_laid_out *b, uint32_t b_site, struct beside *ret)
+{
+	*ret = (struct beside){ 0 };
+	struct graft_error *err = part_make(a, a_site, &ret->a);
 
 	if (!err)
-		err = part_make(n, GRAFT_NONE, &b);
-	if (!err)
-		err = graft_align(a.hashes, a.count, b.hashes, b.count, &same,
-				  &count);
-	for (size_t i = 0; !err && i < count; i++) {
-		uint32_t x = a.elements[same[i].a];
-		uint32_t y = b.elements[same[i].b];
+		err = part_make(b, b_site, &ret->b);
+	return err ? err
+		   : graft_align(ret->a.hashes, ret->a.count, ret->b.hashes,
+				 ret->b.count, &ret->same, &ret->count);
+}
+
+/** Align what has no counterpart yet: of one site of OLD, or of all. */
+static struct graft_error *
+align_site(struct graft_laid_out *o, struct graft_laid_out *n, uint32_t site)
+{
+	struct beside beside;
+	struct graft_error *err = beside_make(o, site, n, GRAFT_NONE, &beside);
+
+	for (size_t i = 0; !err && i < beside.count; i++) {
+		uint32_t x = beside.a.elements[beside.same[i].a];
+		uint32_t y = beside.b.elements[beside.same[i].b];
 		o->others[x] = y + 1;
 		n->others[y] = x + 1;
 		o->sites[o->places[x]].found++;
 	}
-	part_deinit(&a);
-	part_deinit(&b);
+	beside_deinit(&beside);
+	return err;
+}
+
+/**
+ * Note of a site if other code is as like it, and names other data where it names
+ * some: only the order would say which is which, and that is no witness.
+ *
+ * @param[in] s Where the other code is: another site of OLD, or (with #GRAFT_NONE)
+ * what is left of NEW's function.
+ */
+static struct graft_error *
+mark_alike(const struct graft_diff *diff, struct graft_laid_out *o,
+	   uint32_t site, const struct graft_laid_out *s, uint32_t other)
+{
+	const struct graft_code *code = o == s ? diff->old_code
+					       : diff->new_code;
+	struct beside beside;
+	struct graft_error *err = beside_make(o, site, s, other, &beside);
+	bool enough = !err && is_enough(&o->sites[site], beside.count);
+
+	for (size_t i = 0; enough && i < beside.count; i++) {
+		uint32_t x = beside.a.elements[beside.same[i].a];
+		uint32_t y = beside.b.elements[beside.same[i].b];
+		// What stands for it already, on the side where the other is.
+		uint32_t own = o == s ? x + 1 : o->others[x];
+		const struct graft_ref *is =
+			own ? data_ref(code, s->insns[own - 1]) : NULL;
+		const struct graft_ref *may = data_ref(code, s->insns[y]);
+		o->sites[site].alike |= is && may && is->target != may->target;
+	}
+	beside_deinit(&beside);
+	return err;
+}
+
+/** Note of all callees whether other code is as like them. */
+static struct graft_error *
+mark_all_alike(const struct graft_diff *diff, struct graft_laid_out *o,
+	       const struct graft_laid_out *n)
+{
+	struct graft_error *err = NULL;
+
+	for (uint32_t i = 1; !err && i < o->site_count; i++) {
+		err = mark_alike(diff, o, i, n, GRAFT_NONE);
+		for (uint32_t k = 0; !err && k < o->site_count; k++) {
+			if (k != i)
+				err = mark_alike(diff, o, i, o, k);
+		}
+	}
 	return err;
 }
 
 /** Take back what was found of a site. */
 static void
-forget(struct sequence *o, struct sequence *n, uint32_t site)
+forget(struct graft_laid_out *o, struct graft_laid_out *n, uint32_t site)
 {
 	o->sites[site].found = 0;
 	for (size_t i = 0; i < o->count; i++) {
@@ -332,17 +265,19 @@ forget(struct sequence *o, struct sequence *n, uint32_t site)
  * is looked for in what is left: compilers put it where they want it.
  */
 static struct graft_error *
-compare(const struct graft_diff *diff, struct sequence *o, struct sequence *n,
-	struct graft_inlined *inlined)
+compare(const struct graft_diff *diff, struct graft_laid_out *o,
+	struct graft_laid_out *n, struct graft_inlined *inlined)
 {
 	struct graft_error *err = align_site(o, n, GRAFT_NONE);
 
 	for (uint32_t i = 1; !err && i < o->site_count; i++) {
-		if (is_found(&o->sites[i]))
+		if (is_enough(&o->sites[i], o->sites[i].found))
 			continue;
 		forget(o, n, i);
 		err = align_site(o, n, i);
 	}
+	if (!err)
+		err = mark_all_alike(diff, o, n);
 	for (size_t i = 0; !err && i < o->count; i++) {
 		if (o->others[i] && was_found(o, i))
 			err = note(diff, o->insns[i],
@@ -356,8 +291,8 @@ graft_inlined_look(const struct graft_diff *diff, uint32_t new_func,
 		   struct graft_inlined *inlined)
 {
 	uint32_t old_func = diff->new_match[new_func].other;
-	struct sequence o = { 0 };
-	struct sequence n = { 0 };
+	struct graft_laid_out o = { 0 };
+	struct graft_laid_out n = { 0 };
 	struct graft_error *err = NULL;
 
 	if (inlined->known && inlined->func == new_func)
@@ -367,14 +302,15 @@ graft_inlined_look(const struct graft_diff *diff, uint32_t new_func,
 	inlined->count = 0;
 	if (old_func == GRAFT_NONE)
 		return NULL;
-	err = add_func(diff, old_func, new_func, 0, &o);
+	err = graft_laid_out_add(diff, old_func, new_func, 0, &o);
 	// Nothing was called that is gone.
 	if (!err && o.site_count > 1)
-		err = add_func(diff, new_func, GRAFT_NONE, 0, &n);
-	if (!err && o.count < ELEMENTS_MAX && n.count < ELEMENTS_MAX)
+		err = graft_laid_out_add(diff, new_func, GRAFT_NONE, 0, &n);
+	if (!err && o.count < GRAFT_LAID_OUT_MAX &&
+	    n.count < GRAFT_LAID_OUT_MAX && o.site_count <= SITES_MAX)
 		err = compare(diff, &o, &n, inlined);
-	deinit(&o);
-	deinit(&n);
+	graft_laid_out_deinit(&o);
+	graft_laid_out_deinit(&n);
 	return err;
 }
 

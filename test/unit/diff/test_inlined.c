@@ -198,6 +198,31 @@ what_stands_where_a_gone_function_counted_is_not_taken_for_it(void **state)
 		"return (most - least) * 9 + 4; }\n" STAYS);
 }
 
+/** Two helpers of one shape, but for a number, who calls them, and their data. */
+#define NOTES(how)                                                             \
+	how " int hit(int v) { hits += v; hits ^= hits >> 7; hits *= 3; "      \
+	    "last = 1; return hits; }\n" how                                   \
+	    " int miss(int v) { misses += v; misses ^= misses >> 7; "          \
+	    "misses *= 3; last = 2; return misses; }\n"
+#define HIT_FIRST                                                              \
+	"N int rate(int v) { if (v > 12) return hit(v); return miss(v); }\n"
+#define MISS_FIRST                                                             \
+	"N int rate(int v) { if (v <= 12) return miss(v); return hit(v); }\n"
+
+static void
+two_inlined_functions_of_one_shape_are_not_told_apart_by_their_order(
+	void **state)
+{
+	// Nothing else names the two, and both came to stand the other way round.
+	(void)state;
+	must_be_refused(HEAD FRONT
+			"H int hits = 3;\nH int misses = 3;\n" BACK NOTES("N")
+				HIT_FIRST STAYS,
+			HEAD FRONT
+			"H int misses = 3;\nH int hits = 3;\n" BACK NOTES("I")
+				MISS_FIRST STAYS);
+}
+
 /** A large helper, a small callback that calls it, and who hands it on. */
 #define PRICE(how)                                                              \
 	how " int price(int v) { int n = v * 7 + last; for (int i = 0; i < v; " \
@@ -271,6 +296,8 @@ main(void)
 			what_traded_its_use_under_an_inlined_function_is_not_taken_for_it),
 		cmocka_unit_test(
 			what_stands_where_a_gone_function_counted_is_not_taken_for_it),
+		cmocka_unit_test(
+			two_inlined_functions_of_one_shape_are_not_told_apart_by_their_order),
 		cmocka_unit_test(
 			a_callback_with_a_larger_helper_in_it_is_not_the_helper),
 		cmocka_unit_test(
