@@ -15,6 +15,8 @@ enum {
 	DEPTH_MAX = 5,
 	/** Instructions that are looked at for one address. */
 	WORK_MAX = 1 << 18,
+	/** `push %rax`. */
+	PUSH_RAX = 0x50,
 };
 
 /** What holds the address, and what one computed from it: that of an element.
@@ -160,6 +162,32 @@ follow_callee(struct follow *follow, uint32_t func, uint32_t regs,
 	return err;
 }
 
+/**
+ * Judge a jump that leaves, where other registers than those of arguments hold the
+ * address: what a function is cut into goes on with all of them.
+ */
+static struct graft_error *
+judge_jump(struct follow *follow, struct graft_callee callee, struct held held)
+{
+	const struct graft_code *code = follow->ops->code;
+	uint32_t regs = ((uint32_t)held.regs | held.derived) &
+			~(uint32_t)GRAFT_PASSED_ALL;
+	uint32_t escapes = 0;
+
+	// Where a function starts with a push of %rax, it only makes room.
+	if (callee.func == GRAFT_NONE)
+		return NULL;
+	const struct graft_func *f = &code->funcs[callee.func];
+	const uint8_t *bytes = graft_func_bytes(code, f);
+	if (bytes[0] == PUSH_RAX)
+		regs &= ~(1U << GRAFT_REG_RAX);
+	struct graft_error *err = regs ? follow_callee(follow, callee.func,
+						       regs, &escapes)
+				       : NULL;
+	follow->escapes |= escapes;
+	return err;
+}
+
 /** Judge a call, or a jump that leaves, where registers hold the address. */
 static struct graft_error *
 judge_call(struct follow *follow, const struct graft_op *op, struct held held,
@@ -187,7 +215,7 @@ judge_call(struct follow *follow, const struct graft_op *op, struct held held,
 			regs |= held.derived;
 		if (!err && (regs & passed) && !harmless)
 			follow->escapes |= GRAFT_ESCAPE_PASSED;
-		return err;
+		return err || call ? err : judge_jump(follow, callee, held);
 	}
 	regs |= held.derived;
 	// What a function is cut into is jumped to with all that registers hold.
