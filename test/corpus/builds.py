@@ -30,15 +30,28 @@ def must(argv, **more):
     done = call(argv, **more)
     if done.returncode:
         raise BuildError(f"{' '.join(argv)}: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+def tools():
+    """What makes the builds, beside the text of a pair: another of it makes others."""
+    told = [must([name, "--version"]) for name in (*COMPILERS, "ld", "ld.lld", "strip")]
+    for name in sorted(os.listdir(SOURCES)) + ["../builds.py"]:
+        if name == "driver.c" or name.endswith((".h", ".py")):
+            with open(f"{SOURCES}/{name}", encoding="utf-8") as file:
+                told.append(file.read())
+    return "\0".join(told)
 
 
 class Builder:
-    """Compiles in one folder; objects are kept by their content in another."""
+    """Compiles in one folder; objects are kept by their content in another, and whole
+    builds in a third, if one is given, where later runs find them."""
 
-    def __init__(self, folder, objects):
-        self.folder, self.objects = folder, objects
-        os.makedirs(folder, exist_ok=True)
-        os.makedirs(objects, exist_ok=True)
+    def __init__(self, folder, objects, kept=None):
+        self.folder, self.objects, self.kept = folder, objects, kept
+        for path in (folder, objects, *([kept] if kept else [])):
+            os.makedirs(path, exist_ok=True)
+        self.tools = tools() if kept else ""
 
     def flags(self, compiler, level, form):
         flags = LTO[compiler] if level == "lto" else [level]
@@ -88,13 +101,29 @@ class Builder:
         """Build both sides, each with debug information and stripped."""
         for side, files, order in (("old", pair.old, pair.old_order),
                                    ("new", pair.new, pair.new_order)):
-            path = f"{self.folder}/{side}.g"
-            self.side(kind, files, order, config, path, side == "old")
-            must(["strip", "-o", f"{self.folder}/{side}.strip", path])
+            paths = [f"{self.folder}/{side}.{debug}" for debug in DEBUG]
+            texts = [f"{name}\0{files[name]}" for name in order]
+            names = self.names([*texts, *config, *kind.compiler, *kind.linker])
+            if names and all(os.path.exists(name) for name in names):
+                for name, path in zip(names, paths):
+                    shutil.copy(name, path)
+                continue
+            self.side(kind, files, order, config, paths[0], side == "old")
+            must(["strip", "-o", paths[1], paths[0]])
             for name in order:
                 made = f"{self.folder}/{name}.o"
                 if os.path.exists(made):
                     os.unlink(made)
+            for name, path in zip(names, paths):
+                shutil.copy(path, f"{path}.kept")
+                os.replace(f"{path}.kept", name)
+
+    def names(self, made_of):
+        """Where the builds of this are kept, one for each of DEBUG; none if nothing is."""
+        if not self.kept:
+            return []
+        key = hashlib.sha256("\0".join([self.tools, *made_of]).encode()).hexdigest()[:32]
+        return [f"{self.kept}/{key}.{debug}" for debug in DEBUG]
 
     def loader(self):
         """The program that loads a library."""
