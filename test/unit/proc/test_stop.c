@@ -534,12 +534,14 @@ in_vfork(struct victim_page *page)
 	struct worker worker = { page, 0 };
 	pthread_t thread;
 	(void)pthread_create(&thread, NULL, work, &worker);
-	// The raw call, for a child that only sleeps; it shares our memory.
+	// The raw call, for a child that only sleeps. Once it runs its parent
+	// is in the kernel until it ends.
 	pid_t child = (pid_t)syscall(SYS_clone,
 				     0x4000 /* CLONE_VFORK */ | SIGCHLD, NULL,
 				     NULL, NULL, NULL);
 	if (child == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)atomic_fetch_add(&page->ready, 1);
 		while (atomic_load(&page->order) == 0)
 			(void)usleep(1000);
 		_exit(0);
@@ -551,7 +553,7 @@ static void
 a_thread_that_does_not_stop_is_named_and_nobody_stays_stopped(void **state)
 {
 	(void)state;
-	struct victim victim = victim_start(in_vfork, 1);
+	struct victim victim = victim_start(in_vfork, 2);
 	struct graft_target *target = attach(&victim);
 	char name[32];
 	(void)snprintf(name, sizeof(name), "thread %d", victim.pid);
