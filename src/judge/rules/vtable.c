@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // virtual tables. Objects that OLD made point to OLD's tables, and code
-// that stays calls by OLD's indexes. By symbol where there are some; in a
-// stripped C++ module by the runs of pointers to functions in RELRO data: their
-// lengths, and the places of the functions in them.
+// that stays calls by OLD's indexes. By symbol where there are some; what no
+// symbol names by the runs of pointers to functions in RELRO data: their lengths,
+// and the places of the functions in them, in their order.
 
 #include "judge/rules/checks.h"
 
@@ -43,6 +43,87 @@ runs_deinit(struct runs *runs)
 {
 	free(runs->list);
 	free(runs->entries);
+}
+
+static bool
+is_vtable(const struct graft_symbol *symbol)
+{
+	return symbol->defined && strncmp(symbol->name, "_ZTV", 4) == 0;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const struct graft_symbol *x = *(const struct graft_symbol *const *)a;
+	const struct graft_symbol *y = *(const struct graft_symbol *const *)b;
+
+	return strcmp(x->name, y->name);
+}
+
+/** The virtual tables of one side that have symbols, by their names. */
+struct named {
+	const struct graft_symbol **list;
+	size_t count;
+};
+
+static struct graft_error *
+collect_named(const struct graft_image *image, struct named *ret)
+{
+	size_t count;
+	const struct graft_symbol *symbols = graft_image_symbols(image, &count);
+
+	ret->list = calloc(count + 1, sizeof(*ret->list));
+	if (!ret->list)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < count; i++) {
+		if (is_vtable(&symbols[i]))
+			ret->list[ret->count++] = &symbols[i];
+	}
+	qsort(ret->list, ret->count, sizeof(*ret->list), compare);
+	return NULL;
+}
+
+/** Find the one table of a name: NULL if two have it, as those of two units may.
+ * One that is exported has two symbols. */
+static const struct graft_symbol *
+find_named(const struct named *named, const struct graft_symbol *key)
+{
+	const struct graft_symbol **at = bsearch(
+		&key, named->list, named->count, sizeof(*named->list), compare);
+	const struct graft_symbol **end = named->list + named->count;
+
+	if (!at)
+		return NULL;
+	const struct graft_symbol **first = at;
+	while (first > named->list && compare(&first[-1], at) == 0)
+		first--;
+	for (; first < end && compare(first, at) == 0; first++) {
+		if ((*first)->addr != (*at)->addr)
+			return NULL;
+	}
+	return *at;
+}
+
+/** Both sides of a case. */
+struct sides {
+	struct named old_named;
+	struct named new_named;
+};
+
+/** Say whether what stands at an address is of a table that its name alone
+ * tells on both sides. Such two were compared, wherever they stand. */
+static bool
+is_compared(const struct sides *sides, const struct graft_image *image,
+	    uint64_t addr)
+{
+	const struct graft_symbol *symbol = graft_image_symbol_at(image, addr);
+
+	if (!symbol || !is_vtable(symbol) ||
+	    addr - symbol->addr >= symbol->size)
+		return false;
+	const struct graft_symbol *o = find_named(&sides->old_named, symbol);
+	const struct graft_symbol *n = find_named(&sides->new_named, symbol);
+	return o && n && o->size == n->size;
 }
 
 /** Say whether a pointer leads to a function, and name it. */
@@ -98,7 +179,8 @@ add_entry(struct runs *runs, uint64_t addr, uint64_t entry)
 }
 
 static struct graft_error *
-collect_runs(const struct graft_code *code, struct runs *runs)
+collect_runs(const struct graft_code *code, const struct sides *sides,
+	     struct runs *runs)
 {
 	size_t count;
 	const struct graft_reloc *relocs = graft_image_relocs(code->image,
@@ -111,6 +193,7 @@ collect_runs(const struct graft_code *code, struct runs *runs)
 		uint64_t entry;
 		if (section &&
 		    strncmp(section->name, ".data.rel.ro", 12) == 0 &&
+		    !is_compared(sides, code->image, relocs[i].addr) &&
 		    points_to_function(code, &relocs[i], &entry))
 			err = add_entry(runs, relocs[i].addr, entry);
 	}
@@ -188,6 +271,25 @@ judge_places(struct graft_case *c, const struct runs *o, const struct runs *n,
 		moved, is->len);
 }
 
+/** Collect the runs of both sides that no name tells. */
+static struct graft_error *
+collect_both(struct graft_case *c, struct runs *o, struct runs *n)
+{
+	struct sides sides = { 0 };
+	struct graft_error *err = collect_named(c->diff->old_image,
+						&sides.old_named);
+
+	if (!err)
+		err = collect_named(c->diff->new_image, &sides.new_named);
+	if (!err)
+		err = collect_runs(c->diff->old_code, &sides, o);
+	if (!err)
+		err = collect_runs(c->diff->new_code, &sides, n);
+	free(sides.old_named.list);
+	free(sides.new_named.list);
+	return err;
+}
+
 static struct graft_error *
 judge_runs(struct graft_case *c)
 {
@@ -197,9 +299,7 @@ judge_runs(struct graft_case *c)
 	if (!has_classes(c->diff->old_image) &&
 	    !has_classes(c->diff->new_image))
 		return NULL;
-	struct graft_error *err = collect_runs(c->diff->old_code, &o);
-	if (!err)
-		err = collect_runs(c->diff->new_code, &n);
+	struct graft_error *err = collect_both(c, &o, &n);
 	size_t count = o.count < n.count ? o.count : n.count;
 	for (size_t i = 0; !err && i < count; i++) {
 		if (o.list[i].len == n.list[i].len) {
@@ -222,21 +322,6 @@ judge_runs(struct graft_case *c)
 	runs_deinit(&o);
 	runs_deinit(&n);
 	return err;
-}
-
-static bool
-is_vtable(const struct graft_symbol *symbol)
-{
-	return symbol->defined && strncmp(symbol->name, "_ZTV", 4) == 0;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	const struct graft_symbol *x = *(const struct graft_symbol *const *)a;
-	const struct graft_symbol *y = *(const struct graft_symbol *const *)b;
-
-	return strcmp(x->name, y->name);
 }
 
 /** Compare two virtual tables of one name. */

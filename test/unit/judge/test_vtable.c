@@ -85,6 +85,42 @@ functions_in_their_places_are_accepted_without_symbols(void **state)
 		"SHOW B *give() { return make(); }\n");
 }
 
+/** Two tables whose order in the module is that of their definitions. */
+#define TWO(first, second)                                                            \
+	"struct A { virtual int f(int); virtual int g(int); virtual int h(int); };\n" \
+	"struct B { virtual int p(int); virtual int q(int); };\n" first second        \
+	"int use(A *a, B *b) { return a->g(1) + b->p(2); }\n"
+#define A_FIRST                                                                \
+	"int A::f(int x) { return x + 1001; }\n"                               \
+	"int A::g(int x) { return x * 5; }\n"                                  \
+	"int A::h(int x) { return x ^ 77; }\n"
+#define B_FIRST                                                                \
+	"int B::p(int x) { return x - 3; }\n"                                  \
+	"int B::q(int x) { return x * 11; }\n"
+#define B_MENDED                                                               \
+	"int B::p(int x) { return x - 3; }\n"                                  \
+	"int B::q(int x) { return x < 0 ? 0 : x * 11; }\n"
+
+static void
+tables_that_only_changed_places_are_accepted_by_their_names(void **state)
+{
+	(void)state;
+	must_accept(CXX, TWO(A_FIRST, B_FIRST), TWO(B_MENDED, A_FIRST));
+}
+
+static void
+a_slot_more_is_refused_where_tables_changed_places(void **state)
+{
+	(void)state;
+	must_refuse(
+		CXX, TWO(A_FIRST, B_FIRST),
+		"struct A { virtual int f(int); virtual int g(int); virtual int h(int); };\n"
+		"struct B { virtual int o(int); virtual int p(int); virtual int q(int); };\n" B_MENDED
+		"int B::o(int x) { return x ^ 5; }\n" A_FIRST
+		"int use(A *a, B *b) { return a->g(1) + b->p(2); }\n",
+		"R-10");
+}
+
 int
 main(void)
 {
@@ -97,6 +133,10 @@ main(void)
 			functions_that_changed_places_are_seen_without_symbols),
 		cmocka_unit_test(
 			functions_in_their_places_are_accepted_without_symbols),
+		cmocka_unit_test(
+			tables_that_only_changed_places_are_accepted_by_their_names),
+		cmocka_unit_test(
+			a_slot_more_is_refused_where_tables_changed_places),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
