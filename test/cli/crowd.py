@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import time
 
-from stage import GRAFT, Victim, check, one_line, same, test
+from stage import GRAFT, LONG, Victim, check, one_line, same, test, until
 
 
 @test
@@ -16,11 +16,11 @@ def two_hundred_processes_are_done_with_one_command(place):
     with contextlib.ExitStack() as stack:
         victims = [stack.enter_context(place.victim()) for _ in range(200)]
         done = json.loads(place.run("apply", place.patch, "--all", "--json", status=0,
-                                    timeout=120).stdout)
+                                    timeout=900).stdout)
         same({p["pid"] for p in done["processes"]} >= {v.pid for v in victims}, True, "all")
         for victim in victims:
             victim.expect(True)
-        done = place.run("revert", place.patch, "--all", status=0, timeout=120)
+        done = place.run("revert", place.patch, "--all", status=0, timeout=900)
         same(len(done.stdout.splitlines()), 200, "lines")
         for victim in victims:
             victim.expect(False)
@@ -29,8 +29,7 @@ def two_hundred_processes_are_done_with_one_command(place):
 @contextlib.contextmanager
 def inside(victim):
     """A thread of the victim is inside a function to be replaced."""
-    victim.tell("block")
-    time.sleep(0.2)
+    victim.block()
     yield
     victim.tell("free")
     check(victim.line().startswith("unblocked"), "the thread goes on")
@@ -70,28 +69,24 @@ def who_waits_for_its_threads_lets_nobody_wait(place):
         passing, staying = victims[:2], victims[2]
         with inside(staying):
             for victim in passing:
-                victim.tell("block")
-            time.sleep(0.2)
+                victim.block()
             for verb, new in ("apply", True), ("revert", False):
                 start = time.monotonic()
-                with place.start(verb, place.patch, "--all", "--wait", "4") as tool:
+                with place.start(verb, place.patch, "--all", "--wait", "6") as tool:
                     for victim in victims[3:]:
-                        while victim.works() != (17 if new else 11):
-                            check(time.monotonic() - start < 3, f"{verb}: it had to wait")
-                            time.sleep(0.02)
+                        until(lambda: victim.works() == (17 if new else 11), f"{verb}: it waits")
                     if verb == "apply":
                         for victim in passing:
                             victim.tell("free")
                             same(victim.line(), "unblocked 65", "OLD's answer")
-                    out, err = tool.communicate(timeout=30)
+                    out, err = tool.communicate(timeout=5 * LONG)
                 took = time.monotonic() - start
                 same(tool.returncode, 5 if verb == "apply" else 0, f"{verb}: status ({out}{err})")
-                check(took < 8, f"{verb}: all together took {took:.1f} s")
                 for victim in passing + victims[3:]:
                     check(f"pid {victim.pid}" in out, out)
                     victim.expect(new, 1)
                 if verb == "apply":
-                    check(took >= 4, f"it had {took:.1f} s")
+                    check(took >= 6, f"it had {took:.1f} s")
                     one_line_of(err, staying.pid, "R-13", "victim_block")
         staying.expect(False, 1)
 
@@ -101,17 +96,17 @@ def who_came_first_has_its_time_when_all_were_looked_at(place):
     with contextlib.ExitStack() as stack:
         victims = [stack.enter_context(place.victim(1)) for _ in range(40)]
         for victim in victims:
-            victim.tell("block")
-        time.sleep(0.2)
+            victim.block()
         pids = [word for victim in victims for word in ("--pid", str(victim.pid))]
         start = time.monotonic()
         place.run("apply", place.patch, *pids, "--wait", "0.02", status=4)
         look = time.monotonic() - start
-        with place.start("apply", place.patch, *pids, "--wait", f"{look * 0.6:.3f}") as tool:
-            # All have been looked at by now, which took longer than it may wait.
-            time.sleep(look * 1.2)
+        looked = len(place.ledger())
+        with place.start("apply", place.patch, *pids, "--wait", f"{look * 0.9:.3f}") as tool:
+            # All have been looked at then, which takes longer than each may wait.
+            until(lambda: len(place.ledger()) >= looked + len(victims), "they are not looked at", 5 * LONG)
             victims[0].tell("free")
-            out, err = tool.communicate(timeout=60)
+            out, err = tool.communicate(timeout=5 * LONG)
         same(tool.returncode, 5, f"status ({err})")
         check(f"pid {victims[0].pid}" in out, f"{out}{err}")
         for victim in victims[1:]:
@@ -131,17 +126,15 @@ def canaries_come_first_and_the_rest_only_if_they_live(place):
     with contextlib.ExitStack() as stack:
         victims = [stack.enter_context(place.victim(1)) for _ in range(5)]
         with place.start("apply", place.patch, "--all", "--canary", "2", "--watch",
-                         "60") as tool:
-            end = time.monotonic() + 20
-            while sum(place.states(v.pid) == ["applied"] for v in victims) < 2:
-                check(time.monotonic() < end, "no canary was switched")
-                time.sleep(0.05)
+                         "600") as tool:
+            until(lambda: sum(place.states(v.pid) == ["applied"] for v in victims) >= 2,
+                  "no canary was switched")
             time.sleep(0.5)
             canaries = [v for v in victims if place.states(v.pid) == ["applied"]]
             same(len(canaries), 2, "canaries")
             canaries[0].process.kill()
             canaries[0].process.wait()
-            out, err = tool.communicate(timeout=30)
+            out, err = tool.communicate(timeout=5 * LONG)
         same(tool.returncode, 4, f"status ({out}{err})")
         check(f"pid {canaries[0].pid}" in err and "canary ended" in err, err)
         check(f"pid {canaries[1].pid}" in err and "taken back" in err, err)
@@ -162,18 +155,14 @@ def canaries_come_first_and_the_rest_only_if_they_live(place):
 def who_waits_while_canaries_are_watched_has_its_time_afterwards(place):
     with contextlib.ExitStack() as stack:
         victims = [stack.enter_context(place.victim(1)) for _ in range(3)]
-        victims[0].tell("block")
-        time.sleep(0.2)
-        with place.start("apply", place.patch, "--all", "--canary", "1", "--watch", "3",
-                         "--wait", "2") as tool:
-            end = time.monotonic() + 20
-            while any(place.states(v.pid) != ["applied"] for v in victims[1:]):
-                check(time.monotonic() < end, "the others were not switched")
-                time.sleep(0.05)
-            time.sleep(0.5)
+        victims[0].block()
+        with place.start("apply", place.patch, "--all", "--canary", "1", "--watch", "7",
+                         "--wait", "6") as tool:
+            until(lambda: all(place.states(v.pid) == ["applied"] for v in victims[1:]),
+                  "the others were not switched")
             victims[0].tell("free")
             same(victims[0].line(), "unblocked 65", "OLD's answer")
-            out, err = tool.communicate(timeout=30)
+            out, err = tool.communicate(timeout=5 * LONG)
         same(tool.returncode, 0, f"status ({out}{err})")
         for victim in victims:
             victim.expect(True, 1)
@@ -183,13 +172,10 @@ def who_waits_while_canaries_are_watched_has_its_time_afterwards(place):
 def a_process_that_appears_meanwhile_is_found_in_a_last_pass(place):
     with place.victim() as first:
         with place.start("apply", place.patch, "--all", "--canary", "1", "--watch",
-                         "2") as tool:
-            end = time.monotonic() + 20
-            while place.states(first.pid) != ["applied"]:
-                check(time.monotonic() < end, "the canary was not switched")
-                time.sleep(0.05)
+                         "6") as tool:
+            until(lambda: place.states(first.pid) == ["applied"], "the canary was not switched")
             with place.victim() as late:
-                out, err = tool.communicate(timeout=30)
+                out, err = tool.communicate(timeout=5 * LONG)
                 same(tool.returncode, 0, f"status ({out}{err})")
                 check(f"pid {late.pid}" in out, out)
                 late.expect(True)
@@ -228,7 +214,7 @@ def children_that_are_forked_while_it_is_switched_work(place):
                 for _ in range(4):
                     victim.tell("breed")
                     children.append(int(victim.line().split()[1]))
-                _, err = tool.communicate(timeout=30)
+                _, err = tool.communicate(timeout=5 * LONG)
                 same(tool.returncode, 0, f"status ({err})")
             victim.expect(False, 2)
             for child in children:
@@ -313,7 +299,7 @@ def a_limit_of_graft_itself_harms_nobody(place):
                       "--fsize=0", "--fsize=5000", "--nproc=1", "--stack=65536",
                       *(f"--as={size << 20}" for size in (18, 20, 22, 24, 28, 40))):
             done = subprocess.run(["prlimit", limit, *command(place, victim.pid)],
-                                  capture_output=True, text=True, env=place.env(), timeout=60)
+                                  capture_output=True, text=True, env=place.env(), timeout=5 * LONG)
             got = victim.works()
             place.run("recover", "--wait", "5")
             states = place.states(victim.pid)
@@ -358,7 +344,7 @@ int main(void)
     with Victim(place.path("maps")) as victim:
         start = time.monotonic()
         place.apply(victim.pid)
-        check(time.monotonic() - start < 10, "it takes long")
+        check(time.monotonic() - start < 30, "it takes long")
         victim.tell("")
         same(victim.line(), "answer 17", "the answer")
         place.revert(victim.pid)

@@ -10,17 +10,18 @@ import threading
 import time
 
 from programs import answers, program, there_and_back
-from stage import Victim, check, one_line, same, status_of, test
+from stage import (LONG, READ, Victim, check, children_of, one_line, same, state_of, status_of,
+                   test, threads_in, until, works_on)
 
 
 @test
 def a_process_whose_first_thread_ended_is_done(place):
     made = program(place, "leaderless", """
-static void *run(void *arg) { sleep(0); usleep(100000); serve(); _exit(0); }
+static void *run(void *arg) { serve(); _exit(0); }
 int main(void) { pthread_t t; pthread_create(&t, NULL, run, NULL); pthread_exit(NULL); }
 """)
     with Victim(made) as victim:
-        check(status_of(victim.pid)["State"].startswith("Z"), "the leader lives")
+        until(lambda: state_of(victim.pid) == "Z", "the leader lives")
         there_and_back(place, victim)
 
 
@@ -29,13 +30,21 @@ def a_process_that_shares_its_memory_with_another_is_refused(place):
     made = program(place, "sharing", """
 static char stack[65536] __attribute__((aligned(16)));
 static int pipes[2];
-static int run(void *arg) { say("child %ld\\n", getpid()); victim_block(pipes[0]); _exit(0); }
+static volatile int said;
+static int run(void *arg)
+{
+	say("child %ld\\n", getpid());
+	said = 1;
+	victim_block(pipes[0]);
+	_exit(0);
+}
 int main(void)
 {
 	if (pipe(pipes) != 0)
 		return 1;
 	clone(run, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
-	usleep(200000);
+	while (!said)
+		usleep(1000);
 	serve();
 }
 """)
@@ -43,10 +52,11 @@ int main(void)
         child = int(p.stdout.readline().split()[1])
         try:
             same(p.stdout.readline(), b"ready\n", "ready")
+            until(lambda: threads_in(child, READ, leader=True), "it does not block")
             one_line(place.apply(p.pid, "--wait", "0.2", status=4), str(p.pid), "R-23", "memory")
             one_line(place.apply(child, "--wait", "0.2", status=4), str(child))
             os.kill(child, signal.SIGKILL)
-            time.sleep(0.1)
+            until(lambda: state_of(child) == "Z", "it does not end")
             place.apply(p.pid)
             p.stdin.write(b"\n")
             same(p.stdout.readline(), b"answer 17\n", "answer")
@@ -57,24 +67,43 @@ int main(void)
 @test
 def a_thread_that_waits_for_its_vfork_child_is_waited_for(place):
     made = program(place, "vforks", """
+static volatile int enough;
 static void *run(void *arg)
 {
 	if (vfork() == 0) {
-		struct timespec t = { 1, 0 };
-		syscall(SYS_nanosleep, &t, NULL);
+		struct timespec t = { 0, 1000000 };
+		while (!enough)
+			syscall(SYS_nanosleep, &t, NULL);
 		_exit(0);
 	}
 	pause();
 }
-int main(void) { pthread_t t; pthread_create(&t, NULL, run, NULL); usleep(100000); serve(); }
+int main(void)
+{
+	pthread_t t;
+	char c;
+	pthread_create(&t, NULL, run, NULL);
+	say("ready\\n", 0);
+	while (read(0, &c, 1) == 1) {
+		enough |= c == 'e';
+		if (c == '\\n')
+			say("answer %ld\\n", victim_answer(5));
+	}
+}
 """)
     with Victim(made) as victim:
+        until(lambda: children_of(victim.pid), "it has no child")
         done = place.apply(victim.pid, "--wait", "0.1", status=None)
         check(done.returncode == 4, f"{done.returncode}: {done.stderr}")
         one_line(done, str(victim.pid))
         answers(victim, 11)
         same(status_of(victim.pid)["TracerPid"], "0", "tracer")
-        place.apply(victim.pid, "--wait", "5")
+        with place.start("apply", place.patch, "--pid", str(victim.pid), "--wait",
+                         "60") as tool:
+            works_on(tool)
+            victim.process.stdin.write(b"e")
+            _, err = tool.communicate(timeout=5 * LONG)
+        same(tool.returncode, 0, f"status ({err})")
         answers(victim, 17)
 
 
@@ -134,11 +163,9 @@ def stops_and_continues_of_a_shell_are_not_lost(place):
         finally:
             ended.set()
             thread.join()
-        time.sleep(0.05)
-        check(status_of(victim.pid)["State"].startswith("T (stopped"),
-              status_of(victim.pid)["State"])
+        until(lambda: state_of(victim.pid) == "T", "it does not stop")
         os.kill(victim.pid, signal.SIGCONT)
-        place.run("recover", "--wait", "3")
+        place.run("recover", "--wait", "30")
         victim.expect(place.states(victim.pid) == ["applied"], 3)
 
 
@@ -154,7 +181,7 @@ def a_victim_that_is_killed_at_any_moment_hangs_nobody(place):
             with place.start(verb, place.patch, "--pid", str(victim.pid)) as tool:
                 time.sleep(dice.random() * 0.015)
                 victim.process.kill()
-                _, err = tool.communicate(timeout=20)
+                _, err = tool.communicate(timeout=5 * LONG)
             check(tool.returncode in (0, 4), f"{tool.returncode}: {err}")
             check(err.count("\n") <= 1, err)
     same(place.run("recover").returncode in (0, 3), True, "recover")
@@ -190,7 +217,7 @@ int main(int argc, char **argv)
                 check(p.poll() is None, f"it ended: {p.poll()}")
             p.stdin.write(b"x")
             same(p.stdout.readline(), b"ready\n", "it works")
-            place.run("recover", "--wait", "3")
+            place.run("recover", "--wait", "30")
         finally:
             p.kill()
 

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import time
 
-from stage import (SOURCES, Skip, Victim, check, code_of, on_host, one_line, same, status_of,
-                   test)
+from stage import (LONG, READ, SOURCES, Skip, Victim, check, code_of, on_host, one_line, same,
+                   state_of, status_of, test, threads_in, until, works_on)
 from files import nobody
 
 ON_A_PROCESS = ("plan", "apply", "revert", "status")
@@ -51,10 +51,7 @@ def of_several_processes_those_that_are_there_are_told_of(place):
 @test
 def a_zombie_is_said_to_have_exited(place):
     with subprocess.Popen(["true"]) as zombie:
-        for _ in range(100):
-            if status_of(zombie.pid)["State"].startswith("Z"):
-                break
-            time.sleep(0.01)
+        until(lambda: state_of(zombie.pid) == "Z", "it does not end")
         each_verb(place, zombie.pid, "exited")
 
 
@@ -182,7 +179,6 @@ def a_32_bit_process_is_refused_by_every_verb(place):
         raise Skip("gcc does not make 32-bit programs")
     with subprocess.Popen([tiny]) as process:
         try:
-            time.sleep(0.1)
             with place.unchanged(process.pid):
                 each_verb(place, process.pid, "32", status=67, but=("status",))
         finally:
@@ -193,7 +189,7 @@ def a_32_bit_process_is_refused_by_every_verb(place):
 def a_stopped_process_stays_stopped(place):
     with place.victim(3) as victim:
         os.kill(victim.pid, signal.SIGSTOP)
-        time.sleep(0.1)
+        until(lambda: state_of(victim.pid) == "T", "it does not stop")
         for verb, state in (("apply", True), ("revert", False), ("apply", True)):
             done = place.run(verb, place.patch, "--pid", str(victim.pid), "--wait", "1")
             check(done.returncode in (0, 4), f"{verb}: {done.returncode}: {done.stderr}")
@@ -210,12 +206,12 @@ def a_stopped_process_stays_stopped(place):
 @test
 def a_process_that_exits_while_it_is_waited_for_is_gone(place):
     with place.victim() as victim:
-        victim.tell("block")
-        time.sleep(0.2)
-        with place.start("apply", place.patch, "--pid", str(victim.pid)) as tool:
-            time.sleep(0.4)
+        victim.block()
+        with place.start("apply", place.patch, "--pid", str(victim.pid), "--wait",
+                         "60") as tool:
+            works_on(tool)
             victim.process.kill()
-            out, err = tool.communicate(timeout=20)
+            out, err = tool.communicate(timeout=5 * LONG)
         same((tool.returncode, out), (4, ""), f"status ({err})")
         check(("exited" in err or "no process" in err) and str(victim.pid) in err and err.count("\n") == 1, err)
     same(place.run("recover").returncode, 3, "nothing is left open")
@@ -249,13 +245,15 @@ int main(void)
 """)
     subprocess.run(["gcc", "-O2", source, "-o", place.path("becomes"), place.old, "-pthread",
                     f"-Wl,-rpath,{place.path('old')}"], check=True)
-    for seconds in (0.15, 0.3, 0.45, 0.6):
+    for seconds in (0, 0.1, 0.25, 0.4):
         with Victim(place.path("becomes")) as victim:
+            until(lambda: threads_in(victim.pid, READ), "the thread does not block")
             with place.start("apply", place.patch, "--pid", str(victim.pid), "--wait",
-                             "3") as tool:
+                             "60") as tool:
+                works_on(tool)
                 time.sleep(seconds)
                 victim.tell("x")
-                _, err = tool.communicate(timeout=20)
+                _, err = tool.communicate(timeout=5 * LONG)
             same(tool.returncode, 4, f"status ({err})")
             same(err.count("\n"), 1, f"lines of {err}")
             same(status_of(victim.pid)["Name"], "cat", "the program")

@@ -16,8 +16,9 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                                 "shared"))
 import victim  # noqa: E402
-from victim import (GRAFT, NEW, OLD, ROOT, SOURCES, TESTS, Skip, check,  # noqa: E402,F401
-                     same, test)
+from victim import (GRAFT, LONG, NANOSLEEP, NEW, OLD, READ, ROOT, SOURCES,  # noqa: E402,F401
+                    TESTS, Skip, check, children_of, on_host, same, state_of, test,
+                    threads_in, until, works_on)
 
 
 def statuses():
@@ -28,12 +29,6 @@ def statuses():
 
 
 STATUS = statuses()
-
-
-def on_host(one):
-    """A test that needs what only the host has; it must not see what others do there."""
-    one.on_host = True
-    return one
 
 
 def printable(text, what):
@@ -147,7 +142,7 @@ class Place:
             env.pop(name, None)
         return env
 
-    def run(self, *argv, status=None, state=None, prefix=(), more=None, timeout=60):
+    def run(self, *argv, status=None, state=None, prefix=(), more=None, timeout=5 * LONG):
         """Run graft. Bytes that are no UTF-8 come out as surrogates."""
         done = subprocess.run([*prefix, GRAFT, *argv], capture_output=True, timeout=timeout,
                               stdin=subprocess.DEVNULL, env={**self.env(state), **(more or {})})
@@ -166,7 +161,7 @@ class Place:
         made = argv[argv.index("-o") + 1] if "-o" in argv else ""
         if os.path.isfile(made) and not any(word.startswith("-") for word in argv[1:3]):
             done = subprocess.run([GRAFT, "verify", "--against", *argv[1:3], made],
-                                  capture_output=True, timeout=60, env=self.env())
+                                  capture_output=True, timeout=5 * LONG, env=self.env())
             same(done.returncode, 0, f"status of verify --against for {made!r} ("
                  f"{done.stdout.decode(errors='replace')}{done.stderr.decode(errors='replace')})")
 

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import time
 
-from stage import GRAFT, check, one_line, same, status_of, test
+from stage import GRAFT, LONG, check, children_of, one_line, same, status_of, test, until
 from command import place_mounted
 
 
@@ -177,7 +177,7 @@ def the_ledger_may_be_lost_between_apply_and_revert(place):
 def two_at_once(place, victim, states):
     tools = [place.start("apply", place.patch, "--pid", str(victim.pid), "--wait", "10",
                          state=s) for s in states]
-    done = [(t.communicate(timeout=60), t.returncode) for t in tools]
+    done = [(t.communicate(timeout=5 * LONG), t.returncode) for t in tools]
     codes = sorted(c for _, c in done)
     check(codes.count(0) == 1, f"one does it: {done}")
     check(all(c in (0, 3, 4) for c in codes), f"the others say so: {done}")
@@ -209,14 +209,15 @@ def two_with_different_state_directories_do_it_once(place):
 def two_that_wait_for_the_same_thread_do_it_once(place):
     for states in ([None, None], [place.path("state"), place.path("state2")]):
         with place.victim(4) as victim:
-            victim.tell("block")
-            time.sleep(0.2)
-            tools = [place.start("apply", place.patch, "--pid", str(victim.pid), "--wait", "20",
+            victim.block()
+            tools = [place.start("apply", place.patch, "--pid", str(victim.pid), "--wait", "60",
                                  state=s) for s in states]
-            time.sleep(0.7)
+            until(lambda: any(children_of(tool.pid) for tool in tools), "none works on it")
+            # So that the other one, most often, waits for the first.
+            time.sleep(0.3)
             victim.tell("free")
             same(victim.line(), "unblocked 65", "OLD's answer")
-            done = [(t.communicate(timeout=60), t.returncode) for t in tools]
+            done = [(t.communicate(timeout=5 * LONG), t.returncode) for t in tools]
             codes = sorted(c for _, c in done)
             # With different locks they may get in each other's way, and say so.
             check(codes in ([0, 3], [0, 4]) or states[0] and codes == [4, 4], f"{done}")
@@ -235,7 +236,7 @@ def apply_and_revert_at_once_end_in_one_of_the_two(place):
             tools = [place.start(v, place.patch, "--pid", str(victim.pid)) for v in
                      ("apply", "revert", "apply")]
             for tool in tools:
-                _, err = tool.communicate(timeout=60)
+                _, err = tool.communicate(timeout=5 * LONG)
                 check(tool.returncode in (0, 3, 4), f"{tool.returncode}: {err}")
             victim.expect(place.states(victim.pid) == ["applied"], 4)
         same(place.run("recover").returncode, 3, "nothing is left open")
@@ -245,8 +246,7 @@ def interrupted(place, number, blocked):
     dice = random.Random(number)
     with place.victim(4) as victim:
         if blocked:
-            victim.tell("block")
-            time.sleep(0.1)
+            victim.block()
         for round_ in range(8):
             verb = "revert" if place.states(victim.pid) == ["applied"] else "apply"
             with subprocess.Popen([GRAFT, verb, place.patch, "--pid", str(victim.pid), "--wait",
@@ -254,10 +254,10 @@ def interrupted(place, number, blocked):
                                   stderr=subprocess.PIPE) as tool:
                 time.sleep(dice.random() * (0.3 if blocked else 0.03))
                 tool.send_signal(number)
-                tool.communicate(timeout=20)
+                tool.communicate(timeout=5 * LONG)
             same(status_of(victim.pid)["TracerPid"], "0", "tracer")
             victim.works()
-        place.run("recover", "--wait", "5")
+        place.run("recover", "--wait", "30")
         same(place.run("recover").returncode, 3, "nothing is left open")
         if blocked:
             victim.tell("free")

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-import time
 
 import faults
 from stage import Victim, check, one_line, same, test
@@ -185,16 +184,14 @@ def a_thread_in_code_that_is_replaced_is_waited_for(place):
     chain = Chain(place)
     with chain.victim() as victim:
         chain.apply(victim, 2)
-        victim.tell("block")
-        time.sleep(0.2)
+        victim.block()
         one_line(chain.apply(victim, 3, "--wait", "0.3", status=4), "R-13", "chain_block")
         expect(victim, 2)
         same(chain.states(victim)[0], {2: "applied"}, "what is left of the refusal")
         victim.tell("free")
         same(victim.line(), "unblocked 1065", "the answer of the second")
         chain.apply(victim, 3)
-        victim.tell("block")
-        time.sleep(0.2)
+        victim.block()
         one_line(chain.revert(victim, 3, "--wait", "0.3", status=4), "R-13", "chain_block")
         expect(victim, 3)
         victim.tell("free")

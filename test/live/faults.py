@@ -139,7 +139,7 @@ def what_was_cut_off_is_recovered_without_the_ledger(place):
             shutil.rmtree(place.state)
             # Nothing leads to a blank page, and nothing tells that it is ours.
             met = 3 if "apply-header" in how else 0
-            place.recover(victim.pid, "--wait", "5", status=met)
+            place.recover(victim.pid, "--wait", "30", status=met)
             works(place, victim, how)
 
 
@@ -170,11 +170,11 @@ def a_corrupt_ledger_stops_recovery_until_it_is_moved_away(place):
                     os.unlink(path + extra)
             with open(path, "r+b") as file:
                 file.write(os.urandom(8192))
-            one_line(place.run("recover", status=74), "ledger", "move it away")
+            one_line(place.recover(victim.pid, status=74), "ledger", "move it away")
             one_line(place.apply(victim.pid, status=74), "ledger", "move it away")
             victim.untouched()
             os.rename(path, path + ".away")
-            place.recover(victim.pid, "--wait", "5")
+            place.recover(victim.pid, "--wait", "30")
             works(place, victim, how)
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the live tests share: victims, and a place with both builds."""
+import contextlib
 import json
 import os
 import re
@@ -11,8 +12,8 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                                 "shared"))
 import victim  # noqa: E402
-from victim import (GRAFT, NEW, OLD, ROOT, SOURCES, TESTS, Skip, check,  # noqa: E402,F401
-                     same, test)
+from victim import (GRAFT, LONG, NEW, OLD, ROOT, SOURCES, TESTS, Skip,  # noqa: E402,F401
+                    check, on_host, same, test, until, works_on)
 
 
 class Victim(victim.Victim):
@@ -33,6 +34,17 @@ class Victim(victim.Victim):
     def rss(self):
         with open(f"/proc/{self.pid}/status") as file:
             return int(re.search(r"VmRSS:\s*(\d+)", file.read()).group(1))
+
+    def let_go(self):
+        """Wait until nobody traces it: a guardian outlives its tool by some moments."""
+        def traced():
+            with contextlib.suppress(OSError):
+                for tid in os.listdir(f"/proc/{self.pid}/task"):
+                    with open(f"/proc/{self.pid}/task/{tid}/status") as file:
+                        if not re.search(r"TracerPid:\s*0\n", file.read()):
+                            return True
+            return False
+        until(lambda: not traced(), "it is still traced")
 
     def untouched(self):
         """Nobody traces it and no thread is stopped."""
@@ -68,6 +80,9 @@ class Place:
             sys.exit(f"Bail out! graft diff: {done.stdout}{done.stderr}")
         self.id = json.loads(self.run("show", self.patch, "--json").stdout)["id"]
 
+    def remove(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
     def path(self, name):
         return os.path.join(self.dir, name)
 
@@ -83,11 +98,15 @@ class Place:
         if fault:
             env["GRAFT_FAULT"] = fault
         done = subprocess.run([GRAFT, *argv], capture_output=True, text=True,
-                              env=env, timeout=60)
+                              env=env, timeout=5 * LONG)
         if status is not None:
             same(done.returncode, status,
                  f"status of {' '.join(argv)} ({done.stdout}{done.stderr})")
         return done
+
+    def start(self, *argv, **how):
+        env = dict(os.environ, GRAFT_STATE_DIR=self.state)
+        return subprocess.Popen([GRAFT, *argv], env=env, **{"stdout": subprocess.DEVNULL, **how})
 
     def apply(self, pid, *more, status=0, **how):
         return self.run("apply", self.patch, "--pid", str(pid), *more, status=status, **how)
@@ -119,7 +138,7 @@ def settled(place, victim, threads, eintr=False):
     """After whatever was cut off: recover, and all agree on what is there.
 
     With eintr, calls may have been interrupted until now, one in each thread."""
-    first = place.recover(victim.pid, "--wait", "5")
+    first = place.recover(victim.pid, "--wait", "30")
     victim.untouched()
     again = place.recover(victim.pid)
     same(again.returncode, 3, f"a second recover has nothing to do ({first}, {again})")

@@ -49,7 +49,7 @@ def run_some(tests, first, make_place):
 
 def begin():
     """Get the tests that the arguments name."""
-    words = [w for w in sys.argv[1:] if w != "-t"]
+    words = [w for w in sys.argv[1:] if not w.startswith("-")]
     # Whoever starts this in the background hands ignored signals down; tools
     # that are to die of them must not inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -11,6 +11,10 @@ GRAFT = os.path.abspath(os.environ.get("GRAFT", os.path.join(ROOT, "build/graft"
 SOURCES = os.path.join(ROOT, "test/live/victims")
 OLD, NEW = 11, 17  # what victim_answer(5) is
 TESTS = []
+# Longest wait, in seconds, for what must come: a busy machine is slow, not wrong.
+LONG = 60
+# Numbers of system calls in which a thread waits to be told.
+READ, NANOSLEEP = 0, 230
 
 
 class Skip(Exception):
@@ -22,6 +26,12 @@ def test(fn):
     return fn
 
 
+def on_host(one):
+    """A test that needs what only the host has; it must not see what others do there."""
+    one.on_host = True
+    return one
+
+
 def check(condition, text):
     if not condition:
         raise AssertionError(text)
@@ -29,6 +39,56 @@ def check(condition, text):
 
 def same(got, want, text):
     check(got == want, f"{text}: got {got!r}, want {want!r}")
+
+
+def until(condition, text, seconds=LONG):
+    """Wait for a state, however long it takes to come; returns what it is."""
+    end = time.monotonic() + seconds
+    while True:
+        got = condition()
+        if got:
+            return got
+        check(time.monotonic() < end, text)
+        time.sleep(0.005)
+
+
+def state_of(pid):
+    """The letter that proc(5) has for what a process does; nothing if there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rsplit(b")", 1)[1].split()[0].decode()
+    except OSError:
+        return ""
+
+
+def children_of(pid):
+    """Those that a process, by any of its threads, is the parent of."""
+    found = []
+    try:
+        for tid in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{tid}/children") as file:
+                found += [int(word) for word in file.read().split()]
+    except OSError:
+        pass
+    return found
+
+
+def works_on(tool):
+    """Wait until a tool got so far that it has a guardian, which touches the process."""
+    until(lambda: children_of(tool.pid) or tool.poll() is not None, "the tool does not begin")
+    check(tool.poll() is None, "the tool ended")
+
+
+def threads_in(pid, call, leader=False):
+    """How many threads wait in a system call: the first one, or all others."""
+    found = 0
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{tid}/syscall") as file:
+                found += file.read().split()[0] == str(call) and (int(tid) == pid) == leader
+        except OSError:  # it has ended
+            continue
+    return found
 
 
 class Victim:
@@ -41,7 +101,7 @@ class Victim:
         self.rest = b""
         same(self.line(), "ready", "the victim starts")
 
-    def line(self, seconds=20):
+    def line(self, seconds=LONG):
         end = time.monotonic() + seconds
         while b"\n" not in self.rest:
             left = end - time.monotonic()
@@ -55,6 +115,17 @@ class Victim:
 
     def tell(self, text):
         self.process.stdin.write(text.encode() + b"\n")
+
+    def block(self):
+        """One of its threads goes into victim_block(), and stays."""
+        before = threads_in(self.pid, READ)
+        self.tell("block")
+        until(lambda: threads_in(self.pid, READ) > before, "the thread does not block")
+
+    def climb(self):
+        """One of its threads is at the end of a recursion, until it is told to wake up."""
+        self.tell("climb 1000 1000000")
+        until(lambda: threads_in(self.pid, NANOSLEEP), "the thread does not climb")
 
     def ask(self):
         """All numbers of its answer, by name."""

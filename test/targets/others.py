@@ -5,7 +5,6 @@ import json
 import os
 import re
 import subprocess
-import time
 
 from stage import Skip, check, one_line, same, test
 
@@ -120,8 +119,7 @@ def a_uprobe_that_was_set_before_is_refused(place):
 
 def blocked_and_freed(victim, want):
     """The victim goes through the function that reads a byte."""
-    victim.tell("block")
-    time.sleep(0.1)
+    victim.block()
     victim.tell("free")
     same(victim.line(), f"unblocked {want}", "what it made of the byte")
 
@@ -189,14 +187,14 @@ def who_is_in_old_code_behind_a_ruined_jump_keeps_it_from_being_mended(place):
         jump = read(victim, at, 5)
         # A thread that a ruined jump led into old code, which then went on by chance.
         write(victim, at, was)
-        victim.tell("climb 1000 2500")
-        time.sleep(0.3)
+        victim.climb()
         write(victim, at, was[:1] + jump[1:])
         same(place.states(victim.pid), ["damaged"], "state")
         one_line(place.revert(victim.pid, "--wait", "0.2", status=4), "R-13", "victim_climb")
         done = place.run("recover", "--pid", str(victim.pid), "--wait", "0.2")
         check(done.returncode != 0 and "R-13" in done.stderr, done)
         same(read(victim, at, 5), was[:1] + jump[1:], "the ruined jump")
+        victim.tell("wake")
         same(victim.line(), "climbed 1000", "the thread ends as OLD")
         place.run("recover", "--pid", str(victim.pid), status=0)
         same(read(victim, at, 5), jump, "the mended jump")
@@ -218,12 +216,12 @@ def status_stops_only_who_is_named_to_look_for_threads_in_old_code(place):
         place.apply(victim.pid)
         jump = read(victim, at, 5)
         write(victim, at, was)
-        victim.tell("climb 1000 2000")
-        time.sleep(0.3)
+        victim.climb()
         write(victim, at, jump)
         same(place.states(victim.pid), ["applied"], "state")
         same(threads_in_old_code(place), [], "what is seen without a stop")
         same(threads_in_old_code(place, "--pid", str(victim.pid)), ["victim_climb"], "in a stop")
+        victim.tell("wake")
         same(victim.line(), "climbed 1000", "the thread ends as OLD")
         same(threads_in_old_code(place, "--pid", str(victim.pid)), [], "afterwards")
 

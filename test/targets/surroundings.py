@@ -28,7 +28,7 @@ def group(controller, mark):
     try:
         yield path
     finally:
-        for _ in range(50):
+        for _ in range(600):
             with contextlib.suppress(OSError):
                 os.rmdir(path)
                 break

@@ -2,10 +2,9 @@
 """Threads, and what they stand on."""
 import os
 import signal
-import time
 
 from programs import answers, program, there_and_back
-from stage import Victim, check, one_line, same, status_of, test
+from stage import READ, Victim, check, one_line, same, state_of, test, threads_in, until
 
 
 @test
@@ -63,16 +62,13 @@ int main(void)
 	char c;
 	if (pipe(pipes) != 0 || pthread_create(&t, NULL, run, NULL) != 0)
 		return 7;
-	usleep(100000);
 	say("ready\\n", 0);
 	while (read(0, &c, 1) == 1) {
 		if (c == 'i') {
 			pthread_create(&t, NULL, run, (void *)1);
-			usleep(100000);
 			say("inside\\n", 0);
 		} else if (c == 'o') {
 			(void)!write(pipes[1], "ab", 2);
-			usleep(100000);
 			say("outside\\n", 0);
 		} else {
 			say("answer %ld\\n", victim_answer(5));
@@ -84,6 +80,7 @@ int main(void)
         there_and_back(place, victim)
         victim.process.stdin.write(b"i")
         same(victim.line(), "inside", "the thread")
+        until(lambda: threads_in(victim.pid, READ) == 2, "the threads do not block")
         one_line(place.apply(victim.pid, "--wait", "0.2", status=4), "R-13", "victim_block")
         answers(victim, 11)
         victim.process.stdin.write(b"o")
@@ -111,7 +108,6 @@ static void *run(void *arg)
 	while (read(0, &c, 1) == 1) {
 		if (c == 'o') {
 			(void)!write(pipes[1], "a", 1);
-			usleep(100000);
 			say("out\\n", 0);
 		} else {
 			say("answer %ld\\n", victim_answer(5));
@@ -130,6 +126,7 @@ int main(void)
 }
 """)
     with Victim("prlimit", "--stack=8388608", made) as victim:
+        until(lambda: threads_in(victim.pid, READ, leader=True), "it does not block")
         one_line(place.apply(victim.pid, "--wait", "0.2", status=4), "R-13", "victim_block")
         answers(victim, 11)
         victim.process.stdin.write(b"o")
@@ -163,12 +160,10 @@ int main(void)
 	char c;
 	if (pipe(pipes) != 0 || pthread_create(&t, NULL, run, NULL) != 0)
 		return 7;
-	usleep(100000);
 	say("ready\\n", 0);
 	while (read(0, &c, 1) == 1) {
 		if (c == 'o') {
 			(void)!write(pipes[1], "a", 1);
-			usleep(100000);
 			say("out\\n", 0);
 		} else {
 			say("answer %ld\\n", victim_answer(5));
@@ -177,6 +172,7 @@ int main(void)
 }
 """)
     with Victim(made) as victim:
+        until(lambda: threads_in(victim.pid, READ), "the handler does not block")
         one_line(place.apply(victim.pid, "--wait", "0.2", status=4), "R-13", "victim_block")
         answers(victim, 11)
         victim.process.stdin.write(b"o")
@@ -217,11 +213,9 @@ int main(void)
 	while (read(0, &c, 1) == 1) {
 		if (c == 's') {
 			pthread_kill(t, SIGUSR1);
-			usleep(50000);
 			say("held\\n", 0);
 		} else if (c == 'o') {
 			(void)!write(pipes[1], "a", 1);
-			usleep(50000);
 			say("out\\n", 0);
 		} else {
 			say("answer %ld\\n", victim_answer(5));
@@ -236,6 +230,7 @@ int main(void)
                 break
             victim.process.stdin.write(b"s")
             same(victim.line(), "held", "the signal")
+            until(lambda: threads_in(victim.pid, READ), "the signal does not come")
             done = place.apply(victim.pid, "--wait", "0.5", status=None)
             if done.returncode:
                 # Which of the functions it was in is chance; it must be a changed one.
@@ -245,7 +240,7 @@ int main(void)
             victim.process.stdin.write(b"o")
             same(victim.line(), "out", "the signal")
             if not done.returncode:
-                place.revert(victim.pid, "--wait", "5")
+                place.revert(victim.pid, "--wait", "30")
         check(inside == 2, "no signal came while it was inside")
 
 
@@ -258,6 +253,7 @@ def a_restartable_sequence_is_never_cut_in_two(place):
 #include <sys/auxv.h>
 static struct { long n; char pad[56]; } counts[1024] __attribute__((aligned(64)));
 static long done, aborted;
+static int held;
 static struct rseq *mine(void)
 {
 	return (struct rseq *)((char *)__builtin_thread_pointer() + __rseq_offset);
@@ -290,8 +286,10 @@ static void *run(void *arg)
 		while (!add(r))
 			__atomic_add_fetch(&aborted, 1, __ATOMIC_RELAXED);
 		__atomic_add_fetch(&done, 1, __ATOMIC_RELAXED);
-		while (__atomic_load_n((int *)arg, __ATOMIC_RELAXED))
-			usleep(1000);
+		if (__atomic_load_n((int *)arg, __ATOMIC_ACQUIRE)) {
+			__atomic_add_fetch(&held, 1, __ATOMIC_RELEASE);
+			pause();
+		}
 		if (n % 256 == 0)
 			victim_answer(5);
 	}
@@ -309,12 +307,12 @@ int main(void)
 	while (read(0, &c, 1) == 1) {
 		if (c == 's') {
 			long sum = 0;
-			hold = 1;
-			usleep(100000);
+			__atomic_store_n(&hold, 1, __ATOMIC_RELEASE);
+			while (__atomic_load_n(&held, __ATOMIC_ACQUIRE) < 4)
+				usleep(1000);
 			for (int i = 0; i < 1024; i++)
 				sum += counts[i].n;
 			say("lost %ld\n", done - sum);
-			hold = 0;
 		} else {
 			say("answer %ld\n", victim_answer(5));
 		}
@@ -333,6 +331,5 @@ int main(void)
 def a_zombie_and_a_process_that_is_gone_are_left(place):
     with place.victim() as victim:
         os.kill(victim.pid, signal.SIGKILL)
-        time.sleep(0.1)
-        check(status_of(victim.pid)["State"].startswith("Z"), "it is no zombie")
+        until(lambda: state_of(victim.pid) == "Z", "it is no zombie")
         one_line(place.apply(victim.pid, status=4), str(victim.pid), "exited")

@@ -33,6 +33,7 @@ static long interrupted;
 static volatile sig_atomic_t signals;
 static int count;
 static int pipes[2];
+static pthread_t climber;
 
 static void *
 ask_often(void *arg)
@@ -71,6 +72,7 @@ static void *
 climb(void *arg)
 {
 	const int *how = arg;
+	climber = pthread_self();
 	prctl(PR_SET_NAME, "climber");
 	int got = victim_climb(how[0], how[1]);
 	printf("climbed %d\n", got);
@@ -144,6 +146,16 @@ tick(void)
 	setitimer(ITIMER_REAL, &every, NULL);
 }
 
+/** End the sleep of who climbs. */
+static void
+wake(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigaction(SIGUSR2, &action, NULL);
+	pthread_kill(climber, SIGUSR2);
+}
+
 /** A child that goes on with what it inherited. */
 static void
 breed(void)
@@ -167,6 +179,8 @@ obey(const char *line)
 		tell();
 	} else if (sscanf(line, "climb %d %d", &how[0], &how[1]) == 2) {
 		start(climb, how);
+	} else if (strncmp(line, "wake", 4) == 0) {
+		wake();
 	} else if (strncmp(line, "block", 5) == 0) {
 		start(block, NULL);
 	} else if (strncmp(line, "free", 4) == 0) {

@@ -10,6 +10,8 @@
 #ifndef GRAFT_TEST_PROC_STOPPED_CHILD_H
 #define GRAFT_TEST_PROC_STOPPED_CHILD_H
 
+#include "await.h"
+
 #include "proc/stack.h"
 
 #include <setjmp.h>
@@ -19,7 +21,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -90,14 +91,10 @@ child_start(struct child *child, void (*scenario)(void), int threads)
 		scenario();
 		_exit(0);
 	}
-	struct timespec pause = { .tv_nsec = 1000 * 1000 };
-	for (int i = 0; atomic_load(&told->ready) < threads; i++) {
-		assert_true(i < 20 * 1000);
-		(void)nanosleep(&pause, NULL);
-	}
-	// From "ready" to sleeping.
-	pause.tv_nsec = 5 * 1000 * 1000;
-	(void)nanosleep(&pause, NULL);
+	assert_true(reaches(&told->ready, threads));
+	// Who says so is about to sleep.
+	for (int i = 0; i < atomic_load(&told->count); i++)
+		assert_true(gets_into_state(told->tids[i], 'S'));
 	must(graft_target_open(child->pid, &child->target));
 	must(graft_target_attach(child->target));
 	must(graft_maps_read(child->pid, &child->maps));
@@ -106,7 +103,7 @@ child_start(struct child *child, void (*scenario)(void), int threads)
 static void
 child_stop(struct child *child)
 {
-	must(graft_target_stop(child->target, 5 * 1000 * 1000));
+	must(graft_target_stop(child->target, AWAIT_STOP_US));
 }
 
 static inline void

@@ -2,6 +2,8 @@
 
 #include "proc/guardian.h"
 
+#include "await.h"
+
 #include "base/error.h"
 
 #include <setjmp.h>
@@ -20,6 +22,8 @@
 /** What a guardian and its test share. */
 struct page {
 	atomic_int started;
+	/** Set when the guardian may go on. */
+	atomic_int go;
 	atomic_int done;
 };
 
@@ -30,14 +34,6 @@ page_new(void)
 				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(page, MAP_FAILED);
 	return page;
-}
-
-static bool
-reaches(atomic_int *value, int wanted)
-{
-	for (int i = 0; i < 5000 && atomic_load(value) < wanted; i++)
-		(void)usleep(1000);
-	return atomic_load(value) >= wanted;
 }
 
 static struct graft_error *
@@ -129,8 +125,7 @@ take_long(void *ctx, void *message, size_t size, size_t *len_ret)
 	struct page *page = ctx;
 	(void)size;
 	atomic_store(&page->started, (int)getpid());
-	(void)usleep(200 * 1000);
-	atomic_store(&page->done, 1);
+	atomic_store(&page->done, reaches(&page->go, 1) ? 1 : -1);
 	memset(message, 0, 1);
 	*len_ret = 1;
 	return NULL;
@@ -153,6 +148,7 @@ the_work_is_finished_when_the_parent_is_killed(void **state)
 	assert_int_equal(kill(parent, SIGKILL), 0);
 	assert_int_equal(waitpid(parent, NULL, 0), parent);
 	assert_int_equal(atomic_load(&page->done), 0);
+	atomic_store(&page->go, 1);
 	assert_true(reaches(&page->done, 1));
 	(void)munmap(page, sizeof(*page));
 }
@@ -183,6 +179,8 @@ signals_of_a_terminal_do_not_reach_it(void **state)
 	int status;
 	assert_int_equal(waitpid(parent, &status, 0), parent);
 	assert_true(WIFSIGNALED(status));
+	assert_int_equal(atomic_load(&page->done), 0);
+	atomic_store(&page->go, 1);
 	assert_true(reaches(&page->done, 1));
 	(void)munmap(page, sizeof(*page));
 }

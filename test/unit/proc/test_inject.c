@@ -10,7 +10,7 @@
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 
-enum { KILLS = 200 };
+enum { KILLS = 200, SLEEP_MS = 2000 };
 
 /** Attach to a victim, or fail. */
 static struct graft_target *
@@ -111,8 +111,8 @@ a_target_that_dies_of_the_call_is_gone(void **state)
 	struct graft_target_call c = { .nr = SYS_exit_group, .args = { 3 } };
 	assert_error(graft_target_syscalls(target, &c, 1),
 		     GRAFT_ERROR_TARGET_GONE, "exited");
-	assert_error(graft_target_stop(target, 1000), GRAFT_ERROR_TARGET_GONE,
-		     "exited");
+	assert_error(graft_target_stop(target, AWAIT_STOP_US),
+		     GRAFT_ERROR_TARGET_GONE, "exited");
 	graft_target_close(target);
 	victim_end(&victim);
 }
@@ -168,11 +168,12 @@ wake(const struct victim *victim)
 	assert_int_equal(write(fd, &one, 8), 8);
 	(void)close(fd);
 	(void)close(pid_fd);
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < AWAIT_MS; i++) {
 		if (atomic_load(&victim->page->progress[0]) > before)
 			break;
 		(void)usleep(1000);
 	}
+	assert_true(gets_into_state(victim->pid, 'S'));
 	assert_int_equal(atomic_load(&victim->page->progress[0]), before + 1);
 	assert_int_equal(atomic_load(&victim->page->failures), 0);
 }
@@ -182,7 +183,7 @@ a_waiting_thread_makes_calls_and_waits_on(void **state)
 {
 	(void)state;
 	struct victim victim = victim_start(waiter, 1);
-	(void)usleep(20000);
+	assert_true(gets_into_state(victim.pid, 'S'));
 	struct graft_target *target = attach(&victim);
 	use_memory(target, 100);
 	assert_int_equal(atomic_load(&victim.page->progress[0]), 0);
@@ -199,9 +200,10 @@ sleeper(struct victim_page *page)
 {
 	atomic_store(&page->ready, 1);
 	uint64_t start = now_ms();
-	struct timespec second = { .tv_sec = 1 };
-	long got = nanosleep(&second, NULL);
-	atomic_store(&page->answers[1], (long)(now_ms() - start));
+	struct timespec sleep = { .tv_sec = SLEEP_MS / 1000 };
+	long got = nanosleep(&sleep, NULL);
+	atomic_store(&page->answers[1], (long)start);
+	atomic_store(&page->answers[2], (long)now_ms());
 	atomic_store(&page->answers[0], got);
 	atomic_store(&page->order, 1);
 	for (;;)
@@ -214,17 +216,23 @@ a_sleeper_sleeps_only_its_remaining_time(void **state)
 	(void)state;
 	struct victim victim = victim_start(sleeper, 1);
 	struct graft_target *target = attach(&victim);
+	uint64_t last = 0;
 	for (int i = 0; i < 40; i++) {
+		last = now_ms();
 		assert_int_equal(
 			call(target,
 			     (struct graft_target_call){ .nr = SYS_getpid }),
 			victim.pid);
-		(void)usleep(15000);
+		(void)usleep(25000);
 	}
 	graft_target_close(target);
 	assert_true(reaches(&victim.page->order, 1));
 	assert_int_equal(atomic_load(&victim.page->answers[0]), 0);
-	assert_in_range(atomic_load(&victim.page->answers[1]), 999, 1300);
+	uint64_t start = (uint64_t)atomic_load(&victim.page->answers[1]);
+	uint64_t end = (uint64_t)atomic_load(&victim.page->answers[2]);
+	assert_true(end >= start + SLEEP_MS - 1);
+	// A sleep that began anew with the last call would end later.
+	assert_true(end < last + SLEEP_MS);
 	victim_end(&victim);
 }
 
@@ -295,6 +303,7 @@ a_waiting_thread_survives_that_its_tracer_is_killed_anywhere(void **state)
 	(void)state;
 	struct victim victim = victim_start(waiter, 1);
 	kill_tracers(&victim);
+	assert_true(gets_into_state(victim.pid, 'S'));
 	// A tracer that is killed after the interrupt, but before it could mend
 	// the call, leaves what any stop leaves: EINTR. Nothing else may come.
 	assert_int_equal(atomic_load(&victim.page->progress[0]),
@@ -324,11 +333,11 @@ another_thread_is_used_when_the_leader_ended(void **state)
 {
 	(void)state;
 	struct victim victim = victim_start(dead_leader, 1);
-	(void)usleep(50000);
+	assert_true(gets_into_state(victim.pid, 'Z'));
 	struct graft_target *target = attach(&victim);
 	use_memory(target, 20);
 	size_t count;
-	assert_ok(graft_target_stop(target, 1000000));
+	assert_ok(graft_target_stop(target, AWAIT_STOP_US));
 	const struct graft_thread *threads = graft_target_threads(target,
 								  &count);
 	assert_int_equal(count, 1);
@@ -356,7 +365,7 @@ a_stack_in_the_heap_is_refused(void **state)
 {
 	(void)state;
 	struct victim victim = victim_start(heap_stack, 1);
-	(void)usleep(50000);
+	assert_true(gets_into_state(victim.pid, 'Z'));
 	struct graft_target *target = attach(&victim);
 	struct graft_target_call c = { .nr = SYS_getpid };
 	assert_error(graft_target_syscalls(target, &c, 1), GRAFT_ERROR_REFUSED,

@@ -322,17 +322,25 @@ what_a_signal_interrupted_is_found_from_another_stack(void **state)
 	child_end(&child);
 }
 
-/** A timer's signal meets the thread at an instruction of its own. */
+/** Signal the thread that spins inside, once it does. */
+static void *
+interrupt_spinner(void *arg)
+{
+	pthread_t spinner = (pthread_t)(uintptr_t)arg;
+	while (atomic_load(&told->ready) < 1)
+		(void)usleep(100);
+	(void)pthread_kill(spinner, SIGUSR1);
+	return NULL;
+}
+
+/** A signal meets the thread at an instruction of its own. */
 static void
 interrupted_inside(void)
 {
+	pthread_t thread;
 	handle_on_other_stack();
-	timer_t timer;
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
-				  .sigev_signo = SIGUSR1 };
-	struct itimerspec soon = { .it_value.tv_nsec = 50 * 1000 * 1000 };
-	(void)timer_create(CLOCK_MONOTONIC, &event, &timer);
-	(void)timer_settime(timer, 0, &soon, NULL);
+	(void)pthread_create(&thread, NULL, interrupt_spinner,
+			     (void *)(uintptr_t)pthread_self());
 	spin_inside();
 }
 

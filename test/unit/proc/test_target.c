@@ -103,11 +103,7 @@ a_zombie_is_gone(void **state)
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(0);
-	struct graft_proc_status status = { 0 };
-	for (int i = 0; i < 1000 && status.state != 'Z'; i++) {
-		(void)usleep(1000);
-		assert_ok(graft_proc_status_read(pid, &status));
-	}
+	assert_true(gets_into_state(pid, 'Z'));
 	struct graft_target *target = NULL;
 	assert_error(graft_target_open(pid, &target), GRAFT_ERROR_TARGET_GONE,
 		     "zombie");
@@ -314,18 +310,28 @@ a_32_bit_process_is_refused(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, PROGRAM_32, sizeof(PROGRAM_32)),
 			 sizeof(PROGRAM_32));
+	int failed[2];
+	assert_int_equal(pipe2(failed, O_CLOEXEC), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		char *argv[] = { (char *)"program32", NULL };
 		(void)fexecve(fd, argv, argv + 1);
+		(void)!write(failed[1], "", 1);
 		_exit(77);
 	}
 	(void)close(fd);
-	(void)usleep(100000);
+	(void)close(failed[1]);
 	// Kernels without CONFIG_IA32_EMULATION do not start it.
-	if (waitpid(pid, NULL, WNOHANG) == pid)
+	char byte;
+	bool none = read(failed[0], &byte, 1) == 1;
+	(void)close(failed[0]);
+	if (none) {
+		(void)waitpid(pid, NULL, 0);
 		skip();
+	}
+	// In pause(2): the kernel has written all that it is told by.
+	assert_true(gets_into_state(pid, 'S'));
 	struct graft_target *target = NULL;
 	assert_error(graft_target_open(pid, &target), GRAFT_ERROR_UNSUPPORTED,
 		     "is not a 64-bit process");
@@ -362,7 +368,7 @@ code_and_constants_are_written(void **state)
 	assert_ok(graft_target_open(victim.pid, &target));
 	assert_string_equal(graft_target_comm(target), "test_target");
 	assert_ok(graft_target_attach(target));
-	assert_ok(graft_target_stop(target, 1000000));
+	assert_ok(graft_target_stop(target, AWAIT_STOP_US));
 	// mov $42, %eax; ret
 	static const uint8_t code[] = { 0xb8, 42, 0, 0, 0, 0xc3 };
 	static const int other = 7;

@@ -169,11 +169,24 @@ on_signal(int sig)
 	tell_and_stand();
 }
 
+static atomic_int spinning;
+
 static NOINLINE void
 spin(void)
 {
+	atomic_store(&spinning, 1);
 	while (!atomic_load(&told->leave))
 		NO_TAIL_CALL();
+}
+
+static void *
+interrupt_spinner(void *arg)
+{
+	pthread_t spinner = (pthread_t)(uintptr_t)arg;
+	while (!atomic_load(&spinning))
+		(void)usleep(100);
+	(void)pthread_kill(spinner, SIGUSR1);
+	return NULL;
 }
 
 static void
@@ -183,14 +196,11 @@ spin_and_be_interrupted(void)
 	stack_t stack = { .ss_sp = memory, .ss_size = sizeof(memory) };
 	struct sigaction action = { .sa_handler = on_signal,
 				    .sa_flags = SA_ONSTACK };
-	timer_t timer;
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
-				  .sigev_signo = SIGUSR1 };
-	struct itimerspec soon = { .it_value.tv_nsec = 20 * 1000 * 1000 };
+	pthread_t thread;
 	(void)sigaltstack(&stack, NULL);
 	(void)sigaction(SIGUSR1, &action, NULL);
-	(void)timer_create(CLOCK_MONOTONIC, &event, &timer);
-	(void)timer_settime(timer, 0, &soon, NULL);
+	(void)pthread_create(&thread, NULL, interrupt_spinner,
+			     (void *)(uintptr_t)pthread_self());
 	spin();
 	NO_TAIL_CALL();
 }

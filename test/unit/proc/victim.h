@@ -12,6 +12,8 @@
 #ifndef GRAFT_TEST_PROC_VICTIM_H
 #define GRAFT_TEST_PROC_VICTIM_H
 
+#include "await.h"
+
 #include "base/error.h"
 #include "proc/target.h"
 
@@ -61,15 +63,6 @@ now_ms(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/** Wait up to 10 s for a counter to reach a value. */
-static inline bool
-reaches(atomic_int *value, int wanted)
-{
-	for (int i = 0; i < 10000 && atomic_load(value) < wanted; i++)
-		(void)usleep(1000);
-	return atomic_load(value) >= wanted;
-}
-
 /** Start a victim and wait until @p ready of its workers are ready. */
 static inline struct victim
 victim_start(victim_fn fn, int ready)
@@ -94,7 +87,7 @@ static inline void
 assert_works(const struct victim *victim, int i)
 {
 	unsigned long before = atomic_load(&victim->page->progress[i]);
-	for (int n = 0; n < 5000; n++) {
+	for (int n = 0; n < AWAIT_MS; n++) {
 		if (atomic_load(&victim->page->progress[i]) > before + 1)
 			break;
 		(void)usleep(1000);
