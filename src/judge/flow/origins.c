@@ -4,10 +4,12 @@
 
 #include "base/hash.h"
 #include "base/vec.h"
+#include "diff/code/area.h"
 #include "judge/flow/allocator.h"
 #include "judge/flow/ways.h"
 
 #include <Zydis/Zydis.h>
+#include <elf.h>
 #include <string.h>
 
 enum {
@@ -16,6 +18,12 @@ enum {
 	/** Values of one function that are told apart. */
 	ORIGINS_MAX = 4096,
 	PARAMETERS = 6,
+	/** What the key of an origin begins with: a parameter, what stands in a
+	 * variable, the address of one, the address of one with a name. */
+	OF_PARAMETER = 1,
+	OF_MEMORY,
+	OF_ADDRESS,
+	OF_SYMBOL,
 	/** Errors of the kernel as addresses: no pointer is compared with what
 	 * is further from zero. */
 	SMALL = 4096,
@@ -45,6 +53,8 @@ struct known {
 struct reading {
 	const struct graft_case *c;
 	struct graft_origins *origins;
+	/** For each instruction what its destination holds, or NULL. */
+	uint64_t *made;
 	/** The first error; nothing is collected after it. */
 	struct graft_error *err;
 };
@@ -142,6 +152,33 @@ use(struct reading *reading, struct value value, enum graft_origin_use how,
 		origins->list[i].number_at = at;
 }
 
+/** Name a place of a build; unknown if NEW's has no counterpart that is shown. */
+static struct value
+origin_of_place(const struct reading *reading, const struct graft_ops *ops,
+		uint64_t place, uint64_t kind)
+{
+	if (ops->code == reading->c->diff->new_code &&
+	    graft_diff_old_data(reading->c->diff, place, &place) <=
+		    GRAFT_WITNESS_CONFLICT)
+		return (struct value){ 0 };
+	return (struct value){ graft_hash_mix(kind, place), 0 };
+}
+
+/** Find what a slot holds from the start on: the address of an object. */
+static struct value
+origin_of_slot(const struct reading *reading, const struct graft_ops *ops,
+	       const struct graft_reloc *reloc)
+{
+	if (reloc->type == R_X86_64_RELATIVE)
+		return origin_of_place(reading, ops, (uint64_t)reloc->addend,
+				       OF_ADDRESS);
+	if (reloc->type != R_X86_64_GLOB_DAT || !reloc->symbol)
+		return (struct value){ 0 };
+	const char *name = reloc->symbol->name;
+	return (struct value){ graft_hash_bytes(OF_SYMBOL, name, strlen(name)),
+			       reloc->addend };
+}
+
 /** Find what stands where an instruction reads or writes; unknown for much. */
 static struct value
 origin_of_memory(const struct reading *reading, const struct graft_ops *ops,
@@ -153,15 +190,15 @@ origin_of_memory(const struct reading *reading, const struct graft_ops *ops,
 		return nothing;
 	if (op->has_ref) {
 		uint32_t ref = ops->code->insns[op->insn].ref;
-		uint64_t place;
 		if (ref == GRAFT_NONE)
 			return nothing;
-		place = ops->code->refs[ref].target;
-		if (ops->code == reading->c->diff->new_code &&
-		    graft_diff_old_data(reading->c->diff, place, &place) <=
-			    GRAFT_WITNESS_CONFLICT)
-			return nothing;
-		return (struct value){ graft_hash_mix(2, place), 0 };
+		uint64_t place = ops->code->refs[ref].target;
+		const struct graft_reloc *reloc =
+			graft_image_reloc_at(ops->code->image, place);
+		if (reloc &&
+		    graft_area_of(ops->code->image, place) == GRAFT_AREA_GOT)
+			return origin_of_slot(reading, ops, reloc);
+		return origin_of_place(reading, ops, place, OF_MEMORY);
 	}
 	if (op->base >= 16 || !known->reg[op->base].key)
 		return nothing;
@@ -199,7 +236,7 @@ adds_parameter(const struct graft_op *op, struct value value)
 	if (op->what != GRAFT_OP_ADD || op->has_imm)
 		return false;
 	for (int i = 0; i < PARAMETERS; i++) {
-		if (value.key == graft_hash_mix(1, (uint64_t)i))
+		if (value.key == graft_hash_mix(OF_PARAMETER, (uint64_t)i))
 			return true;
 	}
 	return false;
@@ -312,6 +349,36 @@ step(void *context, const struct graft_ops *ops, uint32_t at, void *state)
 		known->reg[op->dst] = value;
 	else if (op->dst < 16)
 		known->reg[op->dst] = (struct value){ 0 };
+	if (reading->made && op->dst < 16)
+		reading->made[at] = known->reg[op->dst].added
+					    ? 0
+					    : known->reg[op->dst].key;
+}
+
+/** Follow a function with what @p entry knows. */
+static struct graft_error *
+follow(struct reading *reading, const struct graft_ops *ops,
+       const struct known *entry)
+{
+	struct graft_error *err = graft_ways_follow(ops, sizeof(*entry), entry,
+						    step, merge, reading);
+
+	if (!err)
+		return reading->err;
+	graft_error_free(reading->err);
+	return err;
+}
+
+static struct known
+known_at_entry(bool parameters)
+{
+	struct known entry;
+
+	memset(&entry, 0, sizeof(entry));
+	for (int i = 0; parameters && i < PARAMETERS; i++)
+		entry.reg[graft_argument_reg(i)].key =
+			graft_hash_mix(OF_PARAMETER, (uint64_t)i);
+	return entry;
 }
 
 struct graft_error *
@@ -320,21 +387,35 @@ graft_origins_read(const struct graft_case *c, const struct graft_ops *ops,
 {
 	GRAFT_CLEANUP(graft_origins_deinit) struct graft_origins list = { 0 };
 	struct reading reading = { .c = c, .origins = &list };
-	struct known entry;
+	struct known entry = known_at_entry(parameters);
 
-	memset(&entry, 0, sizeof(entry));
-	for (int i = 0; parameters && i < PARAMETERS; i++)
-		entry.reg[graft_argument_reg(i)].key =
-			graft_hash_mix(1, (uint64_t)i);
-	struct graft_error *err = graft_ways_follow(ops, sizeof(entry), &entry,
-						    step, merge, &reading);
-	if (err || reading.err) {
-		if (err)
-			graft_error_free(reading.err);
-		return err ? err : reading.err;
-	}
+	struct graft_error *err = follow(&reading, ops, &entry);
+	if (err)
+		return err;
 	*ret = list;
 	list = (struct graft_origins){ 0 };
+	return NULL;
+}
+
+struct graft_error *
+graft_origins_made(const struct graft_case *c, const struct graft_ops *ops,
+		   uint64_t **made_ret)
+{
+	GRAFT_CLEANUP(graft_origins_deinit) struct graft_origins list = { 0 };
+	GRAFT_FREE uint64_t *made = calloc((size_t)ops->count + 16,
+					   sizeof(*made));
+	struct reading reading = { .c = c, .origins = &list, .made = made };
+	struct known entry = known_at_entry(true);
+
+	if (!made)
+		return graft_error_no_memory();
+	struct graft_error *err = follow(&reading, ops, &entry);
+	if (err)
+		return err;
+	for (int r = 0; r < 16; r++)
+		made[ops->count + (uint32_t)r] = entry.reg[r].key;
+	*made_ret = made;
+	made = NULL;
 	return NULL;
 }
 

@@ -54,6 +54,18 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_origins_read(const struct graft_case *c, const struct graft_ops *ops,
 		   bool parameters, struct graft_origins *ret);
 
+/**
+ * Find where the addresses and numbers come from that a function's instructions
+ * put into registers, parameters among them.
+ *
+ * @param[out] made_ret For each instruction the key of graft_origin of what its
+ * destination holds behind it, 0 if that is unknown; then those of the first
+ * registers at the entry, by number. Freed by the caller.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_origins_made(const struct graft_case *c, const struct graft_ops *ops,
+		   uint64_t **made_ret);
+
 /** Find what both sides use; NULL if it is not used. */
 const struct graft_origin *
 graft_origins_find(const struct graft_origins *origins, uint64_t key);

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "diff/diff.h"
 #include "judge/flow/allocator.h"
+#include "judge/flow/origins.h"
 #include "judge/flow/ways.h"
 
 #include <Zydis/Zydis.h>
@@ -44,6 +45,8 @@ struct values {
 
 struct search {
 	struct graft_strides *found;
+	/** As graft_origins_made() returns it. */
+	const uint64_t *origins;
 	struct graft_error *err;
 };
 
@@ -131,17 +134,43 @@ merge(void *into, const void *from)
 }
 
 static void
-note(struct graft_strides *found, int64_t factor, uint32_t at, bool size)
+note(struct graft_strides *found, struct graft_stride stride)
 {
 	for (uint32_t i = 0; i < found->count; i++) {
-		if (found->list[i].factor == factor)
+		if (found->list[i].factor == stride.factor &&
+		    found->list[i].base == stride.base)
 			return;
 	}
 	if (found->count == GRAFT_STRIDES_MAX) {
 		found->partial = true;
 		return;
 	}
-	found->list[found->count++] = (struct graft_stride){ factor, at, size };
+	found->list[found->count++] = stride;
+}
+
+/** Find where the pointer in an address comes from: what is added once. */
+static uint64_t
+base_of(const struct search *search, const struct graft_ops *ops,
+	const struct sum *sum)
+{
+	uint64_t base = 0;
+
+	for (int i = 0; i < TERMS && sum->root[i]; i++) {
+		uint32_t root = sum->root[i];
+		uint64_t key = 0;
+		if (sum->factor[i] != 1)
+			continue;
+		if (root >= ROOT_MADE &&
+		    (root - ROOT_MADE) % ROOTS == ROOTS - 1)
+			key = search->origins[(root - ROOT_MADE) / ROOTS];
+		else if (root < ROOT_MET)
+			key = search->origins[ops->count + root - ROOT_ENTRY];
+		// Which of two is the pointer?
+		if (key && base)
+			return 0;
+		base = key ? key : base;
+	}
+	return base;
 }
 
 /** Note the factors of an address through a pointer. */
@@ -159,7 +188,11 @@ look(struct search *search, const struct graft_ops *ops, uint32_t at,
 		constant |= sum.root[i] == ROOT_CONSTANT;
 	for (int i = 0; !constant && i < TERMS && sum.root[i]; i++) {
 		if (sum.factor[i] > 1)
-			note(search->found, sum.factor[i], at, false);
+			note(search->found,
+			     (struct graft_stride){
+				     .factor = sum.factor[i],
+				     .base = base_of(search, ops, &sum),
+				     .at = at });
 	}
 }
 
@@ -183,7 +216,10 @@ look_at_call(struct search *search, const struct graft_ops *ops, uint32_t at,
 			search->err = graft_sizing_of_call(ops, op, &sizing);
 		if (!search->err && !sizing.guess && !sizing.fills &&
 		    (sizing.sizes & (1 << i)))
-			note(search->found, sum.factor[0], at, true);
+			note(search->found,
+			     (struct graft_stride){ .factor = sum.factor[0],
+						    .at = at,
+						    .size = true });
 	}
 }
 
@@ -289,11 +325,13 @@ step(void *context, const struct graft_ops *ops, uint32_t at, void *state)
 }
 
 struct graft_error *
-graft_strides_read(const struct graft_ops *ops, struct graft_strides *ret)
+graft_strides_read(const struct graft_case *c, const struct graft_ops *ops,
+		   struct graft_strides *ret)
 {
 	struct graft_strides found = { 0 };
 	struct search search = { .found = &found };
 	struct values entry = { 0 };
+	GRAFT_FREE uint64_t *origins = NULL;
 
 	if (ops->count > LENGTH_MAX) {
 		found.partial = true;
@@ -302,8 +340,12 @@ graft_strides_read(const struct graft_ops *ops, struct graft_strides *ret)
 	}
 	for (uint32_t r = 0; r < 16; r++)
 		entry.regs[r] = plain(ROOT_ENTRY + r);
-	struct graft_error *err = graft_ways_follow(ops, sizeof(entry), &entry,
-						    step, merge, &search);
+	struct graft_error *err = graft_origins_made(c, ops, &origins);
+	if (err)
+		return err;
+	search.origins = origins;
+	err = graft_ways_follow(ops, sizeof(entry), &entry, step, merge,
+				&search);
 	if (err) {
 		graft_error_free(search.err);
 		return err;
@@ -327,4 +369,47 @@ graft_strides_only_in(const struct graft_strides *strides,
 			return &strides->list[i];
 	}
 	return NULL;
+}
+
+/** Find a factor of one base that the other function has not, though it has others
+ * of that base; or NULL. */
+static const struct graft_stride *
+only_of_base(const struct graft_strides *strides,
+	     const struct graft_strides *other, uint64_t base)
+{
+	const struct graft_stride *only = NULL;
+	bool known = false;
+
+	for (uint32_t j = 0; j < other->count; j++)
+		known |= other->list[j].base == base;
+	for (uint32_t i = 0; known && !only && i < strides->count; i++) {
+		const struct graft_stride *stride = &strides->list[i];
+		bool found = stride->base != base;
+		for (uint32_t j = 0; !found && j < other->count; j++)
+			found = other->list[j].base == base &&
+				other->list[j].factor == stride->factor;
+		only = found ? NULL : stride;
+	}
+	return only;
+}
+
+bool
+graft_strides_differ(const struct graft_strides *o,
+		     const struct graft_strides *n, bool bases,
+		     const struct graft_stride **old_ret,
+		     const struct graft_stride **new_ret)
+{
+	const struct graft_stride *gone = graft_strides_only_in(o, n);
+	const struct graft_stride *come = graft_strides_only_in(n, o);
+
+	if (o->partial || n->partial)
+		return false;
+	for (uint32_t i = 0; bases && !(gone && come) && i < o->count; i++) {
+		uint64_t base = o->list[i].base;
+		gone = base ? only_of_base(o, n, base) : NULL;
+		come = base ? only_of_base(n, o, base) : NULL;
+	}
+	*old_ret = gone;
+	*new_ret = come;
+	return gone && come;
 }

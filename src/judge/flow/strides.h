@@ -11,16 +11,20 @@
 #ifndef GRAFT_JUDGE_STRIDES_H
 #define GRAFT_JUDGE_STRIDES_H
 
+#include "judge/case.h"
 #include "judge/flow/op.h"
 
 enum {
 	/** Different factors of one function that are kept. */
-	GRAFT_STRIDES_MAX = 32,
+	GRAFT_STRIDES_MAX = 64,
 };
 
 /** A factor of an index. */
 struct graft_stride {
 	int64_t factor;
+	/** The key of graft_origin of the pointer to which the index is added; 0
+	 * if it is unknown. */
+	uint64_t base;
 	/** Index of an instruction that reaches memory so. */
 	uint32_t at;
 	/** It is a size that an allocator is asked for. */
@@ -39,14 +43,30 @@ struct graft_strides {
  * Find the factors of a function. Tables of constants and what lies in the
  * frame are left out: neither outlives a change.
  *
+ * @param[in] c The case; names of NEW's variables are those of OLD.
  * @return NULL; #GRAFT_ERROR_NO_MEMORY.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_strides_read(const struct graft_ops *ops, struct graft_strides *ret);
+graft_strides_read(const struct graft_case *c, const struct graft_ops *ops,
+		   struct graft_strides *ret);
 
 /** Find a factor that one function has and another one has not, or NULL. */
 const struct graft_stride *
 graft_strides_only_in(const struct graft_strides *strides,
 		      const struct graft_strides *other);
+
+/**
+ * Say whether something that both reach by an index has elements of another
+ * size: a factor is gone, and another has come. False if not all are known.
+ *
+ * @param[in] bases Look also at the factors of each pointer by itself: another
+ * array that is walked by the same index may hide what is gone or has come.
+ * @param[out] old_ret, new_ret The factors; written if true is returned.
+ */
+bool
+graft_strides_differ(const struct graft_strides *o,
+		     const struct graft_strides *n, bool bases,
+		     const struct graft_stride **old_ret,
+		     const struct graft_stride **new_ret);
 
 #endif /* GRAFT_JUDGE_STRIDES_H */

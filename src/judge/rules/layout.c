@@ -348,12 +348,11 @@ static struct graft_error *
 check_strides(const struct layout *layout)
 {
 	const struct graft_twin *twin = layout->twin;
-	const struct graft_strides *o = &layout->old_strides;
-	const struct graft_strides *n = &layout->new_strides;
-	const struct graft_stride *gone = graft_strides_only_in(o, n);
-	const struct graft_stride *come = graft_strides_only_in(n, o);
+	const struct graft_stride *gone;
+	const struct graft_stride *come;
 
-	if (!gone || !come || o->partial || n->partial)
+	if (!graft_strides_differ(&layout->old_strides, &layout->new_strides,
+				  !layout->typed, &gone, &come))
 		return NULL;
 	struct graft_place_text where =
 		graft_place_code(twin->new_ops.code, twin->new_ops.func,
@@ -433,9 +432,11 @@ graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
 		err = graft_accesses_read(&twin->new_ops, &layout.new_frame,
 					  &layout.n);
 	if (!err)
-		err = graft_strides_read(&twin->old_ops, &layout.old_strides);
+		err = graft_strides_read(c, &twin->old_ops,
+					 &layout.old_strides);
 	if (!err)
-		err = graft_strides_read(&twin->new_ops, &layout.new_strides);
+		err = graft_strides_read(c, &twin->new_ops,
+					 &layout.new_strides);
 	layout.same_strides = have_same_strides(&layout);
 	if (!err)
 		err = check_all(&layout);
