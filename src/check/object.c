@@ -90,9 +90,8 @@ symbol_of(const struct graft_world *world, uint64_t addr, uint64_t *off_ret)
 
 	if (!graft_image_has_symtab(image))
 		return NULL;
-	const struct graft_symbol *symbol = graft_image_symbol_at(image, own);
-	if (!symbol || symbol->type != STT_OBJECT ||
-	    own - symbol->addr >= symbol->size)
+	const struct graft_symbol *symbol = graft_image_object_at(image, own);
+	if (!symbol)
 		return NULL;
 	*off_ret = own - symbol->addr;
 	return symbol;

@@ -299,6 +299,10 @@ graft_image_symbols(const struct graft_image *image, size_t *count_ret);
 const struct graft_symbol *
 graft_image_symbol_at(const struct graft_image *image, uint64_t addr);
 
+/** As graft_image_symbol_at(), if that is an object that has @p addr inside. */
+const struct graft_symbol *
+graft_image_object_at(const struct graft_image *image, uint64_t addr);
+
 /** Get the dynamic relocations (.rela.dyn, .rela.plt, .relr.dyn) by address. */
 const struct graft_reloc *
 graft_image_relocs(const struct graft_image *image, size_t *count_ret);

@@ -182,3 +182,14 @@ graft_image_symbol_at(const struct graft_image *image, uint64_t addr)
 	}
 	return low ? image->spans[low - 1].symbol : NULL;
 }
+
+const struct graft_symbol *
+graft_image_object_at(const struct graft_image *image, uint64_t addr)
+{
+	const struct graft_symbol *symbol = graft_image_symbol_at(image, addr);
+
+	return symbol && symbol->type == STT_OBJECT &&
+			       addr - symbol->addr < symbol->size
+		       ? symbol
+		       : NULL;
+}

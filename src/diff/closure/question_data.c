@@ -24,7 +24,7 @@ carry_new_object(const struct graft_question *q, bool *ret)
 	struct graft_diff *diff = q->closure->diff;
 	uint64_t addr = q->ref->target;
 	const struct graft_symbol *symbol =
-		graft_image_symbol_at(diff->new_image, addr);
+		graft_image_object_at(diff->new_image, addr);
 	struct graft_piece piece = {
 		.addr = addr,
 		.thing = GRAFT_THING_DATA,
@@ -32,8 +32,7 @@ carry_new_object(const struct graft_question *q, bool *ret)
 	};
 	struct graft_error *err = NULL;
 
-	if (symbol && symbol->type == STT_OBJECT &&
-	    addr - symbol->addr < symbol->size) {
+	if (symbol) {
 		if (graft_names_is_new(diff->names, symbol)) {
 			piece.addr = symbol->addr;
 			piece.size = symbol->size;

@@ -25,20 +25,15 @@ struct front {
 static bool
 own_place(const struct graft_diff *diff, uint64_t old_addr, uint64_t *ret)
 {
-	const struct graft_symbol *o = graft_image_symbol_at(diff->old_image,
+	const struct graft_symbol *o = graft_image_object_at(diff->old_image,
 							     old_addr);
-	size_t count;
-	const struct graft_symbol *symbols =
-		graft_image_symbols(diff->new_image, &count);
+	const struct graft_symbol *n = o ? graft_names_new(diff->names, o)
+					 : NULL;
 
-	for (size_t i = 0; o && i < count; i++) {
-		if (symbols[i].type == STT_OBJECT &&
-		    graft_names_old(diff->names, &symbols[i]) == o) {
-			*ret = symbols[i].addr + (old_addr - o->addr);
-			return true;
-		}
-	}
-	return false;
+	if (!n)
+		return false;
+	*ret = n->addr + (old_addr - o->addr);
+	return true;
 }
 
 /** Is there another object from which both addresses are as far? */
@@ -175,14 +170,12 @@ graft_question_front(const struct graft_question *q, const uint64_t *old_addr,
 	const struct graft_diff *diff = q->closure->diff;
 	uint64_t target = q->ref->target;
 	const struct graft_symbol *object =
-		graft_image_symbol_at(diff->new_image, target);
+		graft_image_object_at(diff->new_image, target);
 	const struct front front = { q, object, old_addr };
 
 	*done = false;
 	// Only what stands in code itself can be followed.
-	if (!object || object->type != STT_OBJECT ||
-	    target - object->addr >= object->size ||
-	    q->ref->kind != GRAFT_REF_ADDRESS ||
+	if (!object || q->ref->kind != GRAFT_REF_ADDRESS ||
 	    q->resolution->func == GRAFT_NONE ||
 	    q->ref != &diff->new_code->refs[q->resolution->ref])
 		return NULL;

@@ -10,34 +10,6 @@
 
 #include <string.h>
 
-/** Find the object that covers an address, or NULL. */
-static const struct graft_symbol *
-object_at(const struct graft_image *image, uint64_t addr)
-{
-	const struct graft_symbol *symbol = graft_image_symbol_at(image, addr);
-
-	return symbol && symbol->type == STT_OBJECT &&
-			       addr - symbol->addr < symbol->size
-		       ? symbol
-		       : NULL;
-}
-
-/** Does no symbol of NEW stand for one of OLD? */
-static bool
-is_gone(const struct graft_diff *diff, const struct graft_symbol *old_symbol)
-{
-	size_t count;
-	const struct graft_symbol *symbols =
-		graft_image_symbols(diff->new_image, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		if (symbols[i].type == STT_OBJECT &&
-		    graft_names_old(diff->names, &symbols[i]) == old_symbol)
-			return false;
-	}
-	return true;
-}
-
 /** Take words that link-time optimisation puts behind a name off its length. */
 static size_t
 length_without(const char *name, size_t len, const char *word)
@@ -97,8 +69,8 @@ static const struct graft_symbol *
 new_by_name(const struct graft_question *q)
 {
 	const struct graft_diff *diff = q->closure->diff;
-	const struct graft_symbol *n = object_at(diff->new_image,
-						 q->ref->target);
+	const struct graft_symbol *n = graft_image_object_at(diff->new_image,
+							     q->ref->target);
 
 	return n && graft_names_is_new(diff->names, n) ? n : NULL;
 }
@@ -109,15 +81,15 @@ graft_question_settle(const struct graft_question *q, uint64_t old_addr,
 {
 	const struct graft_diff *diff = q->closure->diff;
 	const struct graft_symbol *n = new_by_name(q);
-	const struct graft_symbol *o = n ? object_at(diff->old_image, old_addr)
-					 : NULL;
+	const struct graft_symbol *o =
+		n ? graft_image_object_at(diff->old_image, old_addr) : NULL;
 
 	*done = true;
 	if (!n) {
 		graft_question_put_old(q->resolution, old_addr);
 		return NULL;
 	}
-	if (o && is_gone(diff, o))
+	if (o && !graft_names_new(diff->names, o))
 		return answer_renamed(q, o, n, old_addr);
 	// A new one may stand where OLD has padding, and be larger than that.
 	*done = false;
@@ -136,8 +108,8 @@ graft_question_renamed(const struct graft_question *q, bool *done)
 	if (!n)
 		return NULL;
 	if (q->partner && q->partner->kind == q->ref->kind)
-		o = object_at(diff->old_image, q->partner->target);
-	if (o && is_gone(diff, o)) {
+		o = graft_image_object_at(diff->old_image, q->partner->target);
+	if (o && !graft_names_new(diff->names, o)) {
 		*done = true;
 		return answer_renamed(q, o, n, q->partner->target);
 	}
@@ -145,8 +117,8 @@ graft_question_renamed(const struct graft_question *q, bool *done)
 	const struct graft_sighting *s =
 		graft_data_map_find(diff->data, q->ref->target, &count);
 	for (size_t i = 0; i < count; i++) {
-		o = object_at(diff->old_image, s[i].old_addr);
-		if (!o || !is_gone(diff, o))
+		o = graft_image_object_at(diff->old_image, s[i].old_addr);
+		if (!o || graft_names_new(diff->names, o))
 			continue;
 		*done = true;
 		return answer_renamed(q, o, n, s[i].old_addr);

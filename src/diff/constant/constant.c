@@ -79,12 +79,10 @@ graft_constant_extent(const struct graft_code *code, uint64_t addr)
 
 	if (!section)
 		return 0;
-	const struct graft_symbol *symbol = graft_image_symbol_at(code->image,
+	const struct graft_symbol *symbol = graft_image_object_at(code->image,
 								  addr);
-	if (symbol && symbol->type == STT_OBJECT &&
-	    addr - symbol->addr < symbol->size &&
-	    symbol->size - (addr - symbol->addr) <=
-		    section->addr + section->size - addr)
+	if (symbol && symbol->size - (addr - symbol->addr) <=
+			      section->addr + section->size - addr)
 		return symbol->size - (addr - symbol->addr);
 
 	uint64_t end = graft_code_next_start(code, addr);

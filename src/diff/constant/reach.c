@@ -137,10 +137,9 @@ graft_reach_goes_on(const struct graft_code *code, uint64_t addr,
 	*next_ret = next;
 	if (next == end || is_table(code, next) || is_table(code, addr))
 		return false;
-	const struct graft_symbol *symbol = graft_image_symbol_at(code->image,
+	const struct graft_symbol *symbol = graft_image_object_at(code->image,
 								  addr);
-	if (symbol && symbol->type == STT_OBJECT &&
-	    addr - symbol->addr < symbol->size)
+	if (symbol)
 		return symbol->addr + symbol->size > next;
 	if (is_spread_alone(code, section, addr, next))
 		return false;

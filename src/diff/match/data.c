@@ -234,10 +234,10 @@ static bool
 ask_symbols(const struct graft_diff *diff, uint64_t new_addr,
 	    uint64_t *old_addr_ret)
 {
-	const struct graft_symbol *n = graft_image_symbol_at(diff->new_image,
+	const struct graft_symbol *n = graft_image_object_at(diff->new_image,
 							     new_addr);
 
-	if (!n || n->type != STT_OBJECT || new_addr - n->addr >= n->size)
+	if (!n)
 		return false;
 	const struct graft_symbol *o = graft_names_old(diff->names, n);
 	if (!o || o->type != STT_OBJECT || o->size != n->size)

@@ -188,20 +188,35 @@ find(const struct side *side, const struct graft_symbol *key,
 	return true;
 }
 
+/** Find what stands on the other side for a symbol of one's own. */
+static const struct graft_symbol *
+counterpart(const struct side *own, const struct side *other,
+	    const struct graft_symbol *symbol)
+{
+	const struct graft_symbol *only;
+	const struct graft_symbol *found;
+
+	if (kind_of(symbol) == 0 || !symbol->name[0])
+		return NULL;
+	(void)find(own, symbol, &only);
+	if (!only)
+		return NULL;
+	(void)find(other, symbol, &found);
+	return found;
+}
+
 const struct graft_symbol *
 graft_names_old(const struct graft_names *names,
 		const struct graft_symbol *new_symbol)
 {
-	const struct graft_symbol *only;
-	const struct graft_symbol *old_symbol;
+	return counterpart(&names->new_side, &names->old_side, new_symbol);
+}
 
-	if (kind_of(new_symbol) == 0 || !new_symbol->name[0])
-		return NULL;
-	(void)find(&names->new_side, new_symbol, &only);
-	if (!only)
-		return NULL;
-	(void)find(&names->old_side, new_symbol, &old_symbol);
-	return old_symbol;
+const struct graft_symbol *
+graft_names_new(const struct graft_names *names,
+		const struct graft_symbol *old_symbol)
+{
+	return counterpart(&names->old_side, &names->new_side, old_symbol);
 }
 
 bool

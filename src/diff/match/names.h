@@ -49,6 +49,11 @@ const struct graft_symbol *
 graft_names_old(const struct graft_names *names,
 		const struct graft_symbol *new_symbol);
 
+/** Find the NEW symbol for which an OLD one stands, or NULL. */
+const struct graft_symbol *
+graft_names_new(const struct graft_names *names,
+		const struct graft_symbol *old_symbol);
+
 /**
  * Say whether a NEW symbol has a name that OLD does not have at all, while OLD
  * has a symbol table in which it would stand: it is new.

@@ -123,10 +123,8 @@ graft_taken_goes_on(const struct graft_taken *taken, uint64_t start,
 		if (taken->list[i].end <= end)
 			continue;
 		const struct graft_symbol *symbol =
-			graft_image_symbol_at(taken->code->image, addr);
-		bool sized = symbol && symbol->type == STT_OBJECT &&
-			     addr - symbol->addr < symbol->size;
-		if (sized && symbol->addr + symbol->size <= end)
+			graft_image_object_at(taken->code->image, addr);
+		if (symbol && symbol->addr + symbol->size <= end)
 			continue;
 		*last_ret = addr;
 		found = true;

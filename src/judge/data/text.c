@@ -122,11 +122,10 @@ static bool
 judge_symbol(const struct graft_image *image, uint64_t addr,
 	     enum graft_text *ret)
 {
-	const struct graft_symbol *symbol = graft_image_symbol_at(image, addr);
+	const struct graft_symbol *symbol = graft_image_object_at(image, addr);
 	uint64_t len;
 
-	if (!symbol || symbol->type != STT_OBJECT || !symbol->size ||
-	    addr - symbol->addr >= symbol->size)
+	if (!symbol)
 		return false;
 	if (is_function_name(symbol->name)) {
 		*ret = GRAFT_TEXT_IS_LITERAL;

@@ -292,9 +292,8 @@ member_of(const struct graft_ops *ops, const struct graft_op *op)
 								     addr);
 	if (!section || !graft_section_is_writable(section))
 		return member;
-	const struct graft_symbol *symbol = graft_image_symbol_at(image, addr);
-	if (!symbol || symbol->type != STT_OBJECT ||
-	    addr - symbol->addr >= symbol->size)
+	const struct graft_symbol *symbol = graft_image_object_at(image, addr);
+	if (!symbol)
 		return member;
 	return (struct member){ symbol, addr - symbol->addr };
 }

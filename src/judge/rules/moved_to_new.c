@@ -34,22 +34,15 @@ is_new(const struct graft_diff *diff, uint32_t ref)
 	return known && known->place == GRAFT_PLACE_NEW;
 }
 
-static bool
-has_name(const struct graft_image *image, uint64_t addr)
-{
-	const struct graft_symbol *symbol = graft_image_symbol_at(image, addr);
-
-	return symbol && symbol->type == STT_OBJECT &&
-	       addr - symbol->addr < symbol->size;
-}
-
 /** Is an object of NEW in the shadow, and of OLD's nobody says that it is another? */
 static bool
 may_be_old(const struct graft_diff *diff, uint32_t n, uint32_t o)
 {
 	return is_new(diff, n) &&
-	       !(has_name(diff->new_image, diff->new_code->refs[n].target) &&
-		 has_name(diff->old_image, diff->old_code->refs[o].target));
+	       !(graft_image_object_at(diff->new_image,
+				       diff->new_code->refs[n].target) &&
+		 graft_image_object_at(diff->old_image,
+				       diff->old_code->refs[o].target));
 }
 
 static struct graft_error *

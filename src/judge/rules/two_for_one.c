@@ -39,13 +39,9 @@ stands_deinit(struct stands *stands)
 static const struct graft_symbol *
 object_at(const struct graft_image *image, uint64_t addr)
 {
-	const struct graft_symbol *symbol = graft_image_symbol_at(image, addr);
-
-	if (!symbol || symbol->type != STT_OBJECT ||
-	    addr - symbol->addr >= symbol->size ||
-	    graft_area_of(image, addr) != GRAFT_AREA_DATA)
-		return NULL;
-	return symbol;
+	return graft_area_of(image, addr) == GRAFT_AREA_DATA
+		       ? graft_image_object_at(image, addr)
+		       : NULL;
 }
 
 /** Add that an address of NEW is one of OLD, if both are inside of objects. */

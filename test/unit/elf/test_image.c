@@ -158,6 +158,25 @@ each_byte_of_a_function_is_covered_by_its_symbol(void **state)
 }
 
 static void
+each_byte_of_an_object_and_no_code_is_covered_by_the_object(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_image_closep)
+	struct graft_image *image = must_open(library, NULL);
+	const struct graft_symbol *s = find_symbol(image, "fixture_count",
+						   false);
+	assert_non_null(s);
+	assert_true(s->size > 0);
+	for (uint64_t i = 0; i < s->size; i++)
+		assert_ptr_equal(graft_image_object_at(image, s->addr + i), s);
+	assert_ptr_not_equal(graft_image_object_at(image, s->addr + s->size),
+			     s);
+	s = find_symbol(image, "fixture_helper", false);
+	assert_non_null(s);
+	assert_null(graft_image_object_at(image, s->addr));
+}
+
+static void
 extents_are_those_of_the_symbols(void **state)
 {
 	(void)state;
@@ -449,6 +468,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(local_symbols_know_their_file),
 		cmocka_unit_test(
 			each_byte_of_a_function_is_covered_by_its_symbol),
+		cmocka_unit_test(
+			each_byte_of_an_object_and_no_code_is_covered_by_the_object),
 		cmocka_unit_test(extents_are_those_of_the_symbols),
 		cmocka_unit_test(a_landing_pad_has_personality_and_data),
 		cmocka_unit_test(stubs_lead_to_their_imports),
