@@ -61,7 +61,8 @@ graft_strides_only_in(const struct graft_strides *strides,
  *
  * @param[in] bases Look also at the factors of each pointer by itself: another
  * array that is walked by the same index may hide what is gone or has come.
- * @param[out] old_ret, new_ret The factors; written if true is returned.
+ * @param[out] old_ret The factor that is gone; written if true is returned, as is
+ * @p new_ret.
  */
 bool
 graft_strides_differ(const struct graft_strides *o,
