@@ -2,6 +2,9 @@
 
 // A member that pointed to a text of the program gets a copy of its own, which is
 // freed with it: what OLD made has none.
+//
+// BESIDE: another one, as far behind its pointer, is no longer freed. LEAKED: OLD
+// made a copy, too, and never freed it.
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +17,33 @@ struct item {
 
 static struct item *items;
 
+#ifdef BESIDE
+struct box {
+	long key;
+	char *text;
+};
+
+__attribute__((noinline)) long
+discard(struct box *box)
+{
+	if (box->key > 3) {
+#ifdef NEW
+		box->key = 0;
+#else
+		free(box->text);
+#endif
+	}
+	return box->key;
+}
+#endif
+
 __attribute__((noinline)) struct item *
 make(long key)
 {
 	struct item *item = malloc(sizeof(*item));
 
 	item->key = key;
-#ifdef NEW
+#if defined(NEW) || defined(LEAKED)
 	item->name = strdup(key & 1 ? "odd" : "even");
 #else
 	item->name = key & 1 ? "odd" : "even";
@@ -53,5 +76,11 @@ probe(long input)
 	long length = (long)strlen(make(input)->name);
 
 	length += drop(input - 1) * 0;
+#ifdef BESIDE
+	struct box box = { 1, NULL };
+	length += discard(&box);
+#elif defined(LEAKED) && defined(NEW)
+	length += 10;
+#endif
 	return length;
 }
