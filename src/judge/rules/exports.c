@@ -5,6 +5,7 @@
 // them. R-17 for the content of exported constants: whoever names one from outside,
 // or through the GOT, goes on reading OLD's.
 
+#include "judge/data/named.h"
 #include "judge/rules/checks.h"
 
 #include "base/cleanup.h"
@@ -14,11 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct exports {
-	const struct graft_symbol **list;
-	size_t count;
-};
 
 static int
 compare_text(const char *a, const char *b)
@@ -36,22 +32,12 @@ compare(const void *a, const void *b)
 	return order ? order : compare_text(x->version, y->version);
 }
 
-static struct graft_error *
-collect(const struct graft_image *image, struct exports *ret)
+static bool
+is_export(const struct graft_image *image, const struct graft_symbol *symbol)
 {
-	size_t count;
-	const struct graft_symbol *symbols = graft_image_symbols(image, &count);
-
-	ret->list = calloc(count + 1, sizeof(*ret->list));
-	if (!ret->list)
-		return graft_error_no_memory();
-	for (size_t i = 0; i < count; i++) {
-		if (symbols[i].dynamic && symbols[i].defined &&
-		    symbols[i].bind != STB_LOCAL && symbols[i].name[0])
-			ret->list[ret->count++] = &symbols[i];
-	}
-	qsort(ret->list, ret->count, sizeof(*ret->list), compare);
-	return NULL;
+	(void)image;
+	return symbol->dynamic && symbol->defined &&
+	       symbol->bind != STB_LOCAL && symbol->name[0];
 }
 
 static const char *
@@ -152,18 +138,18 @@ judge_export(struct graft_case *c, const struct graft_symbol *o,
 struct graft_error *
 graft_check_exports(struct graft_case *c)
 {
-	struct exports o = { 0 };
-	struct exports n = { 0 };
+	GRAFT_CLEANUP(graft_named_list_deinit)
+	struct graft_named_list o = { 0 };
+	GRAFT_CLEANUP(graft_named_list_deinit)
+	struct graft_named_list n = { 0 };
 
-	struct graft_error *err = collect(c->diff->old_image, &o);
+	struct graft_error *err = graft_named_list_read(c->diff->old_image,
+							is_export, compare, &o);
 	if (!err)
-		err = collect(c->diff->new_image, &n);
-	for (size_t i = 0; !err && i < o.count; i++) {
-		const struct graft_symbol *const *twin = bsearch(
-			&o.list[i], n.list, n.count, sizeof(*n.list), compare);
-		err = judge_export(c, o.list[i], twin ? *twin : NULL);
-	}
-	free(o.list);
-	free(n.list);
+		err = graft_named_list_read(c->diff->new_image, is_export,
+					    compare, &n);
+	for (size_t i = 0; !err && i < o.count; i++)
+		err = judge_export(c, o.list[i],
+				   graft_named_list_any(&n, o.list[i]));
 	return err;
 }

@@ -6,6 +6,7 @@
 
 #include "judge/data/anchors.h"
 #include "judge/data/covered.h"
+#include "judge/data/named.h"
 #include "judge/data/rooms.h"
 #include "judge/rules/checks.h"
 #include "judge/types/types.h"
@@ -255,12 +256,6 @@ judge_sections(struct graft_case *c)
 	return NULL;
 }
 
-/** Objects of one side that have a name, in an order by it. */
-struct objects {
-	const struct graft_symbol **list;
-	size_t count;
-};
-
 static int
 compare(const void *a, const void *b)
 {
@@ -273,52 +268,29 @@ compare(const void *a, const void *b)
 	return strcmp(x->file ? x->file : "", y->file ? y->file : "");
 }
 
-static struct graft_error *
-collect(const struct graft_image *image, struct objects *ret)
+static bool
+is_object(const struct graft_image *image, const struct graft_symbol *symbol)
 {
-	size_t count;
-	const struct graft_symbol *symbols = graft_image_symbols(image, &count);
+	const struct graft_section *section =
+		graft_image_section_at(image, symbol->addr);
 
-	ret->list = calloc(count + 1, sizeof(*ret->list));
-	if (!ret->list)
-		return graft_error_no_memory();
-	for (size_t i = 0; i < count; i++) {
-		const struct graft_section *section =
-			graft_image_section_at(image, symbols[i].addr);
-		// Exported ones are compared by exports.c.
-		if (symbols[i].defined && symbols[i].type == STT_OBJECT &&
-		    !symbols[i].dynamic && symbols[i].name[0] && section &&
-		    graft_section_is_writable(section))
-			ret->list[ret->count++] = &symbols[i];
-	}
-	qsort(ret->list, ret->count, sizeof(*ret->list), compare);
-	return NULL;
-}
-
-/** Find the only object of that name and file, or NULL. */
-static const struct graft_symbol *
-find_only(const struct objects *objects, const struct graft_symbol *symbol)
-{
-	const struct graft_symbol **at =
-		bsearch(&symbol, objects->list, objects->count,
-			sizeof(*objects->list), compare);
-
-	if (!at || (at > objects->list && compare(at, at - 1) == 0) ||
-	    (at + 1 < objects->list + objects->count &&
-	     compare(at, at + 1) == 0))
-		return NULL;
-	return *at;
+	// Exported ones are compared by exports.c.
+	return symbol->defined && symbol->type == STT_OBJECT &&
+	       !symbol->dynamic && symbol->name[0] && section &&
+	       graft_section_is_writable(section);
 }
 
 static struct graft_error *
-judge_objects(struct graft_case *c, const struct objects *o,
-	      const struct objects *n)
+judge_objects(struct graft_case *c, const struct graft_named_list *o,
+	      const struct graft_named_list *n)
 {
 	struct graft_error *err = NULL;
 
 	for (size_t i = 0; !err && i < o->count; i++) {
-		const struct graft_symbol *was = find_only(o, o->list[i]);
-		const struct graft_symbol *is = find_only(n, o->list[i]);
+		const struct graft_symbol *was =
+			graft_named_list_only(o, o->list[i]);
+		const struct graft_symbol *is =
+			graft_named_list_only(n, o->list[i]);
 		if (was && is && was->size != is->size)
 			err = graft_case_refuse(
 				c, GRAFT_RULE_SIZE, was->name,
@@ -332,19 +304,21 @@ judge_objects(struct graft_case *c, const struct objects *o,
 struct graft_error *
 graft_check_globals(struct graft_case *c)
 {
-	struct objects o = { 0 };
-	struct objects n = { 0 };
+	GRAFT_CLEANUP(graft_named_list_deinit)
+	struct graft_named_list o = { 0 };
+	GRAFT_CLEANUP(graft_named_list_deinit)
+	struct graft_named_list n = { 0 };
 
 	// Where every object has a name and a size, distances say nothing more.
 	struct graft_error *err = graft_types_describe(c) ? NULL
 							  : judge_sections(c);
 	if (!err)
-		err = collect(c->diff->old_image, &o);
+		err = graft_named_list_read(c->diff->old_image, is_object,
+					    compare, &o);
 	if (!err)
-		err = collect(c->diff->new_image, &n);
+		err = graft_named_list_read(c->diff->new_image, is_object,
+					    compare, &n);
 	if (!err)
 		err = judge_objects(c, &o, &n);
-	free(o.list);
-	free(n.list);
 	return err;
 }

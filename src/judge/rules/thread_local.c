@@ -216,8 +216,10 @@ compare(const void *a, const void *b)
 }
 
 static bool
-is_thread_local(const struct graft_symbol *symbol)
+is_thread_local(const struct graft_image *image,
+		const struct graft_symbol *symbol)
 {
+	(void)image;
 	return symbol->type == STT_TLS && symbol->defined && symbol->name[0];
 }
 

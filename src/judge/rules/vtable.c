@@ -46,8 +46,9 @@ runs_deinit(struct runs *runs)
 }
 
 static bool
-is_vtable(const struct graft_symbol *symbol)
+is_vtable(const struct graft_image *image, const struct graft_symbol *symbol)
 {
+	(void)image;
 	return symbol->defined && strncmp(symbol->name, "_ZTV", 4) == 0;
 }
 
@@ -60,54 +61,10 @@ compare(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/** The virtual tables of one side that have symbols, by their names. */
-struct named {
-	const struct graft_symbol **list;
-	size_t count;
-};
-
-static struct graft_error *
-collect_named(const struct graft_image *image, struct named *ret)
-{
-	size_t count;
-	const struct graft_symbol *symbols = graft_image_symbols(image, &count);
-
-	ret->list = calloc(count + 1, sizeof(*ret->list));
-	if (!ret->list)
-		return graft_error_no_memory();
-	for (size_t i = 0; i < count; i++) {
-		if (is_vtable(&symbols[i]))
-			ret->list[ret->count++] = &symbols[i];
-	}
-	qsort(ret->list, ret->count, sizeof(*ret->list), compare);
-	return NULL;
-}
-
-/** Find the one table of a name: NULL if two have it, as those of two units may.
- * One that is exported has two symbols. */
-static const struct graft_symbol *
-find_named(const struct named *named, const struct graft_symbol *key)
-{
-	const struct graft_symbol **at = bsearch(
-		&key, named->list, named->count, sizeof(*named->list), compare);
-	const struct graft_symbol **end = named->list + named->count;
-
-	if (!at)
-		return NULL;
-	const struct graft_symbol **first = at;
-	while (first > named->list && compare(&first[-1], at) == 0)
-		first--;
-	for (; first < end && compare(first, at) == 0; first++) {
-		if ((*first)->addr != (*at)->addr)
-			return NULL;
-	}
-	return *at;
-}
-
-/** Both sides of a case. */
+/** The virtual tables of both sides that have symbols, by their names. */
 struct sides {
-	struct named old_named;
-	struct named new_named;
+	struct graft_named_list old_named;
+	struct graft_named_list new_named;
 };
 
 /** Say whether what stands at an address is of a table that its name alone
@@ -116,13 +73,14 @@ static bool
 is_compared(const struct sides *sides, const struct graft_image *image,
 	    uint64_t addr)
 {
-	const struct graft_symbol *symbol = graft_image_symbol_at(image, addr);
+	const struct graft_symbol *symbol = graft_image_object_at(image, addr);
 
-	if (!symbol || !is_vtable(symbol) ||
-	    addr - symbol->addr >= symbol->size)
+	if (!symbol || !is_vtable(image, symbol))
 		return false;
-	const struct graft_symbol *o = find_named(&sides->old_named, symbol);
-	const struct graft_symbol *n = find_named(&sides->new_named, symbol);
+	const struct graft_symbol *o = graft_named_list_only(&sides->old_named,
+							     symbol);
+	const struct graft_symbol *n = graft_named_list_only(&sides->new_named,
+							     symbol);
 	return o && n && o->size == n->size;
 }
 
@@ -276,17 +234,18 @@ static struct graft_error *
 collect_both(struct graft_case *c, struct runs *o, struct runs *n)
 {
 	struct sides sides = { 0 };
-	struct graft_error *err = collect_named(c->diff->old_image,
-						&sides.old_named);
+	struct graft_error *err = graft_named_list_read(
+		c->diff->old_image, is_vtable, compare, &sides.old_named);
 
 	if (!err)
-		err = collect_named(c->diff->new_image, &sides.new_named);
+		err = graft_named_list_read(c->diff->new_image, is_vtable,
+					    compare, &sides.new_named);
 	if (!err)
 		err = collect_runs(c->diff->old_code, &sides, o);
 	if (!err)
 		err = collect_runs(c->diff->new_code, &sides, n);
-	free(sides.old_named.list);
-	free(sides.new_named.list);
+	graft_named_list_deinit(&sides.old_named);
+	graft_named_list_deinit(&sides.new_named);
 	return err;
 }
 
