@@ -178,16 +178,23 @@ def a_jump_that_a_uprobe_ruined_is_mended_or_taken_out(place):
         victim.expect(False, 2)
 
 
+def climbing_in_old_code(place, victim):
+    """A thread that sleeps in old code though the hotpatch is there: without its jump
+    for a moment. Returns where the jump belongs, OLD's bytes and the jump."""
+    at = address_of(place, victim, "victim_climb")
+    was = read(victim, at, 5)
+    place.apply(victim.pid)
+    jump = read(victim, at, 5)
+    write(victim, at, was)
+    victim.climb()
+    return at, was, jump
+
+
 @test
 def who_is_in_old_code_behind_a_ruined_jump_keeps_it_from_being_mended(place):
     with place.victim() as victim:
-        at = address_of(place, victim, "victim_climb")
-        was = read(victim, at, 5)
-        place.apply(victim.pid)
-        jump = read(victim, at, 5)
-        # A thread that a ruined jump led into old code, which then went on by chance.
-        write(victim, at, was)
-        victim.climb()
+        # As one that a ruined jump led there, which then went on by chance.
+        at, was, jump = climbing_in_old_code(place, victim)
         write(victim, at, was[:1] + jump[1:])
         same(place.states(victim.pid), ["damaged"], "state")
         one_line(place.revert(victim.pid, "--wait", "0.2", status=4), "R-13", "victim_climb")
@@ -211,12 +218,7 @@ def threads_in_old_code(place, *words):
 @test
 def status_stops_only_who_is_named_to_look_for_threads_in_old_code(place):
     with place.victim() as victim:
-        at = address_of(place, victim, "victim_climb")
-        was = read(victim, at, 5)
-        place.apply(victim.pid)
-        jump = read(victim, at, 5)
-        write(victim, at, was)
-        victim.climb()
+        at, _, jump = climbing_in_old_code(place, victim)
         write(victim, at, jump)
         same(place.states(victim.pid), ["applied"], "state")
         same(threads_in_old_code(place), [], "what is seen without a stop")
