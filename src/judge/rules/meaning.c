@@ -5,6 +5,7 @@
 // change refuses. A constant that is only compared, passed or returned is not
 // refused: if it is stored at last, somebody's store shows it.
 
+#include "judge/flow/taken_back.h"
 #include "judge/rules/checks.h"
 
 #include <string.h>
@@ -94,6 +95,7 @@ differs(const struct stored *o, const struct stored *n)
 	return false;
 }
 
+/** Refuse, but for counts that both functions take back. */
 static struct graft_error *
 refuse(struct graft_case *c, const struct graft_twin *twin,
        const struct graft_op *o, const struct graft_op *n,
@@ -103,7 +105,13 @@ refuse(struct graft_case *c, const struct graft_twin *twin,
 		twin->new_ops.code, twin->new_ops.func, n->addr);
 	struct graft_op_text old_text = graft_op_print(&twin->old_ops, o);
 	struct graft_op_text new_text = graft_op_print(&twin->new_ops, n);
+	bool taken_back;
+	struct graft_error *err = graft_taken_back(
+		c, twin, (uint32_t)(o - twin->old_ops.ops),
+		(uint32_t)(n - twin->new_ops.ops), &taken_back);
 
+	if (err || taken_back)
+		return err;
 	if (was->kind == STORED_VALUE || was->kind == STORED_BITS)
 		return graft_case_refuse(
 			c, GRAFT_RULE_MEANING, where.str,
@@ -386,7 +394,11 @@ check_replaced(struct graft_case *c, const struct graft_twin *twin)
 			continue;
 		struct stored o = stored_by(was, gone);
 		struct stored n = stored_by(is, i);
-		return refuse(c, twin, &was->ops[gone], &is->ops[i], &o, &n);
+		uint32_t before = c->per_rule[GRAFT_RULE_MEANING];
+		struct graft_error *err = refuse(c, twin, &was->ops[gone],
+						 &is->ops[i], &o, &n);
+		if (err || c->per_rule[GRAFT_RULE_MEANING] != before)
+			return err;
 	}
 	return NULL;
 }
