@@ -273,11 +273,12 @@ find_contexts(struct graft_target *target, const struct graft_maps *maps,
 
 /** Refuse who shares all memory with one that we do not stop. */
 GRAFT_MUST_CHECK static struct graft_error *
-refuse_sharer(const struct graft_target *target)
+refuse_sharer(const struct graft_target *target,
+	      const struct graft_sharers *known)
 {
 	pid_t other;
 	struct graft_error *err = graft_sharer_find(graft_target_pid(target),
-						    &other);
+						    known, &other);
 
 	if (err || !other)
 		return err;
@@ -356,7 +357,7 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	err = find_contexts(target, maps, limits->sightings, &contexts);
 	if (err)
 		return err;
-	err = refuse_sharer(target);
+	err = refuse_sharer(target, limits->sharers);
 	if (err)
 		return err;
 	graft_stack_check_set_contexts(check, contexts);

@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct graft_sharers;
 struct graft_sightings;
 
 /** How long to try, and what is known beforehand. */
@@ -44,6 +45,8 @@ struct graft_switch_limits {
 	 * Borrowed; NULL: nothing is kept.
 	 */
 	struct graft_sightings *sightings;
+	/** Who shared memory with nobody (proc/sharers.h); NULL: not looked for. */
+	const struct graft_sharers *sharers;
 };
 
 /** How it went. */

@@ -22,7 +22,19 @@ enum {
 	STOP_LIMIT_US = 50 * 1000,
 	/** How we are scheduled while we work on others. */
 	NICE = -20,
+	/** Of so many processes it is cheaper to ask each who shares its memory. */
+	FEW = 4,
 };
+
+/** With many processes: see once for all who shares memory with whom. */
+GRAFT_MUST_CHECK static struct graft_error *
+see_sharers(struct graft_work *work)
+{
+	if (work->tried++ < FEW)
+		return NULL;
+	work->limits.sharers = &work->sharers;
+	return graft_sharers_keep(&work->sharers);
+}
 
 struct graft_error *
 graft_work_alone(struct graft_work *work, graft_work_fn fn,
@@ -40,7 +52,8 @@ graft_work_alone(struct graft_work *work, graft_work_fn fn,
 				&recovered);
 	if (err)
 		return graft_error_prefix(err, "earlier work was cut off");
-	return fn(work, outcome);
+	err = see_sharers(work);
+	return err ? err : fn(work, outcome);
 }
 
 /**
@@ -179,6 +192,8 @@ graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
 	graft_ledger_close(work->ledger);
 	work->ledger = NULL;
 	work->limits.sightings = NULL;
+	work->limits.sharers = NULL;
+	graft_sharers_deinit(&work->sharers);
 	if (err) {
 		// What was done until then is done, and said.
 		if (outcomes.count && !work->options->json)

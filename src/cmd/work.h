@@ -16,6 +16,7 @@
 #include "ledger/ledger.h"
 #include "patch/patch.h"
 #include "plan/builds.h"
+#include "proc/sharers.h"
 
 #include <stdbool.h>
 
@@ -45,6 +46,10 @@ struct graft_work {
 	/** NULL unless @ref changes, and until the first process. Owned. */
 	struct graft_ledger *ledger;
 	struct graft_switch_limits limits;
+	/** Processes that were worked on, and what was seen of all when they were
+	 * more than a few. */
+	uint64_t tried;
+	struct graft_sharers sharers;
 	/** Takes back what was done; NULL if the verb cannot. */
 	graft_work_fn undo;
 };

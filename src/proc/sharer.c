@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "proc/list.h"
+#include "proc/sharers.h"
 #include "proc/status.h"
 
 #include <linux/kcmp.h>
@@ -11,7 +12,7 @@
 #include <unistd.h>
 
 struct graft_error *
-graft_sharer_find(pid_t pid, pid_t *ret)
+graft_sharer_find(pid_t pid, const struct graft_sharers *known, pid_t *ret)
 {
 	GRAFT_FREE pid_t *pids = NULL;
 	size_t count;
@@ -20,6 +21,8 @@ graft_sharer_find(pid_t pid, pid_t *ret)
 	// A thread that ended has no memory, like all kernel threads.
 	pid_t tid = graft_proc_live_tid(pid);
 	if (!tid)
+		return NULL;
+	if (known && tid == pid && graft_sharers_is_alone(known, pid))
 		return NULL;
 	struct graft_error *err = graft_proc_list(&pids, &count);
 	if (err)

@@ -9,6 +9,8 @@
 
 #include <sys/types.h>
 
+struct graft_sharers;
+
 /**
  * Find another process that runs in the same memory: a child of clone(2) with
  * CLONE_VM and without CLONE_THREAD, or its parent.
@@ -19,10 +21,12 @@
  * answers that there is none, and so does a process whose first thread ended.
  *
  * @param[in] pid Process in our PID namespace.
+ * @param[in] known What was seen of all processes before, or NULL: who was alone
+ * then and still is need not be compared with each of them.
  * @param[out] ret The other process, or 0.
  * @return NULL; #GRAFT_ERROR_OS; #GRAFT_ERROR_NO_MEMORY.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_sharer_find(pid_t pid, pid_t *ret);
+graft_sharer_find(pid_t pid, const struct graft_sharers *known, pid_t *ret);
 
 #endif /* GRAFT_PROC_SHARER_H */

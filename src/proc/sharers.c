@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "proc/sharers.h"
+
+#include "base/clock.h"
+#include "proc/list.h"
+#include "proc/status.h"
+
+#include <linux/kcmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+	/** How often the list is made before we do without. */
+	TRIES = 3,
+	/** Those that are born while others are listed have numbers that were
+	 * given out up to so many before. */
+	MARGIN = 128,
+	/** Numbers that are given out before it is better to look again. */
+	NEW_MAX = 512,
+	/** After the last number it goes on with this one (kernel/pid.c). */
+	FIRST_AGAIN = 300,
+	/** No host makes processes faster than one in this time. */
+	BIRTH_US = 3,
+	/** Longest time between two looks, however many numbers there are. */
+	LOOK_MAX_US = 1000 * 1000,
+};
+
+void
+graft_sharers_deinit(struct graft_sharers *sharers)
+{
+	free(sharers->alone);
+	*sharers = (struct graft_sharers){ 0 };
+}
+
+/** Read the number that the kernel gave out last; 0 if it does not say. */
+static pid_t
+read_last(void)
+{
+	char text[128];
+	int last;
+
+	if (graft_proc_slurp(text, sizeof(text), "/proc/loadavg") <= 0 ||
+	    sscanf(text, "%*s %*s %*s %*s %d", &last) != 1 || last < 0)
+		return 0;
+	return last;
+}
+
+/** Read one above the highest number; 0 if the kernel does not say. */
+static pid_t
+read_end(void)
+{
+	char text[32];
+	int end;
+
+	if (graft_proc_slurp(text, sizeof(text), "/proc/sys/kernel/pid_max") <=
+		    0 ||
+	    sscanf(text, "%d", &end) != 1 || end <= 2 * FIRST_AGAIN)
+		return 0;
+	return end;
+}
+
+static long
+compare_memory(pid_t one, pid_t two)
+{
+	return syscall(SYS_kcmp, one, two, KCMP_VM, 0, 0);
+}
+
+/** By memory, in the kernel's order. @param[out] arg Whether one could not be. */
+static int
+by_memory(const void *a, const void *b, void *arg)
+{
+	bool *failed = arg;
+	pid_t one = *(const pid_t *)a;
+	pid_t two = *(const pid_t *)b;
+
+	switch (compare_memory(one, two)) {
+	case 0:
+		return 0;
+	case 1:
+		return -1;
+	case 2:
+		return 1;
+	default:
+		*failed = true;
+		return (one > two) - (one < two);
+	}
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	pid_t one = *(const pid_t *)a;
+	pid_t two = *(const pid_t *)b;
+
+	return (one > two) - (one < two);
+}
+
+/**
+ * See that a list is in order. One that executes another program while the list is
+ * sorted, or while it is looked through, has other memory afterwards; so it is
+ * looked through twice, and who wants to be missed must do that twice, between the
+ * same two calls.
+ */
+static bool
+is_in_order(const pid_t *pids, size_t count)
+{
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 1; i < count; i++) {
+			long got = compare_memory(pids[i - 1], pids[i]);
+			if (got != 0 && got != 1)
+				return false;
+		}
+	}
+	return true;
+}
+
+/** Leave out those that cannot be compared: they ended, or are not ours to see. */
+static size_t
+leave_out(pid_t *pids, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (compare_memory(pids[i], pids[i]) == 0)
+			pids[kept++] = pids[i];
+	}
+	return kept;
+}
+
+/** Keep those that are like neither neighbour. */
+static size_t
+keep_alone(pid_t *pids, size_t count)
+{
+	size_t kept = 0;
+	bool like_last = false;
+
+	for (size_t i = 0; i < count; i++) {
+		bool like_next = i + 1 < count &&
+				 compare_memory(pids[i], pids[i + 1]) != 1;
+		if (!like_last && !like_next)
+			pids[kept++] = pids[i];
+		like_last = like_next;
+	}
+	return kept;
+}
+
+/** Look at all processes. @param[out] ret Stays as it is if that does not work. */
+GRAFT_MUST_CHECK static struct graft_error *
+look(struct graft_sharers *ret)
+{
+	struct graft_sharers made = { .last = read_last(), .end = read_end() };
+	GRAFT_FREE pid_t *pids = NULL;
+	size_t count;
+
+	if (!made.last || !made.end)
+		return NULL;
+	made.seen = made.last;
+	made.seen_us = graft_clock_monotonic_us();
+	struct graft_error *err = graft_proc_list(&pids, &count);
+	if (err)
+		return err;
+	for (int i = 0; i < TRIES; i++) {
+		bool failed = false;
+		count = leave_out(pids, count);
+		qsort_r(pids, count, sizeof(*pids), by_memory, &failed);
+		if (failed || !is_in_order(pids, count))
+			continue;
+		count = keep_alone(pids, count);
+		qsort(pids, count, sizeof(*pids), by_number);
+		made.alone = GRAFT_TAKE(pids);
+		made.count = count;
+		*ret = made;
+		return NULL;
+	}
+	return NULL;
+}
+
+/**
+ * Say whether what was seen can be gone on with: since then no number was given
+ * out twice, and few were given out.
+ */
+static bool
+goes_on(const struct graft_sharers *sharers, pid_t last, uint64_t now_us)
+{
+	uint64_t once_us = (uint64_t)sharers->end * BIRTH_US;
+
+	if (once_us > LOOK_MAX_US)
+		once_us = LOOK_MAX_US;
+	return last >= sharers->seen && last - sharers->last <= NEW_MAX &&
+	       now_us - sharers->seen_us < once_us;
+}
+
+struct graft_error *
+graft_sharers_keep(struct graft_sharers *sharers)
+{
+	uint64_t now_us = graft_clock_monotonic_us();
+	pid_t last = read_last();
+
+	if (sharers->count && goes_on(sharers, last, now_us)) {
+		sharers->seen = last;
+		sharers->seen_us = now_us;
+		return NULL;
+	}
+	graft_sharers_deinit(sharers);
+	return look(sharers);
+}
+
+/** Say whether a number is one of a thread that runs in the memory of a process,
+ * and is none of its own. */
+static bool
+is_sharer(pid_t pid, pid_t number)
+{
+	char path[64];
+
+	if (number == pid || compare_memory(pid, number) != 0)
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)pid,
+		       (int)number);
+	return access(path, F_OK) != 0;
+}
+
+static bool
+has_sharer(pid_t pid, pid_t first, pid_t end)
+{
+	for (pid_t i = first; i < end; i++) {
+		if (is_sharer(pid, i))
+			return true;
+	}
+	return false;
+}
+
+bool
+graft_sharers_is_alone(const struct graft_sharers *sharers, pid_t pid)
+{
+	uint64_t now_us = graft_clock_monotonic_us();
+	pid_t last = read_last();
+	pid_t first = sharers->last - MARGIN;
+
+	if (!sharers->count || !bsearch(&pid, sharers->alone, sharers->count,
+					sizeof(pid), by_number))
+		return false;
+	// A kernel that does not tell the truth of its last number (a file of
+	// somebody else is mounted over it) does not know ours either.
+	if (!goes_on(sharers, last, now_us) || getpid() <= sharers->seen ||
+	    getpid() > last)
+		return false;
+	// Who was about to be born when the numbers began anew.
+	if (first <= FIRST_AGAIN &&
+	    has_sharer(pid, sharers->end - MARGIN, sharers->end))
+		return false;
+	return !has_sharer(pid, first > 0 ? first : 1, last + 1);
+}

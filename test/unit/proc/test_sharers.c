@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "victim.h"
+
+#include "proc/sharer.h"
+#include "proc/sharers.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+
+/** What a child of ours answers about a process. */
+enum answer {
+	ANSWER_ALONE,
+	ANSWER_UNKNOWN,
+	ANSWER_SHARES,
+	ANSWER_ERROR,
+};
+
+/** As a guardian asks: a child that was born after the look. */
+static enum answer
+ask(const struct graft_sharers *sharers, pid_t pid, pid_t sharer)
+{
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		pid_t found = 0;
+		bool alone = graft_sharers_is_alone(sharers, pid);
+		struct graft_error *err = graft_sharer_find(pid, sharers,
+							    &found);
+		if (err || found != sharer)
+			_exit(ANSWER_ERROR);
+		if (alone && found)
+			_exit(ANSWER_ERROR);
+		_exit(alone   ? ANSWER_ALONE
+		      : found ? ANSWER_SHARES
+			      : ANSWER_UNKNOWN);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return (enum answer)WEXITSTATUS(status);
+}
+
+static void
+stand(struct victim_page *page)
+{
+	atomic_store(&page->ready, 1);
+	for (;;)
+		(void)pause();
+}
+
+static char stack[64 * 1024] __attribute__((aligned(16)));
+
+static int
+run_sharer(void *arg)
+{
+	struct victim_page *page = arg;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	atomic_store(&page->answers[0], syscall(SYS_getpid));
+	for (;;)
+		(void)pause();
+	return 0;
+}
+
+/** When it is told to: a child that runs in the same memory. */
+static void
+shares_later(struct victim_page *page)
+{
+	atomic_store(&page->ready, 1);
+	while (!atomic_load(&page->order))
+		(void)usleep(1000);
+	(void)clone(run_sharer, stack + sizeof(stack), CLONE_VM | SIGCHLD,
+		    page);
+	for (;;)
+		(void)pause();
+}
+
+static pid_t
+share(struct victim *victim)
+{
+	atomic_store(&victim->page->order, 1);
+	for (int i = 0; i < AWAIT_MS; i++) {
+		if (atomic_load(&victim->page->answers[0]))
+			break;
+		(void)usleep(1000);
+	}
+	pid_t sharer = (pid_t)atomic_load(&victim->page->answers[0]);
+	assert_true(sharer > 0);
+	return sharer;
+}
+
+/** Kernels without kcmp(2) see nothing of this. */
+static void
+see(struct graft_sharers *sharers)
+{
+	assert_ok(graft_sharers_keep(sharers));
+	if (!sharers->count)
+		skip();
+}
+
+static void
+who_shares_with_nobody_is_known_to_be_alone(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_sharers_deinit)
+	struct graft_sharers sharers = { 0 };
+	struct victim victim = victim_start(stand, 1);
+	// A busy machine may let too much time pass between the two.
+	enum answer got = ANSWER_UNKNOWN;
+	for (int i = 0; i < 1000 && got == ANSWER_UNKNOWN; i++) {
+		see(&sharers);
+		got = ask(&sharers, victim.pid, 0);
+	}
+	assert_int_equal(got, ANSWER_ALONE);
+	victim_end(&victim);
+}
+
+static void
+two_that_share_when_all_are_looked_at_are_found(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_sharers_deinit)
+	struct graft_sharers sharers = { 0 };
+	struct victim victim = victim_start(shares_later, 1);
+	pid_t sharer = share(&victim);
+	see(&sharers);
+	assert_int_equal(ask(&sharers, victim.pid, sharer), ANSWER_SHARES);
+	assert_int_equal(ask(&sharers, sharer, victim.pid), ANSWER_SHARES);
+	victim_end(&victim);
+}
+
+static void
+one_that_is_born_later_into_the_memory_is_found(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_sharers_deinit)
+	struct graft_sharers sharers = { 0 };
+	struct victim victim = victim_start(shares_later, 1);
+	see(&sharers);
+	pid_t sharer = share(&victim);
+	see(&sharers);
+	assert_int_equal(ask(&sharers, victim.pid, sharer), ANSWER_SHARES);
+	victim_end(&victim);
+}
+
+static void *
+rest(void *arg)
+{
+	struct victim_page *page = arg;
+	atomic_store(&page->answers[0], gettid());
+	for (;;)
+		(void)pause();
+	return NULL;
+}
+
+/** When it is told to: a thread. */
+static void
+threads_later(struct victim_page *page)
+{
+	pthread_t thread;
+	atomic_store(&page->ready, 1);
+	while (!atomic_load(&page->order))
+		(void)usleep(1000);
+	(void)pthread_create(&thread, NULL, rest, page);
+	for (;;)
+		(void)pause();
+}
+
+static void
+a_thread_that_is_born_later_is_no_sharer(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_sharers_deinit)
+	struct graft_sharers sharers = { 0 };
+	enum answer got = ANSWER_UNKNOWN;
+	// A busy machine may let too much time pass between the two.
+	for (int i = 0; i < 1000 && got == ANSWER_UNKNOWN; i++) {
+		struct victim victim = victim_start(threads_later, 1);
+		see(&sharers);
+		assert_true(share(&victim) > victim.pid);
+		got = ask(&sharers, victim.pid, 0);
+		victim_end(&victim);
+		graft_sharers_deinit(&sharers);
+	}
+	assert_int_equal(got, ANSWER_ALONE);
+}
+
+static void
+who_is_not_a_child_born_since_is_not_answered(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_sharers_deinit)
+	struct graft_sharers sharers = { 0 };
+	struct victim victim = victim_start(stand, 1);
+	see(&sharers);
+	assert_false(graft_sharers_is_alone(&sharers, victim.pid));
+	// Nobody is known before anything was seen.
+	struct graft_sharers none = { 0 };
+	assert_int_equal(ask(&none, victim.pid, 0), ANSWER_UNKNOWN);
+	victim_end(&victim);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_shares_with_nobody_is_known_to_be_alone),
+		cmocka_unit_test(
+			two_that_share_when_all_are_looked_at_are_found),
+		cmocka_unit_test(
+			one_that_is_born_later_into_the_memory_is_found),
+		cmocka_unit_test(a_thread_that_is_born_later_is_no_sharer),
+		cmocka_unit_test(who_is_not_a_child_born_since_is_not_answered),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
