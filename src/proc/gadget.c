@@ -6,8 +6,9 @@
 #include <sys/mman.h>
 
 enum {
-	/** Bytes that are read at once. */
-	CHUNK = 256 * 1024,
+	/** Bytes that are read at once. In a C library both stand in the first
+	 * hundred KiB. */
+	CHUNK = 32 * 1024,
 	/** Bytes of code that are looked at before we give up. */
 	SEARCH_MAX = 256 * 1024 * 1024,
 	/** Longest pattern. */

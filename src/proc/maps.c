@@ -203,15 +203,13 @@ read_all(int fd, char **text_ret, size_t *len_ret)
 	return graft_error_new(GRAFT_ERROR_NO_MEMORY, "maps");
 }
 
-struct graft_error *
-graft_maps_read(pid_t pid, struct graft_maps **ret)
+/** Read the mappings as a thread has them. @param[out] ret NULL: it has none. */
+GRAFT_MUST_CHECK static struct graft_error *
+read_thread(pid_t pid, pid_t tid, struct graft_maps **ret)
 {
-	// A leader that ended has no memory; its threads have.
-	pid_t tid = graft_proc_live_tid(pid);
-	if (tid == 0)
-		return graft_error_new(GRAFT_ERROR_TARGET_GONE, "no process %d",
-				       pid);
 	char path[64];
+
+	*ret = NULL;
 	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/maps", pid, tid);
 	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
@@ -237,10 +235,30 @@ graft_maps_read(pid_t pid, struct graft_maps **ret)
 		return graft_error_prefix(err, "%s", path);
 	graft_error_free(err);
 	if (len == 0)
-		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
-				       "process %d exited", pid);
+		return NULL;
 	err = graft_maps_parse(text, len, ret);
 	return err ? graft_error_prefix(err, "%s", path) : NULL;
+}
+
+struct graft_error *
+graft_maps_read(pid_t pid, struct graft_maps **ret)
+{
+	struct graft_maps *maps = NULL;
+	struct graft_error *err = read_thread(pid, pid, &maps);
+
+	// A leader that ended has no memory; its threads have.
+	if (!err && !maps) {
+		pid_t tid = graft_proc_live_tid(pid);
+		if (tid)
+			err = read_thread(pid, tid, &maps);
+	}
+	if (err)
+		return err;
+	if (!maps)
+		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
+				       "process %d exited", pid);
+	*ret = maps;
+	return NULL;
 }
 
 void

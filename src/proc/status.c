@@ -65,7 +65,7 @@ graft_proc_stat_parse(const char *text, struct graft_proc_status *status)
 			 " %c %*d %*d %*d %*d %*d %u %*s %*s %*s %*s %*s %*s "
 			 "%*s %*s %*s %*s %*s %*s %" SCNu64,
 			 &state, &flags, &start);
-	if (got != 3 || state < 'A' || state > 'z')
+	if (got != 3 || !isascii(state) || !isalpha(state))
 		return false;
 	status->state = state;
 	status->kernel = flags & FLAG_KERNEL_THREAD;
@@ -140,7 +140,8 @@ take_line(const char *line, struct graft_proc_status *status)
 	value += 1 + strspn(value + 1, " \t");
 	take_number(line, len, strtoull(value, NULL, 10), status);
 	unsigned uid;
-	if (sscanf(line, "Uid:\t%*u\t%u", &uid) == 1)
+	if (strncmp(line, "Uid:\t", 5) == 0 &&
+	    sscanf(line, "Uid:\t%*u\t%u", &uid) == 1)
 		status->uid = uid;
 	if (strncmp(line, "State:\t", 7) == 0)
 		status->state = *value;

@@ -88,7 +88,8 @@ check_kind(struct graft_target *target, pid_t *tid_ret)
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 				       "process %d (%s) is a kernel thread",
 				       target->pid, status.comm);
-	*tid_ret = graft_proc_live_tid(target->pid);
+	bool ended = status.state == 'Z' || status.state == 'X';
+	*tid_ret = ended ? graft_proc_live_tid(target->pid) : target->pid;
 	if (*tid_ret == 0)
 		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
 				       "process %d (%s) exited and is not yet "

@@ -456,6 +456,13 @@ a_status_file_is_understood(void **state)
 	assert_int_equal(status.start_ticks, 777);
 	assert_false(graft_proc_stat_parse("7 (a) R 1 1", &status));
 	assert_false(graft_proc_stat_parse("", &status));
+	static const char no_states[] = "@[\\]^_`{";
+	for (const char *bad = no_states; *bad; bad++) {
+		char text[] =
+			"7 (a) ? 1 7 7 0 -1 1 1 0 0 0 0 0 0 0 20 0 1 0 4242 1";
+		text[6] = *bad;
+		assert_false(graft_proc_stat_parse(text, &status));
+	}
 	assert_false(graft_proc_stat_parse(
 		"7 (a) 9 1 7 7 0 -1 1 1 0 0 0 0 0 0 0 20 0 1 0 4242 1 1 1",
 		&status));
