@@ -67,7 +67,7 @@ _graft()
 	case $verb in
 	'') options="$verbs --help --version --state-dir" ;;
 	diff) options+=' -o --output --json --title --cve --debug-dir --carry-lines --explain --html --whole' ;;
-	show) options+=' --disassemble --old --json' ;;
+	show) options+=' --core --disassemble --old --json' ;;
 	verify) options+=' --against --old --json --key --signature' ;;
 	plan) options+=' --all --pid --json' ;;
 	apply) options+=' --all --pid --wait --all-or-none --canary --watch --dry-run --json' ;;

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cmd/core.h"
 #include "cmd/disassemble.h"
 #include "cmd/old.h"
 #include "cmd/usage.h"
@@ -20,10 +21,13 @@
 
 static const char usage[] =
 	"usage: graft show FILE [--json] [--disassemble [--old OLD]]\n"
+	"       graft show --core CORE [--json]\n"
 	"\n"
 	"Print what a hotpatch carries, where it came from, its verdicts and their\n"
-	"reasons, sizes, and what the verdicts do not say.\n"
+	"reasons, sizes, and what the verdicts do not say. Or say of a core dump which\n"
+	"hotpatches were in the process, where their code is, and who was in it.\n"
 	"\n"
+	"      --core CORE    look at this core dump\n"
 	"      --json         print JSON\n"
 	"  -d, --disassemble  print the carried code too\n"
 	"      --old OLD      the build that it replaces (ELF file, directory or\n"
@@ -34,6 +38,7 @@ static const char usage[] =
 struct arguments {
 	const char *path;
 	const char *old_path;
+	const char *core_path;
 	bool json;
 	bool disassemble;
 };
@@ -42,8 +47,15 @@ struct arguments {
 static int
 check(int argc, char **argv, const struct arguments *arguments)
 {
-	if (argc - optind < 1)
+	if (arguments->core_path &&
+	    (arguments->disassemble || arguments->old_path))
+		return graft_usage_wrong(argv,
+					 "--core goes with nothing but --json");
+	if (argc - optind < !arguments->core_path)
 		return graft_usage_wrong(argv, "which hotpatch?");
+	if (arguments->core_path && argc - optind > 0)
+		return graft_usage_wrong(argv, "'%s' is one argument too many",
+					 argv[optind]);
 	if (argc - optind > 1)
 		return graft_usage_wrong(argv, "'%s' is one argument too many",
 					 argv[optind + 1]);
@@ -63,6 +75,7 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 		{ "json", no_argument, NULL, 'j' },
 		{ "disassemble", no_argument, NULL, 'd' },
 		{ "old", required_argument, NULL, 'o' },
+		{ "core", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -78,6 +91,9 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 			break;
 		case 'o':
 			arguments->old_path = optarg;
+			break;
+		case 'c':
+			arguments->core_path = optarg;
 			break;
 		default:
 			*status_ret = graft_usage_option(argv, at, usage);
@@ -181,6 +197,9 @@ graft_verb_show(int argc, char **argv, int *status_ret)
 
 	if (!parse(argc, argv, &arguments, status_ret))
 		return NULL;
+	if (arguments.core_path)
+		return graft_core_show(arguments.core_path, arguments.json,
+				       status_ret);
 	err = graft_patch_read_file(arguments.path, &patch);
 	if (!err && arguments.old_path)
 		err = graft_tree_open(arguments.old_path, &tree);

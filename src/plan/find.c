@@ -222,7 +222,8 @@ count_entry(const struct graft_header_redirect *r,
 
 /** Count what stands at the entries of a header, or at those of the one before. */
 GRAFT_MUST_CHECK static struct graft_error *
-count_entries(struct graft_target *target, const struct graft_header *header,
+count_entries(const struct graft_memory *memory,
+	      const struct graft_header *header,
 	      const struct graft_header *other, bool own, struct tally *tally)
 {
 	for (uint32_t i = 0; i < header->redirect_count; i++) {
@@ -233,8 +234,9 @@ count_entries(struct graft_target *target, const struct graft_header *header,
 		bool read;
 		if (o && !own)
 			continue;
-		struct graft_error *err = graft_target_try_read(
-			target, r->entry + r->skip, live, sizeof(live), &read);
+		struct graft_error *err = memory->read(memory->ctx,
+						       r->entry + r->skip, live,
+						       sizeof(live), &read);
 		if (err)
 			return err;
 		if (read)
@@ -272,17 +274,36 @@ graft_header_stranger(struct graft_target *target,
 	return NULL;
 }
 
+/** As graft_memory_fn. */
+static struct graft_error *
+read_target(const void *ctx, uint64_t addr, void *buf, size_t len, bool *ret)
+{
+	struct graft_target *const *target = ctx;
+
+	return graft_target_try_read(*target, addr, buf, len, ret);
+}
+
 struct graft_error *
 graft_header_live(struct graft_target *target,
 		  const struct graft_header *header,
 		  const struct graft_header *before, enum graft_live *ret)
 {
+	struct graft_memory memory = { .read = read_target, .ctx = &target };
+
+	return graft_header_live_in(&memory, header, before, ret);
+}
+
+struct graft_error *
+graft_header_live_in(const struct graft_memory *memory,
+		     const struct graft_header *header,
+		     const struct graft_header *before, enum graft_live *ret)
+{
 	struct tally tally = { 0 };
-	struct graft_error *err = count_entries(target, header, before, true,
+	struct graft_error *err = count_entries(memory, header, before, true,
 						&tally);
 
 	if (!err && before)
-		err = count_entries(target, before, header, false, &tally);
+		err = count_entries(memory, before, header, false, &tally);
 	if (err)
 		return err;
 	if (tally.unknown)

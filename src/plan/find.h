@@ -118,6 +118,27 @@ graft_header_live(struct graft_target *target,
 		  const struct graft_header *before, enum graft_live *ret);
 
 /**
+ * Read memory that is not that of a running process.
+ *
+ * @param[out] ret false: nothing can be read there.
+ */
+typedef struct graft_error *(*graft_memory_fn)(const void *ctx, uint64_t addr,
+					       void *buf, size_t len,
+					       bool *ret);
+
+/** Memory of something that ran. */
+struct graft_memory {
+	graft_memory_fn read;
+	const void *ctx;
+};
+
+/** As graft_header_live(), of such memory. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_header_live_in(const struct graft_memory *memory,
+		     const struct graft_header *header,
+		     const struct graft_header *before, enum graft_live *ret);
+
+/**
  * Say whether the header page is in the process and says that its shadow is
  * whole. One short read; in any state of the target.
  *

@@ -13,6 +13,7 @@ enum {
 	/** More is read only for a single piece: what was read is looked at
 	 * while it is in the cache. */
 	READ_BYTES = 128 * 1024,
+	PAGE_BYTES = 4096,
 };
 
 struct graft_batch {
@@ -22,6 +23,14 @@ struct graft_batch {
 	struct graft_batch_piece pieces[PIECES_MAX];
 	struct iovec remote[PIECES_MAX];
 };
+
+/** Have a page for each address, as kernels before 5.14 do not at once. */
+static void
+touch(volatile uint8_t *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i += PAGE_BYTES)
+		bytes[i] = 0;
+}
 
 struct graft_error *
 graft_batch_new(struct graft_batch **ret)
@@ -38,7 +47,8 @@ graft_batch_new(struct graft_batch **ret)
 	// Touched now, so that no page fault costs time in a stop. What is behind
 	// that is for single pieces of deep stacks, which few processes have, and
 	// costs each a tenth of a millisecond.
-	(void)madvise(arena, READ_BYTES, MADV_POPULATE_WRITE);
+	if (madvise(arena, READ_BYTES, MADV_POPULATE_WRITE) != 0)
+		touch(arena, READ_BYTES);
 	*ret = GRAFT_TAKE(batch);
 	return NULL;
 }
