@@ -10,6 +10,12 @@
 #include "diff/code/flow.h"
 #include "diff/match/names.h"
 
+enum {
+	/** How far in front of an object, or behind its end, code may begin to count,
+	 * in bytes. */
+	REACH = 1 << 16,
+};
+
 /** What is asked: is an address in code that of the object that covers it? */
 struct front {
 	const struct graft_question *q;
@@ -33,6 +39,39 @@ own_place(const struct graft_diff *diff, uint64_t old_addr, uint64_t *ret)
 	if (!n)
 		return false;
 	*ret = n->addr + (old_addr - o->addr);
+	return true;
+}
+
+/**
+ * Did everything that the address may be of, or in front or at the end of, move as
+ * far? Then it is the same place, whose ever it is.
+ */
+static bool
+moved_alike(const struct front *front)
+{
+	const struct graft_diff *diff = front->q->closure->diff;
+	uint64_t target = front->q->ref->target;
+	const struct graft_section *section =
+		graft_image_section_at(diff->new_image, target);
+	size_t count;
+	const struct graft_symbol *symbols =
+		graft_image_symbols(diff->new_image, &count);
+
+	// What has no symbol may have moved otherwise.
+	if (!front->old_addr || !graft_image_has_symtab(diff->old_image) ||
+	    !graft_image_has_symtab(diff->new_image))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct graft_symbol *n = &symbols[i];
+		if (n->type != STT_OBJECT || n->addr > target + REACH ||
+		    n->addr + n->size + REACH < target ||
+		    graft_image_section_at(diff->new_image, n->addr) != section)
+			continue;
+		const struct graft_symbol *o = graft_names_old(diff->names, n);
+		if (!o || o->size != n->size ||
+		    o->addr - *front->old_addr != n->addr - target)
+			return false;
+	}
 	return true;
 }
 
@@ -185,6 +224,8 @@ graft_question_front(const struct graft_question *q, const uint64_t *old_addr,
 	// Both builds take it at the same place of the object, whose ever it is.
 	if (old_addr && q->partner && q->partner->kind == q->ref->kind &&
 	    q->partner->target == *old_addr)
+		return NULL;
+	if (moved_alike(&front))
 		return NULL;
 	struct graft_error *err = ask_code(&front, done);
 	if (err || !*done)

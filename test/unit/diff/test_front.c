@@ -126,6 +126,24 @@ an_index_into_the_middle_may_be_that_of_the_next_object(void **state)
 	assert_false(is_doubted(old_data, OLD_REST, with_w, body));
 }
 
+static void
+what_moved_as_far_as_all_around_it_is_the_same_place(void **state)
+{
+	static const char body[] = TAKE("x") "mov 8(%rdx), %rsi\n" REST;
+
+	(void)state;
+	// Whether it is `x` or in front of `z` or `a`: each has OLD's place.
+	assert_false(is_doubted(OLD_DATA, OLD_REST, OLD_DATA, body));
+	assert_true(is_doubted(OLD_DATA, OLD_REST,
+			       OBJECT("x", "8") ".balign 16\n" OBJECT("z", "8")
+				       OBJECT("a", "48"),
+			       body));
+	assert_true(is_doubted(OLD_DATA, OLD_REST,
+			       OBJECT("x", "8") OBJECT("z", "8")
+				       OBJECT("fresh", "8") OBJECT("a", "48"),
+			       body));
+}
+
 int
 main(void)
 {
@@ -136,6 +154,8 @@ main(void)
 			what_old_took_as_far_in_front_of_another_is_not_its_own),
 		cmocka_unit_test(
 			an_index_into_the_middle_may_be_that_of_the_next_object),
+		cmocka_unit_test(
+			what_moved_as_far_as_all_around_it_is_the_same_place),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
