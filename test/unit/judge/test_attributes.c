@@ -37,6 +37,39 @@ what_uses_a_lock_that_is_made_as_before_is_accepted(void **state)
 			""));
 }
 
+#define OPEN(flags)                                                            \
+	"int open(const char *, int, ...); int fd, calls;\n"                   \
+	"void make(const char *name) { fd = open(name, " flags "); }\n"
+
+static void
+what_stays_with_a_descriptor_is_as_it_was_opened(void **state)
+{
+	(void)state;
+	// O_NONBLOCK, O_APPEND, O_RDWR for O_RDONLY.
+	must_refuse(LIBRARY, OPEN("0"), OPEN("04000"), "R-20");
+	must_refuse(STRIPPED, OPEN("04001"), OPEN("1"), "R-20");
+	must_refuse(LIBRARY, OPEN("1"), OPEN("02001"), "R-20");
+	must_refuse(LIBRARY, OPEN("0"), OPEN("2"), "R-20");
+}
+
+static void
+what_only_an_opening_looks_at_may_change(void **state)
+{
+	(void)state;
+	// O_CLOEXEC, O_NOFOLLOW, O_EXCL.
+	must_accept(LIBRARY, OPEN("0"), OPEN("02000000"));
+	must_accept(LIBRARY, OPEN("0"), OPEN("0400000"));
+	must_accept(STRIPPED, OPEN("0101"), OPEN("0301"));
+}
+
+static void
+another_opening_is_another_descriptor(void **state)
+{
+	(void)state;
+	must_accept(LIBRARY, OPEN("0"),
+		    OPEN("0); if (fd < 0) fd = open(\"/dev/null\", 04002"));
+}
+
 int
 main(void)
 {
@@ -44,6 +77,10 @@ main(void)
 		cmocka_unit_test(a_lock_of_another_type_is_refused),
 		cmocka_unit_test(
 			what_uses_a_lock_that_is_made_as_before_is_accepted),
+		cmocka_unit_test(
+			what_stays_with_a_descriptor_is_as_it_was_opened),
+		cmocka_unit_test(what_only_an_opening_looks_at_may_change),
+		cmocka_unit_test(another_opening_is_another_descriptor),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
