@@ -14,6 +14,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char apply_usage[] =
 	"usage: graft apply FILE --all | --pid N [--pid N ...]\n"
@@ -28,7 +29,8 @@ static const char apply_usage[] =
 	"                      that are replaced (default 10)\n"
 	"      --all-or-none   if one process is refused, take it back from all\n"
 	"      --canary N      first N processes, then watch them, then the rest;\n"
-	"                      if one of them ends, take it back and stop\n"
+	"                      if one of them ends or executes another program,\n"
+	"                      take it back and stop\n"
 	"      --watch SECONDS how long to watch them (default 30)\n"
 	"  -n, --dry-run       print the plan only, as `graft plan`\n"
 	"      --json          print JSON\n"
@@ -86,6 +88,8 @@ make_plan(struct graft_work *work, struct graft_outcome *outcome,
 	if (err)
 		return err;
 	outcome->functions = graft_plan_functions(*ret);
+	_Static_assert(sizeof(outcome->run) == sizeof((*ret)->run), "a run");
+	memcpy(outcome->run, (*ret)->run, sizeof(outcome->run));
 	return NULL;
 }
 

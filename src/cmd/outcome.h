@@ -24,6 +24,8 @@ struct graft_outcome {
 	char comm[16];
 	/** When it started (graft_proc_status::start_ticks). */
 	uint64_t start_ticks;
+	/** Which run of a program was done (graft_target_run()). */
+	uint8_t run[16];
 	/** Functions that were switched. */
 	uint32_t functions;
 	/** How long it stood still, in microseconds. */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/vec.h"
+#include "cmd/canary.h"
 #include "cmd/progress.h"
 #include "cmd/turns.h"
 #include "proc/list.h"
@@ -11,14 +12,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
 	/** How often --all looks for new processes before it gives up on a host
 	 * that makes them faster. */
 	PASSES_MAX = 20,
-	/** How often canaries are looked at. */
-	LOOK_US = 100 * 1000,
 };
 
 /** Processes to work on. */
@@ -86,19 +86,6 @@ count_done(const struct graft_outcomes *outcomes)
 	return done;
 }
 
-/** Say whether a process that was done is no longer there. */
-static bool
-has_ended(const struct graft_outcome *outcome)
-{
-	struct graft_proc_status status = { 0 };
-	struct graft_error *err = graft_proc_status_read(outcome->pid, &status);
-	bool gone = err || status.state == 'Z' || status.state == 'X' ||
-		    status.start_ticks != outcome->start_ticks;
-
-	graft_error_free(err);
-	return gone;
-}
-
 /**
  * Take back what was done, the last first.
  *
@@ -130,35 +117,52 @@ take_back(struct graft_work *work, struct graft_outcomes *outcomes,
 	}
 }
 
-/** Watch the canaries. Returns true if one has ended; then all was taken back. */
+/** Watch the canaries. Returns false if nothing may follow; if one has ended, all
+ * was taken back then. */
 static bool
 watch(struct graft_work *work, struct graft_outcomes *outcomes)
 {
-	uint64_t start = graft_clock_monotonic_us();
+	char why[64];
 
 	if (!count_done(outcomes))
+		return true;
+	switch (graft_canary_watch(outcomes, work->options->watch_us, why,
+				   sizeof(why), &work->interrupted)) {
+	case GRAFT_CANARY_ENDED:
+		take_back(work, outcomes, why);
 		return false;
-	for (;;) {
-		for (size_t i = 0; i < outcomes->count; i++) {
-			struct graft_outcome *outcome = &outcomes->items[i];
-			char why[64];
-			if (outcome->err || !has_ended(outcome))
-				continue;
-			outcome->err = graft_error_new(
-				GRAFT_ERROR_TARGET_GONE,
-				"the canary ended, %.1f s after the last one was switched; nothing but canaries was touched",
-				(double)(graft_clock_monotonic_us() - start) /
-					1e6);
-			(void)snprintf(why, sizeof(why),
-				       "canary %d (%.15s) ended",
-				       (int)outcome->pid, outcome->comm);
-			take_back(work, outcomes, why);
-			return true;
-		}
-		if (graft_clock_monotonic_us() - start >=
-		    work->options->watch_us)
-			return false;
-		graft_clock_sleep_us(LOOK_US);
+	case GRAFT_CANARY_INTERRUPTED:
+		return false;
+	case GRAFT_CANARY_WELL:
+	default:
+		return true;
+	}
+}
+
+/**
+ * Add a line for each that still waited for its threads, and waits no more.
+ *
+ * @param[in] why As the end of a sentence.
+ */
+static void
+give_up(const struct graft_turns *turns, const char *why,
+	struct graft_outcomes *outcomes)
+{
+	for (size_t i = 0; i < turns->count; i++) {
+		const struct graft_turn *turn = &turns->list[i];
+		struct graft_proc_status status = { 0 };
+		struct graft_outcome outcome = {
+			.pid = turn->pid,
+			.start_ticks = turn->start_ticks,
+			.tries = turn->tries,
+		};
+		graft_error_free(graft_proc_status_read(turn->pid, &status));
+		memcpy(outcome.comm, status.comm, sizeof(outcome.comm));
+		outcome.err = graft_error_new(
+			GRAFT_ERROR_REFUSED,
+			"not done: it waited for its threads when %s", why);
+		// What cannot be said for want of memory is not said.
+		graft_error_free(graft_outcomes_take(outcomes, &outcome));
 	}
 }
 
@@ -178,9 +182,15 @@ work_on_some(struct graft_work *work, graft_work_fn fn, const pid_t *pids,
 		    count_done(outcomes) >= work->options->canaries) {
 			*watched_io = true;
 			uint64_t before = graft_clock_monotonic_us();
-			*ended_ret = watch(work, outcomes);
-			if (*ended_ret)
+			*ended_ret = !watch(work, outcomes);
+			if (*ended_ret) {
+				give_up(&turns,
+					work->interrupted
+						? "graft was interrupted"
+						: "a canary ended",
+					outcomes);
 				return NULL;
+			}
 			graft_turns_extend(&turns,
 					   graft_clock_monotonic_us() - before);
 		}
@@ -191,6 +201,8 @@ work_on_some(struct graft_work *work, graft_work_fn fn, const pid_t *pids,
 		else
 			err = graft_turns_next(work, fn, &turns, outcomes);
 	}
+	if (err)
+		give_up(&turns, "graft itself failed", outcomes);
 	return err;
 }
 
@@ -242,16 +254,16 @@ graft_rollout_run(struct graft_work *work, graft_work_filter_fn filter,
 		// All that there were are canaries: watch, and look again.
 		if (!err && !ended && !watched) {
 			watched = true;
-			ended = watch(work, outcomes);
+			ended = !watch(work, outcomes);
 		}
 		if (!work->changes)
 			break;
 	}
 	if (!options->all && !err && !watched)
-		ended = watch(work, outcomes);
+		ended = !watch(work, outcomes);
 	if (err && options->all_or_none)
 		take_back(work, outcomes, "graft itself failed");
-	else if (!err)
+	else if (!err && !work->interrupted)
 		all_or_none(work, outcomes);
 	return err;
 }

@@ -17,8 +17,9 @@
  *
  * With --all the processes of the host are looked through again until nobody new is
  * concerned. With --canary N the first N that are done are watched for --watch
- * seconds before the rest; if one of them ends meanwhile, the others are taken back
- * and the rest is left. With --all-or-none a refusal takes back what was done.
+ * seconds before the rest; if one of them ends meanwhile, or executes another program,
+ * the others are taken back and the rest is left. A signal that would end us ends the
+ * watch: graft_work::interrupted is set, and all stays as it is. With --all-or-none a refusal takes back what was done.
  *
  * @param[in] filter For --all.
  * @param[in] fn For each.

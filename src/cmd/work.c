@@ -11,6 +11,7 @@
 #include "proc/status.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,25 @@ print(struct graft_work *work, const struct graft_outcomes *outcomes)
 	return err;
 }
 
+/** Say what is so and how to go on, and end as the signal would have ended us. */
+static void
+end_by_signal(const struct graft_work *work,
+	      const struct graft_outcomes *outcomes)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < outcomes->count; i++)
+		done += outcomes->items[i].err == NULL;
+	(void)fflush(stdout);
+	(void)fprintf(
+		stderr,
+		"graft %s: interrupted while %zu canar%s watched: %s; `graft %s` again goes on with all others, `graft revert %s --all` takes it back\n",
+		work->verb, done, done == 1 ? "y was" : "ies were",
+		done == 1 ? "it stays switched" : "they stay switched",
+		work->verb, work->id);
+	(void)raise(work->interrupted);
+}
+
 struct graft_error *
 graft_work_open_ledger(struct graft_ledger **ret)
 {
@@ -203,5 +223,7 @@ graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
 	err = print(work, &outcomes);
 	if (!err)
 		*status_ret = graft_outcomes_status(&outcomes);
+	if (work->interrupted)
+		end_by_signal(work, &outcomes);
 	return err;
 }

@@ -50,6 +50,8 @@ struct graft_work {
 	 * more than a few. */
 	uint64_t tried;
 	struct graft_sharers sharers;
+	/** The signal that ended the watch of canaries; 0: none. */
+	int interrupted;
 	/** Takes back what was done; NULL if the verb cannot. */
 	graft_work_fn undo;
 };

@@ -5,10 +5,12 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 
-from stage import GRAFT, LONG, Victim, check, one_line, same, test, until
+from programs import answers, program
+from stage import GRAFT, LONG, Victim, check, one_line, same, status_of, test, until
 
 
 @test
@@ -149,6 +151,77 @@ def canaries_come_first_and_the_rest_only_if_they_live(place):
         for victim in victims:
             if victim is not canaries[0]:
                 victim.expect(True, 1)
+
+
+def canary_of(place, victims):
+    """Wait until one is switched."""
+    until(lambda: any(place.states(v.pid) == ["applied"] for v in victims),
+          "no canary was switched")
+    return next(v for v in victims if place.states(v.pid) == ["applied"])
+
+
+@test
+def a_canary_that_executes_another_program_has_ended(place):
+    made = program(place, "becomes", """
+int main(void)
+{
+	char c;
+	say("ready\\n", 0);
+	while (read(0, &c, 1) == 1 && c != 'x')
+		say("answer %ld\\n", victim_answer(5));
+	execl("/bin/cat", "cat", NULL);
+	return 1;
+}
+""")
+    with Victim(made) as one, Victim(made) as two:
+        with place.start("apply", place.patch, "--all", "--canary", "1", "--watch",
+                         "600") as tool:
+            canary = canary_of(place, (one, two))
+            canary.process.stdin.write(b"x")
+            out, err = tool.communicate(timeout=5 * LONG)
+        same(tool.returncode, 4, f"status ({out}{err})")
+        one_line_of(err, canary.pid, "the canary executed another program")
+        answers(two if canary is one else one, 11)
+
+
+@test
+def who_interrupts_the_watch_of_canaries_is_told_what_is_so(place):
+    for number in signal.SIGINT, signal.SIGTERM:
+        with contextlib.ExitStack() as stack:
+            victims = [stack.enter_context(place.victim(1)) for _ in range(3)]
+            with place.start("apply", place.patch, "--all", "--canary", "1", "--watch",
+                             "600") as tool:
+                canary = canary_of(place, victims)
+                until(lambda: int(status_of(tool.pid)["SigBlk"], 16) & 1 << signal.SIGINT - 1,
+                      "nobody watches")
+                tool.send_signal(number)
+                out, err = tool.communicate(timeout=5 * LONG)
+            same(tool.returncode, -number, f"status ({out}{err})")
+            one_line_of(out, canary.pid, "applied")
+            check("interrupted while 1 canary was watched: it stays switched" in err, err)
+            check(f"graft revert {place.id} --all" in err, err)
+            for victim in victims:
+                victim.expect(victim is canary, 1)
+            same(place.run("recover").returncode, 3, "nothing is left open")
+            place.run("apply", place.patch, "--all", status=0)
+            for victim in victims:
+                victim.expect(True, 1)
+
+
+@test
+def who_still_waits_when_a_canary_ends_is_told_of(place):
+    with place.victim(1) as waiting, place.victim(1) as canary, inside(waiting):
+        pids = [word for v in (waiting, canary) for word in ("--pid", str(v.pid))]
+        with place.start("apply", place.patch, *pids, "--canary", "1", "--watch", "600",
+                         "--wait", "60") as tool:
+            same(canary_of(place, (waiting, canary)), canary, "the canary")
+            canary.process.kill()
+            canary.process.wait()
+            out, err = tool.communicate(timeout=5 * LONG)
+        same(tool.returncode, 4, f"status ({out}{err})")
+        one_line_of(err, waiting.pid, "it waited for its threads when a canary ended")
+        one_line_of(err, canary.pid, "the canary ended")
+        waiting.expect(False, 1)
 
 
 @test

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/canary.h"
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "proc/status.h"
+#include "proc/target.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	/** How often canaries are looked at. */
+	LOOK_US = 100 * 1000,
+};
+
+/** Say whether a process that was done is no longer there. */
+static bool
+has_exited(const struct graft_outcome *outcome)
+{
+	struct graft_proc_status status = { 0 };
+	struct graft_error *err = graft_proc_status_read(outcome->pid, &status);
+	bool gone = err || status.state == 'Z' || status.state == 'X' ||
+		    status.start_ticks != outcome->start_ticks;
+
+	graft_error_free(err);
+	return gone;
+}
+
+/** Say whether a process runs another program than when it was done: what it does
+ * now says nothing of the hotpatch, and a supervisor may start itself anew. */
+static bool
+has_executed(const struct graft_outcome *outcome)
+{
+	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
+	uint8_t run[GRAFT_TARGET_RUN_SIZE];
+	struct graft_error *err = graft_target_open(outcome->pid, &target);
+
+	if (!err)
+		err = graft_target_run(target, run);
+	bool other = !err && memcmp(run, outcome->run, sizeof(run)) != 0;
+	// What cannot be looked at now is looked at again; who exited, too.
+	graft_error_free(err);
+	return other;
+}
+
+/** The signals that would end us now. */
+static void
+find_deadly(sigset_t *ret)
+{
+	static const int deadly[] = { SIGINT, SIGTERM, SIGHUP };
+
+	(void)sigemptyset(ret);
+	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++) {
+		struct sigaction action;
+		// Ignored by who started us (nohup, a shell's background).
+		if (sigaction(deadly[i], NULL, &action) == 0 &&
+		    action.sa_handler == SIG_DFL)
+			(void)sigaddset(ret, deadly[i]);
+	}
+}
+
+/** Look at all once. @return whether one has ended. */
+static bool
+look(struct graft_outcomes *outcomes, uint64_t start_us, char *why, size_t size)
+{
+	for (size_t i = 0; i < outcomes->count; i++) {
+		struct graft_outcome *outcome = &outcomes->items[i];
+		if (outcome->err)
+			continue;
+		bool executed = has_executed(outcome);
+		if (!executed && !has_exited(outcome))
+			continue;
+		const char *what = executed ? "executed another program"
+					    : "ended";
+		outcome->err = graft_error_new(
+			GRAFT_ERROR_TARGET_GONE,
+			"the canary %s, %.1f s after the last one was switched; nothing but canaries was touched",
+			what,
+			(double)(graft_clock_monotonic_us() - start_us) / 1e6);
+		(void)snprintf(why, size, "canary %d (%.15s) %s",
+			       (int)outcome->pid, outcome->comm, what);
+		return true;
+	}
+	return false;
+}
+
+enum graft_canary_end
+graft_canary_watch(struct graft_outcomes *outcomes, uint64_t length_us,
+		   char *why, size_t size, int *signal_ret)
+{
+	static const struct timespec pause = { .tv_nsec = LOOK_US * 1000 };
+	enum graft_canary_end end = GRAFT_CANARY_WELL;
+	uint64_t start_us = graft_clock_monotonic_us();
+	sigset_t deadly;
+	sigset_t before;
+
+	find_deadly(&deadly);
+	(void)sigprocmask(SIG_BLOCK, &deadly, &before);
+	for (;;) {
+		if (look(outcomes, start_us, why, size)) {
+			end = GRAFT_CANARY_ENDED;
+			break;
+		}
+		if (graft_clock_monotonic_us() - start_us >= length_us)
+			break;
+		int got = sigtimedwait(&deadly, NULL, &pause);
+		if (got > 0) {
+			*signal_ret = got;
+			end = GRAFT_CANARY_INTERRUPTED;
+			break;
+		}
+	}
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return end;
+}
