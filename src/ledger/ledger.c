@@ -167,6 +167,23 @@ update_open(struct graft_ledger *ledger, sqlite3_stmt *statement, int64_t id)
 	return NULL;
 }
 
+/**
+ * Choose whether what is written next is on disk when it is done. An outcome need not
+ * be: a kill of ours leaves it to the kernel, which has it, and of a host that loses
+ * power no process is left, so that an entry of it that stays open says no wrong.
+ * The next intent takes it along, and so does the end of the command.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+set_synchronous(struct graft_ledger *ledger, bool full)
+{
+	if (sqlite3_exec(ledger->db,
+			 full ? "PRAGMA synchronous = FULL"
+			      : "PRAGMA synchronous = NORMAL",
+			 NULL, NULL, NULL) != SQLITE_OK)
+		return graft_schema_error(ledger->db, "set up");
+	return NULL;
+}
+
 struct graft_error *
 graft_ledger_begin(struct graft_ledger *ledger,
 		   const struct graft_ledger_entry *entry, int64_t *id_ret)
@@ -226,8 +243,15 @@ graft_ledger_finish(struct graft_ledger *ledger, int64_t id,
 			      note ? note : "", note_len,
 			      SQLITE_STATIC) != SQLITE_OK)
 		return graft_schema_error(ledger->db, "bind");
-	err = update_open(ledger, finish, id);
-	return err ? err : graft_fault("ledger-finished");
+	err = set_synchronous(ledger, false);
+	if (!err)
+		err = update_open(ledger, finish, id);
+	struct graft_error *more = set_synchronous(ledger, true);
+	if (err) {
+		graft_error_free(more);
+		return err;
+	}
+	return more ? more : graft_fault("ledger-finished");
 }
 
 static struct graft_error *
