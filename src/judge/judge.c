@@ -31,14 +31,15 @@ static const check_fn checks[] = {
 /** Checks of one function beside its old self. */
 static const twin_check_fn twin_checks[] = {
 	graft_check_local_dynamic, graft_check_layout,
-	graft_check_fields,        graft_check_sizes,
-	graft_check_pairs,         graft_check_meaning,
-	graft_check_handed_on,     graft_check_aligned,
-	graft_check_numbers,       graft_check_locks,
-	graft_check_kept_index,    graft_check_chosen,
-	graft_check_retyped,       graft_check_before,
-	graft_check_forms,         graft_check_moved_to_new,
-	graft_check_other_thing,   graft_check_attributes,
+	graft_check_fields,        graft_check_named_members,
+	graft_check_sizes,         graft_check_pairs,
+	graft_check_meaning,       graft_check_handed_on,
+	graft_check_aligned,       graft_check_numbers,
+	graft_check_locks,         graft_check_kept_index,
+	graft_check_chosen,        graft_check_retyped,
+	graft_check_before,        graft_check_forms,
+	graft_check_moved_to_new,  graft_check_other_thing,
+	graft_check_attributes,
 };
 
 static struct graft_error *

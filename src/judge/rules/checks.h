@@ -117,9 +117,13 @@ graft_check_together(struct graft_case *c);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_aligned(struct graft_case *c, const struct graft_twin *twin);
 
-/** bit-fields, and members of objects that have a name. */
+/** bit-fields. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_fields(struct graft_case *c, const struct graft_twin *twin);
+
+/** members of objects that have a name. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_named_members(struct graft_case *c, const struct graft_twin *twin);
 
 /** sizes in calls of allocators. */
 GRAFT_MUST_CHECK struct graft_error *

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // R-02 below the displacement. A bit-field that moved within its word shows in
-// the masks and the distances of shifts that stand between memory and value;
-// a member of a named object in the reference itself.
+// the masks and the distances of shifts that stand between memory and value.
 //
 // One bit that is tested is no evidence: another flag looks the same. Who sets a
 // bit-field keeps the bits around it, and that is looked at.
 
 #include "judge/flow/op.h"
 #include "judge/rules/checks.h"
+#include "judge/types/bits.h"
 #include "judge/types/types.h"
 
 #include <Zydis/Zydis.h>
-#include <string.h>
 
 enum {
 	/** Instructions behind a load that are looked at. */
@@ -32,11 +31,21 @@ struct field {
 	uint32_t at;
 	/** Bits around it are kept: it is written. */
 	bool written;
+	/** All above the first bit, to where a word ends: nothing says where
+	 * the field does. */
+	bool open;
 };
 
 struct fields {
 	struct field list[FIELDS_MAX];
 	uint32_t count;
+	/** What takes the bits from memory, while they are read. */
+	const struct graft_op *access;
+	/** Leave out what types declare; or NULL. */
+	const struct graft_case *declared;
+	bool is_new;
+	/** What went wrong in that. Owned. */
+	struct graft_error *err;
 };
 
 static bool
@@ -70,10 +79,35 @@ find(const struct fields *fields, int64_t bit, unsigned width)
 	return NULL;
 }
 
+/** Say whether a field is bit-fields of the type that the pointer leads to. */
+static bool
+is_declared(struct fields *fields, const struct field *field)
+{
+	const struct graft_op *access = fields->access;
+	bool declared = false;
+
+	if (!fields->declared || fields->err || access->has_ref ||
+	    access->index != GRAFT_REG_NONE)
+		return false;
+	struct graft_type_bits bits = {
+		.addr = access->addr,
+		.base = access->base,
+		.bit = field->bit + (access->disp - access->reach) * 8,
+		.width = field->width,
+		.access_end = (access->disp + access->mem_size) * 8,
+		.open = field->open,
+	};
+	fields->err = graft_types_declare_bits(fields->declared, fields->is_new,
+					       &bits, &declared);
+	return declared;
+}
+
 static void
 note(struct fields *fields, struct field field)
 {
-	if (fields->count < FIELDS_MAX && !find(fields, field.bit, field.width))
+	if (fields->count < FIELDS_MAX &&
+	    !find(fields, field.bit, field.width) &&
+	    !is_declared(fields, &field))
 		fields->list[fields->count++] = field;
 }
 
@@ -85,10 +119,12 @@ note_mask(struct fields *fields, int64_t from, uint64_t mask, uint32_t at,
 	if (!is_run(mask))
 		return false;
 	unsigned width = (unsigned)__builtin_popcountll(mask);
+	int top = 64 - __builtin_clzll(mask);
+	bool open = top == 8 || top == 16 || top == 32 || top == 64;
 	if ((mask & 1) && width >= NUMBER)
 		return true;
 	note(fields, (struct field){ from + __builtin_ctzll(mask), width, at,
-				     written });
+				     written, open });
 	return true;
 }
 
@@ -110,7 +146,7 @@ end_word(struct fields *fields, const struct word *word)
 {
 	if (word->shifted && word->bits)
 		note(fields, (struct field){ word->from, word->bits,
-					     word->shift_at, false });
+					     word->shift_at, false, true });
 }
 
 /** Follow a word over one instruction; false when it is no longer one. */
@@ -191,6 +227,7 @@ read_fields(const struct graft_ops *ops, struct fields *ret)
 			     op->mnemonic == ZYDIS_MNEMONIC_MOVSX;
 		if (!outlives_the_call(ops, op))
 			continue;
+		ret->access = op;
 		read_direct(ret, op, i);
 		if (!loads || !op->mem_read || op->first >= 16)
 			continue;
@@ -241,146 +278,69 @@ all_moved(const struct fields *o, const struct fields *n)
 
 static struct graft_error *
 refuse(struct graft_case *c, const struct graft_twin *twin, uint32_t o,
-       uint32_t n, const char *what)
+       uint32_t n)
 {
 	struct graft_place_text where =
 		graft_place_code(twin->new_ops.code, twin->new_ops.func,
 				 twin->new_ops.ops[n].addr);
 	struct graft_twin_text text = graft_twin_print(twin, o, n);
 
-	return graft_case_refuse(c, GRAFT_RULE_LAYOUT, where.str, "%s: %s",
-				 text.str, what);
+	return graft_case_refuse(
+		c, GRAFT_RULE_LAYOUT, where.str,
+		"%s: a bit-field may have moved or changed its width",
+		text.str);
 }
 
+/**
+ * Say whether types know better than masks: on one side at least, all fields that
+ * the other has not are whole bit-fields of a struct that both builds have.
+ * Compilers write neighbours at once, or one by one.
+ *
+ * @param[in] all Also those that the other has.
+ */
 static struct graft_error *
-check_bits(struct graft_case *c, const struct graft_twin *twin)
+types_know(const struct graft_case *c, const struct graft_twin *twin,
+	   const struct fields *o, const struct fields *n, bool all, bool *ret)
 {
-	struct fields o = { 0 };
-	struct fields n = { 0 };
+	struct fields was = { .declared = c };
+	struct fields is = { .declared = c, .is_new = true };
 
-	read_fields(&twin->old_ops, &o);
-	read_fields(&twin->new_ops, &n);
-	const struct field *gone = find_only(&o, &n);
-	const struct field *come = find_only(&n, &o);
-	if ((!gone || !come) && o.count == n.count && all_moved(&o, &n)) {
-		gone = &o.list[0];
-		come = &n.list[0];
-	}
-	if (!gone || !come)
+	*ret = false;
+	if (!graft_types_rule_out_layout(c))
 		return NULL;
-	return refuse(c, twin, gone->at, come->at,
-		      "a bit-field may have moved or changed its width");
-}
-
-/** A place in an object that has a name. */
-struct member {
-	const struct graft_symbol *symbol;
-	uint64_t off;
-};
-
-static struct member
-member_of(const struct graft_ops *ops, const struct graft_op *op)
-{
-	uint32_t ref = ops->code->insns[op->insn].ref;
-	const struct graft_image *image = ops->code->image;
-	struct member member = { 0 };
-
-	if (!op->has_ref || ref == GRAFT_NONE)
-		return member;
-	uint64_t addr = ops->code->refs[ref].target;
-	const struct graft_section *section = graft_image_section_at(image,
-								     addr);
-	if (!section || !graft_section_is_writable(section))
-		return member;
-	const struct graft_symbol *symbol = graft_image_object_at(image, addr);
-	if (!symbol)
-		return member;
-	return (struct member){ symbol, addr - symbol->addr };
-}
-
-/** Say whether a function names a place in an object of a name. */
-static bool
-names_member(const struct graft_ops *ops, const char *name, uint64_t off)
-{
-	for (uint32_t i = 0; i < ops->count; i++) {
-		struct member member = member_of(ops, &ops->ops[i]);
-		if (member.symbol && member.off == off &&
-		    strcmp(member.symbol->name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/** Say whether a function that stays names a place in an object: what is there
- * did not move. */
-static bool
-stays(const struct graft_case *c, const struct graft_symbol *symbol,
-      uint64_t off)
-{
-	const struct graft_code *code = c->diff->new_code;
-
-	for (uint32_t i = 0; i < code->func_count; i++) {
-		const struct graft_func *func = &code->funcs[i];
-		for (uint32_t j = 0; j < func->ref_count; j++) {
-			if (code->refs[func->first_ref + j].target ==
-				    symbol->addr + off &&
-			    !c->diff->new_match[i].carried)
-				return true;
-		}
-	}
-	return false;
-}
-
-/** Find out whether a pair names two places of one object. */
-static bool
-moves_member(struct graft_case *c, const struct graft_twin *twin,
-	     const struct graft_twin_pair *pair, struct member *was,
-	     struct member *is)
-{
-	*was = member_of(&twin->old_ops, &twin->old_ops.ops[pair->o]);
-	*is = member_of(&twin->new_ops, &twin->new_ops.ops[pair->n]);
-	return was->symbol && is->symbol && was->off != is->off &&
-	       strcmp(was->symbol->name, is->symbol->name) == 0 &&
-	       !stays(c, is->symbol, was->off) &&
-	       !stays(c, is->symbol, is->off);
-}
-
-/** One place that became another one may as well be another member that is
- * meant; two are a movement. */
-static struct graft_error *
-check_members(struct graft_case *c, const struct graft_twin *twin)
-{
-	bool pure = twin->count == twin->old_ops.count &&
-		    twin->count == twin->new_ops.count;
-	struct member first = { 0 };
-
-	// Types say that none moved.
-	if (graft_types_rule_out_layout(c))
-		return NULL;
-	for (size_t i = 0; i < twin->count; i++) {
-		const struct graft_twin_pair *pair = &twin->pairs[i];
-		struct member was;
-		struct member is;
-		if (!moves_member(c, twin, pair, &was, &is) ||
-		    (!pure &&
-		     (names_member(&twin->new_ops, is.symbol->name, was.off) ||
-		      names_member(&twin->old_ops, is.symbol->name, is.off))))
-			continue;
-		if (!first.symbol)
-			first = was;
-		else if (was.symbol == first.symbol && was.off != first.off)
-			return refuse(c, twin, pair->o, pair->n,
-				      "a member of this object may have moved");
-	}
+	read_fields(&twin->old_ops, &was);
+	if (!was.err)
+		read_fields(&twin->new_ops, &is);
+	if (was.err || is.err)
+		return was.err ? was.err : is.err;
+	if (all)
+		*ret = was.count == 0 && is.count == 0;
+	else
+		*ret = (!find_only(&was, n) || !find_only(&is, o)) &&
+		       !(was.count == is.count && all_moved(&was, &is));
 	return NULL;
 }
 
 struct graft_error *
 graft_check_fields(struct graft_case *c, const struct graft_twin *twin)
 {
-	struct graft_error *err = check_bits(c, twin);
+	struct fields o = { .count = 0 };
+	struct fields n = { .count = 0 };
+	bool known;
 
-	if (!err)
-		err = check_members(c, twin);
-	return err;
+	read_fields(&twin->old_ops, &o);
+	read_fields(&twin->new_ops, &n);
+	const struct field *gone = find_only(&o, &n);
+	const struct field *come = find_only(&n, &o);
+	bool all = !gone || !come;
+	if (all && o.count == n.count && all_moved(&o, &n)) {
+		gone = &o.list[0];
+		come = &n.list[0];
+	}
+	if (!gone || !come)
+		return NULL;
+	struct graft_error *err = types_know(c, twin, &o, &n, all, &known);
+	if (err || known)
+		return err;
+	return refuse(c, twin, gone->at, come->at);
 }
