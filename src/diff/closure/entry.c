@@ -4,6 +4,7 @@
 
 #include "base/vec.h"
 #include "diff/code/area.h"
+#include "diff/match/beside.h"
 #include "diff/match/witness.h"
 #include "patch/patch.h"
 
@@ -63,16 +64,21 @@ take(struct visits *visits, uint64_t target)
 /**
  * Refuse if memory may remember the address of a function that NEW does not
  * have: it would go on to run. Likewise if nothing but order says which function
- * of NEW replaces it.
+ * of NEW replaces it; one that a compiler only counts (a lambda) may be reached
+ * from a pointer through a stub that is the same for all of them.
  */
 static struct graft_error *
 check_taken(struct visits *visits, uint32_t func)
 {
 	const struct graft_diff *diff = visits->closure->diff;
-
 	const struct graft_func_match *match = &diff->old_match[func];
 
-	if (!(visits->how[func] & TAKEN) || diff->carried_count == 0)
+	uint8_t comes = TAKEN;
+
+	if (match->other != GRAFT_NONE &&
+	    graft_beside_is_counted(diff, match->other))
+		comes |= ENTERED;
+	if (!(visits->how[func] & comes) || diff->carried_count == 0)
 		return NULL;
 	if (match->other != GRAFT_NONE) {
 		if (!match->carried || visits->confirmed[func] ||
@@ -83,9 +89,13 @@ check_taken(struct visits *visits, uint32_t func)
 			(struct graft_finding){
 				GRAFT_FINDING_UNRESOLVED, match->other,
 				diff->old_code->funcs[func].addr, true, NULL },
-			"memory may hold the address of this function, and "
-			"only its place says which one of the new build stands "
-			"for it");
+			visits->how[func] & TAKEN
+				? "memory may hold the address of this "
+				  "function, and only its place says which one "
+				  "of the new build stands for it"
+				: "code that stays comes to this function, and "
+				  "only its place and a number in its name say "
+				  "which one of the new build stands for it");
 	}
 	return graft_closure_find(
 		visits->closure,

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "diff/code/area.h"
 #include "diff/match/align.h"
+#include "diff/match/beside.h"
 #include "diff/match/likeness.h"
 #include "diff/match/names.h"
 #include "diff/match/signature.h"
@@ -239,9 +240,9 @@ is_mistaken(const struct graft_diff *diff, const struct graft_ref *nr,
 	       !is_taken(diff->old_code, nm->other);
 }
 
-/** Let a pair of references to functions speak. */
+/** Let a pair of references of a NEW function and its counterpart speak. */
 static bool
-follow(struct graft_diff *diff, const struct graft_ref * or,
+follow(struct graft_diff *diff, uint32_t taker, const struct graft_ref * or,
        const struct graft_ref *nr, bool strong)
 {
 	uint32_t o = graft_code_func_at(diff->old_code, or->target);
@@ -253,8 +254,10 @@ follow(struct graft_diff *diff, const struct graft_ref * or,
 		return false;
 	struct graft_func_match *om = &diff->old_match[o];
 	struct graft_func_match *nm = &diff->new_match[n];
-	enum graft_evidence evidence = strong ? GRAFT_EVIDENCE_REFERENCE
-					      : GRAFT_EVIDENCE_ORDER;
+	enum graft_evidence evidence = GRAFT_EVIDENCE_ORDER;
+	bool known = nm->other == o && nm->evidence > evidence;
+	if (strong && !known && graft_beside_tells(diff, taker, o, n))
+		evidence = GRAFT_EVIDENCE_REFERENCE;
 	if (nm->other == o) {
 		if (nm->evidence >= evidence)
 			return false;
@@ -286,9 +289,9 @@ follow_same_form(struct graft_diff *diff, uint32_t n)
 	bool moved = false;
 
 	for (uint32_t i = 0; i < nf->ref_count; i++)
-		moved |= follow(diff, &diff->old_code->refs[of->first_ref + i],
-				&diff->new_code->refs[nf->first_ref + i],
-				strong);
+		moved |= follow(
+			diff, n, &diff->old_code->refs[of->first_ref + i],
+			&diff->new_code->refs[nf->first_ref + i], strong);
 	return moved;
 }
 
@@ -306,7 +309,7 @@ follow_changed(struct graft_diff *diff, uint32_t n, bool *moved)
 		uint32_t r;
 		// Alignment may be off by one call: it is weak evidence.
 		if (graft_insn_pair_refs(diff, &pairs[i], &o, &r))
-			*moved |= follow(diff, &diff->old_code->refs[o],
+			*moved |= follow(diff, n, &diff->old_code->refs[o],
 					 &diff->new_code->refs[r], false);
 	}
 	return err;

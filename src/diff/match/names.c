@@ -2,12 +2,20 @@
 
 #include "diff/match/names.h"
 
+#include "diff/match/stem.h"
+
 #include <string.h>
+
+/** A symbol with its name, ready to be read. */
+struct key {
+	const struct graft_symbol *symbol;
+	struct graft_stem stem;
+};
 
 /** Defined symbols of one side by key. */
 struct side {
 	const struct graft_image *image;
-	const struct graft_symbol **symbols;
+	struct key *keys;
 	size_t count;
 };
 
@@ -54,34 +62,25 @@ graft_names_unnumbered(const char *name)
 	}
 }
 
-/**
- * Find how much of a name its author wrote: compilers number the local objects
- * of one name and count otherwise when one comes or goes.
- */
-static size_t
-length_of(const struct graft_symbol *symbol)
+/** Read a symbol's name for its stem: what its author wrote. */
+static struct graft_stem
+stem_of(const struct graft_symbol *symbol)
 {
-	if (symbol->bind != STB_LOCAL || kind_of(symbol) == 1)
-		return strlen(symbol->name);
-	return graft_names_unnumbered(symbol->name);
+	return graft_stem_of(symbol->name, symbol->bind == STB_LOCAL);
+}
+
+static struct key
+key_of(const struct graft_symbol *symbol)
+{
+	return (struct key){ symbol, stem_of(symbol) };
 }
 
 static int
-compare_name(const struct graft_symbol *a, const struct graft_symbol *b)
+compare_key(const struct key *x, const struct key *y)
 {
-	size_t a_len = length_of(a);
-	size_t b_len = length_of(b);
-	int order = memcmp(a->name, b->name, a_len < b_len ? a_len : b_len);
-
-	if (order)
-		return order;
-	return (a_len > b_len) - (a_len < b_len);
-}
-
-static int
-compare_key(const struct graft_symbol *a, const struct graft_symbol *b)
-{
-	int order = compare_name(a, b);
+	const struct graft_symbol *a = x->symbol;
+	const struct graft_symbol *b = y->symbol;
+	int order = graft_stem_compare(&x->stem, &y->stem, GRAFT_STEM_ALL);
 
 	if (order)
 		return order;
@@ -97,13 +96,14 @@ compare_key(const struct graft_symbol *a, const struct graft_symbol *b)
 static int
 by_key(const void *x, const void *y)
 {
-	const struct graft_symbol *const *a = x;
-	const struct graft_symbol *const *b = y;
-	int order = compare_key(*a, *b);
+	const struct key *a = x;
+	const struct key *b = y;
+	int order = compare_key(a, b);
 
 	if (order)
 		return order;
-	return ((*a)->addr > (*b)->addr) - ((*a)->addr < (*b)->addr);
+	return (a->symbol->addr > b->symbol->addr) -
+	       (a->symbol->addr < b->symbol->addr);
 }
 
 static struct graft_error *
@@ -113,17 +113,16 @@ index_side(const struct graft_image *image, struct side *side)
 	const struct graft_symbol *symbols = graft_image_symbols(image, &count);
 
 	side->image = image;
-	side->symbols = calloc(count + 1, sizeof(*side->symbols));
-	if (!side->symbols)
+	side->keys = calloc(count + 1, sizeof(*side->keys));
+	if (!side->keys)
 		return graft_error_no_memory();
 	for (size_t i = 0; i < count; i++) {
 		if (symbols[i].defined && !symbols[i].absolute &&
 		    symbols[i].name[0] && kind_of(&symbols[i]) != 0)
-			side->symbols[side->count++] = &symbols[i];
+			side->keys[side->count++] = key_of(&symbols[i]);
 	}
 	if (side->count)
-		qsort(side->symbols, side->count, sizeof(*side->symbols),
-		      by_key);
+		qsort(side->keys, side->count, sizeof(*side->keys), by_key);
 	return NULL;
 }
 
@@ -150,8 +149,8 @@ graft_names_free(struct graft_names *names)
 {
 	if (!names)
 		return;
-	free(names->old_side.symbols);
-	free(names->new_side.symbols);
+	free(names->old_side.keys);
+	free(names->new_side.keys);
 	free(names);
 }
 
@@ -162,8 +161,7 @@ graft_names_free(struct graft_names *names)
  * @return Whether there is any.
  */
 static bool
-find(const struct side *side, const struct graft_symbol *key,
-     const struct graft_symbol **ret)
+find(const struct side *side, const struct key *key, const struct key **ret)
 {
 	size_t low = 0;
 	size_t high = side->count;
@@ -171,17 +169,17 @@ find(const struct side *side, const struct graft_symbol *key,
 	*ret = NULL;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		if (compare_key(side->symbols[mid], key) < 0)
+		if (compare_key(&side->keys[mid], key) < 0)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	if (low == side->count || compare_key(side->symbols[low], key) != 0)
+	if (low == side->count || compare_key(&side->keys[low], key) != 0)
 		return false;
-	const struct graft_symbol *first = side->symbols[low];
+	const struct key *first = &side->keys[low];
 	for (size_t i = low + 1;
-	     i < side->count && compare_key(side->symbols[i], key) == 0; i++) {
-		if (side->symbols[i]->addr != first->addr)
+	     i < side->count && compare_key(&side->keys[i], key) == 0; i++) {
+		if (side->keys[i].symbol->addr != first->symbol->addr)
 			return true;
 	}
 	*ret = first;
@@ -193,16 +191,22 @@ static const struct graft_symbol *
 counterpart(const struct side *own, const struct side *other,
 	    const struct graft_symbol *symbol)
 {
-	const struct graft_symbol *only;
-	const struct graft_symbol *found;
+	const struct key key = key_of(symbol);
+	const struct key *only;
+	const struct key *found;
 
 	if (kind_of(symbol) == 0 || !symbol->name[0])
 		return NULL;
-	(void)find(own, symbol, &only);
+	(void)find(own, &key, &only);
 	if (!only)
 		return NULL;
-	(void)find(other, symbol, &found);
-	return found;
+	(void)find(other, &key, &found);
+	// The second of two lambdas is not the first of one, though those that
+	// would tell may have no symbol: they are inlined.
+	if (!found ||
+	    graft_stem_compare(&key.stem, &found->stem, GRAFT_STEM_COMMON) != 0)
+		return NULL;
+	return found->symbol;
 }
 
 const struct graft_symbol *
@@ -223,12 +227,33 @@ bool
 graft_names_is_new(const struct graft_names *names,
 		   const struct graft_symbol *new_symbol)
 {
-	const struct graft_symbol *old_symbol;
+	const struct key key = key_of(new_symbol);
+	const struct key *old_key;
 
 	if (kind_of(new_symbol) == 0 || !new_symbol->name[0])
 		return false;
 	if (new_symbol->bind == STB_LOCAL &&
 	    !graft_image_has_symtab(names->old_side.image))
 		return false;
-	return !find(&names->old_side, new_symbol, &old_symbol);
+	return !find(&names->old_side, &key, &old_key);
+}
+
+bool
+graft_names_is_counted(const struct graft_names *names,
+		       const struct graft_symbol *new_symbol)
+{
+	const struct key key = key_of(new_symbol);
+
+	return graft_stem_is_numbered(&key.stem) &&
+	       !graft_names_old(names, new_symbol);
+}
+
+bool
+graft_names_same_stem(const struct graft_symbol *a,
+		      const struct graft_symbol *b)
+{
+	const struct key x = key_of(a);
+	const struct key y = key_of(b);
+
+	return compare_key(&x, &y) == 0;
 }

@@ -8,7 +8,8 @@
  * Two symbols are the same if name, version, kind and, for local ones, source
  * file are, and if no other symbol at another address of either side has that
  * key: two statics of one name in one file (static locals) are not guessed. The
- * number that a compiler adds to the name of a local object is no part of it.
+ * numbers that compilers put into names are no part of it (stem.h): of two lambdas
+ * of one function neither is known by its name.
  */
 
 #ifndef GRAFT_DIFF_NAMES_H
@@ -61,5 +62,20 @@ graft_names_new(const struct graft_names *names,
 bool
 graft_names_is_new(const struct graft_names *names,
 		   const struct graft_symbol *new_symbol);
+
+/**
+ * Say whether only the number in its name tells a NEW symbol from others of its
+ * own side or of OLD, so that its name does not say which one of OLD it is.
+ *
+ * @return false if its name has no number, or tells.
+ */
+bool
+graft_names_is_counted(const struct graft_names *names,
+		       const struct graft_symbol *new_symbol);
+
+/** Say whether only numbers of compilers tell two names apart, or nothing. */
+bool
+graft_names_same_stem(const struct graft_symbol *a,
+		      const struct graft_symbol *b);
 
 #endif /* GRAFT_DIFF_NAMES_H */

@@ -2,6 +2,7 @@
 
 #include "diff/match/witness.h"
 
+#include "diff/match/beside.h"
 #include "diff/match/data.h"
 
 #include <string.h>
@@ -17,15 +18,23 @@ func_from(const struct graft_code *code, uint64_t addr)
 		       : GRAFT_NONE;
 }
 
-/** Note that pointers to two functions stand at the same place. */
+/**
+ * Note that pointers to two functions stand at the same place.
+ *
+ * @param[in] taker NEW function that holds the pointer, or #GRAFT_NONE for data:
+ * rows of tables are inserted too, and do not tell what is only counted.
+ */
 static void
-confirm(const struct graft_diff *diff, uint64_t old_addr, uint64_t new_addr,
-	bool *ret)
+confirm(const struct graft_diff *diff, uint32_t taker, uint64_t old_addr,
+	uint64_t new_addr, bool *ret)
 {
 	uint32_t n = func_from(diff->new_code, new_addr);
 	uint32_t o = func_from(diff->old_code, old_addr);
 
-	if (o != GRAFT_NONE && n != GRAFT_NONE && diff->new_match[n].other == o)
+	if (o == GRAFT_NONE || n == GRAFT_NONE || diff->new_match[n].other != o)
+		return;
+	if (taker == GRAFT_NONE ? !graft_beside_is_counted(diff, n)
+				: graft_beside_tells(diff, taker, o, n))
 		ret[o] = true;
 }
 
@@ -38,7 +47,8 @@ try_slot(const struct graft_diff *diff, uint64_t old_slot,
 							   old_slot);
 
 	if (o && o->type == n->type)
-		confirm(diff, (uint64_t)o->addend, (uint64_t)n->addend, ret);
+		confirm(diff, GRAFT_NONE, (uint64_t)o->addend,
+			(uint64_t)n->addend, ret);
 }
 
 /** Try where the nearest thing that code names puts a slot. */
@@ -88,7 +98,7 @@ ask_func(const struct graft_diff *diff, uint32_t n, bool *ret)
 		uint32_t o;
 		uint32_t r;
 		if (graft_insn_pair_refs(diff, &pairs[i], &o, &r))
-			confirm(diff, diff->old_code->refs[o].target,
+			confirm(diff, n, diff->old_code->refs[o].target,
 				diff->new_code->refs[r].target, ret);
 	}
 	return err;
