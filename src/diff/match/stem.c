@@ -130,21 +130,6 @@ of_hash(const struct graft_stem *stem, const char *at)
 	return at[HASH_LEN] == 'E' ? HASH_LEN : 0;
 }
 
-/** The number of a closure in Rust's new mangling, and what counts letters. */
-static size_t
-of_closure(const struct graft_stem *stem, const char *at)
-{
-	size_t len = 1;
-
-	if (!stem->rust || (at[0] != 's' && at[0] != 'B'))
-		return 0;
-	while (isalnum((unsigned char)at[len]))
-		len++;
-	if (at[len] != '_')
-		return 0;
-	return at[0] == 'B' || at[len + 1] == '0' ? len + 1 : 0;
-}
-
 /** Measure the number that begins at a place of a name; 0 if none does. */
 static size_t
 number_at(const struct graft_stem *stem, const char *at,
@@ -165,9 +150,7 @@ number_at(const struct graft_stem *stem, const char *at,
 		len = of_type(stem, at);
 	if (!len)
 		len = of_local(stem, at);
-	if (!len)
-		len = of_hash(stem, at);
-	return len ? len : of_closure(stem, at);
+	return len ? len : of_hash(stem, at);
 }
 
 struct graft_stem
@@ -181,7 +164,6 @@ graft_stem_of(const char *name, bool local)
 		.entity = mangled ? strchr(name + 2, 'Z') : NULL,
 		.mangled = mangled,
 		.local = local,
-		.rust = strncmp(name, "_R", 2) == 0,
 	};
 }
 

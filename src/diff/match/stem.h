@@ -7,8 +7,8 @@
  *
  * Compilers count what has no name of its own, or shares one, and count otherwise
  * when one comes or goes: lambdas and unnamed types of C++ (`UlvE0_`, `Ut0_`,
- * clang's `$_0`), local classes and statics of one name (`_0`), closures of Rust
- * (`s_0`, or a hash), clones, nested functions and local statics of C (`.1`).
+ * clang's `$_0`), local classes and statics of one name (`_0`), what Rust's old
+ * mangling hashes, clones, nested functions and local statics of C (`.1`).
  *
  * This reads names letter by letter and no grammar: it may take for a number what
  * is none. Whoever uses it must only lose by that.
@@ -30,8 +30,6 @@ struct graft_stem {
 	bool mangled;
 	/** The symbol is local: what stands behind a dot may be a number. */
 	bool local;
-	/** A name of Rust's v0 mangling. */
-	bool rust;
 };
 
 /** What is left out of a name. */
