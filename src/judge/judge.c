@@ -25,7 +25,7 @@ static const check_fn checks[] = {
 	graft_check_counts,      graft_check_aligned_objects,
 	graft_check_makers,      graft_check_owned,
 	graft_check_encoding,    graft_check_loading,
-	graft_check_two_for_one,
+	graft_check_two_for_one, graft_check_ended_elsewhere,
 };
 
 /** Checks of one function beside its old self. */

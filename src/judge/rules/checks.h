@@ -77,6 +77,10 @@ graft_check_makers(struct graft_case *c);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_owned(struct graft_case *c);
 
+/** members whose objects another function ends now. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_ended_elsewhere(struct graft_case *c);
+
 /** code that ran only once, or never returns. Notes. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_once(struct graft_case *c);

@@ -29,6 +29,28 @@ bool
 graft_kept_at_find(const struct graft_case *c, const struct graft_ops *ops,
 		   const struct graft_op *op, struct graft_kept_at *ret);
 
+/**
+ * Find where the first argument of a call was loaded from.
+ *
+ * @param[in] at Index of the call.
+ * @param[out] ret The place; means something only if there is a load.
+ * @return Index of the load; graft_ops::count if it is not seen, or in the frame.
+ */
+uint32_t
+graft_kept_at_of_argument(const struct graft_case *c,
+			  const struct graft_ops *ops, uint32_t at,
+			  struct graft_kept_at *ret);
+
+/**
+ * Find where the result of a call is put.
+ *
+ * @param[in] at Index of the call.
+ * @param[out] ret The place; means something only if this returns true.
+ */
+bool
+graft_kept_at_of_result(const struct graft_case *c, const struct graft_ops *ops,
+			uint32_t at, struct graft_kept_at *ret);
+
 /** Say whether two places are the same one, as far as is known. */
 static inline bool
 graft_kept_at_is_same(const struct graft_kept_at *a,

@@ -13,16 +13,8 @@
 #include "judge/flow/halves.h"
 #include "judge/rules/kept_at.h"
 
-#include <Zydis/Zydis.h>
 #include <stdio.h>
 #include <string.h>
-
-enum {
-	/** Copies of registers through which a value is followed. */
-	COPIES_MAX = 4,
-	/** Instructions behind a call in which its result is put somewhere. */
-	AHEAD_MAX = 12,
-};
 
 /** What a family has to do with one place. */
 struct owner {
@@ -51,67 +43,6 @@ static void
 owners_deinit(struct owners *owners)
 {
 	free(owners->list);
-}
-
-/** Does an instruction only move something? Two pointers may be stored at once, by
- * a vector register. */
-static bool
-moves(const struct graft_op *op)
-{
-	return op->what == GRAFT_OP_MOV ||
-	       op->mnemonic == ZYDIS_MNEMONIC_MOVQ ||
-	       op->mnemonic == ZYDIS_MNEMONIC_MOVUPS ||
-	       op->mnemonic == ZYDIS_MNEMONIC_MOVAPS ||
-	       op->mnemonic == ZYDIS_MNEMONIC_MOVDQU ||
-	       op->mnemonic == ZYDIS_MNEMONIC_MOVDQA;
-}
-
-/** Find where the result of a call is put. */
-static bool
-find_kept(const struct graft_case *c, const struct graft_ops *ops, uint32_t at,
-	  struct graft_kept_at *ret)
-{
-	uint32_t holds = 1U << GRAFT_REG_RAX;
-
-	for (uint32_t i = at + 1; i < ops->count && i <= at + AHEAD_MAX; i++) {
-		const struct graft_op *op = &ops->ops[i];
-		bool copies = moves(op) && op->src < 32 &&
-			      (holds & 1U << op->src);
-		if (copies && op->mem_write)
-			return graft_kept_at_find(c, ops, op, ret);
-		if ((op->flags & GRAFT_INSN_CALL) || op->ends)
-			return false;
-		// These add the other half of a vector register.
-		if (op->mnemonic != ZYDIS_MNEMONIC_MOVHPS &&
-		    op->mnemonic != ZYDIS_MNEMONIC_PUNPCKLQDQ)
-			holds &= ~op->writes;
-		if (copies && !op->has_mem && op->dst < 32)
-			holds |= 1U << op->dst;
-	}
-	return false;
-}
-
-/** Find where the first argument of a call was loaded from. */
-static bool
-find_ended(const struct graft_case *c, const struct graft_ops *ops, uint32_t at,
-	   struct graft_kept_at *ret)
-{
-	uint8_t reg = GRAFT_REG_RDI;
-
-	for (int i = 0; i <= COPIES_MAX; i++) {
-		at = graft_op_writer(ops, at, reg);
-		if (at >= ops->count)
-			return false;
-		const struct graft_op *op = &ops->ops[at];
-		if (op->what != GRAFT_OP_MOV)
-			return false;
-		if (op->mem_read)
-			return graft_kept_at_find(c, ops, op, ret);
-		if (op->src >= 16)
-			return false;
-		reg = op->src;
-	}
-	return false;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -152,8 +83,9 @@ collect(const struct graft_case *c, const struct graft_code *code,
 			kind = graft_calls_kind_of(name);
 		bool makes = kind.role == GRAFT_CALLS_MAKE;
 		if (kind.role == GRAFT_CALLS_NEITHER ||
-		    !(makes ? find_kept(c, &ops, i, &at)
-			    : find_ended(c, &ops, i, &at)))
+		    !(makes ? graft_kept_at_of_result(c, &ops, i, &at)
+			    : graft_kept_at_of_argument(c, &ops, i, &at) <
+				      ops.count))
 			continue;
 		err = find_or_add(owners, &kind, &at, &owner);
 		if (err)
