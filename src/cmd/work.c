@@ -74,6 +74,38 @@ refuse_change(struct graft_error *err)
 	return ours;
 }
 
+/** Did the process that an outcome names end, or become another one? */
+static bool
+is_gone(const struct graft_outcome *outcome)
+{
+	struct graft_proc_status now = { 0 };
+	struct graft_error *err = graft_proc_status_read(outcome->pid, &now);
+
+	graft_error_free(err);
+	if (err || now.start_ticks != outcome->start_ticks)
+		return true;
+	// A first thread may end before the others.
+	return (now.state == 'Z' || now.state == 'X') &&
+	       graft_proc_live_tid(outcome->pid) == 0;
+}
+
+/**
+ * Make an error of a process that ended while it was worked on what it is: whatever
+ * was looked for then is not there.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+explain_end(const struct graft_outcome *outcome, struct graft_error *err)
+{
+	if (!err || graft_error_code(err) == GRAFT_ERROR_TARGET_GONE ||
+	    !is_gone(outcome))
+		return err;
+	struct graft_error *gone = graft_error_new(GRAFT_ERROR_TARGET_GONE,
+						   "it exited meanwhile (%s)",
+						   graft_error_message(err));
+	graft_error_free(err);
+	return gone;
+}
+
 /** Do it to the process that an outcome names. */
 GRAFT_MUST_CHECK static struct graft_error *
 do_it(struct graft_work *work, graft_work_fn fn, struct graft_outcome *outcome)
@@ -89,8 +121,10 @@ do_it(struct graft_work *work, graft_work_fn fn, struct graft_outcome *outcome)
 	if (outcome->pid == getpid())
 		return graft_error_new(GRAFT_ERROR_REFUSED,
 				       "graft does not work on itself");
-	return refuse_change(work->changes ? graft_work_alone(work, fn, outcome)
-					   : fn(work, outcome));
+	struct graft_error *err = refuse_change(
+		work->changes ? graft_work_alone(work, fn, outcome)
+			      : fn(work, outcome));
+	return explain_end(outcome, err);
 }
 
 struct graft_error *

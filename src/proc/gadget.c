@@ -48,8 +48,8 @@ look(uint64_t *found, uint64_t addr, const uint8_t *chunk, size_t len,
 		*found = addr + (uint64_t)(hit - chunk);
 }
 
-/** Look through one mapping. */
-static void
+/** Look through one mapping, as far as it can be read. */
+GRAFT_MUST_CHECK static struct graft_error *
 search(struct graft_target *target, const struct graft_map *map, uint8_t *chunk)
 {
 	struct graft_gadgets *g = &target->gadgets;
@@ -59,16 +59,17 @@ search(struct graft_target *target, const struct graft_map *map, uint8_t *chunk)
 	     addr += CHUNK - PATTERN_MAX) {
 		uint64_t left = map->end - addr;
 		size_t len = left < CHUNK ? (size_t)left : CHUNK;
-		struct graft_error *err = graft_target_read(target, addr, chunk,
-							    len);
-		graft_error_free(err);
-		if (err)
-			return;
+		bool there;
+		struct graft_error *err =
+			graft_target_try_read(target, addr, chunk, len, &there);
+		if (err || !there)
+			return err;
 		look(&g->call, addr, chunk, len, CALL, sizeof(CALL));
 		look(&g->restore, addr, chunk, len, RESTORE, sizeof(RESTORE));
 		look(&g->restore, addr, chunk, len, RESTORE_SHORT,
 		     sizeof(RESTORE_SHORT));
 	}
+	return NULL;
 }
 
 struct graft_error *
@@ -104,7 +105,9 @@ graft_gadgets_find(struct graft_target *target, const struct graft_maps *maps)
 			if (g->call && g->restore)
 				return NULL;
 			budget -= len;
-			search(target, map, chunk);
+			struct graft_error *err = search(target, map, chunk);
+			if (err)
+				return err;
 		}
 	}
 	if (g->call && g->restore)

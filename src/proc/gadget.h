@@ -20,7 +20,8 @@
  *
  * @param[in,out] target Its gadgets are set.
  * @param[in] maps Its mappings.
- * @return NULL; #GRAFT_ERROR_REFUSED if there are none; #GRAFT_ERROR_NO_MEMORY.
+ * @return NULL; #GRAFT_ERROR_REFUSED if there are none; #GRAFT_ERROR_TARGET_GONE;
+ * #GRAFT_ERROR_NO_MEMORY.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_gadgets_find(struct graft_target *target, const struct graft_maps *maps);

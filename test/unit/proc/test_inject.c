@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "proc/gadget.h"
+
 #include "victim.h"
 
 #include <errno.h>
@@ -121,6 +123,25 @@ a_target_that_dies_of_the_call_is_gone(void **state)
 static char alternate[64 * 1024];
 
 /** Wait in epoll_wait(2) for ever; each wake-up is one that the test makes. */
+static void
+code_of_a_target_that_died_is_not_called_missing(void **state)
+{
+	(void)state;
+	struct victim victim = victim_start(busy, 1);
+	struct graft_target *target = attach(&victim);
+	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+	assert_ok(graft_maps_read(victim.pid, &maps));
+	assert_ok(graft_gadgets_find(target, maps));
+	// What is known is looked at again, and then searched.
+	target->gadgets = (struct graft_gadgets){ 0 };
+	(void)kill(victim.pid, SIGKILL);
+	assert_true(gets_into_state(victim.pid, 'Z'));
+	assert_error(graft_gadgets_find(target, maps), GRAFT_ERROR_TARGET_GONE,
+		     "exited");
+	graft_target_close(target);
+	victim_end(&victim);
+}
+
 static void
 waiter(struct victim_page *page)
 {
@@ -384,6 +405,8 @@ main(void)
 			a_busy_thread_makes_calls_and_keeps_its_registers),
 		cmocka_unit_test(calls_behind_a_failed_one_are_not_made),
 		cmocka_unit_test(a_target_that_dies_of_the_call_is_gone),
+		cmocka_unit_test(
+			code_of_a_target_that_died_is_not_called_missing),
 		cmocka_unit_test(a_waiting_thread_makes_calls_and_waits_on),
 		cmocka_unit_test(a_sleeper_sleeps_only_its_remaining_time),
 		cmocka_unit_test(
