@@ -2,16 +2,10 @@
 
 #include "plan/dump.h"
 
-#include "base/vec.h"
-
 #include <elf.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-enum {
-	PAGE = 4096,
-};
 
 /** As graft_memory_fn. */
 static struct graft_error *
@@ -20,76 +14,10 @@ read_core(const void *ctx, uint64_t addr, void *buf, size_t len, bool *ret)
 	return graft_core_read(ctx, addr, buf, len, ret);
 }
 
-/** Read the header at an address. @param[out] ret NULL: there is none. */
-GRAFT_MUST_CHECK static struct graft_error *
-read_header(const struct graft_core *core, uint64_t addr, uint64_t room,
-	    struct graft_header **ret)
-{
-	uint8_t peek[GRAFT_HEADER_PEEK_SIZE];
-	struct graft_header *header = NULL;
-	bool read;
-
-	*ret = NULL;
-	struct graft_error *err = graft_core_read(core, addr, peek,
-						  sizeof(peek), &read);
-	uint32_t len = !err && read ? graft_header_peek(peek) : 0;
-	if (err || !len || len > room)
-		return err;
-	GRAFT_FREE uint8_t *bytes = malloc(len);
-	if (!bytes)
-		return graft_error_no_memory();
-	err = graft_core_read(core, addr, bytes, len, &read);
-	if (err || !read)
-		return err;
-	err = graft_header_decode(bytes, len, &header);
-	if (err && graft_error_kind(err) == GRAFT_KIND_FAULT)
-		return err;
-	// What only looks like one, and a copy of one, are none.
-	if (err || header->addr != addr || header->len > room) {
-		graft_error_free(err);
-		graft_header_free(header);
-		return NULL;
-	}
-	*ret = header;
-	return NULL;
-}
-
-/** Add those of one segment: the kernel joins neighbours that are alike. */
-GRAFT_MUST_CHECK static struct graft_error *
-add_headers(const struct graft_core *core,
-	    const struct graft_core_segment *segment,
-	    struct graft_headers *headers, size_t *room)
-{
-	uint64_t at = 0;
-
-	while (at < segment->len) {
-		struct graft_header *header;
-		struct graft_error *err = read_header(
-			core, segment->addr + at, segment->len - at, &header);
-		if (err)
-			return err;
-		if (!header) {
-			at += PAGE;
-			if (at > GRAFT_HEADER_MAX)
-				return NULL;
-			continue;
-		}
-		at += header->len ? header->len : PAGE;
-		err = graft_vec_reserve(&headers->headers, room,
-					headers->count + 1,
-					sizeof(struct graft_header *));
-		if (err) {
-			graft_header_free(header);
-			return err;
-		}
-		headers->headers[headers->count++] = header;
-	}
-	return NULL;
-}
-
 struct graft_error *
 graft_dump_find(const struct graft_core *core, struct graft_headers **ret)
 {
+	const struct graft_memory memory = { .read = read_core, .ctx = core };
 	size_t room = 0;
 	GRAFT_CLEANUP(graft_headers_freep)
 	struct graft_headers *headers = calloc(1, sizeof(*headers));
@@ -100,8 +28,9 @@ graft_dump_find(const struct graft_core *core, struct graft_headers **ret)
 		const struct graft_core_segment *segment = &core->segments[i];
 		if (segment->flags != PF_R)
 			continue;
-		struct graft_error *err = add_headers(core, segment, headers,
-						      &room);
+		struct graft_error *err = graft_headers_add(
+			&memory, segment->addr, segment->addr + segment->len,
+			headers, &room);
 		if (err)
 			return err;
 	}

@@ -8,6 +8,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum {
+	PAGE = 4096,
+};
+
 static bool
 may_hold(const struct graft_map *map)
 {
@@ -32,35 +36,31 @@ forgive(struct graft_error *err)
 	}
 }
 
-/**
- * Read the header at @p addr.
- *
- * @param[out] ret The header, or NULL if there is none.
- */
+/** Read the header at an address. @param[out] ret NULL: there is none. */
 GRAFT_MUST_CHECK static struct graft_error *
-read_header(struct graft_target *target, uint64_t addr, uint64_t room,
+read_header(const struct graft_memory *memory, uint64_t addr, uint64_t room,
 	    struct graft_header **ret)
 {
-	struct graft_error *err;
 	uint8_t peek[GRAFT_HEADER_PEEK_SIZE];
+	struct graft_header *header = NULL;
+	bool read;
 
 	*ret = NULL;
-	err = graft_target_read(target, addr, peek, sizeof(peek));
-	if (err)
-		return forgive(err);
-	uint32_t len = graft_header_peek(peek);
-	if (!len || len > room)
-		return NULL;
+	struct graft_error *err = memory->read(memory->ctx, addr, peek,
+					       sizeof(peek), &read);
+	uint32_t len = !err && read ? graft_header_peek(peek) : 0;
+	if (err || !len || len > room)
+		return err;
 	GRAFT_FREE uint8_t *bytes = malloc(len);
 	if (!bytes)
 		return graft_error_no_memory();
-	err = graft_target_read(target, addr, bytes, len);
-	if (err)
-		return forgive(err);
-	struct graft_header *header = NULL;
-	err = graft_header_decode(bytes, len, &header);
-	if (err)
-		return forgive(err);
+	err = memory->read(memory->ctx, addr, bytes, len, &read);
+	if (err || !read)
+		return err;
+	err = forgive(graft_header_decode(bytes, len, &header));
+	if (err || !header)
+		return err;
+	// A copy of one is none.
 	if (header->addr != addr || header->len > room) {
 		graft_header_free(header);
 		return NULL;
@@ -69,27 +69,26 @@ read_header(struct graft_target *target, uint64_t addr, uint64_t room,
 	return NULL;
 }
 
-/** Add the headers in one mapping: the kernel joins neighbours that are alike. */
-GRAFT_MUST_CHECK static struct graft_error *
-add_headers(struct graft_target *target, const struct graft_map *map,
-	    struct graft_headers *headers, size_t *cap)
+struct graft_error *
+graft_headers_add(const struct graft_memory *memory, uint64_t start,
+		  uint64_t end, struct graft_headers *headers, size_t *cap)
 {
-	struct graft_error *err;
-	uint64_t addr = map->start;
+	uint64_t addr = start;
 
-	while (addr < map->end) {
+	while (addr < end) {
 		struct graft_header *header;
-		err = read_header(target, addr, map->end - addr, &header);
+		struct graft_error *err = read_header(memory, addr, end - addr,
+						      &header);
 		if (err)
 			return err;
 		if (!header) {
-			addr += 4096;
+			addr += PAGE;
 			// A large mapping without a header in front is not ours.
-			if (addr - map->start > GRAFT_HEADER_MAX)
+			if (addr - start > GRAFT_HEADER_MAX)
 				return NULL;
 			continue;
 		}
-		addr += header->len ? header->len : 4096;
+		addr += header->len ? header->len : PAGE;
 		err = graft_vec_reserve(&headers->headers, cap,
 					headers->count + 1,
 					sizeof(*headers->headers));
@@ -102,10 +101,21 @@ add_headers(struct graft_target *target, const struct graft_map *map,
 	return NULL;
 }
 
+/** As graft_memory_fn, of a running process. */
+static struct graft_error *
+read_target(const void *ctx, uint64_t addr, void *buf, size_t len, bool *ret)
+{
+	struct graft_target *const *target = ctx;
+
+	return graft_target_try_read(*target, addr, buf, len, ret);
+}
+
 struct graft_error *
 graft_headers_find(struct graft_target *target, const struct graft_maps *maps,
 		   struct graft_headers **ret)
 {
+	const struct graft_memory memory = { .read = read_target,
+					     .ctx = &target };
 	size_t cap = 0;
 	GRAFT_CLEANUP(graft_headers_freep)
 	struct graft_headers *headers = calloc(1, sizeof(*headers));
@@ -114,8 +124,9 @@ graft_headers_find(struct graft_target *target, const struct graft_maps *maps,
 	for (size_t i = 0; i < maps->count; i++) {
 		if (!may_hold(&maps->maps[i]))
 			continue;
-		struct graft_error *err = add_headers(target, &maps->maps[i],
-						      headers, &cap);
+		struct graft_error *err =
+			graft_headers_add(&memory, maps->maps[i].start,
+					  maps->maps[i].end, headers, &cap);
 		if (err)
 			return err;
 	}
@@ -272,15 +283,6 @@ graft_header_stranger(struct graft_target *target,
 		return NULL;
 	}
 	return NULL;
-}
-
-/** As graft_memory_fn. */
-static struct graft_error *
-read_target(const void *ctx, uint64_t addr, void *buf, size_t len, bool *ret)
-{
-	struct graft_target *const *target = ctx;
-
-	return graft_target_try_read(*target, addr, buf, len, ret);
 }
 
 struct graft_error *

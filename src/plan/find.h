@@ -118,7 +118,7 @@ graft_header_live(struct graft_target *target,
 		  const struct graft_header *before, enum graft_live *ret);
 
 /**
- * Read memory that is not that of a running process.
+ * Read memory, of a running process or of one that ran.
  *
  * @param[out] ret false: nothing can be read there.
  */
@@ -126,11 +126,22 @@ typedef struct graft_error *(*graft_memory_fn)(const void *ctx, uint64_t addr,
 					       void *buf, size_t len,
 					       bool *ret);
 
-/** Memory of something that ran. */
+/** Memory, and how it is read. */
 struct graft_memory {
 	graft_memory_fn read;
 	const void *ctx;
 };
+
+/**
+ * Add the headers from @p start to @p end: the kernel joins neighbours that are
+ * alike.
+ *
+ * @param[in,out] cap Room in the list.
+ * @return NULL; #GRAFT_ERROR_NO_MEMORY; what graft_memory::read returns.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_headers_add(const struct graft_memory *memory, uint64_t start,
+		  uint64_t end, struct graft_headers *headers, size_t *cap);
 
 /** As graft_header_live(), of such memory. */
 GRAFT_MUST_CHECK struct graft_error *
