@@ -54,6 +54,36 @@ is_date(const char *at, size_t len)
 	return true;
 }
 
+enum {
+	/** Digits of nanoseconds since 1970, and of those within a second. */
+	STAMP_LEN = 19,
+	SECOND_LEN = 9,
+};
+
+/** "1778644800000000000": a whole second between 2001 and 2064, told in nanoseconds
+ * as builds that can be repeated do. */
+static bool
+ends_in_stamp(const char *at, size_t len)
+{
+	if (len < STAMP_LEN)
+		return false;
+	at += len - STAMP_LEN;
+	for (size_t i = 0; i < STAMP_LEN; i++) {
+		if (!is_digit(at[i]) ||
+		    (i >= STAMP_LEN - SECOND_LEN && at[i] != '0'))
+			return false;
+	}
+	return at[0] == '1' || at[0] == '2';
+}
+
+/** Do two words differ in such a time only? */
+static bool
+only_stamps_differ(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	return a_len == b_len && ends_in_stamp(a, a_len) &&
+	       ends_in_stamp(b, b_len) && memcmp(a, b, a_len - STAMP_LEN) == 0;
+}
+
 bool
 graft_version_only_differs(const char *a, const char *b)
 {
@@ -62,7 +92,8 @@ graft_version_only_differs(const char *a, const char *b)
 		size_t b_len = word_len(b);
 		bool same = a_len == b_len && memcmp(a, b, a_len) == 0;
 		if (!same && !(is_version(a, a_len) && is_version(b, b_len)) &&
-		    !(is_date(a, a_len) && is_date(b, b_len)))
+		    !(is_date(a, a_len) && is_date(b, b_len)) &&
+		    !only_stamps_differ(a, a_len, b, b_len))
 			return false;
 		a += a_len;
 		b += b_len;

@@ -9,7 +9,8 @@
 
 /**
  * Say whether two texts are the same but for versions of a distribution's
- * package ("1.20-1+deb12u1") and dates ("2025/10/03").
+ * package ("1.20-1+deb12u1"), dates ("2025/10/03") and times of a build in
+ * nanoseconds ("1778644800000000000", whole seconds).
  *
  * What could as well be an address, a path or a number is not taken for one.
  */
