@@ -3,21 +3,37 @@
 #include "apply/apply.h"
 
 #include "apply/build.h"
-#include "apply/entries.h"
-#include "apply/job.h"
-#include "apply/recover.h"
 #include "base/fault.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /** What the guardian is told. */
-struct job {
-	const struct graft_plan *plan;
-	/** One for each module. */
-	const struct graft_change *changes;
+struct work {
+	/** Owned. */
+	struct graft_plan *plan;
+	/** One for each module. Owned. */
+	struct graft_change *changes;
 	const struct graft_switch_limits *limits;
 };
+
+static void
+work_free(void *ctx)
+{
+	struct work *work = ctx;
+
+	if (!work)
+		return;
+	graft_plan_free(work->plan);
+	free(work->changes);
+	free(work);
+}
+
+static void
+work_freep(struct work **work)
+{
+	work_free(*work);
+}
 
 /** Take the new shadows of the first @p count modules away again. */
 GRAFT_MUST_CHECK static struct graft_error *
@@ -67,47 +83,48 @@ build_all(struct graft_target *target, const struct graft_plan *plan,
 
 /** Put the jumps in; without them the shadows go. */
 GRAFT_MUST_CHECK static struct graft_error *
-switch_in(struct graft_target *target, const struct job *job,
+switch_in(struct graft_target *target, const struct work *work,
 	  struct graft_switch_result *result)
 {
 	struct graft_error *err;
 	GRAFT_CLEANUP(graft_switch_freep) struct graft_switch *sw = NULL;
 
-	err = graft_switch_new(job->changes, job->plan->count, GRAFT_SWITCH_IN,
-			       false, &sw);
+	err = graft_switch_new(work->changes, work->plan->count,
+			       GRAFT_SWITCH_IN, false, &sw);
 	if (!err)
-		err = graft_switch_run(sw, target, job->limits, result);
+		err = graft_switch_run(sw, target, work->limits, result);
 	// Jumps that could not be put back still lead to the shadows.
 	if (!err || result->unsettled)
 		return err;
 	struct graft_error *more = graft_switch_attach(target);
 	if (!more)
-		more = undo(target, job->plan, job->plan->count);
+		more = undo(target, work->plan, work->plan->count);
 	graft_target_detach(target);
 	return join(err, more, result);
 }
 
 /** Exchange the jumps back; the shadows stay, as after a revert. */
 GRAFT_MUST_CHECK static struct graft_error *
-switch_out(struct graft_target *target, const struct job *job)
+switch_out(struct graft_target *target, const struct work *work)
 {
 	struct graft_error *err = NULL;
 	struct graft_switch_result result;
-	size_t count = job->plan->count;
+	size_t count = work->plan->count;
 	GRAFT_CLEANUP(graft_switch_freep) struct graft_switch *sw = NULL;
 	GRAFT_FREE struct graft_change *back = calloc(count + 1, sizeof(*back));
 
 	if (!back)
 		return graft_error_no_memory();
 	for (size_t i = 0; i < count; i++)
-		back[i] = (struct graft_change){ .from = job->changes[i].to,
-						 .to = job->changes[i].from };
+		back[i] = (struct graft_change){ .from = work->changes[i].to,
+						 .to = work->changes[i].from };
 	err = graft_switch_new(back, count, GRAFT_SWITCH_OUT, false, &sw);
 	if (err)
 		return err;
-	err = graft_switch_run(sw, target, job->limits, &result);
+	err = graft_switch_run(sw, target, work->limits, &result);
 	for (size_t i = 0; i < count && !err; i++) {
-		const struct graft_plan_module *module = &job->plan->modules[i];
+		const struct graft_plan_module *module =
+			&work->plan->modules[i];
 		err = graft_build_set_changed(target, &back[i], true);
 		if (!err && module->reuse)
 			err = graft_build_set_before(target, &module->header,
@@ -117,35 +134,40 @@ switch_out(struct graft_target *target, const struct job *job)
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-commit(struct graft_target *target, const struct job *job,
+commit(struct graft_target *target, const struct work *work,
        struct graft_switch_result *result)
 {
 	struct graft_error *err = graft_fault("apply-commit");
 
-	for (size_t i = 0; i < job->plan->count && !err; i++) {
-		const struct graft_plan_module *module = &job->plan->modules[i];
-		err = graft_build_set_changed(target, &job->changes[i], false);
+	for (size_t i = 0; i < work->plan->count && !err; i++) {
+		const struct graft_plan_module *module =
+			&work->plan->modules[i];
+		err = graft_build_set_changed(target, &work->changes[i], false);
 		if (!err && module->above)
 			err = graft_build_set_before(target, module->above,
 						     &module->below);
 	}
-	return err ? join(err, switch_out(target, job), result) : NULL;
+	return err ? join(err, switch_out(target, work), result) : NULL;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
 carry_out(const void *ctx, struct graft_switch_result *result)
 {
 	struct graft_error *err;
-	const struct job *job = ctx;
-	const struct graft_plan *plan = job->plan;
+	const struct work *work = ctx;
+	const struct graft_plan *plan = work->plan;
 
 	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
 	err = graft_target_open(plan->pid, &target);
 	if (err)
 		return err;
+	graft_target_set_hints(target, work->limits->hints);
 	if (graft_target_start_ticks(target) != plan->start_ticks)
 		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
 				       "it exited, and its number is reused");
+	err = graft_plan_check_memory(plan);
+	if (err)
+		return err;
 	err = graft_switch_attach(target);
 	if (err)
 		return err;
@@ -166,48 +188,58 @@ carry_out(const void *ctx, struct graft_switch_result *result)
 		graft_target_detach(target);
 		return err;
 	}
-	err = switch_in(target, job, result);
+	err = switch_in(target, work, result);
 	if (err)
 		return err;
-	return commit(target, job, result);
+	return commit(target, work, result);
 }
 
-struct graft_error *
-graft_apply_run(const struct graft_plan *plan, struct graft_ledger *ledger,
-		const struct graft_switch_limits *limits,
-		struct graft_switch_result *ret)
+/** Say which headers are put in, and what becomes of each module. */
+static void
+fill(struct work *work, struct graft_job *job)
 {
-	struct graft_error *err;
-	bool killed;
-	GRAFT_CLEANUP(graft_entries_deinit)
-	struct graft_entries entries = { 0 };
-	GRAFT_FREE const struct graft_header **headers =
-		calloc(plan->count + 1, sizeof(*headers));
-	GRAFT_FREE struct graft_change *changes = calloc(plan->count + 1,
-							 sizeof(*changes));
-	if (!headers || !changes)
-		return graft_error_no_memory();
+	const struct graft_plan *plan = work->plan;
 
-	*ret = (struct graft_switch_result){ 0 };
 	for (size_t i = 0; i < plan->count; i++) {
-		headers[i] = &plan->modules[i].header;
-		changes[i] = (struct graft_change){
+		job->headers[i] = &plan->modules[i].header;
+		work->changes[i] = (struct graft_change){
 			.from = plan->modules[i].replaced,
-			.to = headers[i],
+			.to = job->headers[i],
 		};
 	}
-	struct graft_entries_who who = {
+	job->header_count = plan->count;
+	job->who = (struct graft_entries_who){
 		.pid = plan->pid,
 		.start_ticks = plan->start_ticks,
 		.comm = plan->comm,
 	};
-	err = graft_entries_begin(ledger, &who, GRAFT_LEDGER_APPLY, headers,
-				  plan->count, &entries);
-	if (err)
-		return err;
-	struct job job = { .plan = plan, .changes = changes, .limits = limits };
-	err = graft_job_run(carry_out, &job, limits->sightings, ret, &killed);
-	if (killed || ret->unsettled)
-		return graft_recover_after_kill(ledger, plan->pid, err);
-	return graft_entries_conclude(ledger, &entries, ret->pause_us, err);
+}
+
+struct graft_error *
+graft_apply_prepare(struct graft_plan *plan,
+		    const struct graft_switch_limits *limits,
+		    struct graft_job **ret)
+{
+	GRAFT_CLEANUP(work_freep)
+	struct work *work = calloc(1, sizeof(*work));
+	GRAFT_CLEANUP(graft_job_freep)
+	struct graft_job *job = calloc(1, sizeof(*job));
+	if (!work || !job) {
+		graft_plan_free(plan);
+		return graft_error_no_memory();
+	}
+
+	work->plan = plan;
+	work->limits = limits;
+	work->changes = calloc(plan->count + 1, sizeof(*work->changes));
+	job->headers = calloc(plan->count + 1, sizeof(*job->headers));
+	if (!work->changes || !job->headers)
+		return graft_error_no_memory();
+	fill(work, job);
+	job->verb = GRAFT_LEDGER_APPLY;
+	job->fn = carry_out;
+	job->ctx = GRAFT_TAKE(work);
+	job->ctx_free = work_free;
+	*ret = GRAFT_TAKE(job);
+	return NULL;
 }

@@ -83,63 +83,12 @@ take_away_all(struct graft_target *target,
 			  left);
 }
 
-/**
- * Map a few regions in one stop.
- *
- * @param[in,out] left Set if, on error, some of them may be mapped.
- */
-GRAFT_MUST_CHECK static struct graft_error *
-map_some(struct graft_target *target, const struct graft_header_region *regions,
-	 size_t count, bool *left)
-{
-	struct graft_target_call calls[CALLS_MAX];
-	size_t done = 0;
-
-	for (size_t i = 0; i < count; i++)
-		calls[i] = map_call(regions[i].addr, regions[i].len,
-				    regions[i].prot);
-	struct graft_error *err = graft_target_syscalls(target, calls, count);
-	// Which calls a lost thread made, and still makes, nobody knows now.
-	*left |= err && graft_error_code(err) == GRAFT_ERROR_LIMIT;
-	if (err)
-		return err;
-	while (done < count &&
-	       calls[done].result == (int64_t)regions[done].addr)
-		done++;
-	if (done == count)
-		return NULL;
-	// Kernels before 4.17 do not know MAP_FIXED_NOREPLACE and take the
-	// address for a wish: what they mapped elsewhere must go.
-	bool elsewhere = calls[done].result > 0;
-	err = say_refused("mmap", regions[done].addr,
-			  elsewhere ? -EEXIST : calls[done].result);
-	for (size_t i = done; i < count; i++) {
-		if (calls[i].result > 0)
-			take_away(target, (uint64_t)calls[i].result,
-				  regions[i].len, left);
-	}
-	take_away_all(target, regions, done, left);
-	return err;
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
-map_regions(struct graft_target *target, const struct graft_header *header,
-	    bool *left)
-{
-	for (uint32_t i = 0; i < header->region_count; i += CALLS_MAX) {
-		uint32_t more = header->region_count - i;
-		struct graft_error *err = graft_fault("apply-map");
-		if (!err)
-			err = map_some(target, &header->regions[i],
-				       more < CALLS_MAX ? more : CALLS_MAX,
-				       left);
-		if (err) {
-			take_away_all(target, header->regions, i, left);
-			return err;
-		}
-	}
-	return NULL;
-}
+/** A header page that is written as soon as it is mapped. */
+struct page {
+	const struct graft_header *header;
+	/** Why it was not. Owned. */
+	struct graft_error *err;
+};
 
 /** Write the header page, in state `building`. */
 GRAFT_MUST_CHECK static struct graft_error *
@@ -157,6 +106,115 @@ write_header(struct graft_target *target, const struct graft_header *header)
 	if (err)
 		return graft_error_prefix(
 			err, "its read-only memory cannot be written");
+	return NULL;
+}
+
+/**
+ * Write the header page before anything else is mapped: from here on the process tells
+ * by itself what is to be unmapped. A #graft_target_made_fn.
+ */
+static bool
+page_made(void *ctx, struct graft_target *target,
+	  const struct graft_target_call *call)
+{
+	struct page *page = ctx;
+
+	if (call->result != (int64_t)page->header->addr)
+		return false;
+	page->err = write_header(target, page->header);
+	if (!page->err && page->header->region_count)
+		page->err = graft_fault("apply-map");
+	return !page->err;
+}
+
+/**
+ * Map a few regions in one stop.
+ *
+ * @param[in,out] page If the first region is that of a header page; else NULL.
+ * @param[in,out] left Set if, on error, some of them may be mapped.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+map_some(struct graft_target *target, const struct graft_header_region *regions,
+	 size_t count, struct page *page, bool *left)
+{
+	struct graft_target_call calls[CALLS_MAX];
+	size_t done = 0;
+
+	for (size_t i = 0; i < count; i++)
+		calls[i] = map_call(regions[i].addr, regions[i].len,
+				    regions[i].prot);
+	if (page) {
+		calls[0].made = page_made;
+		calls[0].ctx = page;
+	}
+	struct graft_error *err = graft_target_syscalls(target, calls, count);
+	// Which calls a lost thread made, and still makes, nobody knows now.
+	*left |= err && graft_error_code(err) == GRAFT_ERROR_LIMIT;
+	if (err) {
+		if (page)
+			graft_error_free(GRAFT_TAKE(page->err));
+		return err;
+	}
+	while (done < count &&
+	       calls[done].result == (int64_t)regions[done].addr)
+		done++;
+	if (done == count && !(page && page->err))
+		return NULL;
+	// Kernels before 4.17 do not know MAP_FIXED_NOREPLACE and take the
+	// address for a wish: what they mapped elsewhere must go.
+	err = page ? GRAFT_TAKE(page->err) : NULL;
+	if (!err)
+		err = say_refused("mmap", regions[done].addr,
+				  calls[done].result > 0 ? -EEXIST
+							 : calls[done].result);
+	for (size_t i = done; i < count; i++) {
+		if (calls[i].result > 0)
+			take_away(target, (uint64_t)calls[i].result,
+				  regions[i].len, left);
+	}
+	// The page last, and only if nothing is left: it tells whoever comes next.
+	take_away_all(target, regions + (page != NULL), done - (page && done),
+		      left);
+	if (page && done && !*left)
+		take_away(target, regions[0].addr, regions[0].len, left);
+	return err;
+}
+
+/** Map the header page and, behind it in order, the regions. */
+GRAFT_MUST_CHECK static struct graft_error *
+map_all(struct graft_target *target, const struct graft_header *header,
+	bool *left)
+{
+	struct page page = { .header = header };
+	size_t count = header->region_count + (size_t)1;
+	GRAFT_FREE struct graft_header_region *regions =
+		calloc(count, sizeof(*regions));
+	if (!regions)
+		return graft_error_no_memory();
+
+	regions[0] = (struct graft_header_region){
+		.addr = header->addr,
+		.len = header->len,
+		.prot = PROT_READ,
+	};
+	memcpy(regions + 1, header->regions,
+	       header->region_count * sizeof(*regions));
+	for (size_t i = 0; i < count; i += CALLS_MAX) {
+		size_t more = count - i;
+		struct graft_error *err = i ? graft_fault("apply-map")
+					    : graft_fault("apply-page");
+		if (!err)
+			err = map_some(target, &regions[i],
+				       more < CALLS_MAX ? more : CALLS_MAX,
+				       i ? NULL : &page, left);
+		if (!err)
+			continue;
+		if (i)
+			take_away_all(target, regions + 1, i - 1, left);
+		if (i && !*left)
+			take_away(target, header->addr, header->len, left);
+		return err;
+	}
 	return NULL;
 }
 
@@ -214,48 +272,24 @@ write_all(struct graft_target *target, const struct graft_plan_module *module)
 				     GRAFT_HEADER_READY);
 }
 
-/** Make everything behind the header page, which is mapped. */
-GRAFT_MUST_CHECK static struct graft_error *
-fill(struct graft_target *target, const struct graft_plan_module *module,
-     bool *left)
-{
-	struct graft_error *err = write_header(target, &module->header);
-	if (err)
-		return err;
-	err = map_regions(target, &module->header, left);
-	if (err)
-		return err;
-	err = write_all(target, module);
-	if (err)
-		take_away_all(target, module->header.regions,
-			      module->header.region_count, left);
-	return err;
-}
-
 struct graft_error *
 graft_build_make(struct graft_target *target,
 		 const struct graft_plan_module *module, bool *left_ret)
 {
-	struct graft_error *err;
 	const struct graft_header *header = &module->header;
 	bool left = false;
-	struct graft_header_region page = {
-		.addr = header->addr,
-		.len = header->len,
-		.prot = PROT_READ,
-	};
 
 	if (module->reuse)
 		return write_all(target, module);
-	err = graft_fault("apply-page");
-	if (err)
-		return err;
-	err = map_some(target, &page, 1, &left);
+	struct graft_error *err = map_all(target, header, &left);
 	if (!err) {
-		err = fill(target, module, &left);
+		err = write_all(target, module);
+		if (err)
+			take_away_all(target, header->regions,
+				      header->region_count, &left);
 		// The page tells whoever comes next what is left.
 		if (err && !left)
-			take_away(target, page.addr, page.len, &left);
+			take_away(target, header->addr, header->len, &left);
 	}
 	*left_ret |= left;
 	return err;
@@ -271,6 +305,45 @@ is_there(const struct graft_maps *maps,
 	return map && map->start == region->addr &&
 	       map->end == region->addr + region->len && !map->inode &&
 	       !map->shared && map->prot == (int)region->prot;
+}
+
+/** Pass the fault point between two calls. A #graft_target_made_fn. */
+static bool
+unmapped(void *ctx, struct graft_target *target,
+	 const struct graft_target_call *call)
+{
+	struct graft_error **err = ctx;
+
+	(void)target;
+	(void)call;
+	*err = graft_fault("undo-unmap");
+	return !*err;
+}
+
+/** Unmap a few pieces in one stop, in order, up to the first that stays. */
+GRAFT_MUST_CHECK static struct graft_error *
+unmap_some(struct graft_target *target, struct graft_target_call *calls,
+	   size_t count)
+{
+	struct graft_error *between = NULL;
+	struct graft_error *err = graft_fault("undo-unmap");
+
+	for (size_t i = 0; i + 1 < count; i++) {
+		calls[i].made = unmapped;
+		calls[i].ctx = &between;
+	}
+	if (!err)
+		err = graft_target_syscalls(target, calls, count);
+	if (err) {
+		graft_error_free(between);
+		return err;
+	}
+	for (size_t i = 0; i < count && !between; i++) {
+		if (calls[i].result < 0)
+			return say_refused("munmap", calls[i].args[0],
+					   calls[i].result);
+	}
+	return between;
 }
 
 struct graft_error *
@@ -289,15 +362,22 @@ graft_build_undo(struct graft_target *target, const struct graft_header *header,
 					    GRAFT_HEADER_BUILDING);
 	if (err)
 		return err;
+	GRAFT_FREE struct graft_target_call *calls =
+		calloc(header->region_count + (size_t)1, sizeof(*calls));
+	if (!calls)
+		return graft_error_no_memory();
+	size_t count = 0;
 	for (uint32_t i = header->region_count; i-- > 0;) {
 		const struct graft_header_region *region = &header->regions[i];
-		if (maps && !is_there(maps, region))
-			continue;
-		err = graft_build_unmap(target, region->addr, region->len);
-		if (err)
-			return err;
+		if (!maps || is_there(maps, region))
+			calls[count++] = unmap_call(region->addr, region->len);
 	}
-	return graft_build_unmap(target, header->addr, header->len);
+	// The page last: it tells whoever comes next what is left.
+	calls[count++] = unmap_call(header->addr, header->len);
+	for (size_t i = 0; i < count && !err; i += CALLS_MAX)
+		err = unmap_some(target, &calls[i],
+				 count - i < CALLS_MAX ? count - i : CALLS_MAX);
+	return err;
 }
 
 struct graft_error *

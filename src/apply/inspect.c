@@ -4,6 +4,7 @@
 
 #include "base/vec.h"
 #include "plan/hook.h"
+#include "plan/reach.h"
 #include "proc/guardian.h"
 #include "proc/maps.h"
 #include "proc/stack.h"
@@ -242,6 +243,32 @@ find_pointers(struct graft_target *target, const struct graft_maps *maps,
 	return err;
 }
 
+/** Find out why the memory of a hotpatch that is out is kept. */
+GRAFT_MUST_CHECK static struct graft_error *
+find_kept(struct graft_target *target, struct graft_inspected *item)
+{
+	bool linked;
+	enum graft_reach reach;
+
+	if (strcmp(item->state, "replaced") == 0) {
+		item->kept = "a revert of the one in its place goes back to it";
+		return NULL;
+	}
+	struct graft_error *err = graft_hook_is_linked(target, item->header,
+						       &linked);
+	if (!err && linked)
+		item->kept = "the unwinder of the process knows its tables";
+	if (err || linked)
+		return err;
+	err = graft_reach_find(target, item->header, &reach);
+	if (err)
+		return err;
+	item->kept = graft_reach_text(reach);
+	if (!item->kept)
+		item->kept = "a context or a pointer might have led to it";
+	return NULL;
+}
+
 /** Say whether a hotpatch was in, and is no longer. */
 static bool
 is_out(const struct graft_inspected *item)
@@ -278,8 +305,10 @@ look(struct graft_target *target, const struct graft_maps *maps,
 		if (depth >= GRAFT_INSPECT_THREADS &&
 		    item->live == GRAFT_LIVE_NEW)
 			graft_error_free(find_threads(target, maps, item));
-		if (depth >= GRAFT_INSPECT_POINTERS && is_out(item))
-			graft_error_free(find_pointers(target, maps, item));
+		if (depth < GRAFT_INSPECT_POINTERS || !is_out(item))
+			continue;
+		graft_error_free(find_pointers(target, maps, item));
+		graft_error_free(find_kept(target, item));
 	}
 	return NULL;
 }

@@ -37,7 +37,10 @@ struct graft_inspected {
 	const struct graft_header *before;
 	struct graft_inspected_thread *threads;
 	size_t thread_count;
-	/** Of one that is no longer in: pointers that still lead into its code. */
+	/** Of one that is no longer in: why its memory is kept, as the end of a
+	 * sentence; NULL: it is in, or this was not looked for. Static. */
+	const char *kept;
+	/** Of the same: pointers that still lead into its code. */
 	struct graft_pointers pointers;
 	/** It was looked for them. */
 	bool pointers_known;

@@ -2,11 +2,13 @@
 
 #include "apply/job.h"
 
+#include "apply/recover.h"
 #include "proc/guardian.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -15,10 +17,11 @@ enum {
 	SIGHTINGS_MAX = 64,
 };
 
-/** What the guardian is told. */
+/** What is to be done. */
 struct order {
-	graft_job_fn fn;
-	const void *ctx;
+	struct graft_job *const *jobs;
+	size_t count;
+	struct graft_ledger *ledger;
 	struct graft_sightings *sightings;
 };
 
@@ -32,15 +35,30 @@ struct answer {
 	struct graft_sighting sightings[SIGHTINGS_MAX];
 };
 
+void
+graft_job_free(struct graft_job *job)
+{
+	if (!job)
+		return;
+	graft_error_free(job->err);
+	graft_entries_deinit(&job->entries);
+	free(job->headers);
+	if (job->ctx_free)
+		job->ctx_free(job->ctx);
+	free(job);
+}
+
+/** Do one job. In the guardian. */
 static struct graft_error *
-work(void *ctx, void *message, size_t size, size_t *len_ret)
+work(void *ctx, size_t index, void *message, size_t size, size_t *len_ret)
 {
 	const struct order *order = ctx;
+	const struct graft_job *job = order->jobs[index];
 	struct answer answer = { .failed = false };
 	size_t known = order->sightings ? order->sightings->count : 0;
 
 	assert(size == sizeof(answer));
-	struct graft_error *err = order->fn(order->ctx, &answer.result);
+	struct graft_error *err = job->fn(job->ctx, &answer.result);
 	if (err) {
 		answer.failed = true;
 		answer.code = graft_error_code(err);
@@ -71,23 +89,119 @@ take_sightings(const struct answer *answer, struct graft_sightings *sightings)
 			graft_sightings_keep(sightings, &answer->sightings[i]));
 }
 
-struct graft_error *
-graft_job_run(graft_job_fn fn, const void *ctx,
-	      struct graft_sightings *sightings,
-	      struct graft_switch_result *result, bool *killed_ret)
+/** Take what became of one job. In the tool. */
+static void
+take(void *ctx, size_t index, struct graft_error *err, bool dead,
+     const void *message, size_t len)
 {
-	struct order order = { .fn = fn, .ctx = ctx, .sightings = sightings };
-	struct answer answer = { .failed = false };
-	size_t len = 0;
+	const struct order *order = ctx;
+	const struct answer *answer = message;
+	struct graft_job *job = order->jobs[index];
 
-	// The work's own errors travel in the answer, so an error here means
-	// that there was none.
-	struct graft_error *err = graft_guardian_run(work, &order, &answer,
-						     sizeof(answer), &len);
-	*killed_ret = err != NULL;
-	*result = answer.result;
-	take_sightings(&answer, sightings);
-	if (err || !answer.failed)
-		return err;
-	return graft_error_new(answer.code, "%s", answer.text);
+	(void)dead;
+	(void)len;
+	// The job's own errors travel in the answer, so an error here means that
+	// there was none.
+	job->killed = err != NULL;
+	job->err = err;
+	if (err)
+		return;
+	job->result = answer->result;
+	take_sightings(answer, order->sightings);
+	if (answer->failed)
+		job->err = graft_error_new(answer->code, "%s", answer->text);
+}
+
+/** Write the intents. */
+static struct graft_error *
+begin(void *ctx)
+{
+	const struct order *order = ctx;
+
+	for (size_t i = 0; i < order->count; i++) {
+		struct graft_job *job = order->jobs[i];
+		struct graft_error *err = graft_entries_begin(
+			order->ledger, &job->who, job->verb, job->headers,
+			job->header_count, &job->entries);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
+static bool
+is_open(const struct graft_job *job)
+{
+	return job->killed || job->result.unsettled;
+}
+
+/** Write the outcomes of those that are known. */
+static struct graft_error *
+conclude(void *ctx)
+{
+	const struct order *order = ctx;
+
+	for (size_t i = 0; i < order->count; i++) {
+		struct graft_job *job = order->jobs[i];
+		if (!is_open(job))
+			job->err = graft_entries_conclude(
+				order->ledger, &job->entries,
+				job->result.pause_us, job->err);
+	}
+	return NULL;
+}
+
+/** Tell all that have no error of their own. @param[in] err Taken. */
+static void
+fail_all(const struct order *order, struct graft_error *err)
+{
+	for (size_t i = 0; err && i < order->count; i++) {
+		struct graft_job *job = order->jobs[i];
+		if (!job->err)
+			job->err = graft_error_new(graft_error_code(err), "%s",
+						   graft_error_message(err));
+	}
+	graft_error_free(err);
+}
+
+void
+graft_jobs_run(struct graft_job *const *jobs, size_t count,
+	       struct graft_ledger *ledger, struct graft_sightings *sightings)
+{
+	struct answer answer;
+	struct order order = {
+		.jobs = jobs,
+		.count = count,
+		.ledger = ledger,
+		.sightings = sightings,
+	};
+	const struct graft_guardian_work all = {
+		.fn = work,
+		.take = take,
+		.ctx = &order,
+		.count = count,
+		.message = &answer,
+		.size = sizeof(answer),
+	};
+
+	if (!count)
+		return;
+	// A single entry is a transaction of its own.
+	bool several = count > 1 || jobs[0]->header_count > 1;
+	struct graft_error *err = several ? graft_ledger_together(ledger, true,
+								  begin, &order)
+					  : begin(&order);
+	if (err) {
+		fail_all(&order, err);
+		return;
+	}
+	graft_guardian_run_all(&all);
+	err = several ? graft_ledger_together(ledger, false, conclude, &order)
+		      : conclude(&order);
+	fail_all(&order, err);
+	for (size_t i = 0; i < count; i++) {
+		if (is_open(jobs[i]))
+			jobs[i]->err = graft_recover_after_kill(
+				ledger, jobs[i]->who.pid, jobs[i]->err);
+	}
 }

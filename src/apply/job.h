@@ -3,44 +3,87 @@
 /**
  * @file
  *
- * A work on a process, done in a guardian (proc/guardian.h).
+ * Works on processes, done in a guardian (proc/guardian.h).
+ *
+ *     intents -> ledger         of all jobs, in one transaction, synced
+ *     process                   in the guardian, one after the other
+ *     outcomes -> ledger        of all jobs, in one transaction
  *
  * The guardian does the half that touches the process, the tool the half that
  * writes the ledger (SQLite forbids to use a connection on both sides of a
- * fork). If only the guardian lives, the entry stays open, and the next run
- * reads the outcome off the process.
+ * fork). If only the guardian lives, it ends the job that it is at; the entries stay
+ * open, and the next run reads the outcome off the processes.
  */
 
 #ifndef GRAFT_APPLY_JOB_H
 #define GRAFT_APPLY_JOB_H
 
+#include "apply/entries.h"
 #include "apply/switch.h"
+#include "base/cleanup.h"
 #include "base/error.h"
+#include "ledger/ledger.h"
 #include "plan/sightings.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 /**
- * The work.
+ * What is done to the process. Runs in the guardian.
  *
- * @param[in] ctx What graft_job_run() was given.
+ * @param[in] ctx That of the job.
  * @param[out] result Zeroes at first; sent back on error too.
  */
 typedef struct graft_error *(*graft_job_fn)(const void *ctx,
 					    struct graft_switch_result *result);
 
+/** A work on one process, prepared, and what became of it. */
+struct graft_job {
+	/** Who, and what for: the intents. The name is borrowed from @ref ctx. */
+	struct graft_entries_who who;
+	enum graft_ledger_verb verb;
+	/** What is put in or taken out: owned, the headers borrowed from @ref ctx. */
+	const struct graft_header **headers;
+	size_t header_count;
+	graft_job_fn fn;
+	/** For @ref fn. Owned. */
+	void *ctx;
+	/** Frees @ref ctx. */
+	void (*ctx_free)(void *ctx);
+
+	/** How it went; also when it failed. */
+	struct graft_switch_result result;
+	/**
+	 * NULL: it is done. Owned. Then nothing is changed in the process, unless the
+	 * guardian was killed or graft_switch_result::unsettled is set; then the
+	 * error says what became of it.
+	 */
+	struct graft_error *err;
+	/** The guardian was killed: what it did is not known. */
+	bool killed;
+	struct graft_entries entries;
+};
+
+/** Free a job. NULL is a no-op. */
+void
+graft_job_free(struct graft_job *job);
+GRAFT_DEFINE_CLEANUP(struct graft_job, graft_job_free)
+
 /**
- * Do a work in a guardian and wait for it.
+ * Do jobs, one after the other, in one guardian.
  *
- * @param[in,out] sightings Gets what the guardian saw of code; the work adds to the same
+ * The intents of all are on disk before the first process is touched.
+ *
+ * @param[in,out] jobs Of different processes; each gets what became of it.
+ * @param[in] count How many; 0 is allowed.
+ * @param[in] ledger Where intents and outcomes go.
+ * @param[in,out] sightings Gets what the guardian saw of code; a job adds to the same
  * in its own memory. NULL: none.
- * @param[out] result How it went; also when the work failed.
- * @param[out] killed_ret The guardian was killed: what it did is not known.
- * @return What @p fn returned, or why there was no answer.
  */
-GRAFT_MUST_CHECK struct graft_error *
-graft_job_run(graft_job_fn fn, const void *ctx,
-	      struct graft_sightings *sightings,
-	      struct graft_switch_result *result, bool *killed_ret);
+void
+graft_jobs_run(struct graft_job *const *jobs, size_t count,
+	       struct graft_ledger *ledger, struct graft_sightings *sightings);
 
 #endif /* GRAFT_APPLY_JOB_H */

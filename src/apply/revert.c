@@ -3,9 +3,7 @@
 #include "apply/revert.h"
 
 #include "apply/build.h"
-#include "apply/entries.h"
-#include "apply/job.h"
-#include "apply/recover.h"
+#include "apply/release.h"
 #include "base/fault.h"
 #include "plan/find.h"
 #include "plan/place.h"
@@ -15,82 +13,130 @@
 #include <string.h>
 
 /** What the guardian is told. */
-struct job {
+struct work {
 	pid_t pid;
 	uint64_t start_ticks;
-	/** One for each module. */
-	const struct graft_change *changes;
+	char comm[16];
+	/** All that the process has. Owned. */
+	struct graft_headers *all;
+	/** One for each module. Owned. */
+	struct graft_change *changes;
 	size_t count;
 	/** While it is done: `reverting`, or `leaving`. */
 	enum graft_header_state meanwhile;
 	const struct graft_switch_limits *limits;
 };
 
+static void
+work_free(void *ctx)
+{
+	struct work *work = ctx;
+
+	if (!work)
+		return;
+	graft_headers_free(work->all);
+	free(work->changes);
+	free(work);
+}
+
+static void
+work_freep(struct work **work)
+{
+	work_free(*work);
+}
+
 GRAFT_MUST_CHECK static struct graft_error *
-set_states(struct graft_target *target, const struct job *job,
+set_states(struct graft_target *target, const struct work *work,
 	   enum graft_header_state state)
 {
 	struct graft_error *err = NULL;
 
-	for (size_t i = 0; i < job->count && !err; i++)
-		err = graft_build_set_state(target, job->changes[i].from,
+	for (size_t i = 0; i < work->count && !err; i++)
+		err = graft_build_set_state(target, work->changes[i].from,
 					    state);
 	return err;
 }
 
 /** Say that it is done. */
 GRAFT_MUST_CHECK static struct graft_error *
-set_changed(struct graft_target *target, const struct job *job)
+set_changed(struct graft_target *target, const struct work *work)
 {
 	struct graft_error *err = NULL;
 
-	for (size_t i = 0; i < job->count && !err; i++)
-		err = graft_build_set_changed(target, &job->changes[i], true);
+	for (size_t i = 0; i < work->count && !err; i++)
+		err = graft_build_set_changed(target, &work->changes[i], true);
 	return err;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-switch_out(struct graft_target *target, const struct job *job,
+switch_out(struct graft_target *target, const struct work *work,
 	   struct graft_switch_result *result)
 {
 	GRAFT_CLEANUP(graft_switch_freep) struct graft_switch *sw = NULL;
-	struct graft_error *err = graft_switch_new(job->changes, job->count,
+	struct graft_error *err = graft_switch_new(work->changes, work->count,
 						   GRAFT_SWITCH_OUT, true, &sw);
 
-	return err ? err : graft_switch_run(sw, target, job->limits, result);
+	return err ? err : graft_switch_run(sw, target, work->limits, result);
+}
+
+/**
+ * Give back the memory of what was taken out, where nothing leads there. That it stays
+ * is no failure; that half of it does is one.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+release_all(struct graft_target *target, const struct work *work,
+	    struct graft_switch_result *result)
+{
+	for (size_t i = 0; i < work->count; i++) {
+		bool left;
+		struct graft_error *err = graft_release(target, work->all,
+							work->changes[i].from,
+							result, &left);
+		if (err && left &&
+		    graft_error_code(err) != GRAFT_ERROR_TARGET_GONE) {
+			result->unsettled = true;
+			return graft_error_prefix(
+				err, "it is reverted, and its memory could not "
+				     "be given back");
+		}
+		graft_error_free(err);
+	}
+	return NULL;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
 carry_out(const void *ctx, struct graft_switch_result *result)
 {
 	struct graft_error *err;
-	const struct job *job = ctx;
+	const struct work *work = ctx;
 
 	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
-	err = graft_target_open(job->pid, &target);
+	err = graft_target_open(work->pid, &target);
 	if (err)
 		return err;
-	if (graft_target_start_ticks(target) != job->start_ticks)
+	graft_target_set_hints(target, work->limits->hints);
+	if (graft_target_start_ticks(target) != work->start_ticks)
 		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
 				       "it exited, and its number is reused");
 	err = graft_fault("revert-header");
 	if (err)
 		return err;
-	err = set_states(target, job, job->meanwhile);
+	err = set_states(target, work, work->meanwhile);
 	if (err)
 		return err;
-	err = switch_out(target, job, result);
+	err = switch_out(target, work, result);
 	// Of a mixture the page must go on to say that it is one.
 	if (err && !result->unsettled)
-		graft_error_free(set_states(target, job, GRAFT_HEADER_APPLIED));
+		graft_error_free(
+			set_states(target, work, GRAFT_HEADER_APPLIED));
 	if (err)
 		return err;
 	// The jumps are out: from here on only a kill makes a difference.
 	graft_error_free(graft_fault("revert-commit"));
-	err = set_changed(target, job);
+	err = set_changed(target, work);
 	result->unsettled = err &&
 			    graft_error_code(err) != GRAFT_ERROR_TARGET_GONE;
-	return err;
+	return err ? err : release_all(target, work, result);
 }
 
 /** What is in a process, and what is wanted of it. */
@@ -196,79 +242,68 @@ choose(const struct wish *wish, struct graft_change *chosen, size_t *count_ret)
 	return NULL;
 }
 
-/** Write the intent, let the guardian work, write the outcome. */
+/** Look at the process: which headers it has, and which of them are to go. */
 GRAFT_MUST_CHECK static struct graft_error *
-run(struct job *job, const char *comm, struct graft_ledger *ledger,
-    struct graft_switch_result *ret)
+look(struct work *work, const char *id, bool completely)
 {
-	bool killed;
-	GRAFT_FREE const struct graft_header **headers =
-		calloc(job->count + 1, sizeof(*headers));
-	if (!headers)
-		return graft_error_no_memory();
-	for (size_t i = 0; i < job->count; i++)
-		headers[i] = job->changes[i].from;
-	GRAFT_CLEANUP(graft_entries_deinit)
-	struct graft_entries entries = { 0 };
-	struct graft_entries_who who = {
-		.pid = job->pid,
-		.start_ticks = job->start_ticks,
-		.comm = comm,
-	};
-	struct graft_error *err =
-		graft_entries_begin(ledger, &who, GRAFT_LEDGER_REVERT, headers,
-				    job->count, &entries);
+	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
+	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+
+	struct graft_error *err = graft_target_open(work->pid, &target);
+	if (!err)
+		err = graft_maps_read(work->pid, &maps);
+	if (!err)
+		err = graft_headers_find(target, maps, &work->all);
 	if (err)
 		return err;
-	err = graft_job_run(carry_out, job, job->limits->sightings, ret,
-			    &killed);
-	if (killed || ret->unsettled)
-		return graft_recover_after_kill(ledger, job->pid, err);
-	return graft_entries_conclude(ledger, &entries, ret->pause_us, err);
+	work->changes = calloc(work->all->count + 1, sizeof(*work->changes));
+	if (!work->changes)
+		return graft_error_no_memory();
+	work->start_ticks = graft_target_start_ticks(target);
+	(void)strncpy(work->comm, graft_target_comm(target),
+		      sizeof(work->comm) - 1);
+	struct wish wish = { .target = target,
+			     .maps = maps,
+			     .all = work->all,
+			     .id = id,
+			     .completely = completely };
+	return choose(&wish, work->changes, &work->count);
 }
 
 struct graft_error *
-graft_revert_run(pid_t pid, const char *id, bool completely,
-		 struct graft_ledger *ledger,
-		 const struct graft_switch_limits *limits,
-		 struct graft_switch_result *ret)
+graft_revert_prepare(pid_t pid, const char *id, bool completely,
+		     const struct graft_switch_limits *limits,
+		     struct graft_job **ret)
 {
-	struct graft_error *err;
-	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
-	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
-	GRAFT_CLEANUP(graft_headers_freep) struct graft_headers *all = NULL;
-	size_t count;
-
-	*ret = (struct graft_switch_result){ 0 };
-	err = graft_target_open(pid, &target);
-	if (err)
-		return err;
-	err = graft_maps_read(pid, &maps);
-	if (err)
-		return err;
-	err = graft_headers_find(target, maps, &all);
-	if (err)
-		return err;
-	GRAFT_FREE struct graft_change *changes = calloc(all->count + 1,
-							 sizeof(*changes));
-	if (!changes)
+	GRAFT_CLEANUP(work_freep)
+	struct work *work = calloc(1, sizeof(*work));
+	GRAFT_CLEANUP(graft_job_freep)
+	struct graft_job *job = calloc(1, sizeof(*job));
+	if (!work || !job)
 		return graft_error_no_memory();
-	struct wish wish = { .target = target,
-			     .maps = maps,
-			     .all = all,
-			     .id = id,
-			     .completely = completely };
-	err = choose(&wish, changes, &count);
+
+	work->pid = pid;
+	work->limits = limits;
+	work->meanwhile = completely ? GRAFT_HEADER_LEAVING
+				     : GRAFT_HEADER_REVERTING;
+	struct graft_error *err = look(work, id, completely);
 	if (err)
 		return err;
-	struct job job = {
+	job->headers = calloc(work->count + 1, sizeof(*job->headers));
+	if (!job->headers)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < work->count; i++)
+		job->headers[i] = work->changes[i].from;
+	job->header_count = work->count;
+	job->who = (struct graft_entries_who){
 		.pid = pid,
-		.start_ticks = graft_target_start_ticks(target),
-		.changes = changes,
-		.count = count,
-		.meanwhile = completely ? GRAFT_HEADER_LEAVING
-					: GRAFT_HEADER_REVERTING,
-		.limits = limits,
+		.start_ticks = work->start_ticks,
+		.comm = work->comm,
 	};
-	return run(&job, graft_target_comm(target), ledger, ret);
+	job->verb = GRAFT_LEDGER_REVERT;
+	job->fn = carry_out;
+	job->ctx = GRAFT_TAKE(work);
+	job->ctx_free = work_free;
+	*ret = GRAFT_TAKE(job);
+	return NULL;
 }

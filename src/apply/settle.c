@@ -71,6 +71,8 @@ struct decision {
 	bool some_in;
 	/** All jumps of all modules are in. */
 	bool all_in;
+	/** A shadow is not whole: it was being made, or given back. */
+	bool building;
 };
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -89,6 +91,7 @@ look(const struct graft_scene *scene, const struct graft_ledger_list *list,
 			ret->all_in = false;
 			continue;
 		}
+		ret->building |= header->state == GRAFT_HEADER_BUILDING;
 		struct graft_error *err = live_of(scene, header, &live);
 		if (err)
 			return err;
@@ -148,8 +151,11 @@ settle(const struct graft_scene *scene, const struct graft_ledger_entry *entry,
 	enum graft_live live;
 	const struct graft_header *header = graft_scene_header(scene, entry);
 
+	// Who reverts gives a page back last, and never leaves one blank.
 	if (!header)
-		return graft_scene_unmap_unfinished(scene, entry);
+		return entry->verb == GRAFT_LEDGER_APPLY
+			       ? graft_scene_unmap_unfinished(scene, entry)
+			       : NULL;
 	struct graft_error *err = live_of(scene, header, &live);
 	if (err)
 		return err;
@@ -159,8 +165,10 @@ settle(const struct graft_scene *scene, const struct graft_ledger_entry *entry,
 	struct graft_change change = change_of(scene, header, way);
 	bool fresh = header->state == GRAFT_HEADER_BUILDING ||
 		     header->state == GRAFT_HEADER_READY;
+	// In a revert, one that is not whole was being given back.
 	if (live == GRAFT_LIVE_OLD && way == GRAFT_SWITCH_OUT && fresh &&
-	    entry->verb == GRAFT_LEDGER_APPLY)
+	    (entry->verb == GRAFT_LEDGER_APPLY ||
+	     header->state == GRAFT_HEADER_BUILDING))
 		return graft_scene_unmap(scene, header);
 	if (live == (way == GRAFT_SWITCH_IN ? GRAFT_LIVE_NEW : GRAFT_LIVE_OLD))
 		return tell(scene, change, way);
@@ -206,7 +214,7 @@ work_off(struct graft_scene *scene, const struct graft_ledger_list *list,
 	struct graft_error *err = look(scene, list, entry, &decision);
 	if (err)
 		return err;
-	if (apply && !decision.some_in) {
+	if (!decision.some_in && (apply || decision.building)) {
 		err = graft_scene_wait_for_calls(scene, list, entry);
 		if (err)
 			return err;

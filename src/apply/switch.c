@@ -273,8 +273,7 @@ find_contexts(struct graft_target *target, const struct graft_maps *maps,
 
 /** Refuse who shares all memory with one that we do not stop. */
 GRAFT_MUST_CHECK static struct graft_error *
-refuse_sharer(const struct graft_target *target,
-	      const struct graft_sharers *known)
+refuse_sharer(const struct graft_target *target, struct graft_sharers *known)
 {
 	pid_t other;
 	struct graft_error *err = graft_sharer_find(graft_target_pid(target),
@@ -360,6 +359,7 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	err = refuse_sharer(target, limits->sharers);
 	if (err)
 		return err;
+	ret->contexts = contexts;
 	graft_stack_check_set_contexts(check, contexts);
 	err = sw->way == GRAFT_SWITCH_IN ? graft_fault("apply-stop")
 					 : graft_fault("revert-stop");

@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct graft_hints;
 struct graft_sharers;
 struct graft_sightings;
 
@@ -45,8 +46,10 @@ struct graft_switch_limits {
 	 * Borrowed; NULL: nothing is kept.
 	 */
 	struct graft_sightings *sightings;
+	/** Of what is found in files (proc/hints.h). Borrowed; NULL: none. */
+	struct graft_hints *hints;
 	/** Who shared memory with nobody (proc/sharers.h); NULL: not looked for. */
-	const struct graft_sharers *sharers;
+	struct graft_sharers *sharers;
 };
 
 /** How it went. */
@@ -57,6 +60,11 @@ struct graft_switch_result {
 	uint32_t tries;
 	/** It failed because threads were in the way until the time was over. */
 	bool passing;
+	/**
+	 * The process may have suspended contexts (plan/contexts.h), which were looked
+	 * for as far as that is possible.
+	 */
+	bool contexts;
 	/**
 	 * It failed, and could not be undone: the entries of the ledger must
 	 * stay open for apply/recover.h.

@@ -107,17 +107,14 @@ plan_one(struct graft_work *work, struct graft_outcome *outcome)
 }
 
 static struct graft_error *
-apply_one(struct graft_work *work, struct graft_outcome *outcome)
+prepare(struct graft_work *work, struct graft_outcome *outcome,
+	struct graft_job **ret)
 {
-	struct graft_switch_result result = { 0 };
 	GRAFT_CLEANUP(graft_plan_freep) struct graft_plan *plan = NULL;
 	struct graft_error *err = make_plan(work, outcome, &plan);
 
-	if (err)
-		return err;
-	err = graft_apply_run(plan, work->ledger, &work->limits, &result);
-	graft_work_note(outcome, &result, err);
-	return err;
+	return err ? err
+		   : graft_apply_prepare(GRAFT_TAKE(plan), &work->limits, ret);
 }
 
 /** --all: the process maps an old build. */
@@ -253,8 +250,10 @@ graft_verb_apply(int argc, char **argv, int *status_ret)
 		.verb = "apply",
 		.done = options.dry_run ? "can be applied" : "applied",
 		.changes = !options.dry_run,
+		.prepare = options.dry_run ? NULL : prepare,
 		.undo = graft_work_revert,
 		.options = &options,
 	};
-	return run(&work, options.dry_run ? plan_one : apply_one, status_ret);
+	return run(&work, options.dry_run ? plan_one : graft_work_prepared,
+		   status_ret);
 }

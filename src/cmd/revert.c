@@ -64,9 +64,9 @@ concerns(struct graft_work *work, pid_t pid, bool *ret)
 }
 
 struct graft_error *
-graft_work_revert(struct graft_work *work, struct graft_outcome *outcome)
+graft_work_prepare_revert(struct graft_work *work,
+			  struct graft_outcome *outcome, struct graft_job **ret)
 {
-	struct graft_switch_result result = { 0 };
 	GRAFT_CLEANUP(graft_inspection_freep)
 	struct graft_inspection *inspection = NULL;
 	struct graft_error *err =
@@ -75,11 +75,9 @@ graft_work_revert(struct graft_work *work, struct graft_outcome *outcome)
 	if (err)
 		return err;
 	(void)holds(inspection, work->id, &outcome->functions);
-	err = graft_revert_run(outcome->pid, work->id,
-			       work->options->completely, work->ledger,
-			       &work->limits, &result);
-	graft_work_note(outcome, &result, err);
-	return err;
+	return graft_revert_prepare(outcome->pid, work->id,
+				    work->options->completely, &work->limits,
+				    ret);
 }
 
 /** Say whether a subject is an id and no file. */
@@ -101,6 +99,7 @@ graft_verb_revert(int argc, char **argv, int *status_ret)
 		.verb = "revert",
 		.done = "reverted",
 		.changes = true,
+		.prepare = graft_work_prepare_revert,
 		.options = &options,
 	};
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/vec.h"
+#include "cmd/batch.h"
 #include "cmd/canary.h"
 #include "cmd/progress.h"
 #include "cmd/turns.h"
@@ -166,6 +167,15 @@ give_up(const struct graft_turns *turns, const char *why,
 	}
 }
 
+/** How many are worked on at once: canaries one after the other. */
+static size_t
+batch_size(const struct graft_work *work, bool watched, size_t left)
+{
+	if (!work->prepare || !watched)
+		return 1;
+	return left < GRAFT_BATCH_MOST ? left : GRAFT_BATCH_MOST;
+}
+
 /** Work on some processes. @param[in,out] watched_io The canaries were watched. */
 GRAFT_MUST_CHECK static struct graft_error *
 work_on_some(struct graft_work *work, graft_work_fn fn, const pid_t *pids,
@@ -195,7 +205,12 @@ work_on_some(struct graft_work *work, graft_work_fn fn, const pid_t *pids,
 					   graft_clock_monotonic_us() - before);
 		}
 		graft_progress_step(&progress, i - turns.count, work->verb);
-		if (i < count)
+		size_t some = batch_size(work, *watched_io, count - i);
+		if (some > 1) {
+			err = graft_batch_run(work, &pids[i], some, &turns,
+					      outcomes);
+			i += some;
+		} else if (i < count)
 			err = graft_turns_begin(work, fn, pids[i++], count == 1,
 						&turns, outcomes);
 		else

@@ -73,12 +73,13 @@ add_hotpatch(const struct graft_inspected *item,
 	ret->functions = header->redirect_count;
 	ret->since_us = header->changed_us;
 	ret->shadow_bytes = graft_place_size(header);
+	ret->kept = item->kept ? strdup(item->kept) : NULL;
 	ret->pointers = item->pointers.count;
 	ret->pointer_addr = item->pointers.addr;
 	ret->pointers_known = item->pointers_known;
 	return ret->id && ret->title && ret->module && ret->build_id &&
 	       ret->state && (ret->before || !item->before) &&
-	       add_threads(item, ret);
+	       (ret->kept || !item->kept) && add_threads(item, ret);
 }
 
 /** Add a process, if it holds anything. */

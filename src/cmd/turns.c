@@ -9,8 +9,6 @@
 #include <string.h>
 
 enum {
-	/** What a process gets before the others: threads that only pass by. */
-	FIRST_US = 20 * 1000,
 	/** Shortest and longest turn. */
 	TURN_LEAST_US = 50 * 1000,
 	TURN_MOST_US = 1000 * 1000,
@@ -57,31 +55,49 @@ forget(struct graft_outcome *outcome)
 }
 
 struct graft_error *
+graft_turns_reserve(struct graft_turns *turns, size_t more)
+{
+	return graft_vec_reserve(&turns->list, &turns->room,
+				 turns->count + more, sizeof(*turns->list));
+}
+
+void
+graft_turns_add(struct graft_turns *turns, struct graft_outcome *outcome,
+		uint64_t left_us)
+{
+	turns->list[turns->count++] = (struct graft_turn){
+		.pid = outcome->pid,
+		.start_ticks = outcome->start_ticks,
+		.tries = outcome->tries,
+		.end_us = graft_clock_monotonic_us() + left_us,
+	};
+	forget(outcome);
+}
+
+struct graft_error *
 graft_turns_begin(struct graft_work *work, graft_work_fn fn, pid_t pid,
 		  bool alone, struct graft_turns *turns,
 		  struct graft_outcomes *outcomes)
 {
 	struct graft_outcome outcome;
 	uint64_t whole = work->options->wait_us;
-	uint64_t first = alone || whole < FIRST_US ? whole : FIRST_US;
+	uint64_t first = alone || whole < GRAFT_TURN_FIRST_US
+				 ? whole
+				 : GRAFT_TURN_FIRST_US;
 	uint64_t start_us = graft_clock_monotonic_us();
-	struct graft_turn turn = { .pid = pid, .end_us = start_us + whole };
-	// Before it is tried: what was done must be said.
-	struct graft_error *err = graft_vec_reserve(&turns->list, &turns->room,
-						    turns->count + 1,
-						    sizeof(*turns->list));
+	struct graft_turn turn = { .pid = pid };
+	struct graft_error *err = graft_turns_reserve(turns, 1);
 	if (!err)
 		err = try_for(work, fn, first, &turn, &outcome);
 	if (err)
 		return err;
 	// That others are looked at for the first time is no time for who waits.
-	graft_turns_extend(turns, graft_clock_monotonic_us() - start_us);
+	uint64_t spent_us = graft_clock_monotonic_us() - start_us;
+	graft_turns_extend(turns, spent_us);
 	if (!outcome.passing || first == whole)
 		return graft_work_take(work, &outcome, outcomes);
-	turn.start_ticks = outcome.start_ticks;
-	turn.tries = outcome.tries;
-	turns->list[turns->count++] = turn;
-	forget(&outcome);
+	graft_turns_add(turns, &outcome,
+			spent_us < whole ? whole - spent_us : 0);
 	return NULL;
 }
 

@@ -42,6 +42,29 @@ graft_turns_deinit(struct graft_turns *turns);
 void
 graft_turns_extend(struct graft_turns *turns, uint64_t more_us);
 
+enum {
+	/** What a process gets before the others: threads that only pass by. */
+	GRAFT_TURN_FIRST_US = 20 * 1000,
+};
+
+/**
+ * Have room for so many more that wait: what was done to a process must be said, so
+ * this comes before it is tried.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_turns_reserve(struct graft_turns *turns, size_t more);
+
+/**
+ * Let a process wait for its turn.
+ *
+ * @param[in,out] turns There must be room.
+ * @param[in,out] outcome What became of its first try; what it owns is freed.
+ * @param[in] left_us How much time it has left.
+ */
+void
+graft_turns_add(struct graft_turns *turns, struct graft_outcome *outcome,
+		uint64_t left_us);
+
 /**
  * Work on a process, and do not wait: who is not ready gets a turn later.
  *

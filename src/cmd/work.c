@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "cmd/rollout.h"
 #include "plan/sightings.h"
+#include "proc/hints.h"
 #include "proc/status.h"
 
 #include <errno.h>
@@ -27,11 +28,11 @@ enum {
 	FEW = 4,
 };
 
-/** With many processes: see once for all who shares memory with whom. */
-GRAFT_MUST_CHECK static struct graft_error *
-see_sharers(struct graft_work *work)
+struct graft_error *
+graft_work_see_sharers(struct graft_work *work, size_t count)
 {
-	if (work->tried++ < FEW)
+	work->tried += count;
+	if (work->tried <= FEW)
 		return NULL;
 	work->limits.sharers = &work->sharers;
 	return graft_sharers_keep(&work->sharers);
@@ -53,7 +54,7 @@ graft_work_alone(struct graft_work *work, graft_work_fn fn,
 				&recovered);
 	if (err)
 		return graft_error_prefix(err, "earlier work was cut off");
-	err = see_sharers(work);
+	err = graft_work_see_sharers(work, 1);
 	return err ? err : fn(work, outcome);
 }
 
@@ -106,13 +107,12 @@ explain_end(const struct graft_outcome *outcome, struct graft_error *err)
 	return gone;
 }
 
-/** Do it to the process that an outcome names. */
-GRAFT_MUST_CHECK static struct graft_error *
-do_it(struct graft_work *work, graft_work_fn fn, struct graft_outcome *outcome)
+struct graft_error *
+graft_work_begin(struct graft_outcome *outcome)
 {
 	struct graft_proc_status status = { 0 };
 
-	graft_error_free(graft_proc_status_read(outcome->pid, &status));
+	graft_error_free(graft_proc_stat_read(outcome->pid, &status));
 	memcpy(outcome->comm, status.comm, sizeof(outcome->comm));
 	if (outcome->start_ticks && outcome->start_ticks != status.start_ticks)
 		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
@@ -121,10 +121,21 @@ do_it(struct graft_work *work, graft_work_fn fn, struct graft_outcome *outcome)
 	if (outcome->pid == getpid())
 		return graft_error_new(GRAFT_ERROR_REFUSED,
 				       "graft does not work on itself");
-	struct graft_error *err = refuse_change(
-		work->changes ? graft_work_alone(work, fn, outcome)
-			      : fn(work, outcome));
-	return explain_end(outcome, err);
+	return NULL;
+}
+
+void
+graft_work_end(struct graft_outcome *outcome, struct graft_error *err)
+{
+	outcome->err = explain_end(outcome, refuse_change(err));
+}
+
+struct graft_error *
+graft_work_ready(struct graft_work *work)
+{
+	if (!work->changes || work->ledger)
+		return NULL;
+	return graft_work_open_ledger(&work->ledger);
 }
 
 struct graft_error *
@@ -132,12 +143,15 @@ graft_work_try(struct graft_work *work, graft_work_fn fn,
 	       struct graft_outcome *outcome)
 {
 	// Not before there is somebody to work on: it makes the state directory.
-	if (work->changes && !work->ledger) {
-		struct graft_error *err = graft_work_open_ledger(&work->ledger);
-		if (err)
-			return err;
-	}
-	outcome->err = do_it(work, fn, outcome);
+	struct graft_error *err = graft_work_ready(work);
+	if (err)
+		return err;
+	outcome->err = graft_work_begin(outcome);
+	if (!outcome->err)
+		graft_work_end(outcome,
+			       work->changes
+				       ? graft_work_alone(work, fn, outcome)
+				       : fn(work, outcome));
 	return NULL;
 }
 
@@ -163,6 +177,33 @@ graft_work_note(struct graft_outcome *outcome,
 	outcome->tries = result->tries;
 	outcome->passing = err && result->passing && !result->unsettled &&
 			   graft_error_kind(err) == GRAFT_KIND_REFUSAL;
+}
+
+/** Do what is prepared by somebody. */
+GRAFT_MUST_CHECK static struct graft_error *
+do_prepared(struct graft_work *work, graft_work_prepare_fn prepare,
+	    struct graft_outcome *outcome)
+{
+	GRAFT_CLEANUP(graft_job_freep) struct graft_job *job = NULL;
+	struct graft_error *err = prepare(work, outcome, &job);
+
+	if (err)
+		return err;
+	graft_jobs_run(&job, 1, work->ledger, work->limits.sightings);
+	graft_work_note(outcome, &job->result, job->err);
+	return GRAFT_TAKE(job->err);
+}
+
+struct graft_error *
+graft_work_prepared(struct graft_work *work, struct graft_outcome *outcome)
+{
+	return do_prepared(work, work->prepare, outcome);
+}
+
+struct graft_error *
+graft_work_revert(struct graft_work *work, struct graft_outcome *outcome)
+{
+	return do_prepared(work, graft_work_prepare_revert, outcome);
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -232,11 +273,17 @@ graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
 	GRAFT_CLEANUP(graft_sightings_deinit)
 	struct graft_sightings sightings = { 0 };
 
+	GRAFT_CLEANUP(graft_hints_deinit) struct graft_hints hints = { 0 };
+	err = graft_hints_init(&hints);
+	if (err)
+		return err;
+
 	work->limits = (struct graft_switch_limits){
 		.wait_us = work->options->wait_us,
 		.stop_us = STOP_LIMIT_US,
 		.owner = getpid(),
 		.sightings = &sightings,
+		.hints = &hints,
 	};
 	// Hundreds of busy threads would leave us a few milliseconds of each
 	// second, while some of them wait for us. Without the right: as it is.

@@ -10,6 +10,7 @@
 #ifndef GRAFT_CMD_WORK_H
 #define GRAFT_CMD_WORK_H
 
+#include "apply/job.h"
 #include "apply/switch.h"
 #include "cmd/options.h"
 #include "cmd/outcome.h"
@@ -30,6 +31,16 @@ struct graft_work;
  */
 typedef struct graft_error *(*graft_work_fn)(struct graft_work *work,
 					     struct graft_outcome *outcome);
+
+/**
+ * Prepare what is done to one process, which is alone.
+ *
+ * @param[in,out] outcome As for #graft_work_fn.
+ * @param[out] ret New job; free with graft_job_free().
+ */
+typedef struct graft_error *(*graft_work_prepare_fn)(
+	struct graft_work *work, struct graft_outcome *outcome,
+	struct graft_job **ret);
 
 /** A work on processes. */
 struct graft_work {
@@ -52,6 +63,8 @@ struct graft_work {
 	struct graft_sharers sharers;
 	/** The signal that ended the watch of canaries; 0: none. */
 	int interrupted;
+	/** Prepares the change; NULL unless @ref changes. */
+	graft_work_prepare_fn prepare;
 	/** Takes back what was done; NULL if the verb cannot. */
 	graft_work_fn undo;
 };
@@ -74,6 +87,37 @@ typedef struct graft_error *(*graft_work_filter_fn)(struct graft_work *work,
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_work_open_ledger(struct graft_ledger **ret);
+
+/** Open the ledger of a work that changes processes, unless it is open. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_ready(struct graft_work *work);
+
+/**
+ * Begin with a process: who is it?
+ *
+ * @param[in,out] outcome Has the pid, and start_ticks if it must be the one that was
+ * tried before; gets name and start_ticks.
+ * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_REFUSED if it is ourselves.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_begin(struct graft_outcome *outcome);
+
+/**
+ * End with a process.
+ *
+ * @param[in] err Why it was not done, or NULL. Taken: the outcome gets it, as what
+ * it means where the process ended or changed meanwhile.
+ */
+void
+graft_work_end(struct graft_outcome *outcome, struct graft_error *err);
+
+/**
+ * With many processes: see once for all who shares memory with whom (R-23).
+ *
+ * @param[in] count How many come now.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_see_sharers(struct graft_work *work, size_t count);
 
 /**
  * Work on one process, alone and with nothing left over from earlier.
@@ -104,6 +148,10 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_work_take(struct graft_work *work, struct graft_outcome *outcome,
 		struct graft_outcomes *outcomes);
 
+/** Do what graft_work::prepare prepares: a #graft_work_fn. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_prepared(struct graft_work *work, struct graft_outcome *outcome);
+
 /**
  * Note how a switch went.
  *
@@ -114,6 +162,12 @@ void
 graft_work_note(struct graft_outcome *outcome,
 		const struct graft_switch_result *result,
 		const struct graft_error *err);
+
+/** Prepare to take the hotpatch of a work out: a #graft_work_prepare_fn. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_prepare_revert(struct graft_work *work,
+			  struct graft_outcome *outcome,
+			  struct graft_job **ret);
 
 /** Take the hotpatch of a work out of a process: a #graft_work_fn. */
 GRAFT_MUST_CHECK struct graft_error *

@@ -19,6 +19,8 @@ struct graft_ledger {
 	/** NULL if opened for reading only and there is none. */
 	sqlite3 *db;
 	bool readonly;
+	/** Within graft_ledger_together(), which chose how it is synced. */
+	bool together;
 	// Prepared when opened, so that a ledger without one of our columns is
 	// refused before anything is done.
 	sqlite3_stmt *insert;
@@ -184,6 +186,16 @@ set_synchronous(struct graft_ledger *ledger, bool full)
 	return NULL;
 }
 
+/** Keep the first of two errors. */
+static struct graft_error *
+first_of(struct graft_error *err, struct graft_error *more)
+{
+	if (!err)
+		return more;
+	graft_error_free(more);
+	return err;
+}
+
 struct graft_error *
 graft_ledger_begin(struct graft_ledger *ledger,
 		   const struct graft_ledger_entry *entry, int64_t *id_ret)
@@ -243,15 +255,56 @@ graft_ledger_finish(struct graft_ledger *ledger, int64_t id,
 			      note ? note : "", note_len,
 			      SQLITE_STATIC) != SQLITE_OK)
 		return graft_schema_error(ledger->db, "bind");
-	err = set_synchronous(ledger, false);
+	err = ledger->together ? NULL : set_synchronous(ledger, false);
 	if (!err)
 		err = update_open(ledger, finish, id);
-	struct graft_error *more = set_synchronous(ledger, true);
-	if (err) {
-		graft_error_free(more);
+	if (!ledger->together)
+		err = first_of(err, set_synchronous(ledger, true));
+	return err ? err : graft_fault("ledger-finished");
+}
+
+/** Run a statement that has no result. */
+GRAFT_MUST_CHECK static struct graft_error *
+execute(struct graft_ledger *ledger, const char *sql)
+{
+	if (sqlite3_exec(ledger->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return graft_schema_error(ledger->db, "write");
+	return NULL;
+}
+
+/** Begin, let somebody write, and end. */
+GRAFT_MUST_CHECK static struct graft_error *
+transact(struct graft_ledger *ledger, struct graft_error *(*fn)(void *ctx),
+	 void *ctx)
+{
+	// At once for writing: one that first reads may find that another wrote
+	// meanwhile, and then no waiting helps it.
+	struct graft_error *err = execute(ledger, "BEGIN IMMEDIATE");
+	if (err)
 		return err;
-	}
-	return more ? more : graft_fault("ledger-finished");
+	ledger->together = true;
+	err = fn(ctx);
+	ledger->together = false;
+	if (!err)
+		err = execute(ledger, "COMMIT");
+	// An error may have rolled it back already; then this fails.
+	if (err)
+		(void)sqlite3_exec(ledger->db, "ROLLBACK", NULL, NULL, NULL);
+	return err;
+}
+
+struct graft_error *
+graft_ledger_together(struct graft_ledger *ledger, bool intents,
+		      struct graft_error *(*fn)(void *ctx), void *ctx)
+{
+	struct graft_error *err = require_writable(ledger);
+
+	assert(!ledger->together);
+	if (!err && !intents)
+		err = set_synchronous(ledger, false);
+	if (!err)
+		err = transact(ledger, fn, ctx);
+	return intents ? err : first_of(err, set_synchronous(ledger, true));
 }
 
 static struct graft_error *

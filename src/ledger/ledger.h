@@ -120,6 +120,20 @@ graft_ledger_finish(struct graft_ledger *ledger, int64_t id,
 		    enum graft_ledger_outcome outcome, uint64_t pause_us,
 		    const char *note);
 
+/**
+ * Write several intents, or several outcomes, as one: all of them or none.
+ *
+ * @param[in] intents They are intents: synced to disk, once. Outcomes are written as
+ * graft_ledger_finish() writes one.
+ * @param[in] fn Calls graft_ledger_begin() or graft_ledger_finish(), as often as it
+ * wants to, with @p ctx. Nothing else is done with the ledger meanwhile.
+ * @return NULL; what @p fn returned, and then nothing is written;
+ * #GRAFT_ERROR_LEDGER.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_ledger_together(struct graft_ledger *ledger, bool intents,
+		      struct graft_error *(*fn)(void *ctx), void *ctx);
+
 /** Which entries to list. Zeroes mean any. */
 struct graft_ledger_query {
 	pid_t pid;

@@ -46,9 +46,30 @@ find_build_id(const uint8_t *notes, size_t len, size_t *id_len_ret)
 	return -1;
 }
 
+/** The beginning of a module, where nearly all is that is asked for. */
+struct first {
+	uint64_t addr;
+	size_t len;
+	uint8_t bytes[PAGE];
+};
+
+/** Read memory of a module. @param[out] there_ret It could be read. */
 GRAFT_MUST_CHECK static struct graft_error *
-read_note(struct graft_target *target, const Elf64_Phdr *ph,
-	  struct graft_module *module)
+read_at(struct graft_target *target, const struct first *first, uint64_t addr,
+	void *buf, size_t len, bool *there_ret)
+{
+	uint64_t off = addr - first->addr;
+
+	if (off > first->len || len > first->len - off)
+		return graft_target_try_read(target, addr, buf, len, there_ret);
+	memcpy(buf, first->bytes + off, len);
+	*there_ret = true;
+	return NULL;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+read_note(struct graft_target *target, const struct first *first,
+	  const Elf64_Phdr *ph, struct graft_module *module)
 {
 	uint8_t notes[NOTE_MAX];
 	size_t len = ph->p_filesz < NOTE_MAX ? ph->p_filesz : NOTE_MAX;
@@ -56,8 +77,8 @@ read_note(struct graft_target *target, const Elf64_Phdr *ph,
 	size_t id_len = 0;
 	bool there;
 
-	struct graft_error *err = graft_target_try_read(target, addr, notes,
-							len, &there);
+	struct graft_error *err = read_at(target, first, addr, notes, len,
+					  &there);
 	if (err || !there || module->build_id_len)
 		return err;
 	int64_t off = find_build_id(notes, len, &id_len);
@@ -117,24 +138,28 @@ has_code(const struct graft_maps *maps, const struct graft_module *module)
 
 GRAFT_MUST_CHECK static struct graft_error *
 read_phdrs(struct graft_target *target, const struct graft_map *map,
-	   Elf64_Phdr *phdrs, size_t *count_ret)
+	   struct first *first, Elf64_Phdr *phdrs, size_t *count_ret)
 {
 	Elf64_Ehdr eh;
 	bool there;
 
 	*count_ret = 0;
-	struct graft_error *err = graft_target_try_read(target, map->start, &eh,
-							sizeof(eh), &there);
+	first->addr = map->start;
+	first->len = 0;
+	struct graft_error *err = graft_target_try_read(
+		target, map->start, first->bytes, PAGE, &there);
 	if (err || !there)
 		return err;
+	first->len = PAGE;
+	memcpy(&eh, first->bytes, sizeof(eh));
 	if (memcmp(eh.e_ident, ELFMAG, SELFMAG) != 0 ||
 	    eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_machine != EM_X86_64 ||
 	    eh.e_phentsize != sizeof(Elf64_Phdr) || eh.e_phnum > PHDR_MAX ||
 	    eh.e_phoff > map->end - map->start)
 		return NULL;
 	size_t len = eh.e_phnum * sizeof(Elf64_Phdr);
-	err = graft_target_try_read(target, map->start + eh.e_phoff, phdrs, len,
-				    &there);
+	err = read_at(target, first, map->start + eh.e_phoff, phdrs, len,
+		      &there);
 	if (!err && there)
 		*count_ret = eh.e_phnum;
 	return err;
@@ -147,10 +172,12 @@ read_module(struct graft_target *target, const struct graft_maps *maps,
 {
 	Elf64_Phdr phdrs[PHDR_MAX];
 	size_t count;
+	struct first first;
 	struct graft_module module = { .map = map, .start = map->start };
 
 	*ok_ret = false;
-	struct graft_error *err = read_phdrs(target, map, phdrs, &count);
+	struct graft_error *err = read_phdrs(target, map, &first, phdrs,
+					     &count);
 	if (err)
 		return err;
 	if (!take_loads(phdrs, count, &module) || !has_code(maps, &module))
@@ -164,7 +191,7 @@ read_module(struct graft_target *target, const struct graft_maps *maps,
 		} else if (phdrs[i].p_type == PT_INTERP) {
 			module.interp = true;
 		} else if (phdrs[i].p_type == PT_NOTE) {
-			err = read_note(target, &phdrs[i], &module);
+			err = read_note(target, &first, &phdrs[i], &module);
 		}
 	}
 	if (err)

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/user.h>
 
 static void
 making_deinit(struct graft_making *making)
@@ -304,8 +305,9 @@ plan_modules(struct graft_making *making, struct graft_plan *plan)
 	return NULL;
 }
 
+/** Ask for the address space that new shadows take. */
 GRAFT_MUST_CHECK static struct graft_error *
-check_memory(const struct graft_plan *plan)
+check_space(const struct graft_plan *plan)
 {
 	uint64_t more = 0;
 	bool maps = false;
@@ -317,6 +319,21 @@ check_memory(const struct graft_plan *plan)
 		maps = true;
 	}
 	return maps ? graft_predict(plan->pid, more) : NULL;
+}
+
+struct graft_error *
+graft_plan_check_memory(const struct graft_plan *plan)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct graft_header *header = &plan->modules[i].header;
+		// After a fork, what is written of a shadow that is used again is
+		// copied too. A jump makes one page of code private, or two.
+		bytes += graft_place_size(header) +
+			 (uint64_t)header->redirect_count * 2 * PAGE_SIZE;
+	}
+	return graft_predict_charge("", plan->pid, bytes);
 }
 
 struct graft_error *
@@ -365,7 +382,9 @@ graft_plan_make(struct graft_target *target, struct graft_patch *patch,
 			"R-14: it maps no module of this hotpatch's old builds");
 	err = graft_replace_check_all(&making, plan);
 	if (!err)
-		err = check_memory(plan);
+		err = check_space(plan);
+	if (!err)
+		err = graft_plan_check_memory(plan);
 	if (err)
 		return err;
 	plan->headers = GRAFT_TAKE(making.headers);

@@ -85,6 +85,16 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_plan_make(struct graft_target *target, struct graft_patch *patch,
 		struct graft_builds *builds, struct graft_plan **ret);
 
+/**
+ * Look whether the process's memory control groups have room for what the plan
+ * writes. graft_plan_make() did; but others of the group may have been given memory
+ * since, by the same command even.
+ *
+ * @return NULL; #GRAFT_ERROR_REFUSED.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_plan_check_memory(const struct graft_plan *plan);
+
 /** Free a plan. NULL is a no-op. */
 void
 graft_plan_free(struct graft_plan *plan);

@@ -4,9 +4,21 @@
 
 #include "base/cleanup.h"
 #include "proc/list.h"
+#include "proc/memory_group.h"
 #include "proc/status.h"
 
+#include <inttypes.h>
 #include <linux/seccomp.h>
+
+enum {
+	/**
+	 * What a group must have left beside what is asked for: 1 MiB. For page
+	 * tables and stack pages, for what the process itself takes meanwhile, and
+	 * since each CPU charges 64 pages in advance (MEMCG_CHARGE_BATCH of the
+	 * kernel's memcontrol.h) and gives them back in the last need only.
+	 */
+	GROUP_MARGIN = 1 << 20,
+};
 
 /**
  * Refuse threads in strict mode. Filters are asked when the process is stopped
@@ -23,7 +35,7 @@ check_seccomp(pid_t pid)
 
 	for (size_t i = 0; i < count; i++) {
 		struct graft_proc_status status = { 0 };
-		err = graft_proc_status_read(tids[i], &status);
+		err = graft_proc_status_glance(tids[i], &status);
 		if (err && graft_error_code(err) == GRAFT_ERROR_TARGET_GONE) {
 			// A thread that ended meanwhile is no obstacle.
 			graft_error_free(err);
@@ -61,4 +73,27 @@ graft_predict(pid_t pid, uint64_t more)
 			(unsigned long long)status.limit_as,
 			(unsigned long long)more);
 	return check_seccomp(pid);
+}
+
+struct graft_error *
+graft_predict_charge(const char *root, pid_t pid, uint64_t bytes)
+{
+	struct graft_memory_group group;
+	// The leader may have ended; the memory is then another thread's.
+	pid_t tid = graft_proc_live_tid(pid);
+	uint64_t need = bytes > UINT64_MAX - GROUP_MARGIN
+				? UINT64_MAX
+				: bytes + GROUP_MARGIN;
+
+	if (!graft_memory_group_lacks(root, tid ? tid : pid, need, &group))
+		return NULL;
+	return graft_error_new(
+		GRAFT_ERROR_REFUSED,
+		"memory group %s: of its limit of %" PRIu64 " bytes %" PRIu64
+		" are left and %" PRIu64
+		" could be taken back from files, but %" PRIu64
+		" are needed, and the kernel would kill rather than wait: raise %s there by %" PRIu64
+		", if only for now",
+		group.path, group.limit, group.left, group.reclaimable, need,
+		group.file, need - group.left - group.reclaimable);
 }

@@ -24,4 +24,18 @@
 GRAFT_MUST_CHECK struct graft_error *
 graft_predict(pid_t pid, uint64_t more);
 
+/**
+ * Look whether the memory control groups of a process have room for what is written
+ * into it. Where they have not, the kernel kills for a write from outside, so nothing
+ * may be tried.
+ *
+ * @param[in] root What stands before /proc and the mounts of groups; "" is the
+ * host's.
+ * @param[in] bytes Most bytes that are charged: whole pages. A margin is added.
+ * @return NULL, also if its groups cannot be found or read; #GRAFT_ERROR_REFUSED with
+ * the group, what it has left and what would help.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_predict_charge(const char *root, pid_t pid, uint64_t bytes);
+
 #endif /* GRAFT_PLAN_PREDICT_H */

@@ -33,7 +33,7 @@ touch(volatile uint8_t *bytes, size_t len)
 }
 
 struct graft_error *
-graft_batch_new(struct graft_batch **ret)
+graft_batch_new(size_t expected, struct graft_batch **ret)
 {
 	GRAFT_CLEANUP(graft_batch_freep)
 	struct graft_batch *batch = calloc(1, sizeof(*batch));
@@ -47,8 +47,11 @@ graft_batch_new(struct graft_batch **ret)
 	// Touched now, so that no page fault costs time in a stop. What is behind
 	// that is for single pieces of deep stacks, which few processes have, and
 	// costs each a tenth of a millisecond.
-	if (madvise(arena, READ_BYTES, MADV_POPULATE_WRITE) != 0)
-		touch(arena, READ_BYTES);
+	size_t now = (expected + PAGE_BYTES - 1) & -(size_t)PAGE_BYTES;
+	if (now > READ_BYTES)
+		now = READ_BYTES;
+	if (now && madvise(arena, now, MADV_POPULATE_WRITE) != 0)
+		touch(arena, now);
 	*ret = GRAFT_TAKE(batch);
 	return NULL;
 }

@@ -48,10 +48,12 @@ struct graft_batch;
 /**
  * Make a batch.
  *
+ * @param[in] expected How many bytes will be read at once, likely: they are made ready, so
+ * that no page fault costs time in a stop.
  * @param[out] ret Free with graft_batch_free().
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_batch_new(struct graft_batch **ret);
+graft_batch_new(size_t expected, struct graft_batch **ret);
 
 /**
  * Note a piece to read.

@@ -2,28 +2,24 @@
 
 #include "proc/cfi.h"
 
+#include "proc/status.h"
+
 #include <dwarf.h>
 #include <gelf.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 
 enum {
 	ROW_BITS = 8,
 	ROWS = 1 << ROW_BITS,
-	/** A vdso is two pages; more is none. */
-	VDSO_BYTES_MAX = 1 << 20,
 };
 
-/** The tables of one file. */
+/** A file that the target maps. */
 struct module {
 	uint64_t dev;
 	uint64_t inode;
-	int fd;
-	/** The image, for the vdso. */
-	char *image;
-	Elf *elf;
-	Dwarf_CFI *cfi;
+	/** Lent. */
+	struct graft_table *table;
 };
 
 /** An executable mapping. */
@@ -35,14 +31,14 @@ struct text {
 	uint64_t inode;
 	/** Address in the target minus address in the file. */
 	uint64_t bias;
-	struct module *module;
+	const struct graft_table *table;
 	/** The stop in which it was last seen to be there. */
 	uint64_t seen;
 	bool usable;
 };
 
 struct graft_cfi {
-	struct module **modules;
+	struct module *modules;
 	size_t module_count;
 	struct text *texts;
 	size_t text_count;
@@ -54,90 +50,13 @@ struct graft_cfi {
 	bool has_rows;
 };
 
-static void
-module_free(struct module *module)
-{
-	if (!module)
-		return;
-	if (module->cfi)
-		(void)dwarf_cfi_end(module->cfi);
-	if (module->elf)
-		(void)elf_end(module->elf);
-	if (module->fd >= 0)
-		(void)close(module->fd);
-	free(module->image);
-	free(module);
-}
-GRAFT_DEFINE_CLEANUP(struct module, module_free)
-
-// The vdso has no file; it is small and always readable.
-static bool
-open_vdso(pid_t pid, const struct graft_map *map, struct module *module)
-{
-	size_t len = map->end - map->start;
-	if (len > VDSO_BYTES_MAX)
-		return false;
-	module->image = malloc(len);
-	if (!module->image)
-		return false;
-	struct iovec local = { .iov_base = module->image, .iov_len = len };
-	struct iovec remote = { .iov_base = (void *)(uintptr_t)map->start,
-				.iov_len = len };
-	if (process_vm_readv(pid, &local, 1, &remote, 1, 0) != (ssize_t)len)
-		return false;
-	module->elf = elf_memory(module->image, len);
-	return module->elf;
-}
-
-// Files are read, not mapped: one that is cut short meanwhile gives an error,
-// not a SIGBUS.
-static bool
-open_file(pid_t pid, const struct graft_map *map, struct module *module)
-{
-	struct graft_error *err = graft_map_open_file(pid, map, &module->fd);
-	if (err) {
-		graft_error_free(err);
-		module->fd = -1;
-		return false;
-	}
-	module->elf = elf_begin(module->fd, ELF_C_READ, NULL);
-	return module->elf;
-}
-
-static bool
-is_ours(Elf *elf)
-{
-	GElf_Ehdr header;
-	return elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &header) &&
-	       header.e_machine == EM_X86_64 &&
-	       header.e_ident[EI_CLASS] == ELFCLASS64;
-}
-
-static struct graft_error *
-module_new(pid_t pid, const struct graft_map *map, struct module **ret)
-{
-	GRAFT_CLEANUP(module_freep)
-	struct module *module = calloc(1, sizeof(*module));
-	if (!module)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "unwind tables");
-	module->dev = map->dev;
-	module->inode = map->inode;
-	module->fd = -1;
-	bool ok = map->inode ? open_file(pid, map, module)
-			     : open_vdso(pid, map, module);
-	if (ok && is_ours(module->elf))
-		module->cfi = dwarf_getcfi_elf(module->elf);
-	*ret = GRAFT_TAKE(module);
-	return NULL;
-}
-
 static struct module *
 find_module(const struct graft_cfi *cfi, const struct graft_map *map)
 {
 	for (size_t i = 0; i < cfi->module_count; i++)
-		if (cfi->modules[i]->dev == map->dev &&
-		    cfi->modules[i]->inode == map->inode)
-			return cfi->modules[i];
+		if (cfi->modules[i].dev == map->dev &&
+		    cfi->modules[i].inode == map->inode)
+			return &cfi->modules[i];
 	return NULL;
 }
 
@@ -174,14 +93,19 @@ is_text(const struct graft_map *map)
 }
 
 static struct graft_error *
-add_text(struct graft_cfi *cfi, pid_t pid, const struct graft_map *map)
+add_text(struct graft_cfi *cfi, struct graft_tables *tables, pid_t tid,
+	 const struct graft_map *map)
 {
 	struct module *module = find_module(cfi, map);
 	if (!module) {
-		struct graft_error *err = module_new(pid, map, &module);
+		module = &cfi->modules[cfi->module_count];
+		*module = (struct module){ .dev = map->dev,
+					   .inode = map->inode };
+		struct graft_error *err = graft_tables_get(tables, tid, map,
+							   &module->table);
 		if (err)
 			return err;
-		cfi->modules[cfi->module_count++] = module;
+		cfi->module_count++;
 	}
 	struct text *text = &cfi->texts[cfi->text_count++];
 	*text = (struct text){
@@ -190,14 +114,16 @@ add_text(struct graft_cfi *cfi, pid_t pid, const struct graft_map *map)
 		.off = map->off,
 		.dev = map->dev,
 		.inode = map->inode,
-		.module = module,
+		.table = module->table,
 	};
-	text->usable = module->cfi && find_bias(module->elf, map, &text->bias);
+	text->usable = text->table->cfi &&
+		       find_bias(text->table->elf, map, &text->bias);
 	return NULL;
 }
 
 struct graft_error *
-graft_cfi_new(pid_t pid, const struct graft_maps *maps, struct graft_cfi **ret)
+graft_cfi_new(pid_t pid, const struct graft_maps *maps,
+	      struct graft_tables *tables, struct graft_cfi **ret)
 {
 	GRAFT_CLEANUP(graft_cfi_freep)
 	struct graft_cfi *cfi = calloc(1, sizeof(*cfi));
@@ -214,14 +140,18 @@ graft_cfi_new(pid_t pid, const struct graft_maps *maps, struct graft_cfi **ret)
 		count += is_text(&maps->maps[i]);
 	cfi->texts = calloc(count + 1, sizeof(*cfi->texts));
 	// A slot more than texts keeps calloc(0) out of it.
-	cfi->modules = calloc(count + 1, sizeof(struct module *));
+	cfi->modules = calloc(count + 1, sizeof(*cfi->modules));
 	if (!cfi->texts || !cfi->modules)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "unwind tables");
 	(void)elf_version(EV_CURRENT);
+	// A leader that ended has no files; one that is gone altogether has none
+	// to be found either.
+	pid_t tid = graft_proc_live_tid(pid);
 	for (size_t i = 0; i < maps->count; i++) {
 		if (!is_text(&maps->maps[i]))
 			continue;
-		struct graft_error *err = add_text(cfi, pid, &maps->maps[i]);
+		struct graft_error *err = add_text(cfi, tables, tid,
+						   &maps->maps[i]);
 		if (err)
 			return err;
 	}
@@ -368,7 +298,7 @@ graft_cfi_at(struct graft_cfi *cfi, uint64_t addr)
 	cfi->has_rows = true;
 	row_clear(row);
 	uint64_t in_file = addr - text->bias;
-	if (dwarf_cfi_addrframe(text->module->cfi, in_file, &row->frame) != 0) {
+	if (dwarf_cfi_addrframe(text->table->cfi, in_file, &row->frame) != 0) {
 		row->frame = NULL;
 		return NULL;
 	}
@@ -394,7 +324,7 @@ graft_cfi_free(struct graft_cfi *cfi)
 	if (cfi->rows)
 		(void)munmap(cfi->rows, ROWS * sizeof(cfi->rows[0]));
 	for (size_t i = 0; i < cfi->module_count; i++)
-		module_free(cfi->modules[i]);
+		graft_table_release(cfi->modules[i].table);
 	free(cfi->modules);
 	free(cfi->texts);
 	free(cfi);

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "proc/expression.h"
 #include "proc/maps.h"
+#include "proc/tables.h"
 #include "proc/vmas.h"
 
 /** How one register of the caller is found. */
@@ -67,11 +68,14 @@ struct graft_cfi;
  *
  * @param[in] pid Process, or any thread of it.
  * @param[in] maps Its mappings; borrowed for the call.
+ * @param[in,out] tables Where those of files are kept; NULL: they are opened anew.
+ * Borrowed until the tables of the process are freed.
  * @param[out] ret Free with graft_cfi_free().
  * @return NULL; #GRAFT_ERROR_NO_MEMORY.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_cfi_new(pid_t pid, const struct graft_maps *maps, struct graft_cfi **ret);
+graft_cfi_new(pid_t pid, const struct graft_maps *maps,
+	      struct graft_tables *tables, struct graft_cfi **ret);
 
 /**
  * Begin with a new stop: before a module is used again, it is looked up whether

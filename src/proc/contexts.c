@@ -133,7 +133,8 @@ search_init(struct search *search, const struct graft_live *live)
 	pid_t tid = search->view->threads[0].tid;
 	struct graft_error *err = graft_maps_read(tid, &search->maps);
 	if (!err)
-		err = graft_present_new(tid, SEARCH_BYTES_MAX, take_piece,
+		err = graft_present_new(tid, SEARCH_BYTES_MAX,
+					GRAFT_BATCH_PIECE_MAX, take_piece,
 					search, &search->present);
 	return err ? err : find_skips(search, live);
 }

@@ -26,6 +26,16 @@ static const uint8_t RESTORE[] = { 0x48, 0xc7, 0xc0, 0x0f, 0x00,
 static const uint8_t RESTORE_SHORT[] = { 0xb8, 0x0f, 0x00, 0x00,
 					 0x00, 0x0f, 0x05 };
 
+/** Say whether gadgets may be taken from a mapping: code that a runtime writes (JIT)
+ * does not stay. */
+static bool
+is_usable(const struct graft_map *map)
+{
+	return map->inode != 0 &&
+	       (map->prot & (PROT_EXEC | PROT_WRITE | PROT_READ)) ==
+		       (PROT_EXEC | PROT_READ);
+}
+
 /** Do these bytes stand at @p addr of the target? */
 static bool
 stands_at(struct graft_target *target, uint64_t addr, const uint8_t *bytes,
@@ -35,6 +45,33 @@ stands_at(struct graft_target *target, uint64_t addr, const uint8_t *bytes,
 	struct graft_error *err = graft_target_read(target, addr, live, len);
 	graft_error_free(err);
 	return !err && memcmp(live, bytes, len) == 0;
+}
+
+/** Find where a hint leads in the target, or 0. */
+static uint64_t
+follow(const struct graft_maps *maps, const struct graft_hint *hint)
+{
+	for (size_t i = 0; hint->inode && i < maps->count; i++) {
+		const struct graft_map *map = &maps->maps[i];
+		if (is_usable(map) && map->dev == hint->dev &&
+		    map->inode == hint->inode && hint->off >= map->off &&
+		    hint->off - map->off < map->end - map->start)
+			return map->start + (hint->off - map->off);
+	}
+	return 0;
+}
+
+/** Give the hint that leads to an address. */
+static void
+give(const struct graft_maps *maps, uint64_t addr, struct graft_hint *ret)
+{
+	const struct graft_map *map = graft_maps_at(maps, addr);
+
+	if (map)
+		*ret = (struct graft_hint){ .dev = map->dev,
+					    .inode = map->inode,
+					    .off = map->off +
+						   (addr - map->start) };
 }
 
 /** Look for a pattern in a chunk unless it was found. */
@@ -72,10 +109,12 @@ search(struct graft_target *target, const struct graft_map *map, uint8_t *chunk)
 	return NULL;
 }
 
-struct graft_error *
-graft_gadgets_find(struct graft_target *target, const struct graft_maps *maps)
+/** Forget what does not stand there (any more). */
+static void
+forget_false(struct graft_target *target)
 {
 	struct graft_gadgets *g = &target->gadgets;
+
 	if (g->call && !stands_at(target, g->call, CALL, sizeof(CALL)))
 		g->call = 0;
 	if (g->restore &&
@@ -83,7 +122,13 @@ graft_gadgets_find(struct graft_target *target, const struct graft_maps *maps)
 	    !stands_at(target, g->restore, RESTORE_SHORT,
 		       sizeof(RESTORE_SHORT)))
 		g->restore = 0;
+}
 
+/** Search all code for what is not known. */
+GRAFT_MUST_CHECK static struct graft_error *
+search_all(struct graft_target *target, const struct graft_maps *maps)
+{
+	const struct graft_gadgets *g = &target->gadgets;
 	GRAFT_FREE uint8_t *chunk = malloc(CHUNK);
 	if (!chunk)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "code");
@@ -95,25 +140,39 @@ graft_gadgets_find(struct graft_target *target, const struct graft_maps *maps)
 			bool libc = strstr(map->path, "/libc") ||
 				    strstr(map->path, "/ld-");
 			uint64_t len = map->end - map->start;
-			// Code that a runtime writes (JIT) does not stay.
 			if (libc != (pass == 0) || len > budget ||
-			    (map->prot &
-			     (PROT_EXEC | PROT_WRITE | PROT_READ)) !=
-				    (PROT_EXEC | PROT_READ) ||
-			    map->inode == 0)
+			    !is_usable(map))
 				continue;
-			if (g->call && g->restore)
-				return NULL;
 			budget -= len;
 			struct graft_error *err = search(target, map, chunk);
-			if (err)
+			if (err || (g->call && g->restore))
 				return err;
 		}
 	}
-	if (g->call && g->restore)
-		return NULL;
 	return graft_error_new(GRAFT_ERROR_REFUSED,
 			       "process %d (%s) has no `syscall; ret` that "
 			       "could return into rt_sigreturn",
 			       target->pid, target->comm);
+}
+
+struct graft_error *
+graft_gadgets_find(struct graft_target *target, const struct graft_maps *maps)
+{
+	struct graft_gadgets *g = &target->gadgets;
+	struct graft_hints *hints = target->hints;
+
+	if (hints && !g->call && !g->restore)
+		*g = (struct graft_gadgets){
+			.call = follow(maps, &hints->call),
+			.restore = follow(maps, &hints->restore),
+		};
+	forget_false(target);
+	if (g->call && g->restore)
+		return NULL;
+	struct graft_error *err = search_all(target, maps);
+	if (!err && hints) {
+		give(maps, g->call, &hints->call);
+		give(maps, g->restore, &hints->restore);
+	}
+	return err;
 }

@@ -11,8 +11,8 @@
  * guardian itself (SIGKILL to its number, or to the whole control group) is
  * answered by the ledger at the next run.
  *
- * Between the two goes one message, whose length is checked. Knows nothing of
- * what the work is.
+ * Between the two goes one message for each piece of work, whose length is checked.
+ * Knows nothing of what the work is.
  */
 
 #ifndef GRAFT_PROC_GUARDIAN_H
@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /**
@@ -54,5 +55,52 @@ typedef struct graft_error *(*graft_guardian_fn)(void *ctx, void *message,
 GRAFT_MUST_CHECK struct graft_error *
 graft_guardian_run(graft_guardian_fn fn, void *ctx, void *message, size_t size,
 		   size_t *len_ret);
+
+/**
+ * One of several pieces of work. Runs in the guardian, with what #graft_guardian_fn
+ * says.
+ *
+ * @param[in] index Which piece.
+ */
+typedef struct graft_error *(*graft_guardian_piece_fn)(void *ctx, size_t index,
+						       void *message,
+						       size_t size,
+						       size_t *len_ret);
+
+/**
+ * Take what became of one piece. Runs in the tool.
+ *
+ * @param[in] ctx As given.
+ * @param[in] err What graft_guardian_run() would have returned; taken.
+ * @param[in] dead No word came: what was done of the piece is not known.
+ * @param[in] message The message, if @p err is NULL.
+ */
+typedef void (*graft_guardian_take_fn)(void *ctx, size_t index,
+				       struct graft_error *err, bool dead,
+				       const void *message, size_t len);
+
+/** Several pieces of work. */
+struct graft_guardian_work {
+	graft_guardian_piece_fn fn;
+	graft_guardian_take_fn take;
+	/** For both; each side has its own copy from the start on. */
+	void *ctx;
+	size_t count;
+	/** Room for a message, on both sides. */
+	void *message;
+	size_t size;
+};
+
+/**
+ * Do pieces of work one after the other in one guardian.
+ *
+ * When the caller is killed, the guardian ends the piece that it is at and begins no
+ * other. A guardian that is killed is followed by another one, for what it had not
+ * begun. The calling process must have only one thread.
+ *
+ * @param[in] work Each piece is taken, exactly once and in order.
+ */
+void
+graft_guardian_run_all(const struct graft_guardian_work *work);
 
 #endif /* GRAFT_PROC_GUARDIAN_H */

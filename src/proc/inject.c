@@ -282,7 +282,9 @@ run(struct injection *inj, struct graft_target_call *calls, size_t count)
 		if ((i > 0 && !set_call(inj, &calls[i])) ||
 		    !make_call(inj, &calls[i]))
 			return false;
-		if (is_failure(&calls[i]))
+		if (is_failure(&calls[i]) ||
+		    (calls[i].made &&
+		     !calls[i].made(calls[i].ctx, inj->target, &calls[i])))
 			break;
 	}
 	if (!restore(inj))
@@ -332,7 +334,7 @@ check(struct graft_target *target)
 	pid_t tid = graft_proc_live_tid(target->pid);
 	if (tid == 0 || graft_target_is_gone(target))
 		return graft_tracee_gone(target);
-	struct graft_error *err = graft_proc_status_read(tid, &status);
+	struct graft_error *err = graft_proc_status_glance(tid, &status);
 	if (err)
 		return err;
 	if (status.shadow_stack)

@@ -22,6 +22,8 @@ enum {
 	PART_BYTES_MAX = 256 << 20,
 	/** Longest ordinary stack of a thread that is away from it. */
 	AWAY_BYTES_MAX = 64 << 20,
+	/** What the live parts of a thread take, mostly. */
+	EXPECTED_BYTES = 32 * 1024,
 	/** Most interrupted contexts to be followed in a run. */
 	FRAMES_MAX = 4096,
 };
@@ -83,7 +85,8 @@ graft_live_new(const struct graft_scan *scan, size_t thread_count,
 	if (!live)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "stacks");
 	live->scan = scan;
-	struct graft_error *err = graft_batch_new(&live->batch);
+	struct graft_error *err = graft_batch_new(thread_count * EXPECTED_BYTES,
+						  &live->batch);
 	if (err)
 		return err;
 	// Room for threads that are born until the stop, and for signals.

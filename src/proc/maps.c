@@ -302,14 +302,21 @@ is_file_of(int fd, const struct graft_map *map)
 struct graft_error *
 graft_map_open_file(pid_t pid, const struct graft_map *map, int *fd_ret)
 {
+	pid_t tid = graft_proc_live_tid(pid);
+
+	if (tid == 0)
+		return graft_error_new(GRAFT_ERROR_TARGET_GONE, "no process %d",
+				       pid);
+	return graft_map_open_file_of(tid, map, fd_ret);
+}
+
+struct graft_error *
+graft_map_open_file_of(pid_t tid, const struct graft_map *map, int *fd_ret)
+{
 	if (map->inode == 0)
 		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
 				       "the mapping at %" PRIx64 " has no file",
 				       map->start);
-	pid_t tid = graft_proc_live_tid(pid);
-	if (tid == 0)
-		return graft_error_new(GRAFT_ERROR_TARGET_GONE, "no process %d",
-				       pid);
 
 	// /proc/TID has all that /proc/PID has, though it is not listed.
 	char path[PATH_MAX];
@@ -335,7 +342,7 @@ graft_map_open_file(pid_t pid, const struct graft_map *map, int *fd_ret)
 		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
 				       "%s: the file that process %d maps can "
 				       "no longer be reached",
-				       map->path, pid);
+				       map->path, tid);
 	*fd_ret = fd;
 	return NULL;
 }

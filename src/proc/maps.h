@@ -80,6 +80,10 @@ graft_maps_at(const struct graft_maps *maps, uint64_t addr);
 GRAFT_MUST_CHECK struct graft_error *
 graft_map_open_file(pid_t pid, const struct graft_map *map, int *fd_ret);
 
+/** As graft_map_open_file(), by a thread that is known to live. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_map_open_file_of(pid_t tid, const struct graft_map *map, int *fd_ret);
+
 /**
  * Find free address space for a block, as near as possible below a module.
  *

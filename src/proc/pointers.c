@@ -92,8 +92,8 @@ graft_pointers_find(struct graft_target *target, const struct graft_maps *maps,
 
 	if (!err)
 		err = graft_present_new(graft_target_pid(target),
-					SEARCH_BYTES_MAX, take_piece, &search,
-					&present);
+					SEARCH_BYTES_MAX, 0, take_piece,
+					&search, &present);
 	search.scan = scan;
 	for (size_t i = 0; !err && i < maps->count; i++) {
 		const struct graft_map *map = &maps->maps[i];

@@ -37,8 +37,8 @@ graft_present_free(struct graft_present *present)
 }
 
 struct graft_error *
-graft_present_new(pid_t tid, uint64_t limit, graft_batch_fn fn, void *arg,
-		  struct graft_present **ret)
+graft_present_new(pid_t tid, uint64_t limit, size_t expected, graft_batch_fn fn,
+		  void *arg, struct graft_present **ret)
 {
 	char path[64];
 	GRAFT_CLEANUP(graft_present_freep)
@@ -53,7 +53,7 @@ graft_present_new(pid_t tid, uint64_t limit, graft_batch_fn fn, void *arg,
 	present->pagemap = open(path, O_RDONLY | O_CLOEXEC);
 	if (present->pagemap < 0)
 		return graft_error_os(errno, "open %s", path);
-	struct graft_error *err = graft_batch_new(&present->batch);
+	struct graft_error *err = graft_batch_new(expected, &present->batch);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(present);

@@ -25,14 +25,15 @@ struct graft_present;
  *
  * @param[in] tid Any living thread of the process.
  * @param[in] limit Bytes that are read at most.
+ * @param[in] expected As for graft_batch_new(): 0 where nobody is stopped meanwhile.
  * @param[in] fn Called for each piece; what of it cannot be read (a page of a device,
  * a poisoned one) is left out.
  * @param[in] arg Passed on.
  * @param[out] ret Free with graft_present_free().
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_present_new(pid_t tid, uint64_t limit, graft_batch_fn fn, void *arg,
-		  struct graft_present **ret);
+graft_present_new(pid_t tid, uint64_t limit, size_t expected, graft_batch_fn fn,
+		  void *arg, struct graft_present **ret);
 
 /**
  * Read what is present of some whole pages, now or later.

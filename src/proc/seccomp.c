@@ -67,7 +67,7 @@ graft_filters_read(pid_t tid, struct graft_filters *ret)
 	struct graft_proc_status status = { 0 };
 	size_t used = 0;
 	int got = 1;
-	struct graft_error *err = graft_proc_status_read(tid, &status);
+	struct graft_error *err = graft_proc_status_glance(tid, &status);
 	if (err)
 		return err;
 	if (status.seccomp == SECCOMP_MODE_DISABLED)

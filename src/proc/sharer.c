@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 struct graft_error *
-graft_sharer_find(pid_t pid, const struct graft_sharers *known, pid_t *ret)
+graft_sharer_find(pid_t pid, struct graft_sharers *known, pid_t *ret)
 {
 	GRAFT_FREE pid_t *pids = NULL;
 	size_t count;

@@ -27,6 +27,6 @@ struct graft_sharers;
  * @return NULL; #GRAFT_ERROR_OS; #GRAFT_ERROR_NO_MEMORY.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_sharer_find(pid_t pid, const struct graft_sharers *known, pid_t *ret);
+graft_sharer_find(pid_t pid, struct graft_sharers *known, pid_t *ret);
 
 #endif /* GRAFT_PROC_SHARER_H */

@@ -158,6 +158,7 @@ look(struct graft_sharers *ret)
 
 	if (!made.last || !made.end)
 		return NULL;
+	made.kept = made.last;
 	made.seen = made.last;
 	made.seen_us = graft_clock_monotonic_us();
 	struct graft_error *err = graft_proc_list(&pids, &count);
@@ -201,6 +202,7 @@ graft_sharers_keep(struct graft_sharers *sharers)
 	pid_t last = read_last();
 
 	if (sharers->count && goes_on(sharers, last, now_us)) {
+		sharers->kept = last;
 		sharers->seen = last;
 		sharers->seen_us = now_us;
 		return NULL;
@@ -234,7 +236,7 @@ has_sharer(pid_t pid, pid_t first, pid_t end)
 }
 
 bool
-graft_sharers_is_alone(const struct graft_sharers *sharers, pid_t pid)
+graft_sharers_is_alone(struct graft_sharers *sharers, pid_t pid)
 {
 	uint64_t now_us = graft_clock_monotonic_us();
 	pid_t last = read_last();
@@ -245,9 +247,11 @@ graft_sharers_is_alone(const struct graft_sharers *sharers, pid_t pid)
 		return false;
 	// A kernel that does not tell the truth of its last number (a file of
 	// somebody else is mounted over it) does not know ours either.
-	if (!goes_on(sharers, last, now_us) || getpid() <= sharers->seen ||
+	if (!goes_on(sharers, last, now_us) || getpid() <= sharers->kept ||
 	    getpid() > last)
 		return false;
+	sharers->seen = last;
+	sharers->seen_us = now_us;
 	// Who was about to be born when the numbers began anew.
 	if (first <= FIRST_AGAIN &&
 	    has_sharer(pid, sharers->end - MARGIN, sharers->end))

@@ -34,7 +34,10 @@ struct graft_sharers {
 	pid_t last;
 	/** One above the highest number. */
 	pid_t end;
-	/** The number that was given out last when we looked last, and when. */
+	/** The same when graft_sharers_keep() was asked last: a child that is born
+	 * then has a higher one. */
+	pid_t kept;
+	/** The same when anybody looked last, and when. */
 	pid_t seen;
 	uint64_t seen_us;
 };
@@ -59,10 +62,12 @@ graft_sharers_keep(struct graft_sharers *sharers);
  * Only a child of who called graft_sharers_keep(), born after it, may ask: its own
  * number shows that those which it reads are the ones that the kernel gives out.
  *
+ * @param[in,out] sharers What was seen; that it was looked again is noted, so that who
+ * asks often enough may ask for long.
  * @param[in] pid Process; its first thread lives.
  * @return false: it shares, or it is not known.
  */
 bool
-graft_sharers_is_alone(const struct graft_sharers *sharers, pid_t pid);
+graft_sharers_is_alone(struct graft_sharers *sharers, pid_t pid);
 
 #endif /* GRAFT_PROC_SHARERS_H */

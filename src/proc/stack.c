@@ -3,6 +3,7 @@
 #include "proc/stack.h"
 
 #include "proc/contexts.h"
+#include "proc/hints.h"
 #include "proc/live.h"
 #include "proc/scan.h"
 #include "proc/unwind.h"
@@ -75,6 +76,7 @@ graft_stack_check_new(struct graft_target *target,
 		      struct graft_stack_check **ret)
 {
 	pid_t pid = graft_target_pid(target);
+	const struct graft_hints *hints = graft_target_hints(target);
 	GRAFT_CLEANUP(graft_stack_check_freep)
 	struct graft_stack_check *check = calloc(1, sizeof(*check));
 	if (!check)
@@ -92,7 +94,8 @@ graft_stack_check_new(struct graft_target *target,
 		err = graft_live_new(check->scan, guess_threads(pid),
 				     &check->live);
 	if (!err)
-		err = graft_unwind_new(pid, maps, &check->unwind);
+		err = graft_unwind_new(pid, maps, hints ? hints->tables : NULL,
+				       &check->unwind);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(check);

@@ -175,31 +175,77 @@ soft_limit(const char *text, const char *name)
 	return UINT64_MAX;
 }
 
+/** Make the error for a file that could not be read. @param[in] len Its result. */
+static struct graft_error *
+cannot_read(pid_t pid, ssize_t len)
+{
+	if (len == -ENOENT || len == -ESRCH || len == 0)
+		return graft_error_new(GRAFT_ERROR_TARGET_GONE, "no process %d",
+				       pid);
+	return graft_error_os((int)-len, "read the state of process %d", pid);
+}
+
 struct graft_error *
-graft_proc_status_read(pid_t pid, struct graft_proc_status *ret)
+graft_proc_status_glance(pid_t pid, struct graft_proc_status *ret)
 {
 	struct graft_proc_status status = { .limit_as = UINT64_MAX,
 					    .limit_memlock = UINT64_MAX };
 	char text[TEXT_MAX];
-
 	ssize_t len = graft_proc_slurp(text, sizeof(text), "/proc/%d/status",
 				       pid);
-	if (len > 0) {
-		graft_proc_status_parse(text, &status);
-		len = graft_proc_slurp(text, sizeof(text), "/proc/%d/stat",
-				       pid);
-	}
-	if (len == -ENOENT || len == -ESRCH || len == 0)
-		return graft_error_new(GRAFT_ERROR_TARGET_GONE, "no process %d",
-				       pid);
-	if (len < 0)
-		return graft_error_os((int)-len, "read the state of process %d",
-				      pid);
-	if (!graft_proc_stat_parse(text, &status))
-		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
-				       "/proc/%d/stat is not understood", pid);
+
+	if (len <= 0)
+		return cannot_read(pid, len);
+	graft_proc_status_parse(text, &status);
 	*ret = status;
 	return NULL;
+}
+
+/** Read the stat file into a status. */
+GRAFT_MUST_CHECK static struct graft_error *
+add_stat(pid_t pid, char text[TEXT_MAX], struct graft_proc_status *status)
+{
+	ssize_t len = graft_proc_slurp(text, TEXT_MAX, "/proc/%d/stat", pid);
+
+	if (len <= 0)
+		return cannot_read(pid, len);
+	if (!graft_proc_stat_parse(text, status))
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "/proc/%d/stat is not understood", pid);
+	return NULL;
+}
+
+struct graft_error *
+graft_proc_stat_read(pid_t pid, struct graft_proc_status *ret)
+{
+	struct graft_proc_status status = { .limit_as = UINT64_MAX,
+					    .limit_memlock = UINT64_MAX };
+	char text[TEXT_MAX];
+	struct graft_error *err = add_stat(pid, text, &status);
+
+	if (err)
+		return err;
+	// The name may itself hold both.
+	const char *first = strchr(text, '(');
+	const char *last = strrchr(text, ')');
+	if (first && first < last)
+		take_comm(first + 1, last, &status);
+	*ret = status;
+	return NULL;
+}
+
+struct graft_error *
+graft_proc_status_read(pid_t pid, struct graft_proc_status *ret)
+{
+	struct graft_proc_status status;
+	char text[TEXT_MAX];
+	struct graft_error *err = graft_proc_status_glance(pid, &status);
+
+	if (!err)
+		err = add_stat(pid, text, &status);
+	if (!err)
+		*ret = status;
+	return err;
 }
 
 void

@@ -71,6 +71,22 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_proc_status_read(pid_t pid, struct graft_proc_status *ret);
 
 /**
+ * Read what /proc/PID/stat says: name, state, when it started, and whether it is the
+ * kernel's. A third of the time of graft_proc_status_read().
+ *
+ * @return As graft_proc_status_read().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_proc_stat_read(pid_t pid, struct graft_proc_status *ret);
+
+/**
+ * As graft_proc_status_read(), without what only /proc/PID/stat says: when it started,
+ * and whether it is the kernel's. Half of the time.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_proc_status_glance(pid_t pid, struct graft_proc_status *ret);
+
+/**
  * Read the limits of a process, which few ask for.
  *
  * @param[in,out] status Its limits are set, and whether they could be read.

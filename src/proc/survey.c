@@ -127,7 +127,8 @@ compare_counts(struct graft_target *target, size_t count)
 	for (size_t i = 0; i < target->count; i++) {
 		struct graft_proc_status status = { 0 };
 		pid_t tid = target->tracees[i].tid;
-		struct graft_error *err = graft_proc_status_read(tid, &status);
+		struct graft_error *err = graft_proc_status_glance(tid,
+								   &status);
 		bool ended = err || status.state == 'Z';
 		graft_error_free(err);
 		if (!ended && status.seccomp_filters != count)
@@ -145,8 +146,8 @@ has_filters(const struct graft_target *target)
 	bool found = false;
 	for (size_t i = 0; i < target->count && !found; i++) {
 		struct graft_proc_status status = { 0 };
-		struct graft_error *err =
-			graft_proc_status_read(target->tracees[i].tid, &status);
+		struct graft_error *err = graft_proc_status_glance(
+			target->tracees[i].tid, &status);
 		graft_error_free(err);
 		found = !err && status.seccomp != SECCOMP_MODE_DISABLED;
 	}

@@ -74,12 +74,17 @@ static struct graft_error *
 check_kind(struct graft_target *target, pid_t *tid_ret)
 {
 	struct graft_proc_status status;
-	struct graft_error *err = graft_proc_status_read(target->pid, &status);
+	// Only a process has a descriptor (pidfd_open(2)), no other thread; then
+	// the shorter file says all.
+	bool process = target->pidfd >= 0;
+	struct graft_error *err =
+		process ? graft_proc_stat_read(target->pid, &status)
+			: graft_proc_status_read(target->pid, &status);
 	if (err)
 		return err;
 	memcpy(target->comm, status.comm, sizeof(target->comm));
 	target->start_ticks = status.start_ticks;
-	if (status.tgid != target->pid)
+	if (!process && status.tgid != target->pid)
 		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
 				       "%d is a thread of process %d, not a "
 				       "process",
@@ -189,6 +194,18 @@ graft_target_close(struct graft_target *target)
 	free(target);
 }
 
+void
+graft_target_set_hints(struct graft_target *target, struct graft_hints *hints)
+{
+	target->hints = hints;
+}
+
+struct graft_hints *
+graft_target_hints(const struct graft_target *target)
+{
+	return target->hints;
+}
+
 pid_t
 graft_target_pid(const struct graft_target *target)
 {
@@ -207,25 +224,37 @@ graft_target_start_ticks(const struct graft_target *target)
 	return target->start_ticks;
 }
 
+/** Read the auxiliary vector. @return How many bytes, or -1 with errno. */
+static ssize_t
+read_vector(pid_t tid, Elf64_auxv_t *vector, size_t size)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/auxv", tid);
+	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -1 : read(fd, vector, size);
+}
+
 struct graft_error *
 graft_target_run(struct graft_target *target,
 		 uint8_t ret[GRAFT_TARGET_RUN_SIZE])
 {
-	char path[64];
 	Elf64_auxv_t vector[64];
 
+	ssize_t len = read_vector(target->pid, vector, sizeof(vector));
 	// A leader that ended has no memory any more; its threads have.
-	pid_t tid = graft_proc_live_tid(target->pid);
-	if (tid == 0)
-		return graft_tracee_gone(target);
-	(void)snprintf(path, sizeof(path), "/proc/%d/auxv", tid);
-	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd < 0 ? -1 : read(fd, vector, sizeof(vector));
+	if (len <= 0) {
+		pid_t tid = graft_proc_live_tid(target->pid);
+		if (tid == 0)
+			return graft_tracee_gone(target);
+		len = read_vector(tid, vector, sizeof(vector));
+	}
 	// It was alive a moment ago.
 	if (len < 0 && (errno == ENOENT || errno == ESRCH))
 		return graft_tracee_gone(target);
 	if (len < 0)
-		return graft_error_os(errno, "read %s", path);
+		return graft_error_os(errno, "read the auxiliary vector of %d",
+				      target->pid);
 	for (size_t i = 0; i < (size_t)len / sizeof(vector[0]); i++) {
 		if (vector[i].a_type == AT_RANDOM)
 			return graft_target_read(target, vector[i].a_un.a_val,

@@ -36,6 +36,8 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
+struct graft_hints;
+
 /** A process. */
 struct graft_target;
 
@@ -61,6 +63,18 @@ struct graft_thread {
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_target_open(pid_t pid, struct graft_target **ret);
+
+/**
+ * Give a target hints of others, and let it add its own.
+ *
+ * @param[in,out] hints Borrowed until the target is closed; NULL: none.
+ */
+void
+graft_target_set_hints(struct graft_target *target, struct graft_hints *hints);
+
+/** Get the hints of a target, or NULL. */
+struct graft_hints *
+graft_target_hints(const struct graft_target *target);
 
 /**
  * Let go of a process, in any state. A stopped target runs on.
@@ -213,12 +227,27 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_target_check_filters(struct graft_target *target);
 
 /** A system call to be made inside the target. */
+struct graft_target_call;
+
+/**
+ * What is done when a call was made and did not fail, while the thread stands that made
+ * it.
+ *
+ * @return false: no more calls are made.
+ */
+typedef bool (*graft_target_made_fn)(void *ctx, struct graft_target *target,
+				     const struct graft_target_call *call);
+
+/** A system call to be made inside the target. */
 struct graft_target_call {
 	/** Number and arguments (syscall(2), x86-64). */
 	uint64_t nr;
 	uint64_t args[6];
 	/** What it returned: a value or -errno. */
 	int64_t result;
+	/** NULL: nothing is to be done. */
+	graft_target_made_fn made;
+	void *ctx;
 };
 
 /**

@@ -18,6 +18,7 @@
 #ifndef GRAFT_PROC_TRACEE_H
 #define GRAFT_PROC_TRACEE_H
 
+#include "proc/hints.h"
 #include "proc/target.h"
 #include "proc/urgent.h"
 
@@ -89,6 +90,8 @@ struct graft_target {
 	size_t thread_count;
 
 	struct graft_gadgets gadgets;
+	/** Borrowed; NULL: none. */
+	struct graft_hints *hints;
 	struct graft_urgent urgent;
 	uint64_t stopped_ns;
 	uint64_t pause_us;

@@ -25,13 +25,14 @@ struct graft_unwind {
 
 struct graft_error *
 graft_unwind_new(pid_t pid, const struct graft_maps *maps,
-		 struct graft_unwind **ret)
+		 struct graft_tables *tables, struct graft_unwind **ret)
 {
 	GRAFT_CLEANUP(graft_unwind_freep)
 	struct graft_unwind *unwind = calloc(1, sizeof(*unwind));
 	if (!unwind)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "unwind");
-	struct graft_error *err = graft_cfi_new(pid, maps, &unwind->cfi);
+	struct graft_error *err = graft_cfi_new(pid, maps, tables,
+						&unwind->cfi);
 	if (err)
 		return err;
 	unwind->tid = pid;

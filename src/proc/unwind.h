@@ -26,6 +26,8 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
+struct graft_tables;
+
 /** One frame. */
 struct graft_unwind_frame {
 	/** Where it goes on. */
@@ -63,12 +65,13 @@ struct graft_unwind;
  *
  * @param[in] pid Process, or any thread of it.
  * @param[in] maps Its mappings; borrowed for the call.
+ * @param[in,out] tables As for graft_cfi_new().
  * @param[out] ret Free with graft_unwind_free().
  * @return NULL; #GRAFT_ERROR_NO_MEMORY.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_unwind_new(pid_t pid, const struct graft_maps *maps,
-		 struct graft_unwind **ret);
+		 struct graft_tables *tables, struct graft_unwind **ret);
 
 /**
  * Begin with a new stop: what was read of the target's memory is forgotten.

@@ -22,6 +22,7 @@ graft_report_process_deinit(struct graft_report_process *process)
 		free(h->build_id);
 		free(h->state);
 		free(h->before);
+		free(h->kept);
 	}
 	free(process->hotpatches);
 	free(process->comm);

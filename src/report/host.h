@@ -48,7 +48,9 @@ struct graft_report_hotpatch {
 	uint64_t shadow_bytes;
 	struct graft_report_thread *threads;
 	size_t thread_count;
-	/** Of one that is reverted or replaced: words that still point into its code,
+	/** Of one that is reverted or replaced: why its memory is kept, or NULL. */
+	char *kept;
+	/** Of the same: words that still point into its code,
 	 * and where the first of them is. */
 	size_t pointers;
 	uint64_t pointer_addr;

@@ -61,6 +61,9 @@ add_hotpatch(cJSON *list, const struct graft_report_hotpatch *hotpatch)
 	       cJSON_AddStringToObject(item, "since", since) &&
 	       cJSON_AddNumberToObject(item, "shadow_bytes",
 				       (double)hotpatch->shadow_bytes) &&
+	       (hotpatch->kept
+			? cJSON_AddStringToObject(item, "kept", hotpatch->kept)
+			: cJSON_AddNullToObject(item, "kept")) &&
 	       (hotpatch->pointers_known
 			? cJSON_AddNumberToObject(item, "pointers",
 						  (double)hotpatch->pointers)

@@ -79,6 +79,11 @@ put_row(const struct graft_report_process *process,
 			text,
 			"%8s  in the place of %.*s, to which a revert goes back\n",
 			"", ID_SHOWN, hotpatch->before);
+	if (hotpatch->kept)
+		graft_text_printf(text, "%8s  its %llu bytes are kept: %s\n",
+				  "",
+				  (unsigned long long)hotpatch->shadow_bytes,
+				  hotpatch->kept);
 	if (hotpatch->pointers)
 		graft_text_printf(
 			text,
@@ -149,6 +154,6 @@ graft_report_print_text(const struct graft_report *report, bool color,
 	if (reverted)
 		graft_text_put(
 			text,
-			"A reverted or replaced hotpatch runs no more; its memory stays for pointers into it and is used again.\n");
+			"A reverted or replaced hotpatch runs no more; its memory is used again by the next apply of the same one.\n");
 	put_unseen(report, text);
 }

@@ -185,6 +185,151 @@ signals_of_a_terminal_do_not_reach_it(void **state)
 	(void)munmap(page, sizeof(*page));
 }
 
+enum { PIECES = 6 };
+
+/** What pieces share with their test, and what was taken. */
+struct pieces {
+	struct page *page;
+	/** Which piece is killed, or -1. */
+	int killed;
+	size_t taken;
+	bool dead[PIECES];
+	bool failed[PIECES];
+	/** The guardian of each piece. */
+	pid_t who[PIECES];
+};
+
+static struct graft_error *
+do_piece(void *ctx, size_t index, void *message, size_t size, size_t *len_ret)
+{
+	struct pieces *pieces = ctx;
+	pid_t pid = getpid();
+
+	assert_int_equal(size, sizeof(pid));
+	if ((int)index == pieces->killed)
+		(void)kill(pid, SIGKILL);
+	if (index == 1)
+		return graft_error_new(GRAFT_ERROR_REFUSED, "not %zu", index);
+	memcpy(message, &pid, sizeof(pid));
+	*len_ret = sizeof(pid);
+	return NULL;
+}
+
+static void
+take_piece(void *ctx, size_t index, struct graft_error *err, bool dead,
+	   const void *message, size_t len)
+{
+	struct pieces *pieces = ctx;
+
+	assert_int_equal(index, pieces->taken++);
+	pieces->dead[index] = dead;
+	pieces->failed[index] = err != NULL;
+	if (!err) {
+		assert_int_equal(len, sizeof(pid_t));
+		memcpy(&pieces->who[index], message, sizeof(pid_t));
+	} else {
+		assert_non_null(strstr(graft_error_message(err),
+				       dead ? "signal 9" : "not 1"));
+	}
+	graft_error_free(err);
+}
+
+static void
+run_pieces(struct pieces *pieces)
+{
+	pid_t message;
+	const struct graft_guardian_work work = {
+		.fn = do_piece,
+		.take = take_piece,
+		.ctx = pieces,
+		.count = PIECES,
+		.message = &message,
+		.size = sizeof(message),
+	};
+
+	graft_guardian_run_all(&work);
+}
+
+static void
+one_guardian_does_all_pieces_in_order(void **state)
+{
+	struct pieces pieces = { .killed = -1 };
+
+	(void)state;
+	run_pieces(&pieces);
+	assert_int_equal(pieces.taken, PIECES);
+	for (size_t i = 0; i < PIECES; i++) {
+		assert_int_equal(pieces.failed[i], i == 1);
+		assert_false(pieces.dead[i]);
+		if (i != 1)
+			assert_int_equal(pieces.who[i], pieces.who[0]);
+	}
+	assert_int_not_equal(pieces.who[0], getpid());
+}
+
+static void
+another_guardian_does_what_a_killed_one_had_not_begun(void **state)
+{
+	(void)state;
+	for (int killed = 0; killed < PIECES; killed++) {
+		struct pieces pieces = { .killed = killed };
+		run_pieces(&pieces);
+		assert_int_equal(pieces.taken, PIECES);
+		for (int i = 0; i < PIECES; i++) {
+			assert_int_equal(pieces.dead[i], i == killed);
+			assert_int_equal(pieces.failed[i],
+					 i == 1 || i == killed);
+		}
+		if (killed == 3)
+			assert_int_not_equal(pieces.who[2], pieces.who[4]);
+	}
+}
+
+static struct graft_error *
+take_long_piece(void *ctx, size_t index, void *message, size_t size,
+		size_t *len_ret)
+{
+	struct pieces *pieces = ctx;
+
+	if (index == 0)
+		return take_long(pieces->page, message, size, len_ret);
+	atomic_store(&pieces->page->done, 2);
+	return NULL;
+}
+
+static void
+for_a_parent_that_is_killed_no_other_piece_is_begun(void **state)
+{
+	(void)state;
+	struct page *page = page_new();
+	pid_t parent = fork();
+	if (parent == 0) {
+		struct pieces pieces = { .page = page };
+		char message[sizeof(pid_t)];
+		const struct graft_guardian_work work = {
+			.fn = take_long_piece,
+			.take = take_piece,
+			.ctx = &pieces,
+			.count = 2,
+			.message = message,
+			.size = sizeof(message),
+		};
+		graft_guardian_run_all(&work);
+		_exit(0);
+	}
+	assert_true(reaches(&page->started, 1));
+	pid_t guardian = atomic_load(&page->started);
+	assert_int_equal(kill(parent, SIGKILL), 0);
+	assert_int_equal(waitpid(parent, NULL, 0), parent);
+	atomic_store(&page->go, 1);
+	assert_true(reaches(&page->done, 1));
+	// It is nobody's child that we could wait for.
+	for (int i = 0; i < 1000 && kill(guardian, 0) == 0; i++)
+		(void)usleep(1000);
+	assert_int_equal(atomic_load(&page->done), 1);
+	(void)munmap(page, sizeof(*page));
+}
+
 int
 main(void)
 {
@@ -195,6 +340,11 @@ main(void)
 		cmocka_unit_test(
 			the_work_is_finished_when_the_parent_is_killed),
 		cmocka_unit_test(signals_of_a_terminal_do_not_reach_it),
+		cmocka_unit_test(one_guardian_does_all_pieces_in_order),
+		cmocka_unit_test(
+			another_guardian_does_what_a_killed_one_had_not_begun),
+		cmocka_unit_test(
+			for_a_parent_that_is_killed_no_other_piece_is_begun),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

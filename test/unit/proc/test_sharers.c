@@ -19,7 +19,7 @@ enum answer {
 
 /** As a guardian asks: a child that was born after the look. */
 static enum answer
-ask(const struct graft_sharers *sharers, pid_t pid, pid_t sharer)
+ask(struct graft_sharers *sharers, pid_t pid, pid_t sharer)
 {
 	int status;
 	pid_t child = fork();
@@ -202,6 +202,46 @@ who_is_not_a_child_born_since_is_not_answered(void **state)
 	victim_end(&victim);
 }
 
+/** Ask again and again, for longer than one look says anything. In a child. */
+static bool
+is_alone_all_the_time(struct graft_sharers *sharers, pid_t pid)
+{
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		bool alone = true;
+		for (int i = 0; alone && i < 8; i++) {
+			(void)usleep(10 * 1000);
+			alone = graft_sharers_is_alone(sharers, pid);
+		}
+		_exit(alone ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void
+who_asks_often_enough_may_ask_for_long(void **state)
+{
+	struct victim victim = victim_start(stand, 1);
+	bool alone = false;
+
+	(void)state;
+	// On a busy machine a child may sleep for too long.
+	for (int i = 0; i < 20 && !alone; i++) {
+		GRAFT_CLEANUP(graft_sharers_deinit)
+		struct graft_sharers sharers = { 0 };
+		see(&sharers);
+		// So many numbers are given out in 45 ms at the least.
+		sharers.end = 15000;
+		alone = is_alone_all_the_time(&sharers, victim.pid);
+	}
+	assert_true(alone);
+	victim_end(&victim);
+}
+
 int
 main(void)
 {
@@ -213,6 +253,7 @@ main(void)
 			one_that_is_born_later_into_the_memory_is_found),
 		cmocka_unit_test(a_thread_that_is_born_later_is_no_sharer),
 		cmocka_unit_test(who_is_not_a_child_born_since_is_not_answered),
+		cmocka_unit_test(who_asks_often_enough_may_ask_for_long),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -483,6 +483,30 @@ our_own_limits_are_read(void **state)
 	assert_false(status.kernel);
 }
 
+static void
+both_files_say_the_same_of_a_process(void **state)
+{
+	static const char *const names[] = { "plain", "a) R (b", "(", ")",
+					     "tab\there" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct graft_proc_status all;
+		struct graft_proc_status brief;
+		(void)prctl(PR_SET_NAME, names[i]);
+		assert_ok(graft_proc_status_read(getpid(), &all));
+		assert_ok(graft_proc_stat_read(getpid(), &brief));
+		assert_string_equal(brief.comm, all.comm);
+		assert_int_equal(brief.start_ticks, all.start_ticks);
+		assert_int_equal(brief.state, all.state);
+		assert_int_equal(brief.kernel, all.kernel);
+		assert_ok(graft_proc_status_glance(getpid(), &brief));
+		assert_string_equal(brief.comm, all.comm);
+		assert_int_equal(brief.tgid, getpid());
+	}
+	(void)prctl(PR_SET_NAME, "test_target");
+}
+
 int
 main(void)
 {
@@ -500,6 +524,7 @@ main(void)
 		cmocka_unit_test(memory_that_is_not_there_is_one_error),
 		cmocka_unit_test(a_status_file_is_understood),
 		cmocka_unit_test(our_own_limits_are_read),
+		cmocka_unit_test(both_files_say_the_same_of_a_process),
 	};
 	(void)prctl(PR_SET_NAME, "test_target");
 	return cmocka_run_group_tests(tests, NULL, NULL);

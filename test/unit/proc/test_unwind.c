@@ -38,7 +38,7 @@ unwind_thread(struct child *child, pid_t tid, struct chain *chain)
 {
 	GRAFT_CLEANUP(graft_unwind_freep) struct graft_unwind *unwind = NULL;
 	GRAFT_CLEANUP(graft_vmas_freep) struct graft_vmas *vmas = NULL;
-	must(graft_unwind_new(child->pid, child->maps, &unwind));
+	must(graft_unwind_new(child->pid, child->maps, NULL, &unwind));
 	must(graft_vmas_new(chain->other ? chain->other : child->pid, &vmas));
 	child_stop(child);
 	size_t count = 0;

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * What one process showed that is likely to hold of the next one: where in a file
+ * something stands, and the tables of files.
+ *
+ * A hint saves a search and decides nothing: what it leads to is looked at again.
+ */
+
+#ifndef GRAFT_PROC_HINTS_H
+#define GRAFT_PROC_HINTS_H
+
+#include "base/error.h"
+
+#include <stdint.h>
+
+struct graft_tables;
+
+/** A place in a file, as /proc/PID/maps names it. All zeroes: none. */
+struct graft_hint {
+	uint64_t dev;
+	uint64_t inode;
+	uint64_t off;
+};
+
+/** All hints. */
+struct graft_hints {
+	/** What an injection needs (proc/gadget.h). */
+	struct graft_hint call;
+	struct graft_hint restore;
+	/** Owned; NULL: none are kept. */
+	struct graft_tables *tables;
+};
+
+/**
+ * Begin with none.
+ *
+ * @param[out] ret Free what it gets with graft_hints_deinit().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_hints_init(struct graft_hints *ret);
+
+/** Free what hints own. Also their guard. */
+void
+graft_hints_deinit(struct graft_hints *hints);
+
+#endif /* GRAFT_PROC_HINTS_H */

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The memory of a hotpatch that was taken out: given back where nothing but its jumps led
+to it, kept where something may, and `graft status` says why."""
+import contextlib
+import json
+import os
+import subprocess
+
+from stage import check, same, test
+
+# What each build answers to "4", and what else it does.
+OLD = "int answer(int x) { return x * 2 + 1; }"
+CODE = "int answer(int x) { return x > 100 ? x + 7 : x * 3 + 2; }"
+LATER = "int answer(int x) { return x > 90 ? x * 9 : x * 5 + 4; }"
+CONSTANT = """int answer(int x) {
+	static const int table[] = { 5, 14, 9, 31, 8, 7, 22 };
+	return table[x % 7];
+}"""
+OBJECT = "static int calls; int answer(int x) { return ++calls ? x * 4 : 0; }"
+ADDED = """int (*volatile kept)(int);
+__attribute__((noinline)) static int more(int x) { return x * 6; }
+int answer(int x) { kept = more; return kept(x); }"""
+PROGRAM = """#include <stdio.h>
+#include <ucontext.h>
+int answer(int x);
+int main(int argc, char **argv) {
+	int x;
+	(void)argv;
+	if (argc > 9) { ucontext_t a, b; SWITCH }
+	while (scanf("%d", &x) == 1) { printf("%d\\n", answer(x)); fflush(stdout); }
+}"""
+
+
+class Library:
+    """A library in several builds, and a program that asks it."""
+
+    def __init__(self, place, name, builds, contexts=False):
+        self.place, self.dir = place, place.path(name)
+        for side, source in builds.items():
+            os.makedirs(self.path(side))
+            self.cc(source, f"{side}/libanswer.so", "-shared", "-fPIC", "-fcf-protection=none")
+        self.cc(PROGRAM.replace("SWITCH", "swapcontext(&a, &b);" if contexts else ""), "program",
+                self.path("old/libanswer.so"), f"-Wl,-rpath,{self.path('old')}")
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def cc(self, source, to, *flags):
+        subprocess.run(["gcc", "-O2", "-Wl,--build-id", "-x", "c", "-", "-x", "none", "-o",
+                        self.path(to), *flags], input=source, text=True, check=True)
+
+    def hotpatch(self, new):
+        patch = self.path(f"{new}.graft")
+        self.place.run("diff", self.path("old/libanswer.so"), self.path(f"{new}/libanswer.so"),
+                       "-o", patch, status=0)
+        return patch
+
+    @contextlib.contextmanager
+    def process(self):
+        with subprocess.Popen([self.path("program")], stdin=subprocess.PIPE, text=True,
+                              stdout=subprocess.PIPE) as process:
+            try:
+                self.ask(process, 9)
+                yield process
+            finally:
+                process.kill()
+
+    @staticmethod
+    def ask(process, expected, text="4"):
+        process.stdin.write(f"{text}\n")
+        process.stdin.flush()
+        same(process.stdout.readline().strip(), str(expected), "answer")
+
+
+def mappings(process):
+    with open(f"/proc/{process.pid}/maps") as file:
+        return [line for line in file if "[heap]" not in line and "[stack]" not in line]
+
+
+def hotpatches(place, process):
+    done = place.run("status", "--pid", str(process.pid), "--json", status=0)
+    return [h for p in json.loads(done.stdout)["processes"] for h in p["hotpatches"]]
+
+
+@test
+def code_that_nothing_leads_to_is_given_back(place):
+    library = Library(place, "code", {"old": OLD, "new": CODE})
+    patch = library.hotpatch("new")
+    with library.process() as process:
+        before, who = mappings(process), ("--pid", str(process.pid))
+        for _ in range(20):
+            place.run("apply", patch, *who, status=0)
+            library.ask(process, 14)
+            check(len(mappings(process)) > len(before), "a shadow is there")
+            place.run("revert", patch, *who, status=0)
+            library.ask(process, 9)
+            same(mappings(process), before, "mappings")
+        same(hotpatches(place, process), [], "nothing is left to tell of")
+        same(place.run("recover", *who).returncode, 3, "nothing is left open")
+
+
+def stays(place, name, source, answer, why, **how):
+    library = Library(place, name, {"old": OLD, "new": source}, **how)
+    patch = library.hotpatch("new")
+    with library.process() as process:
+        who = ("--pid", str(process.pid))
+        place.run("apply", patch, *who, status=0)
+        library.ask(process, answer)
+        there = mappings(process)
+        for _ in range(3):
+            place.run("revert", patch, *who, status=0)
+            library.ask(process, 9)
+            [left] = hotpatches(place, process)
+            same(left["state"], "reverted", "state")
+            check(why in str(left["kept"]), f"{why!r} is not in {left['kept']!r}")
+            text = place.run("status", "--pid", str(process.pid), status=0).stdout
+            check(left["kept"] in text, text)
+            place.run("apply", patch, *who, status=0)
+            [left] = hotpatches(place, process)
+            same(left["kept"], None, "what is in is not kept")
+            library.ask(process, answer)
+            same(len(mappings(process)), len(there), "it does not grow")
+
+
+@test
+def what_a_pointer_may_lead_to_is_kept_and_it_is_said_why(place):
+    stays(place, "constant", CONSTANT, 8, "constants")
+    stays(place, "object", OBJECT, 16, "objects")
+    stays(place, "contexts", CODE, 14, "context", contexts=True)
+
+
+@test
+def a_function_whose_address_is_taken_is_kept(place):
+    library = Library(place, "added", {"old": "int (*volatile kept)(int);" + OLD, "new": ADDED})
+    patch = library.hotpatch("new")
+    with library.process() as process:
+        who = ("--pid", str(process.pid))
+        place.run("apply", patch, *who, status=0)
+        library.ask(process, 24)
+        place.run("revert", patch, *who, status=0)
+        library.ask(process, 9)
+        [left] = hotpatches(place, process)
+        check("functions" in left["kept"] or "constants" in left["kept"], left)
+        same(left["pointers"], 1, "and the pointer is found")
+
+
+@test
+def the_one_before_is_kept_until_it_is_out_too(place):
+    library = Library(place, "chain", {"old": OLD, "new": CODE, "later": LATER})
+    first, second = library.hotpatch("new"), library.hotpatch("later")
+    with library.process() as process:
+        before, who = mappings(process), ("--pid", str(process.pid))
+        place.run("apply", first, *who, status=0)
+        one = mappings(process)
+        place.run("apply", second, *who, status=0)
+        library.ask(process, 24)
+        kept = {h["state"]: h["kept"] for h in hotpatches(place, process)}
+        same(kept["applied"], None, "the one that is in")
+        check("goes back to it" in kept["replaced"], kept)
+        place.run("revert", second, *who, status=0)
+        library.ask(process, 14)
+        same(mappings(process), one, "the newer one is given back")
+        place.run("revert", first, *who, status=0)
+        library.ask(process, 9)
+        same(mappings(process), before, "both are given back")
+
+
+@test
+def who_is_killed_while_it_gives_back_leaves_nothing_half(place):
+    library = Library(place, "killed", {"old": OLD, "new": CODE})
+    patch = library.hotpatch("new")
+    points = ("release-begin:1", "state-write:3", "undo-unmap:1", "undo-unmap:2", "call-set:1",
+              "call-entered:1", "call-entered:2", "call-made:1", "call-made:2", "call-frame:1",
+              "guardian-end:1", "ledger-finish:1")
+    for point in points:
+        for kind in "kill", "fail":
+            # With what sees to it at once, and with what finds it later, with and
+            # without the ledger.
+            for later in "", ",recover-begin:*:fail", "lost":
+                with library.process() as process:
+                    before, who = mappings(process), ("--pid", str(process.pid))
+                    place.run("apply", patch, *who, status=0)
+                    fault = f"{point}:{kind}" + (later and ",recover-begin:*:fail")
+                    done = place.run("revert", patch, *who, fault=fault)
+                    check(done.returncode != 0 or kind == "fail", f"{fault} was not met: {done}")
+                    if later == "lost":
+                        for name in os.listdir(place.state):
+                            if name.startswith("ledger.db"):
+                                os.unlink(os.path.join(place.state, name))
+                    place.run("recover", *who)
+                    same(place.run("recover", *who).returncode, 3, f"{fault}: left open")
+                    library.ask(process, 9)
+                    left = hotpatches(place, process)
+                    check([h["state"] for h in left] in ([], ["reverted"]), f"{fault}: {left}")
+                    if not left:
+                        same(mappings(process), before, f"{fault}: mappings")
+                    place.run("apply", patch, *who, status=0)
+                    library.ask(process, 14)
+                    place.run("revert", patch, *who, status=0)
+                    library.ask(process, 9)
+                    same(mappings(process), before, f"{fault}: mappings in the end")
