@@ -26,6 +26,7 @@ static const check_fn checks[] = {
 	graft_check_makers,      graft_check_owned,
 	graft_check_encoding,    graft_check_loading,
 	graft_check_two_for_one, graft_check_ended_elsewhere,
+	graft_check_at_start,
 };
 
 /** Checks of one function beside its old self. */
@@ -39,7 +40,8 @@ static const twin_check_fn twin_checks[] = {
 	graft_check_chosen,        graft_check_retyped,
 	graft_check_before,        graft_check_forms,
 	graft_check_moved_to_new,  graft_check_other_thing,
-	graft_check_attributes,
+	graft_check_attributes,    graft_check_first_use,
+	graft_check_wraps,
 };
 
 static struct graft_error *

@@ -8,6 +8,7 @@
 #include "diff/match/data.h"
 #include "diff/match/fresh.h"
 #include "diff/match/names.h"
+#include "diff/match/thread_local.h"
 
 #include <string.h>
 
@@ -388,6 +389,8 @@ graft_question_tls(const struct graft_question *q)
 {
 	q->resolution->thing = GRAFT_THING_TLS;
 	q->resolution->place = GRAFT_PLACE_SAME;
+	if (graft_thread_local_is_same(q->closure->diff, q->ref->target))
+		return NULL;
 	if (q->partner && q->partner->kind == GRAFT_REF_TLS &&
 	    q->partner->target != q->ref->target)
 		return graft_closure_find(

@@ -131,7 +131,13 @@ read_register(const ZydisDecodedOperand *operand, int number,
 		if (operand->size == 64 && counts_wholly(op, number))
 			op->wide |= bit_of(reg);
 	}
-	if ((operand->actions & ZYDIS_OPERAND_ACTION_WRITE) && wide) {
+	// What an instruction may write, it writes: %rax of `cmpxchg` is another
+	// value where that fails. Only of a copy both values are asked for.
+	bool written = op->what == GRAFT_OP_CMOV
+			       ? operand->actions & ZYDIS_OPERAND_ACTION_WRITE
+			       : operand->actions &
+					 ZYDIS_OPERAND_ACTION_MASK_WRITE;
+	if (written && wide) {
 		op->writes |= bit_of(reg);
 		if (number == 0) {
 			op->dst = reg;

@@ -8,8 +8,11 @@
 #include "judge/flow/allocator.h"
 #include "judge/rules/checks.h"
 
+#include "judge/rules/lasting.h"
+
 #include <fcntl.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -19,6 +22,16 @@ enum {
 		O_DSYNC | O_SYNC,
 	/** Calls of one function that are compared. */
 	CALLS_MAX = 32,
+	/** Instructions before a call that put something into the frame for it. */
+	FRAME_MAX = 48,
+};
+
+/** Where it stands how something is made. */
+enum told {
+	/** In the argument itself. */
+	TOLD_DIRECTLY,
+	/** In the 32 bits of the frame that the argument leads to. */
+	TOLD_IN_FRAME,
 };
 
 /** What says how something is made, and in which argument. */
@@ -30,30 +43,80 @@ static const struct maker {
 	/** It counts if two calls say something else, but not if one comes or goes:
 	 * what it makes is new. */
 	bool new_each;
+	/** Arguments that say what is set, one bit each; what is told counts for
+	 * that alone. */
+	uint8_t of;
+	/** The first of them must be this, if it is not 0. */
+	int64_t only;
+	enum told told;
 } makers[] = {
-	{ "pthread_mutexattr_settype", 1, 0, false },
-	{ "pthread_mutexattr_setprotocol", 1, 0, false },
-	{ "pthread_mutexattr_setpshared", 1, 0, false },
-	{ "pthread_mutexattr_setrobust", 1, 0, false },
-	{ "pthread_condattr_setclock", 1, 0, false },
-	{ "pthread_condattr_setpshared", 1, 0, false },
-	{ "pthread_rwlockattr_setkind_np", 1, 0, false },
-	{ "pthread_rwlockattr_setpshared", 1, 0, false },
-	{ "pthread_barrier_init", 2, 0, false },
-	{ "sem_init", 2, 0, false },
-	{ "mtx_init", 1, 0, false },
-	{ "timerfd_create", 0, 0, false },
-	{ "socket", 1, ~(uint32_t)SOCK_CLOEXEC, true },
-	{ "socketpair", 1, ~(uint32_t)SOCK_CLOEXEC, true },
-	{ "accept4", 3, SOCK_NONBLOCK, true },
-	{ "open", 1, STAYS, true },
-	{ "open64", 1, STAYS, true },
-	{ "openat", 2, STAYS, true },
-	{ "openat64", 2, STAYS, true },
-	{ "pipe2", 1, STAYS, true },
-	{ "eventfd", 1, EFD_NONBLOCK | EFD_SEMAPHORE, true },
-	{ "inotify_init1", 0, O_NONBLOCK, true },
-	{ "signalfd", 2, O_NONBLOCK, true },
+	{ .import = "pthread_mutexattr_settype", .argument = 1 },
+	{ .import = "pthread_mutexattr_setprotocol", .argument = 1 },
+	{ .import = "pthread_mutexattr_setpshared", .argument = 1 },
+	{ .import = "pthread_mutexattr_setrobust", .argument = 1 },
+	{ .import = "pthread_condattr_setclock", .argument = 1 },
+	{ .import = "pthread_condattr_setpshared", .argument = 1 },
+	{ .import = "pthread_rwlockattr_setkind_np", .argument = 1 },
+	{ .import = "pthread_rwlockattr_setpshared", .argument = 1 },
+	{ .import = "pthread_barrier_init", .argument = 2 },
+	{ .import = "sem_init", .argument = 2 },
+	{ .import = "mtx_init", .argument = 1 },
+	{ .import = "timerfd_create", .argument = 0 },
+	{ .import = "socket",
+	  .argument = 1,
+	  .bits = ~(uint32_t)SOCK_CLOEXEC,
+	  .new_each = true },
+	{ .import = "socketpair",
+	  .argument = 1,
+	  .bits = ~(uint32_t)SOCK_CLOEXEC,
+	  .new_each = true },
+	{ .import = "accept4",
+	  .argument = 3,
+	  .bits = SOCK_NONBLOCK,
+	  .new_each = true },
+	{ .import = "open", .argument = 1, .bits = STAYS, .new_each = true },
+	{ .import = "open64", .argument = 1, .bits = STAYS, .new_each = true },
+	{ .import = "openat", .argument = 2, .bits = STAYS, .new_each = true },
+	{ .import = "openat64",
+	  .argument = 2,
+	  .bits = STAYS,
+	  .new_each = true },
+	{ .import = "pipe2", .argument = 1, .bits = STAYS, .new_each = true },
+	{ .import = "eventfd",
+	  .argument = 1,
+	  .bits = EFD_NONBLOCK | EFD_SEMAPHORE,
+	  .new_each = true },
+	{ .import = "inotify_init1",
+	  .argument = 0,
+	  .bits = O_NONBLOCK,
+	  .new_each = true },
+	{ .import = "signalfd",
+	  .argument = 2,
+	  .bits = O_NONBLOCK,
+	  .new_each = true },
+	{ .import = "fcntl",
+	  .argument = 2,
+	  .bits = STAYS,
+	  .new_each = true,
+	  .of = 1U << 1,
+	  .only = F_SETFL },
+	{ .import = "fcntl64",
+	  .argument = 2,
+	  .bits = STAYS,
+	  .new_each = true,
+	  .of = 1U << 1,
+	  .only = F_SETFL },
+	{ .import = "epoll_ctl",
+	  .argument = 3,
+	  .new_each = true,
+	  .of = 1U << 1,
+	  .only = EPOLL_CTL_ADD,
+	  .told = TOLD_IN_FRAME },
+	{ .import = "setsockopt",
+	  .argument = 3,
+	  .new_each = true,
+	  .of = 1U << 1 | 1U << 2,
+	  .told = TOLD_IN_FRAME },
 };
 
 /** A call of one of them. */
@@ -62,6 +125,8 @@ struct call {
 	/** Whether it is known what it is told, and what. */
 	bool known;
 	int64_t value;
+	/** What is set by it: what @ref maker::of says. */
+	int64_t of[2];
 	uint32_t at;
 	/** The other side has it, too. */
 	bool paired;
@@ -71,6 +136,92 @@ struct calls {
 	struct call list[CALLS_MAX];
 	uint32_t count;
 };
+
+/** Find the constant that an argument is; `push $1, pop %rsi` is one, too. */
+static bool
+find_constant(const struct graft_ops *ops, uint32_t at, int argument,
+	      int64_t *ret)
+{
+	uint8_t reg = graft_argument_reg(argument);
+	uint32_t writer = graft_op_writer(ops, at, reg);
+
+	if (writer > 0 && writer < ops->count &&
+	    ops->ops[writer].what == GRAFT_OP_POP &&
+	    ops->ops[writer - 1].what == GRAFT_OP_PUSH &&
+	    ops->ops[writer - 1].has_imm) {
+		*ret = ops->ops[writer - 1].imm;
+		return true;
+	}
+	return graft_op_find_constant(ops, at, reg, ret);
+}
+
+/** Find the constant that a word of the frame holds when a call is made, if the
+ * nearest store there says it. */
+static bool
+find_in_frame(const struct graft_ops *ops, uint32_t at, int argument,
+	      int64_t *ret)
+{
+	uint32_t taken = graft_lasting_origin(ops, at, argument);
+
+	if (taken >= ops->count)
+		return false;
+	const struct graft_op *lea = &ops->ops[taken];
+	if (lea->what != GRAFT_OP_LEA || !graft_op_in_frame(ops, lea))
+		return false;
+	for (uint32_t back = 1; back <= FRAME_MAX && back <= at; back++) {
+		const struct graft_op *op = &ops->ops[at - back];
+		bool by_address = at - back > taken && op->base == lea->dst;
+		int64_t place = by_address ? lea->disp + op->disp : op->disp;
+		if (!op->has_mem || !op->mem_write ||
+		    op->index != GRAFT_REG_NONE ||
+		    (!by_address && op->base != lea->base) ||
+		    place > lea->disp || place + op->mem_size <= lea->disp)
+			continue;
+		if (op->what != GRAFT_OP_MOV || place != lea->disp)
+			return false;
+		*ret = op->imm;
+		if (!op->has_imm &&
+		    !graft_op_find_constant(ops, at - back, op->src, ret))
+			return false;
+		*ret = (int64_t)(uint32_t)*ret;
+		return true;
+	}
+	return false;
+}
+
+/** Read what a call is told of how something is made. */
+static void
+read_value(const struct graft_ops *ops, uint32_t at, struct call *call)
+{
+	const struct maker *maker = call->maker;
+
+	if (maker->told == TOLD_IN_FRAME) {
+		call->known = find_in_frame(ops, at, maker->argument,
+					    &call->value);
+	} else {
+		call->known = find_constant(ops, at, maker->argument,
+					    &call->value);
+	}
+	if (maker->bits)
+		call->value &= maker->bits;
+}
+
+/** Read what a call sets; false if it is not known, or none of ours. */
+static bool
+read_of(const struct graft_ops *ops, uint32_t at, struct call *call)
+{
+	const struct maker *maker = call->maker;
+	uint32_t count = 0;
+
+	for (uint8_t i = 0; i < 8; i++) {
+		if (!(maker->of & 1U << i))
+			continue;
+		if (!find_constant(ops, at, i, &call->of[count]))
+			return false;
+		count++;
+	}
+	return !maker->only || call->of[0] == maker->only;
+}
 
 static void
 collect(const struct graft_ops *ops, struct calls *calls)
@@ -86,15 +237,20 @@ collect(const struct graft_ops *ops, struct calls *calls)
 			if (strcmp(import, makers[k].import) != 0)
 				continue;
 			struct call call = { .maker = &makers[k], .at = i };
-			call.known = graft_op_find_constant(
-				ops, i, graft_argument_reg(makers[k].argument),
-				&call.value);
-			if (makers[k].bits)
-				call.value &= makers[k].bits;
-			calls->list[calls->count++] = call;
+			read_value(ops, i, &call);
+			if (read_of(ops, i, &call))
+				calls->list[calls->count++] = call;
 			break;
 		}
 	}
+}
+
+/** Do two calls set the same? */
+static bool
+is_of_same(const struct call *a, const struct call *b)
+{
+	return a->maker == b->maker && a->of[0] == b->of[0] &&
+	       a->of[1] == b->of[1];
 }
 
 /** Pair the calls of both sides that say the same. */
@@ -105,7 +261,7 @@ pair(struct calls *o, struct calls *n)
 		struct call *is = &n->list[i];
 		for (uint32_t k = 0; k < o->count && !is->paired; k++) {
 			struct call *was = &o->list[k];
-			if (was->paired || was->maker != is->maker ||
+			if (was->paired || !is_of_same(was, is) ||
 			    was->known != is->known || was->value != is->value)
 				continue;
 			was->paired = is->paired = true;
@@ -123,7 +279,7 @@ find_lone(const struct calls *calls, const struct calls *others)
 		for (uint32_t k = 0; k < others->count && !instead; k++) {
 			const struct call *other = &others->list[k];
 			instead = call->known && other->known &&
-				  !other->paired && other->maker == call->maker;
+				  !other->paired && is_of_same(other, call);
 		}
 		if (!call->paired && instead)
 			return call;

@@ -85,6 +85,10 @@ graft_check_ended_elsewhere(struct graft_case *c);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_once(struct graft_case *c);
 
+/** what is done at the start, and OLD did not. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_at_start(struct graft_case *c);
+
 /** functions that differ and are left as they are. Notes. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_left(struct graft_case *c);
@@ -176,5 +180,13 @@ graft_check_attributes(struct graft_case *c, const struct graft_twin *twin);
 /** constants that another function stores. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_handed_on(struct graft_case *c, const struct graft_twin *twin);
+
+/** numbers that go round, and are cut when they are kept. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_wraps(struct graft_case *c, const struct graft_twin *twin);
+
+/** what is made at a first use. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_first_use(struct graft_case *c, const struct graft_twin *twin);
 
 #endif /* GRAFT_JUDGE_CHECKS_H */

@@ -11,6 +11,7 @@
 #include "diff/constant/constant.h"
 #include "judge/data/grown_table.h"
 #include "judge/flow/leavings.h"
+#include "judge/flow/result_use.h"
 #include "judge/rules/handed_on.h"
 
 #include <stdio.h>
@@ -250,12 +251,13 @@ returned_from_table(const struct graft_leavings *leavings)
 
 /** Refuse what is returned to a function that stores it, or allocates by it. */
 static struct graft_error *
-refuse_result(const struct chosen *chosen, uint32_t at, const char *what)
+refuse_result(const struct chosen *chosen, uint32_t at, bool may_be_size,
+	      const char *what)
 {
 	const struct graft_ops *ops = &chosen->twin->new_ops;
 	struct graft_result_use use;
-	struct graft_error *err = graft_use_of_result(chosen->c->new_graph,
-						      ops->func, &use);
+	struct graft_error *err = graft_use_of_result(
+		chosen->c->new_graph, ops->func, may_be_size, &use);
 
 	if (err || use.caller == GRAFT_NONE)
 		return err;
@@ -265,7 +267,7 @@ refuse_result(const struct chosen *chosen, uint32_t at, const char *what)
 		chosen->c, use.size ? GRAFT_RULE_SIZE : GRAFT_RULE_MEANING,
 		place(chosen, at).str, "%s, and %s %s", what, who.str,
 		use.size
-			? "allocates as much: objects that exist already have the old size"
+			? "allocates by it: objects that exist already have the old size"
 			: "stores it where it outlives the call; whether it means something else cannot be seen");
 }
 
@@ -285,7 +287,7 @@ check_result(const struct chosen *chosen)
 	if (is_replaced(&was.all, &is.all, &gone, &come)) {
 		(void)snprintf(what, sizeof(what),
 			       "may have returned %d, and now %d", gone, come);
-		return refuse_result(chosen, is.at, what);
+		return refuse_result(chosen, is.at, gone > 0 && come > 0, what);
 	}
 	struct graft_error *err = o && n ? is_other_table(chosen, &o->choice,
 							  &n->choice, &other)
@@ -293,7 +295,7 @@ check_result(const struct chosen *chosen)
 	return err || !other
 		       ? err
 		       : refuse_result(
-				 chosen, n->at,
+				 chosen, n->at, true,
 				 "returns what a table says that differs");
 }
 

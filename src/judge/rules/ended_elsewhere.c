@@ -32,6 +32,99 @@ shifts_deinit(struct shifts *shifts)
 	free(shifts->list);
 }
 
+/** Say whether a function calls itself: straight on, or from another part. */
+static bool
+is_recursive(const struct graft_graph *graph, uint32_t func)
+{
+	const struct graft_func *funcs = graph->code->funcs;
+	const uint8_t call = GRAFT_INSN_CALL | GRAFT_INSN_INTERNAL;
+
+	for (uint32_t i = 0; i < funcs[func].insn_count; i++) {
+		uint32_t at = funcs[func].first_insn + i;
+		if ((graph->code->insns[at].flags & call) == call)
+			return true;
+	}
+	for (size_t i = graph->first[func]; i < graph->first[func + 1]; i++) {
+		if (!graph->edges[i].taken &&
+		    funcs[graph->edges[i].caller].group == funcs[func].group)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * Collect what functions that call themselves end in both builds. How many copies of
+ * such a one the compiler puts into itself, and into others, is its own affair, so the
+ * number of ends says nothing.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+collect_recursive(const struct graft_case *c, struct graft_ended_reader *reader,
+		  struct graft_ended_list *ret)
+{
+	struct graft_error *err = NULL;
+
+	for (uint32_t i = 0; !err && i < c->diff->new_code->func_count; i++) {
+		uint32_t old = c->diff->new_match[i].other;
+		GRAFT_CLEANUP(graft_ended_list_deinit)
+		struct graft_ended_list list = { 0 };
+		if (old == GRAFT_NONE || !is_recursive(c->new_graph, i) ||
+		    !is_recursive(c->old_graph, old))
+			continue;
+		err = graft_ended_read(reader, old, i, &list);
+		if (!err)
+			err = graft_vec_reserve(&ret->list, &ret->cap,
+						ret->count + list.count,
+						sizeof(*ret->list));
+		for (size_t j = 0; !err && j < list.count; j++) {
+			if (list.list[j].count[0] && list.list[j].count[1])
+				ret->list[ret->count++] = list.list[j];
+		}
+	}
+	return err;
+}
+
+/** Say whether a shift may be nothing but another number of copies. */
+static bool
+is_of_copies(const struct shift *shift,
+	     const struct graft_ended_list *recursive)
+{
+	if (!shift->ended.count[0] || !shift->ended.count[1])
+		return false;
+	for (size_t i = 0; i < recursive->count; i++) {
+		if (graft_ended_is_same(&recursive->list[i], &shift->ended))
+			return true;
+	}
+	return false;
+}
+
+/** Take out what may be nothing but another number of copies, if anything is left
+ * to be judged. */
+GRAFT_MUST_CHECK static struct graft_error *
+drop_copies(const struct graft_case *c, struct graft_ended_reader *reader,
+	    struct shifts *shifts)
+{
+	GRAFT_CLEANUP(graft_ended_list_deinit)
+	struct graft_ended_list recursive = { 0 };
+	size_t kept = 0;
+	bool more = false;
+	bool less = false;
+
+	for (size_t i = 0; i < shifts->count; i++) {
+		more |= shifts->list[i].more;
+		less |= !shifts->list[i].more;
+	}
+	if (!more || !less)
+		return NULL;
+	struct graft_error *err = collect_recursive(c, reader, &recursive);
+	for (size_t i = 0; !err && i < shifts->count; i++) {
+		if (!is_of_copies(&shifts->list[i], &recursive))
+			shifts->list[kept++] = shifts->list[i];
+	}
+	if (!err)
+		shifts->count = kept;
+	return err;
+}
+
 /** Compare both versions of one function. */
 GRAFT_MUST_CHECK static struct graft_error *
 collect(struct graft_ended_reader *reader, uint32_t old, uint32_t func,
@@ -157,6 +250,8 @@ graft_check_ended_elsewhere(struct graft_case *c)
 			continue;
 		err = collect(reader, old, func, &shifts);
 	}
+	if (!err)
+		err = drop_copies(c, reader, &shifts);
 	for (size_t i = 0; !err && i < shifts.count; i++) {
 		if (shifts.list[i].more)
 			err = judge_shift(c, &shifts, &shifts.list[i]);

@@ -5,7 +5,7 @@
 // R-03 where the one that it is returned to hands it to an allocator as a size.
 
 #include "judge/rules/handed_on.h"
-#include "judge/flow/allocator.h"
+#include "judge/flow/result_use.h"
 #include "judge/rules/checks.h"
 
 #include "base/cleanup.h"
@@ -19,8 +19,6 @@ enum {
 	SLOTS = 64,
 	/** Longest function that is looked through, in instructions. */
 	LENGTH_MAX = 128,
-	/** Instructions behind a call in which its result is used. */
-	RESULT_MAX = 8,
 };
 
 static const uint8_t argument_regs[ARGUMENTS] = {
@@ -152,105 +150,6 @@ is_returned(const struct graft_ops *ops, uint32_t at)
 	return false;
 }
 
-/** Let an instruction copy what some registers hold; a bit each. */
-static uint32_t
-holds_behind(const struct graft_op *op, uint32_t holds)
-{
-	bool copy = op->what == GRAFT_OP_MOV && !op->mem_read &&
-		    !op->mem_write && op->src < 16 && op->dst < 16 &&
-		    (holds & (1U << op->src));
-
-	// What a part of was written is another value.
-	holds &= ~((uint32_t)op->writes | op->low_writes);
-	return copy ? holds | 1U << op->dst : holds;
-}
-
-/** Say whether the result of a call is stored right behind it. */
-static bool
-result_is_stored(const struct graft_ops *ops, uint32_t call)
-{
-	uint32_t holds = 1U << GRAFT_REG_RAX;
-
-	for (uint32_t i = call + 1;
-	     holds && i < ops->count && i <= call + RESULT_MAX; i++) {
-		const struct graft_op *op = &ops->ops[i];
-		if (is_store(ops, op) && (holds & (1U << op->src)))
-			return true;
-		if ((op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_RET)) ||
-		    op->ends)
-			return false;
-		holds = holds_behind(op, holds);
-	}
-	return false;
-}
-
-/** Say whether a call or a jump that leaves is an allocation whose size is in
- * one of a set of registers. */
-static struct graft_error *
-is_size_of(const struct graft_ops *ops, const struct graft_op *op,
-	   uint32_t holds, bool *ret)
-{
-	struct graft_sizing sizing;
-	struct graft_error *err = graft_sizing_of_call(ops, op, &sizing);
-
-	*ret = false;
-	if (err || sizing.fills || sizing.guess)
-		return err;
-	for (int i = 0; i < GRAFT_SIZE_ARGUMENTS; i++)
-		*ret |= (sizing.sizes & (1 << i)) &&
-			(holds & (1U << graft_argument_reg(i)));
-	return NULL;
-}
-
-/** Say whether the result of a call is the size of an allocation behind it. */
-static struct graft_error *
-result_is_size(const struct graft_ops *ops, uint32_t call, bool *ret)
-{
-	// The registers that hold the result: a set.
-	uint32_t holds = 1U << GRAFT_REG_RAX;
-
-	*ret = false;
-	for (uint32_t i = call + 1; i < ops->count && i <= call + RESULT_MAX;
-	     i++) {
-		const struct graft_op *op = &ops->ops[i];
-		bool leaves = (op->flags &
-			       (GRAFT_INSN_CALL | GRAFT_INSN_JUMP)) &&
-			      !(op->flags & GRAFT_INSN_INTERNAL);
-		if (leaves)
-			return is_size_of(ops, op, holds, ret);
-		holds = holds_behind(op, holds);
-		if ((op->flags & GRAFT_INSN_RET) || op->ends || !holds)
-			return NULL;
-	}
-	return NULL;
-}
-
-struct graft_error *
-graft_use_of_result(const struct graft_graph *graph, uint32_t func,
-		    struct graft_result_use *ret)
-{
-	struct graft_error *err = NULL;
-
-	*ret = (struct graft_result_use){ .caller = GRAFT_NONE };
-	for (size_t i = graph->first[func];
-	     !err && ret->caller == GRAFT_NONE && i < graph->first[func + 1];
-	     i++) {
-		const struct graft_edge *edge = &graph->edges[i];
-		GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
-		if (edge->taken)
-			continue;
-		err = graft_ops_read(graph->code, edge->caller, &ops);
-		if (err)
-			return err;
-		uint32_t call = edge->insn -
-				graph->code->funcs[edge->caller].first_insn;
-		err = result_is_size(&ops, call, &ret->size);
-		if (!err && (ret->size || result_is_stored(&ops, call)))
-			ret->caller = edge->caller;
-	}
-	return err;
-}
-
 static struct graft_error *
 check_result(struct graft_case *c, const struct graft_twin *twin,
 	     const struct graft_twin_pair *pair)
@@ -266,8 +165,8 @@ check_result(struct graft_case *c, const struct graft_twin *twin,
 	    !is_returned(&twin->old_ops, pair->o) ||
 	    !is_returned(&twin->new_ops, pair->n))
 		return NULL;
-	struct graft_error *err = graft_use_of_result(c->new_graph,
-						      twin->new_ops.func, &use);
+	struct graft_error *err = graft_use_of_result(
+		c->new_graph, twin->new_ops.func, was > 0 && is > 0, &use);
 	if (err || use.caller == GRAFT_NONE)
 		return err;
 	struct graft_place_text where = graft_place_code(
@@ -278,7 +177,7 @@ check_result(struct graft_case *c, const struct graft_twin *twin,
 	if (use.size)
 		return graft_case_refuse(
 			c, GRAFT_RULE_SIZE, where.str,
-			"returned %lld and returns %lld, and %s allocates as much: objects that exist already have the old size",
+			"returned %lld and returns %lld, and %s allocates by it: objects that exist already have the old size",
 			(long long)was, (long long)is, who.str);
 	return graft_case_refuse(
 		c, GRAFT_RULE_MEANING, where.str,

@@ -9,6 +9,7 @@
 #include "judge/rules/checks.h"
 
 #include "base/vec.h"
+#include "judge/flow/called.h"
 #include "judge/flow/halves.h"
 #include "judge/types/types.h"
 
@@ -130,18 +131,6 @@ count_in(const struct graft_code *code, uint32_t func,
 	return count;
 }
 
-/** Count the calls of one function. */
-static uint32_t
-count_calls_of(const struct graft_ops *ops, uint32_t func)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; func != GRAFT_NONE && i < ops->count; i++)
-		count += (ops->ops[i].flags & GRAFT_INSN_CALL) != 0 &&
-			 graft_op_callee(ops, &ops->ops[i]).func == func;
-	return count;
-}
-
 /** Count the copies of functions of one half that debug information shows in a
  * function: as many as there are of any one of their parameters and locals. */
 static struct graft_error *
@@ -181,23 +170,6 @@ add_copies(const struct graft_case *c, const struct graft_code *code,
 	return err;
 }
 
-/** Tell how much more often one side calls what an instruction calls; 0 where
- * another instruction told it already. */
-static uint32_t
-more_calls(const struct graft_ops *ops, const struct graft_ops *other,
-	   const struct graft_func_match *match, uint32_t at, uint32_t func)
-{
-	uint32_t here = count_calls_of(ops, func);
-	uint32_t there = count_calls_of(other, match[func].other);
-
-	for (uint32_t i = 0; i < at; i++) {
-		if ((ops->ops[i].flags & GRAFT_INSN_CALL) &&
-		    graft_op_callee(ops, &ops->ops[i]).func == func)
-			return 0;
-	}
-	return here > there ? here - there : 0;
-}
-
 /**
  * Count in what one side does in functions that only it calls from here, or that
  * it calls more often, and what was copied to here.
@@ -214,13 +186,10 @@ add_called(const struct graft_case *c, const struct graft_ops *ops,
 
 	for (uint32_t i = 0; !err && i < ops->count; i++) {
 		const struct graft_op *op = &ops->ops[i];
-		uint32_t func = graft_op_callee(ops, op).func;
-		if (!(op->flags & GRAFT_INSN_CALL) || func == GRAFT_NONE ||
-		    func == ops->func)
-			continue;
-		uint32_t times = more_calls(ops, other, match, i, func);
+		uint32_t times = graft_called_more(ops, other, match, i);
 		if (times == 0)
 			continue;
+		uint32_t func = graft_called(ops, op);
 		for (int half = GRAFT_HALF_ACQUIRE; half <= GRAFT_HALF_RELEASE;
 		     half++)
 			calls[half] += times *

@@ -8,6 +8,7 @@
 #include "judge/rules/checks.h"
 
 #include "diff/constant/constant.h"
+#include "diff/match/thread_local.h"
 #include "judge/data/named.h"
 
 #include <string.h>
@@ -170,7 +171,10 @@ judge_func(struct graft_case *c, uint32_t old_func, uint32_t new_func)
 		bool tls = was->kind == GRAFT_REF_TLS ||
 			   is->kind == GRAFT_REF_TLS;
 		bool same =
-			tls ? was->kind == is->kind && was->target == is->target
+			tls ? was->kind == is->kind &&
+					(was->target == is->target ||
+					 graft_thread_local_is_same(c->diff,
+								    is->target))
 			    : was->kind == GRAFT_REF_BRANCH ||
 					same_slot(c, was->target, is->target);
 		if (same)

@@ -70,6 +70,52 @@ another_opening_is_another_descriptor(void **state)
 		    OPEN("0); if (fd < 0) fd = open(\"/dev/null\", 04002"));
 }
 
+#define SET(body)                                                               \
+	"#include <fcntl.h>\n#include <sys/epoll.h>\n#include <sys/socket.h>\n" \
+	"#include <netinet/tcp.h>\n#include <netinet/in.h>\n"                   \
+	"int kept[9], calls; void make(int fd, int ep) { "                      \
+	"struct epoll_event e; int on; calls += fd; " body " }\n"
+#define WATCH(events)                                                          \
+	SET("e.events = " events                                               \
+	    "; e.data.fd = fd; kept[0] = epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e);")
+#define AGAIN(events)                                                          \
+	SET("e.events = " events                                               \
+	    "; e.data.fd = fd; kept[0] = epoll_ctl(ep, EPOLL_CTL_MOD, fd, &e);")
+#define OPTION(level, name, value)                                             \
+	SET("on = " value "; kept[0] = setsockopt(fd, " level ", " name        \
+	    ", &on, sizeof(on));")
+
+static void
+what_is_set_of_a_descriptor_later_stays_with_it_too(void **state)
+{
+	(void)state;
+	must_refuse(LIBRARY, SET("kept[0] = fcntl(fd, F_SETFL, 0);"),
+		    SET("kept[0] = fcntl(fd, F_SETFL, O_NONBLOCK);"), "R-20");
+	must_refuse(LIBRARY, WATCH("EPOLLIN"), WATCH("EPOLLIN | EPOLLET"),
+		    "R-20");
+	must_refuse(STRIPPED, WATCH("EPOLLIN"), WATCH("EPOLLIN | EPOLLOUT"),
+		    "R-20");
+	must_refuse(LIBRARY, OPTION("IPPROTO_TCP", "TCP_NODELAY", "0"),
+		    OPTION("IPPROTO_TCP", "TCP_NODELAY", "1"), "R-20");
+}
+
+static void
+what_is_set_anew_or_of_something_else_is_accepted(void **state)
+{
+	(void)state;
+	must_accept(LIBRARY, AGAIN("EPOLLIN"), AGAIN("EPOLLIN | EPOLLOUT"));
+	must_accept(LIBRARY, SET("kept[0] = fcntl(fd, F_SETFD, 0);"),
+		    SET("kept[0] = fcntl(fd, F_SETFD, FD_CLOEXEC);"));
+	must_accept(
+		LIBRARY, OPTION("IPPROTO_TCP", "TCP_NODELAY", "1"),
+		SET("on = 1; kept[0] = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); "
+		    "on = 0; setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, 4);"));
+	must_accept(
+		LIBRARY, WATCH("EPOLLIN"),
+		SET("if (fd < 0) return; e.events = EPOLLIN; e.data.fd = fd; "
+		    "kept[0] = epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e);"));
+}
+
 int
 main(void)
 {
@@ -81,6 +127,10 @@ main(void)
 			what_stays_with_a_descriptor_is_as_it_was_opened),
 		cmocka_unit_test(what_only_an_opening_looks_at_may_change),
 		cmocka_unit_test(another_opening_is_another_descriptor),
+		cmocka_unit_test(
+			what_is_set_of_a_descriptor_later_stays_with_it_too),
+		cmocka_unit_test(
+			what_is_set_anew_or_of_something_else_is_accepted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

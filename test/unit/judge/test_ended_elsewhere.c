@@ -145,6 +145,38 @@ a_part_that_only_one_function_calls_may_end_it(void **state)
 		CONNS("static " PART(""), "part(c); free(c->buf);", "", ""));
 }
 
+/** Nodes, of which one function ends the buffers on both sides of the change, and
+ * another does so for a node and one below. */
+#define NODES(drop, shut)                                                      \
+	PRELUDE "struct node { long id; char *buf; struct node *below; };\n"   \
+		"KEEP void drop(struct node *n) { " drop " }\n"                \
+		"KEEP void shut(struct node *n) { n->id++; " shut " }\n"
+
+static void
+another_number_of_copies_of_what_calls_itself_is_accepted(void **state)
+{
+	// A compiler puts as many copies into itself and others as it likes.
+	(void)state;
+	each_must_accept(
+		NODES("free(n->buf); if (n->below) drop(n->below); n->id--;",
+		      "free(n->buf); if (n->below) { free(n->below->buf);"
+		      " drop(n->below->below); }"),
+		NODES("free(n->buf); if (n->below) { free(n->below->buf);"
+		      " drop(n->below->below); } n->id--;",
+		      "free(n->buf); drop(n->below);"));
+}
+
+static void
+one_that_does_not_call_itself_ends_no_more_than_before(void **state)
+{
+	(void)state;
+	each_must_refuse(
+		NODES("free(n->buf);",
+		      "free(n->buf); if (n->below) free(n->below->buf);"),
+		NODES("free(n->buf); if (n->below) free(n->below->buf);",
+		      "free(n->buf);"));
+}
+
 int
 main(void)
 {
@@ -161,6 +193,10 @@ main(void)
 			a_member_that_ends_with_its_object_may_be_ended_elsewhere),
 		cmocka_unit_test(
 			a_part_that_only_one_function_calls_may_end_it),
+		cmocka_unit_test(
+			another_number_of_copies_of_what_calls_itself_is_accepted),
+		cmocka_unit_test(
+			one_that_does_not_call_itself_ends_no_more_than_before),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Another function than the one with the variable has an object without a name.
+// debug: g
+// opt: -O0 -O2
+
+struct rec {
+	long a;
+#ifdef NEW
+	long added;
+#endif
+	long b;
+	long c;
+};
+static long store[2];
+__attribute__((noinline, noclone)) static void
+fill(struct rec *r, long v)
+{
+	*(volatile long *)&r->a = v;
+	*(volatile long *)&r->b = v * 7;
+	*(volatile long *)&r->c = v ^ 3;
+}
+__attribute__((noinline, noclone)) static long
+sum(const struct rec *r)
+{
+	return *(volatile long *)&r->a * 3 + *(volatile long *)&r->b -
+	       *(volatile long *)&r->c;
+}
+__attribute__((noinline, noclone)) static long
+save(const void *p)
+{
+	const long *w = p;
+	long was = store[0] * 3 + store[1];
+	store[0] = w[0];
+	store[1] = w[1];
+	return was;
+}
+__attribute__((noinline, noclone)) static long
+other(long input)
+{
+	return save(&(struct rec){ .a = input, .b = input * 7 });
+}
+long
+probe(long input)
+{
+	struct rec r;
+	fill(&r, input);
+	return other(input) + sum(&r);
+}
