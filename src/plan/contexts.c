@@ -178,9 +178,10 @@ look_at_code(struct graft_target *target, const struct graft_map *map,
 	// Our own, which is mostly a table: distances that look like anything.
 	if (code && graft_hook_begins(code, len))
 		return NULL;
-	*ret |= !code ||
-		graft_stack_switch_in(code, map->start, len, functions, count);
-	return NULL;
+	*ret = !code;
+	return code ? graft_stack_switch_in(code, map->start, len, functions,
+					    count, ret)
+		    : NULL;
 }
 
 /** Say whether a mapping is executable and of a module; the kernel puts [vdso] and

@@ -2,6 +2,7 @@
 
 #include "plan/stack_switch.h"
 
+#include "base/cleanup.h"
 #include "base/sorted.h"
 #include "plan/stack_step.h"
 
@@ -251,25 +252,32 @@ look(struct search *search, size_t start, size_t end)
 	return false;
 }
 
-bool
+struct graft_error *
 graft_stack_switch_in(const uint8_t *code, uint64_t addr, size_t len,
-		      const struct graft_range *functions, size_t count)
+		      const struct graft_range *functions, size_t count,
+		      bool *ret)
 {
-	struct search search = { .code = code, .len = len };
+	// Too large for a small stack.
+	GRAFT_FREE struct search *search = calloc(1, sizeof(*search));
 	size_t done = 0;
 
-	ZydisDecoderInit(&search.decoder, ZYDIS_MACHINE_MODE_LONG_64,
+	if (!search)
+		return graft_error_no_memory();
+	search->code = code;
+	search->len = len;
+	*ret = false;
+	ZydisDecoderInit(&search->decoder, ZYDIS_MACHINE_MODE_LONG_64,
 			 ZYDIS_STACK_WIDTH_64);
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len && !*ret; i++) {
 		if (i < done || !is_candidate(code + i, len - i))
 			continue;
 		size_t k = GRAFT_SORTED_UP_TO(functions, count, end, addr + i);
 		// Of what is in no function, all from the one in front.
 		uint64_t start = k ? functions[k - 1].end : addr;
 		uint64_t end = addr + i + 2;
-		search.trace.is_function = k < count &&
-					   functions[k].start <= addr + i;
-		if (search.trace.is_function) {
+		search->trace.is_function = k < count &&
+					    functions[k].start <= addr + i;
+		if (search->trace.is_function) {
 			start = functions[k].start;
 			end = functions[k].end;
 		} else if (start + LEAD < addr + i) {
@@ -277,9 +285,8 @@ graft_stack_switch_in(const uint8_t *code, uint64_t addr, size_t len,
 		}
 		start = start < addr ? addr : start;
 		end = end > addr + len ? addr + len : end;
-		if (look(&search, start - addr, end - addr))
-			return true;
-		done = search.trace.is_function ? end - addr : 0;
+		*ret = look(search, start - addr, end - addr);
+		done = search->trace.is_function ? end - addr : 0;
 	}
-	return false;
+	return NULL;
 }

@@ -11,6 +11,7 @@
 #ifndef GRAFT_PLAN_STACK_SWITCH_H
 #define GRAFT_PLAN_STACK_SWITCH_H
 
+#include "base/error.h"
 #include "proc/stack.h"
 
 #include <stdbool.h>
@@ -30,9 +31,11 @@
  * @param[in] len Their number.
  * @param[in] functions Where functions are, ascending, without overlaps.
  * @param[in] count Their number.
+ * @param[out] ret Whether there is one.
  */
-bool
+GRAFT_MUST_CHECK struct graft_error *
 graft_stack_switch_in(const uint8_t *code, uint64_t addr, size_t len,
-		      const struct graft_range *functions, size_t count);
+		      const struct graft_range *functions, size_t count,
+		      bool *ret);
 
 #endif /* GRAFT_PLAN_STACK_SWITCH_H */

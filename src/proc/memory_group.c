@@ -7,14 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
 	/** Longest file of a group that is looked at, by far. */
-	TEXT_MAX = 16384,
-	/** A line of mountinfo holds two paths, each byte up to four ("\040"). */
-	LINE_LEN = 10 * PATH_MAX,
+	TEXT_MAX = 8192,
 	/** Fields of mountinfo that stand before the optional ones; proc(5). */
 	FIELD_ROOT = 3,
 	FIELD_MOUNT = 4,
@@ -57,21 +56,30 @@ close_file(FILE **file)
 		(void)fclose(*file);
 }
 
-/** Read a line without its newline; one that is too long is left out. */
-static bool
-next_line(FILE *file, char line[LINE_LEN])
+/** A line of a file. */
+struct line {
+	/** Owned. */
+	char *text;
+	size_t size;
+};
+
+static void
+line_deinit(struct line *line)
 {
-	while (fgets(line, LINE_LEN, file)) {
-		char *end = strchr(line, '\n');
-		if (end || feof(file)) {
-			if (end)
-				*end = '\0';
-			return true;
-		}
-		for (int c; (c = fgetc(file)) != EOF && c != '\n';)
-			continue;
-	}
-	return false;
+	free(line->text);
+}
+
+/** Read the next line, without its newline. */
+static bool
+next_line(FILE *file, struct line *line)
+{
+	ssize_t len = getline(&line->text, &line->size, file);
+
+	if (len < 0)
+		return false;
+	if (len > 0 && line->text[len - 1] == '\n')
+		line->text[len - 1] = '\0';
+	return true;
 }
 
 /** Read a number; what is none, or no 64-bit number, is refused. */
@@ -332,14 +340,14 @@ static bool
 find_place(const char *root, const char *group, const struct version *version,
 	   struct place *ret)
 {
-	char line[LINE_LEN];
+	GRAFT_CLEANUP(line_deinit) struct line line = { 0 };
 	char path[PATH_MAX];
 
 	(void)snprintf(path, sizeof(path), "%s/proc/self/mountinfo", root);
 	GRAFT_CLEANUP(close_file) FILE *file = fopen(path, "re");
-	while (file && next_line(file, line)) {
+	while (file && next_line(file, &line)) {
 		struct mount mount;
-		if (!take_mount(line, version, &mount))
+		if (!take_mount(line.text, version, &mount))
 			continue;
 		const char *rest = below(group, mount.root);
 		if (!rest)
@@ -360,15 +368,15 @@ bool
 graft_memory_group_lacks(const char *root, pid_t tid, uint64_t need,
 			 struct graft_memory_group *ret)
 {
-	char line[LINE_LEN];
+	GRAFT_CLEANUP(line_deinit) struct line line = { 0 };
 	char path[PATH_MAX];
 
 	(void)snprintf(path, sizeof(path), "%s/proc/%d/cgroup", root, (int)tid);
 	GRAFT_CLEANUP(close_file) FILE *file = fopen(path, "re");
-	while (file && next_line(file, line)) {
+	while (file && next_line(file, &line)) {
 		struct place place;
 		const struct version *version;
-		const char *group = take_group(line, &version);
+		const char *group = take_group(line.text, &version);
 		if (!group || !find_place(root, group, version, &place))
 			continue;
 		for (;;) {

@@ -38,7 +38,11 @@ finds(const uint8_t *start, const uint8_t *end, bool function)
 	const struct graft_range range = { .start = 0x1000,
 					   .end = 0x1000 + len };
 
-	return graft_stack_switch_in(start, 0x1000, len, &range, function);
+	bool found;
+
+	assert_null(graft_stack_switch_in(start, 0x1000, len, &range, function,
+					  &found));
+	return found;
 }
 
 #define FOUND(name)                                                            \
@@ -110,6 +114,7 @@ static void
 what_is_no_code_is_looked_at_without_harm(void **state)
 {
 	uint8_t bytes[600];
+	bool found;
 
 	(void)state;
 	for (uint32_t seed = 1; seed < 4000; seed++) {
@@ -118,10 +123,11 @@ what_is_no_code_is_looked_at_without_harm(void **state)
 			x = x * 1664525 + 1013904223;
 			bytes[i] = (uint8_t)(x >> 24);
 		}
-		(void)graft_stack_switch_in(bytes, 0, seed % sizeof(bytes),
-					    NULL, 0);
+		assert_null(graft_stack_switch_in(
+			bytes, 0, seed % sizeof(bytes), NULL, 0, &found));
 	}
-	assert_false(graft_stack_switch_in(bytes, 0, 0, NULL, 0));
+	assert_null(graft_stack_switch_in(bytes, 0, 0, NULL, 0, &found));
+	assert_false(found);
 }
 
 int
