@@ -4,9 +4,8 @@
 
 #include <string.h>
 
-/** Get the segment that each thread has a copy of, or NULL. */
-static const struct graft_segment *
-find_segment(const struct graft_image *image)
+const struct graft_segment *
+graft_thread_local_segment(const struct graft_image *image)
 {
 	size_t count;
 	const struct graft_segment *segments = graft_image_segments(image,
@@ -55,8 +54,10 @@ find_variable(const struct graft_image *image, uint64_t place, const char *name)
 bool
 graft_thread_local_is_same(const struct graft_diff *diff, uint64_t target)
 {
-	const struct graft_segment *o = find_segment(diff->old_image);
-	const struct graft_segment *n = find_segment(diff->new_image);
+	const struct graft_segment *o =
+		graft_thread_local_segment(diff->old_image);
+	const struct graft_segment *n =
+		graft_thread_local_segment(diff->new_image);
 
 	if (!o || !n)
 		return false;

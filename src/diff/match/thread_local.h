@@ -11,6 +11,10 @@
 
 #include "diff/diff.h"
 
+/** Get the segment that each thread has a copy of (PT_TLS), or NULL. */
+const struct graft_segment *
+graft_thread_local_segment(const struct graft_image *image);
+
 /**
  * Say whether the symbols of both builds show one variable at an offset: the only
  * one of its name, and the only one there. Then it does not matter what the same

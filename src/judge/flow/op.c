@@ -53,6 +53,13 @@ graft_op_through_pointer(const struct graft_ops *ops, const struct graft_op *op)
 }
 
 bool
+graft_op_stores_out(const struct graft_ops *ops, const struct graft_op *op)
+{
+	return op->what == GRAFT_OP_MOV && op->mem_write && op->src < 16 &&
+	       !graft_op_in_frame(ops, op);
+}
+
+bool
 graft_op_loads_constant(const struct graft_op *op, uint8_t reg,
 			int64_t *value_ret)
 {

@@ -190,6 +190,11 @@ bool
 graft_op_loads_constant(const struct graft_op *op, uint8_t reg,
 			int64_t *value_ret);
 
+/** Say whether an instruction writes a register to memory that is not of the frame,
+ * so that it may outlive the call. */
+bool
+graft_op_stores_out(const struct graft_ops *ops, const struct graft_op *op);
+
 /** Find the operation at an address; its index, or graft_ops::count. */
 uint32_t
 graft_op_at(const struct graft_ops *ops, uint64_t addr);

@@ -58,8 +58,7 @@ is_stored(const struct graft_ops *ops, uint32_t call)
 	for (uint32_t i = call + 1;
 	     holds && i < ops->count && i <= call + STORED_MAX; i++) {
 		const struct graft_op *op = &ops->ops[i];
-		if (op->what == GRAFT_OP_MOV && op->mem_write && op->src < 16 &&
-		    !graft_op_in_frame(ops, op) && (holds & (1U << op->src)))
+		if (graft_op_stores_out(ops, op) && (holds & (1U << op->src)))
 			return true;
 		if ((op->flags & (GRAFT_INSN_CALL | GRAFT_INSN_RET)) ||
 		    op->ends)

@@ -20,6 +20,8 @@ struct once {
 	const struct graft_twin *twin;
 	bool *old_marks;
 	bool *new_marks;
+	/** Tells lines from numbers; zero until it is first asked. */
+	struct graft_line_prover prover;
 	/** One reason a function is enough. */
 	bool refused;
 };
@@ -36,6 +38,7 @@ once_deinit(struct once *once)
 {
 	free(once->old_marks);
 	free(once->new_marks);
+	graft_line_prover_deinit(&once->prover);
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -130,19 +133,18 @@ is_told_or_returned(const struct graft_ops *ops, const bool *marks, uint32_t at)
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-is_line(const struct once *once, uint32_t o, uint32_t n, bool *ret)
+is_line(struct once *once, uint32_t o, uint32_t n, bool *ret)
 {
 	const struct graft_op *a = &once->twin->old_ops.ops[o];
 	const struct graft_op *b = &once->twin->new_ops.ops[n];
-	GRAFT_CLEANUP(graft_line_prover_deinit)
-	struct graft_line_prover prover = { 0 };
 	struct graft_line_pair lines;
-	struct graft_error *err = graft_line_prover_init(once->c->diff,
-							 &prover);
+	struct graft_error *err = NULL;
 
+	if (!once->prover.diff)
+		err = graft_line_prover_init(once->c->diff, &once->prover);
 	return err ? err
-		   : graft_line_is_proven(&prover, a->func, a->insn, b->func,
-					  b->insn, &lines, ret);
+		   : graft_line_is_proven(&once->prover, a->func, a->insn,
+					  b->func, b->insn, &lines, ret);
 }
 
 /** Are two places computed that are not as far from where a pointer points: where a

@@ -26,13 +26,6 @@ static const uint8_t argument_regs[ARGUMENTS] = {
 	GRAFT_REG_RCX, GRAFT_REG_R8,  GRAFT_REG_R9,
 };
 
-static bool
-is_store(const struct graft_ops *ops, const struct graft_op *op)
-{
-	return op->what == GRAFT_OP_MOV && op->mem_write && op->src < 16 &&
-	       !graft_op_in_frame(ops, op);
-}
-
 /** Get the arguments that the interface of a function says are lines: a set. */
 static uint32_t
 line_arguments(const struct graft_code *code, uint32_t func)
@@ -72,7 +65,7 @@ graft_stored_arguments(const struct graft_code *code, uint32_t func,
 			from = *slot;
 		else if (op->what == GRAFT_OP_MOV && op->src < 16)
 			from = holds[op->src];
-		if (is_store(&ops, op))
+		if (graft_op_stores_out(&ops, op))
 			*ret |= from;
 		if (op->what == GRAFT_OP_MOV && frame && op->mem_write)
 			*slot = from;

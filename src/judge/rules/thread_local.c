@@ -13,20 +13,6 @@
 
 #include <string.h>
 
-static const struct graft_segment *
-tls_segment(const struct graft_image *image)
-{
-	size_t count;
-	const struct graft_segment *segments = graft_image_segments(image,
-								    &count);
-
-	for (size_t i = 0; i < count; i++) {
-		if (segments[i].type == PT_TLS)
-			return &segments[i];
-	}
-	return NULL;
-}
-
 /** Say whether two pointers that initialise a thread-local variable go to the
  * same thing. */
 static struct graft_error *
@@ -70,8 +56,10 @@ same_pointers(const struct graft_case *c, const struct graft_segment *o,
 static struct graft_error *
 judge_segment(struct graft_case *c)
 {
-	const struct graft_segment *o = tls_segment(c->diff->old_image);
-	const struct graft_segment *n = tls_segment(c->diff->new_image);
+	const struct graft_segment *o =
+		graft_thread_local_segment(c->diff->old_image);
+	const struct graft_segment *n =
+		graft_thread_local_segment(c->diff->new_image);
 
 	if (!o && !n)
 		return NULL;
@@ -193,8 +181,8 @@ judge_funcs(struct graft_case *c)
 {
 	struct graft_error *err = NULL;
 
-	if (!tls_segment(c->diff->old_image) &&
-	    !tls_segment(c->diff->new_image))
+	if (!graft_thread_local_segment(c->diff->old_image) &&
+	    !graft_thread_local_segment(c->diff->new_image))
 		return NULL;
 	for (uint32_t i = 0; !err && i < c->diff->new_code->func_count; i++) {
 		const struct graft_func_match *match = &c->diff->new_match[i];
