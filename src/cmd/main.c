@@ -25,6 +25,8 @@ static const struct graft_verb verbs[] = {
 	  graft_verb_revert },
 	{ "recover", "complete or undo work that was cut off",
 	  graft_verb_recover },
+	{ "perf-map", "write names of carried code for perf",
+	  graft_verb_perf_map },
 };
 
 enum { VERB_COUNT = sizeof(verbs) / sizeof(verbs[0]) };

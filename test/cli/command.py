@@ -10,7 +10,8 @@ import time
 from stage import GRAFT, check, one_line, same, test, tree_of
 from files import nobody
 
-VERBS = ("diff", "show", "verify", "plan", "apply", "status", "revert", "recover")
+VERBS = ("diff", "show", "verify", "plan", "apply", "status", "revert", "recover",
+         "perf-map")
 
 
 @test
@@ -35,7 +36,8 @@ def wrong_usage_is_status_2_and_touches_nothing(place):
                  ["status", "more"], ["status", "--all"], ["status", "--pid", "x"],
                  ["revert"], ["revert", fix], ["revert", "--all"], ["revert", fix, "--dry-run"],
                  ["recover", "more"], ["recover", "--pid", "x"], ["recover", "--all"],
-                 ["recover", "--wait", "x"]):
+                 ["recover", "--wait", "x"], ["perf-map"], ["perf-map", fix],
+                 ["perf-map", fix, "--all", "--pid", "1"], ["perf-map", fix, "--all", "--wait", "1"]):
         done = place.run(*argv, status=2)
         same(done.stdout, "", f"standard output of {argv}")
         check(done.stderr, f"{argv}: it does not say what is wrong")
