@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // How long a process stands still, as seen inside it: for the floor, and for
-// stop, stack check, write and release. `pause THREADS ROUNDS` prints JSON.
-// The two take turns, so that what else the machine does meets both.
+// stop, stack check, write and release. `pause THREADS ROUNDS [FRAMES PERCENT]`
+// prints JSON. The two take turns, so that what else the machine does meets both.
+// With FRAMES, each thread that works stands so deep, and so many of 100 have a word
+// on their stack for which the check must ask their call chain.
 
 #include "victim.h"
 
 #include "proc/maps.h"
 #include "proc/stack.h"
 #include "proc/target.h"
+#include "proc/urgent.h"
 
 enum {
 	/** Between two pauses, for the gaps to be noticed. */
@@ -46,9 +49,14 @@ pause_by_floor(pid_t pid, struct victim_gap *times)
 		exit(1);
 	}
 	(void)usleep(SETTLE_US);
+	// As Graft does while threads stand: else the floor waits for processors
+	// that Graft takes.
+	struct graft_urgent urgent = { 0 };
 	times->start_ns = floor_now_ns();
+	graft_urgent_begin(&urgent);
 	bool ok = floor_run(&floor) != 0;
 	times->end_ns = floor_now_ns();
+	graft_urgent_end(&urgent);
 	(void)usleep(SETTLE_US);
 	if (!ok) {
 		(void)fprintf(stderr, "pause: a thread went away\n");
@@ -83,9 +91,17 @@ pause_by_graft(pid_t pid, struct victim_gap *times)
 	times->start_ns = floor_now_ns();
 	must(graft_target_stop(target, STOP_LIMIT_US));
 	must(graft_stack_check_run(check, &hits, &count));
+	size_t doubtful = 0;
+	for (size_t i = 0; i < count; i++)
+		doubtful += !hits[i].certain;
 	must(graft_target_write(target, range.start, code, sizeof(code)));
 	graft_target_release(target);
 	times->end_ns = floor_now_ns();
+	if (doubtful) {
+		(void)fprintf(stderr, "pause: %zu hits were not dismissed\n",
+			      doubtful);
+		exit(1);
+	}
 	// What we free takes a processor, but the process does not stand still
 	// for it.
 	(void)usleep(SETTLE_US);
@@ -124,10 +140,15 @@ main(int argc, char **argv)
 {
 	static struct series floor = { .name = "floor" };
 	static struct series graft = { .name = "graft" };
-	int threads = argc == 3 ? atoi(argv[1]) : 0;
-	int rounds = argc == 3 ? atoi(argv[2]) : 0;
+	int threads = argc >= 3 ? atoi(argv[1]) : 0;
+	int rounds = argc >= 3 ? atoi(argv[2]) : 0;
+	if (argc == 5) {
+		shape.frames = atoi(argv[3]);
+		shape.stale_percent = atoi(argv[4]);
+	}
 	if (threads < 4 || rounds < 1 || rounds > ROUNDS_MAX) {
-		(void)fprintf(stderr, "usage: pause THREADS ROUNDS\n");
+		(void)fprintf(stderr, "usage: pause THREADS ROUNDS "
+				      "[FRAMES PERCENT]\n");
 		return 2;
 	}
 	pid_t pid = victim_start(threads);

@@ -28,6 +28,15 @@ enum {
 	GAP_MIN_NS = 5 * 1000,
 };
 
+/** What stands on the stacks of the threads that work. */
+struct victim_shape {
+	/** Frames above each of them; 0: they are shallow. */
+	int frames;
+	/** How many of 100 have a word on their stack that points into what is
+	 * to be replaced, left over from a call. */
+	int stale_percent;
+};
+
 /** A time in which a measuring thread did not run. */
 struct victim_gap {
 	uint64_t start_ns;
@@ -43,6 +52,7 @@ struct victim_gaps {
 };
 
 static struct victim_gaps *gaps;
+static struct victim_shape shape;
 
 #ifdef NEW
 #define VICTIM_INCREMENT 1442695040888963411U
@@ -80,16 +90,63 @@ victim_measure(void *arg)
 	return NULL;
 }
 
-static inline void *
-victim_worker(void *arg)
+static inline void
+victim_work_on(uint64_t value)
 {
-	uint64_t value = (uintptr_t)arg;
 	atomic_fetch_add(&gaps->ready, 1);
 	for (;;) {
 		value = victim_work(value);
 		(void)usleep(WORK_SLEEP_US);
 	}
-	return (void *)(uintptr_t)value;
+}
+
+static void
+victim_climb(int frames, uint64_t value);
+
+// Eight functions that call each other, each with a frame of its own size, for a
+// chain is seldom one function alone.
+#define VICTIM_FRAME(n)                                                        \
+	static __attribute__((noinline)) void victim_frame_##n(int frames,     \
+							       uint64_t value) \
+	{                                                                      \
+		volatile uint64_t room[4 + 3 * (n)];                           \
+		room[n] = value + (n);                                         \
+		victim_climb(frames - 1, room[n]);                             \
+		room[n] = 0;                                                   \
+	}
+VICTIM_FRAME(0)
+VICTIM_FRAME(1)
+VICTIM_FRAME(2)
+VICTIM_FRAME(3)
+VICTIM_FRAME(4)
+VICTIM_FRAME(5)
+VICTIM_FRAME(6)
+VICTIM_FRAME(7)
+#undef VICTIM_FRAME
+
+static inline __attribute__((always_inline)) void
+victim_climb(int frames, uint64_t value)
+{
+	static void (*const next[])(int, uint64_t) = {
+		victim_frame_0, victim_frame_1, victim_frame_2, victim_frame_3,
+		victim_frame_4, victim_frame_5, victim_frame_6, victim_frame_7,
+	};
+	if (frames > 0)
+		next[frames % 8](frames, value);
+	else
+		victim_work_on(value);
+}
+
+static inline void *
+victim_worker(void *arg)
+{
+	uint64_t value = (uintptr_t)arg;
+	// As a return address that nobody took away.
+	volatile uintptr_t word = 0;
+	if ((int)(value % 10) * 10 < shape.stale_percent)
+		word = (uintptr_t)__start_victim_text + 8;
+	victim_climb(shape.frames, value);
+	return (void *)word;
 }
 
 static inline void
@@ -103,10 +160,10 @@ victim_main(int threads)
 		bool measures = i < MEASURING_THREADS;
 		if (pthread_create(&thread, &attr,
 				   measures ? victim_measure : victim_worker,
-				   measures ? (void *)(uintptr_t)i : NULL) != 0)
+				   (void *)(uintptr_t)i) != 0)
 			_exit(1);
 	}
-	(void)victim_worker(NULL);
+	(void)victim_worker((void *)(uintptr_t)threads);
 }
 
 /** Start one. @return Its process id, or -1. */

@@ -34,6 +34,8 @@ struct state {
 	/** Its fs base points to a thread control block. */
 	bool has_control;
 	bool control_tried;
+	/** One more than the index of its last part; 0: it has none. */
+	size_t last;
 };
 
 struct graft_live {
@@ -110,8 +112,11 @@ push_part(struct graft_live *live, struct graft_live_part part)
 	struct graft_error *err = reserve(live, live->part_count + 1, 0);
 	if (err)
 		return err;
+	struct state *state = &live->states[part.thread];
 	part.at = part.start;
+	part.before = state->last;
 	live->parts[live->part_count++] = part;
+	state->last = live->part_count;
 	return NULL;
 }
 
@@ -194,14 +199,16 @@ push_thread(struct graft_live *live, size_t index)
 	return push_extent(live, index, sp, true);
 }
 
+// Of each thread only its own parts are gone over: with thousands of threads, all
+// of them for each would be a good part of the stop.
 static bool
 covers(const struct graft_live *live, size_t index, uint64_t addr)
 {
-	for (size_t i = 0; i < live->part_count; i++) {
-		const struct graft_live_part *part = &live->parts[i];
-		if (part->thread == index && !part->dead &&
-		    part->start <= addr && addr < part->end)
+	for (size_t i = live->states[index].last; i > 0;) {
+		const struct graft_live_part *part = &live->parts[i - 1];
+		if (!part->dead && part->start <= addr && addr < part->end)
 			return true;
+		i = part->before;
 	}
 	return false;
 }

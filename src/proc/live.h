@@ -38,6 +38,9 @@ struct graft_live_part {
 	bool dead;
 	/** It ends at a thread control block that is still to be verified. */
 	bool guessed;
+	/** One more than the index of the part that its thread had before; 0 for
+	 * none. */
+	size_t before;
 };
 
 /** A stopped process, seen for its stacks. */
