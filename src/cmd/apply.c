@@ -93,8 +93,8 @@ make_plan(struct graft_work *work, struct graft_outcome *outcome,
 	return NULL;
 }
 
-static struct graft_error *
-plan_one(struct graft_work *work, struct graft_outcome *outcome)
+struct graft_error *
+graft_work_plan(struct graft_work *work, struct graft_outcome *outcome)
 {
 	GRAFT_CLEANUP(graft_plan_freep) struct graft_plan *plan = NULL;
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
@@ -106,9 +106,9 @@ plan_one(struct graft_work *work, struct graft_outcome *outcome)
 	return graft_text_take(&text, &outcome->detail);
 }
 
-static struct graft_error *
-prepare(struct graft_work *work, struct graft_outcome *outcome,
-	struct graft_job **ret)
+struct graft_error *
+graft_work_prepare_apply(struct graft_work *work, struct graft_outcome *outcome,
+			 struct graft_job **ret)
 {
 	GRAFT_CLEANUP(graft_plan_freep) struct graft_plan *plan = NULL;
 	struct graft_error *err = make_plan(work, outcome, &plan);
@@ -225,7 +225,7 @@ graft_verb_plan(int argc, char **argv, int *status_ret)
 			    GRAFT_OPTION_SUBJECT | GRAFT_OPTION_WHO,
 		    &options, status_ret))
 		return NULL;
-	return run(&work, plan_one, status_ret);
+	return run(&work, graft_work_plan, status_ret);
 }
 
 struct graft_error *
@@ -250,10 +250,11 @@ graft_verb_apply(int argc, char **argv, int *status_ret)
 		.verb = "apply",
 		.done = options.dry_run ? "can be applied" : "applied",
 		.changes = !options.dry_run,
-		.prepare = options.dry_run ? NULL : prepare,
+		.prepare = options.dry_run ? NULL : graft_work_prepare_apply,
 		.undo = graft_work_revert,
 		.options = &options,
 	};
-	return run(&work, options.dry_run ? plan_one : graft_work_prepared,
+	return run(&work,
+		   options.dry_run ? graft_work_plan : graft_work_prepared,
 		   status_ret);
 }

@@ -25,6 +25,8 @@ static const struct graft_verb verbs[] = {
 	  graft_verb_revert },
 	{ "recover", "complete or undo work that was cut off",
 	  graft_verb_recover },
+	{ "sync", "bring running processes to the code that is on disk",
+	  graft_verb_sync },
 	{ "perf-map", "write names of carried code for perf",
 	  graft_verb_perf_map },
 };

@@ -94,6 +94,9 @@ static const struct option names[] = {
 	{ "all-or-none", no_argument, NULL, 'N' },
 	{ "canary", required_argument, NULL, 'C' },
 	{ "watch", required_argument, NULL, 'W' },
+	{ "unit", required_argument, NULL, 'u' },
+	{ "package", required_argument, NULL, 'P' },
+	{ "cgroup", required_argument, NULL, 'g' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -108,7 +111,8 @@ is_allowed(int option, unsigned allowed)
 	       (option == 'j' && allowed & GRAFT_OPTION_JSON) ||
 	       (option == 'n' && allowed & GRAFT_OPTION_DRY_RUN) ||
 	       (option == 'c' && allowed & GRAFT_OPTION_COMPLETELY) ||
-	       (strchr("NCW", option) && allowed & GRAFT_OPTION_ROLLOUT);
+	       (strchr("NCW", option) && allowed & GRAFT_OPTION_ROLLOUT) ||
+	       (strchr("uPg", option) && allowed & GRAFT_OPTION_SCOPE);
 }
 
 /** Take one option; false: it is wrong, and that was said. */
@@ -138,6 +142,15 @@ take(char **argv, int option, unsigned allowed, struct graft_options *options)
 	case 'N':
 		options->all_or_none = true;
 		return true;
+	case 'u':
+		options->unit = optarg;
+		return true;
+	case 'P':
+		options->package = optarg;
+		return true;
+	case 'g':
+		options->cgroup = optarg;
+		return true;
 	case 'j':
 		options->json = true;
 		return true;
@@ -166,6 +179,10 @@ complete(int argc, char **argv, unsigned allowed, struct graft_options *options)
 	else if (options->all && options->pid_count)
 		(void)graft_usage_wrong(argv,
 					"--all and --pid exclude each other");
+	else if (options->cgroup && options->cgroup[0] != '/')
+		(void)graft_usage_wrong(argv,
+					"'%s' is no path of a control group",
+					options->cgroup);
 	else if (options->watch && !options->canaries)
 		(void)graft_usage_wrong(argv, "--watch needs --canary");
 	else if ((allowed & GRAFT_OPTION_WHO) && !who)
@@ -187,8 +204,8 @@ graft_options_parse(int argc, char **argv, const char *usage, unsigned allowed,
 	bool good = true;
 
 	optind = 0;
-	for (int at; good && (at = getopt_long(argc, argv, ":ap:w:nch", names,
-					       NULL)) >= 0;) {
+	for (int at; good && (at = getopt_long(argc, argv, ":ap:w:ncu:P:g:h",
+					       names, NULL)) >= 0;) {
 		if (at == 'h' || at == '?' || at == ':') {
 			*status_ret = graft_usage_option(argv, at, usage);
 			graft_options_deinit(&options);

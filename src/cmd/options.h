@@ -26,6 +26,8 @@ enum graft_option {
 	GRAFT_OPTION_COMPLETELY = 128,
 	/** --all-or-none, --canary and --watch. */
 	GRAFT_OPTION_ROLLOUT = 256,
+	/** --unit, --package and --cgroup. */
+	GRAFT_OPTION_SCOPE = 512,
 };
 
 /** What a command line says. */
@@ -40,6 +42,10 @@ struct graft_options {
 	bool dry_run;
 	bool completely;
 	bool all_or_none;
+	/** What they say; NULL: not given. The last begins with '/'. Lent by argv. */
+	const char *unit;
+	const char *package;
+	const char *cgroup;
 	/** --canary: how many processes come first; 0: no such thing. */
 	size_t canaries;
 	/** --watch was given. */

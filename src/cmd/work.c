@@ -264,17 +264,14 @@ graft_work_open_ledger(struct graft_ledger **ret)
 }
 
 struct graft_error *
-graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
-	       graft_work_fn fn, int *status_ret)
+graft_work_do(struct graft_work *work, graft_work_filter_fn filter,
+	      graft_work_fn fn, struct graft_outcomes *outcomes)
 {
-	struct graft_error *err = NULL;
-	GRAFT_CLEANUP(graft_outcomes_deinit)
-	struct graft_outcomes outcomes = { 0 };
 	GRAFT_CLEANUP(graft_sightings_deinit)
 	struct graft_sightings sightings = { 0 };
-
 	GRAFT_CLEANUP(graft_hints_deinit) struct graft_hints hints = { 0 };
-	err = graft_hints_init(&hints);
+	struct graft_error *err = graft_hints_init(&hints);
+
 	if (err)
 		return err;
 
@@ -289,12 +286,24 @@ graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
 	// second, while some of them wait for us. Without the right: as it is.
 	if (work->changes)
 		(void)setpriority(PRIO_PROCESS, 0, NICE);
-	err = graft_rollout_run(work, filter, fn, &outcomes);
+	err = graft_rollout_run(work, filter, fn, outcomes);
 	graft_ledger_close(work->ledger);
 	work->ledger = NULL;
 	work->limits.sightings = NULL;
+	work->limits.hints = NULL;
 	work->limits.sharers = NULL;
 	graft_sharers_deinit(&work->sharers);
+	return err;
+}
+
+struct graft_error *
+graft_work_run(struct graft_work *work, graft_work_filter_fn filter,
+	       graft_work_fn fn, int *status_ret)
+{
+	GRAFT_CLEANUP(graft_outcomes_deinit)
+	struct graft_outcomes outcomes = { 0 };
+	struct graft_error *err = graft_work_do(work, filter, fn, &outcomes);
+
 	if (err) {
 		// What was done until then is done, and said.
 		if (outcomes.count && !work->options->json)

@@ -173,6 +173,27 @@ graft_work_prepare_revert(struct graft_work *work,
 GRAFT_MUST_CHECK struct graft_error *
 graft_work_revert(struct graft_work *work, struct graft_outcome *outcome);
 
+/** Prepare to apply the hotpatch of a work: a #graft_work_prepare_fn. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_prepare_apply(struct graft_work *work, struct graft_outcome *outcome,
+			 struct graft_job **ret);
+
+/** See whether the hotpatch of a work can be applied, and say how: a #graft_work_fn. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_plan(struct graft_work *work, struct graft_outcome *outcome);
+
+/**
+ * Go over the processes.
+ *
+ * @param[in] filter For --all.
+ * @param[in] fn For each.
+ * @param[in,out] outcomes What became of each is added.
+ * @return NULL; an error of ours, not of a process.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_do(struct graft_work *work, graft_work_filter_fn filter,
+	      graft_work_fn fn, struct graft_outcomes *outcomes);
+
 /**
  * Go over the processes and print the outcomes.
  *

@@ -3,17 +3,16 @@
 #include "proc/user_file.h"
 
 #include "base/cleanup.h"
+#include "proc/root.h"
 #include "proc/status.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -101,29 +100,10 @@ graft_user_dir_close(struct graft_user_dir *dir)
 	*dir = (struct graft_user_dir){ .fd = -1 };
 }
 
-/** Make the error of something in the root of a process that failed. */
-GRAFT_MUST_CHECK static struct graft_error *
-cannot_open(int number, pid_t tid, const char *path)
-{
-	enum graft_error_code code = number == EACCES || number == EPERM
-					     ? GRAFT_ERROR_NOT_PERMITTED
-				     : number == ESRCH ? GRAFT_ERROR_TARGET_GONE
-				     : number == ENOENT || number == ENOTDIR
-					     ? GRAFT_ERROR_NOT_FOUND
-					     : GRAFT_ERROR_OS;
-
-	return graft_error_new(code, "%s of process %d: %s", path, (int)tid,
-			       strerror(number));
-}
-
 struct graft_error *
 graft_user_dir_open(pid_t tid, const char *path, struct graft_user_dir *ret)
 {
 	struct graft_user_dir dir = { .fd = -1, .inner_pid = tid };
-	struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-				.resolve = RESOLVE_IN_ROOT |
-					   RESOLVE_NO_MAGICLINKS };
-	char name[64];
 	char text[STATUS_MAX];
 
 	*ret = dir;
@@ -136,13 +116,10 @@ graft_user_dir_open(pid_t tid, const char *path, struct graft_user_dir *ret)
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				       "/proc/%d/status says no user",
 				       (int)tid);
-	(void)snprintf(name, sizeof(name), "/proc/%d/root", (int)tid);
-	GRAFT_CLOSE int root = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (root < 0)
-		return cannot_open(errno == ENOENT ? ESRCH : errno, tid, "/");
-	dir.fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
-	if (dir.fd < 0)
-		return cannot_open(errno, tid, path);
+	struct graft_error *err =
+		graft_root_open(tid, path, O_PATH | O_DIRECTORY, &dir.fd);
+	if (err)
+		return err;
 	*ret = dir;
 	return NULL;
 }

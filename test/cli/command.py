@@ -11,7 +11,7 @@ from stage import GRAFT, check, one_line, same, test, tree_of
 from files import nobody
 
 VERBS = ("diff", "show", "verify", "plan", "apply", "status", "revert", "recover",
-         "perf-map")
+         "sync", "perf-map")
 
 
 @test
@@ -36,7 +36,9 @@ def wrong_usage_is_status_2_and_touches_nothing(place):
                  ["status", "more"], ["status", "--all"], ["status", "--pid", "x"],
                  ["revert"], ["revert", fix], ["revert", "--all"], ["revert", fix, "--dry-run"],
                  ["recover", "more"], ["recover", "--pid", "x"], ["recover", "--all"],
-                 ["recover", "--wait", "x"], ["perf-map"], ["perf-map", fix],
+                 ["recover", "--wait", "x"], ["sync", "more"], ["sync", "--all"], ["sync", "--pid"], ["sync", "--pid", "x"],
+                 ["sync", "--wait", "x"], ["sync", "--unit"], ["sync", "--cgroup", "relative"],
+                 ["perf-map"], ["perf-map", fix],
                  ["perf-map", fix, "--all", "--pid", "1"], ["perf-map", fix, "--all", "--wait", "1"]):
         done = place.run(*argv, status=2)
         same(done.stdout, "", f"standard output of {argv}")

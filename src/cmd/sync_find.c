@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/sync_state.h"
+
+#include "base/env.h"
+#include "cmd/options.h"
+#include "cmd/progress.h"
+#include "cmd/sync_verdict.h"
+#include "proc/cgroup.h"
+#include "proc/list.h"
+#include "proc/status.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Is a unit the one that was named? systemctl(1) lets ".service" be left out. */
+static bool
+is_unit(const struct graft_unit *unit, const char *name)
+{
+	size_t len = strlen(name);
+
+	return unit->name && strncmp(unit->name, name, len) == 0 &&
+	       (unit->name[len] == '\0' ||
+		(!strchr(name, '.') &&
+		 strcmp(unit->name + len, ".service") == 0));
+}
+
+/** Is a control group another one, or below it? */
+static bool
+is_below(const char *cgroup, const char *root)
+{
+	size_t len = strlen(root);
+
+	while (len > 0 && root[len - 1] == '/')
+		len--;
+	return strncmp(cgroup, root, len) == 0 &&
+	       (cgroup[len] == '\0' || cgroup[len] == '/');
+}
+
+/** Is a process meant? Who ends meanwhile is not. */
+GRAFT_MUST_CHECK static struct graft_error *
+is_meant(const struct graft_options *options, pid_t pid, bool *ret)
+{
+	GRAFT_FREE char *cgroup = NULL;
+	GRAFT_CLEANUP(graft_unit_deinit) struct graft_unit unit = { 0 };
+
+	*ret = pid != getpid();
+	if (!*ret || (!options->unit && !options->cgroup))
+		return NULL;
+	struct graft_error *err = graft_cgroup_read(pid, &cgroup);
+	if (err && graft_error_code(err) == GRAFT_ERROR_TARGET_GONE) {
+		graft_error_free(err);
+		*ret = false;
+		return NULL;
+	}
+	if (!err)
+		err = graft_unit_parse(cgroup, &unit);
+	if (err)
+		return err;
+	*ret = (!options->unit || is_unit(&unit, options->unit)) &&
+	       (!options->cgroup || is_below(cgroup, options->cgroup));
+	return NULL;
+}
+
+/** Find the processes that are meant. */
+GRAFT_MUST_CHECK static struct graft_error *
+find_processes(const struct graft_options *options, pid_t **ret,
+	       size_t *count_ret)
+{
+	GRAFT_FREE pid_t *pids = NULL;
+	size_t all = options->pid_count;
+	size_t count = 0;
+	struct graft_error *err = NULL;
+
+	if (options->pid_count) {
+		pids = calloc(all, sizeof(*pids));
+		if (!pids)
+			return graft_error_no_memory();
+		memcpy(pids, options->pids, all * sizeof(*pids));
+	} else {
+		err = graft_proc_list(&pids, &all);
+	}
+	for (size_t i = 0; !err && i < all; i++) {
+		struct graft_proc_status status;
+		bool meant = false;
+		// Who is named must be there.
+		if (options->pid_count)
+			err = graft_proc_stat_read(pids[i], &status);
+		if (!err)
+			err = is_meant(options, pids[i], &meant);
+		if (meant)
+			pids[count++] = pids[i];
+	}
+	if (!err && !count && (options->unit || options->cgroup))
+		err = graft_error_new(
+			GRAFT_ERROR_NOT_FOUND, "no process is in %s %s",
+			options->unit ? "the unit" : "the control group",
+			options->unit ? options->unit : options->cgroup);
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(pids);
+	*count_ret = count;
+	return NULL;
+}
+
+/** Find which unit each process belongs to. */
+GRAFT_MUST_CHECK static struct graft_error *
+find_units(struct graft_sync *sync)
+{
+	sync->units = calloc(sync->code->process_count + 1,
+			     sizeof(*sync->units));
+	if (!sync->units)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < sync->code->process_count; i++) {
+		GRAFT_FREE char *cgroup = NULL;
+		struct graft_error *err = graft_cgroup_read(
+			sync->code->processes[i].pid, &cgroup);
+		if (!err)
+			err = graft_unit_parse(cgroup, &sync->units[i]);
+		if (err && graft_error_code(err) != GRAFT_ERROR_TARGET_GONE)
+			return err;
+		graft_error_free(err);
+	}
+	return NULL;
+}
+
+/** Find which package each file of our own root belongs to. */
+GRAFT_MUST_CHECK static struct graft_error *
+find_packages(struct graft_sync *sync)
+{
+	const struct graft_old_code *code = sync->code;
+	GRAFT_FREE const char **paths = calloc(code->file_count + 1,
+					       sizeof(*paths));
+
+	if (!paths)
+		return graft_error_no_memory();
+	// What another root calls so has no package here.
+	for (size_t i = 0; i < code->file_count; i++)
+		paths[i] = code->files[i].ours ? code->files[i].path : "/";
+	return graft_packages_find(paths, code->file_count, &sync->packages);
+}
+
+/** Is a file of a package, or of a source package? */
+static bool
+is_of_package(const struct graft_sync *sync, size_t file, const char *name)
+{
+	size_t at = sync->packages->of[file];
+	size_t len = strlen(name);
+
+	if (at == SIZE_MAX)
+		return false;
+	const struct graft_package *package = &sync->packages->packages[at];
+	return (strncmp(package->name, name, len) == 0 &&
+		(package->name[len] == '\0' || package->name[len] == ':')) ||
+	       (package->source && strcmp(package->source, name) == 0);
+}
+
+/** Forget the old files of other packages, and who has only such. */
+static void
+narrow_to_package(struct graft_sync *sync, const char *name)
+{
+	struct graft_old_code *code = sync->code;
+	size_t left = 0;
+
+	for (size_t i = 0; i < code->process_count; i++) {
+		struct graft_old_process *p = &code->processes[i];
+		size_t count = 0;
+		for (size_t k = 0; k < p->file_count; k++) {
+			if (is_of_package(sync, p->files[k], name))
+				p->files[count++] = p->files[k];
+		}
+		p->file_count = count;
+		if (!count) {
+			free(p->files);
+			continue;
+		}
+		code->processes[left++] = *p;
+	}
+	code->process_count = left;
+}
+
+/** Does any process have a file, after all that was narrowed? */
+static bool
+is_wanted(const struct graft_sync *sync, size_t file)
+{
+	for (size_t i = 0; i < sync->code->process_count; i++) {
+		const struct graft_old_process *p = &sync->code->processes[i];
+		for (size_t k = 0; k < p->file_count; k++) {
+			if (p->files[k] == file)
+				return true;
+		}
+	}
+	return false;
+}
+
+/** Ask for the verdict of each file. One that cannot be compared says why. */
+GRAFT_MUST_CHECK static struct graft_error *
+find_verdicts(struct graft_sync *sync)
+{
+	GRAFT_FREE char *dir = NULL;
+	struct graft_old_code *code = sync->code;
+	struct graft_error *err = NULL;
+
+	if (asprintf(&dir, "%s/verdicts", graft_env_state_dir()) < 0)
+		return graft_error_no_memory();
+	struct graft_verdict_cache cache = { .dir = dir };
+	GRAFT_CLEANUP(graft_progress_end)
+	struct graft_progress progress = graft_progress_begin(code->file_count);
+	for (size_t i = 0; !err && i < code->file_count; i++) {
+		struct graft_old_file *file = &code->files[i];
+		struct graft_patch *verdict = NULL;
+		if (!file->new_path || file->why || !is_wanted(sync, i))
+			continue;
+		graft_progress_step(&progress, i, file->path);
+		err = graft_verdict_get(&cache, file, &verdict);
+		if (!err) {
+			err = graft_sync_take_verdict(sync, i, verdict);
+		} else if (graft_error_code(err) != GRAFT_ERROR_NO_MEMORY) {
+			file->why = strdup(graft_error_message(err));
+			graft_error_free(err);
+			err = file->why ? NULL : graft_error_no_memory();
+		}
+	}
+	return err;
+}
+
+struct graft_error *
+graft_sync_find(struct graft_sync *sync, const struct graft_options *options)
+{
+	GRAFT_FREE pid_t *pids = NULL;
+	size_t count;
+	struct graft_error *err = find_processes(options, &pids, &count);
+
+	if (!err)
+		err = graft_old_code_find(pids, count, &sync->code);
+	if (err || !sync->code->process_count)
+		return err;
+	err = find_packages(sync);
+	if (err)
+		return err;
+	if (options->package)
+		narrow_to_package(sync, options->package);
+	err = find_units(sync);
+	if (!err)
+		err = graft_sync_make_groups(sync);
+	if (!err)
+		err = find_verdicts(sync);
+	return err ? err : graft_sync_decide(sync);
+}

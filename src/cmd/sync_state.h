@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * What `graft sync` knows: who runs old code, what belongs together, and what becomes of
+ * each.
+ *
+ * Files of one source package, or of none in one root, are a *group*: an upgrade brought
+ * them together, so a process gets all of what it maps of them in one stop, or none.
+ */
+
+#ifndef GRAFT_CMD_SYNC_STATE_H
+#define GRAFT_CMD_SYNC_STATE_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "host/old_code.h"
+#include "host/package.h"
+#include "host/unit.h"
+#include "patch/patch.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** What becomes of a process, as to one group. */
+enum graft_sync_action {
+	/** Another file, the same code. */
+	GRAFT_SYNC_SAME,
+	/** It was hotpatched before. */
+	GRAFT_SYNC_BEFORE,
+	/** It is hotpatched now; with --dry-run: it would be. */
+	GRAFT_SYNC_DONE,
+	/** It needs a restart. */
+	GRAFT_SYNC_RESTART,
+	/** It could be hotpatched, but not now. */
+	GRAFT_SYNC_REFUSED,
+	/** It has ended meanwhile. */
+	GRAFT_SYNC_GONE,
+};
+
+/** Files that go together. */
+struct graft_sync_group {
+	/** In graft_packages::packages; NULL: of no package that is known. */
+	const struct graft_package *package;
+	struct graft_root root;
+	/** One module for each file that was compared. */
+	struct graft_patch *patch;
+};
+
+/** A process and a group of which it has old files. */
+struct graft_sync_item {
+	/** Indexes. */
+	size_t process;
+	size_t group;
+	enum graft_sync_action action;
+	/** Why, of a restart or a refusal: "R-02 struct x: ...". Owned. */
+	char *why;
+	uint32_t functions;
+	uint64_t pause_us;
+};
+
+/** All of it. Zeroed: nothing was looked at. */
+struct graft_sync {
+	bool dry_run;
+	struct graft_old_code *code;
+	/** For each process. */
+	struct graft_unit *units;
+	struct graft_packages *packages;
+	/** For each file: its group; the module of its group's patch, or SIZE_MAX. */
+	size_t *group_of;
+	size_t *module_of;
+	struct graft_sync_group *groups;
+	size_t group_count;
+	struct graft_sync_item *items;
+	size_t item_count;
+};
+
+/** Free what a sync owns, and zero it. Also its guard. */
+void
+graft_sync_deinit(struct graft_sync *sync);
+
+/** Get what a file is called after: its package's name, or its path. */
+const char *
+graft_sync_subject(const struct graft_sync *sync, size_t file);
+
+/**
+ * Put the files into groups, and make an item for each process and group.
+ *
+ * @param[in,out] sync Has its code, units and packages.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_sync_make_groups(struct graft_sync *sync);
+
+/**
+ * Give a file its verdict.
+ *
+ * @param[in,out] sync With groups.
+ * @param[in] verdict A hotpatch of one module. Taken: its module moves to the group's.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_sync_take_verdict(struct graft_sync *sync, size_t file,
+			struct graft_patch *verdict);
+
+/** Get the verdict of a file; NULL: it could not be compared. */
+const struct graft_patch_module *
+graft_sync_module(const struct graft_sync *sync, size_t file);
+
+/**
+ * Decide what the verdicts alone decide: which items need a restart, and which have
+ * nothing to do. The others are #GRAFT_SYNC_DONE, to be done.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_sync_decide(struct graft_sync *sync);
+
+struct graft_options;
+
+/**
+ * Find who runs old code, what belongs together, and what the verdicts are.
+ *
+ * @param[in,out] sync Zeroed but for graft_sync::dry_run.
+ * @param[in] options Whom to look at.
+ * @return NULL; #GRAFT_ERROR_NOT_FOUND if nobody is in the unit or control group that
+ * was named; #GRAFT_ERROR_TARGET_GONE if a process that was named is not there.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_sync_find(struct graft_sync *sync, const struct graft_options *options);
+
+/**
+ * Do what is to be done, or with --dry-run see whether it can be: items that are
+ * #GRAFT_SYNC_DONE before may be others afterwards. The hotpatches that are applied are
+ * kept in the state directory, under hotpatches/.
+ *
+ * @param[in] wait_us How long to wait for threads, in microseconds.
+ * @return NULL; an error of ours, not of a process.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_sync_do(struct graft_sync *sync, uint64_t wait_us);
+
+/** Append what was found and done as tables. @param[in] color Of a terminal. */
+void
+graft_sync_print_text(const struct graft_sync *sync, bool color,
+		      struct graft_text *text);
+
+/** Append it as one JSON object and a newline. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_sync_print_json(const struct graft_sync *sync, struct graft_text *text);
+
+/** Get the word for an action, as JSON has it: "hotpatched". Static. */
+const char *
+graft_sync_action_name(const struct graft_sync *sync,
+		       enum graft_sync_action action);
+
+#endif /* GRAFT_CMD_SYNC_STATE_H */

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/old_code.h"
+
+#include "base/limits.h"
+#include "base/vec.h"
+#include "host/successor.h"
+#include "proc/status.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const size_t current = SIZE_MAX;
+
+/** A file of a root that was looked at: many processes map the same. */
+struct known {
+	struct graft_root root;
+	uint64_t dev;
+	uint64_t inode;
+	bool deleted;
+	/** Owned. */
+	char *path;
+	/** Which file it is, or that it is what lies on disk. */
+	size_t file;
+};
+
+/** A look at processes. */
+struct look {
+	struct graft_root ours;
+	struct known *known;
+	size_t known_count;
+	size_t known_room;
+	struct graft_old_code *code;
+	size_t file_room;
+	size_t process_room;
+};
+
+static void
+look_deinit(struct look *look)
+{
+	for (size_t i = 0; i < look->known_count; i++)
+		free(look->known[i].path);
+	free(look->known);
+}
+
+static void
+file_deinit(struct graft_old_file *file)
+{
+	free(file->path);
+	free(file->new_path);
+	free(file->map.path);
+	free(file->why);
+}
+
+void
+graft_old_code_free(struct graft_old_code *code)
+{
+	if (!code)
+		return;
+	for (size_t i = 0; i < code->file_count; i++)
+		file_deinit(&code->files[i]);
+	for (size_t i = 0; i < code->process_count; i++)
+		free(code->processes[i].files);
+	free(code->files);
+	free(code->processes);
+	free(code);
+}
+
+/** Is it code that came from a file which a path can lead to? */
+static bool
+is_code_of_file(const struct graft_map *map)
+{
+	static const char *const others[] = { "/memfd:", "/dev/", "/SYSV",
+					      "/anon_hugepage", "/[aio]" };
+
+	if (!(map->prot & PROT_EXEC) || !map->inode || map->path[0] != '/')
+		return false;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		if (strncmp(map->path, others[i], strlen(others[i])) == 0)
+			return false;
+	}
+	return true;
+}
+
+/** How a process sees files. */
+struct view {
+	/** A thread of it that lives. */
+	pid_t tid;
+	struct graft_root root;
+	/** Where its root is. */
+	char path[PATH_MAX];
+};
+
+struct graft_error *
+graft_old_file_open(const struct graft_old_file *file, bool is_new, int *fd_ret)
+{
+	if (is_new && file->ours)
+		return graft_successor_open(getpid(), file->new_path, fd_ret);
+	pid_t tid = graft_proc_live_tid(file->pid);
+	if (tid == 0)
+		return graft_error_new(GRAFT_ERROR_TARGET_GONE, "no process %d",
+				       (int)file->pid);
+	return is_new ? graft_successor_open(tid, file->new_path, fd_ret)
+		      : graft_map_open_file_of(tid, &file->map, fd_ret);
+}
+
+/** Does a file begin as ELF files do? Code is mapped from others too. */
+static bool
+is_elf(int fd)
+{
+	char magic[SELFMAG];
+
+	return pread(fd, magic, sizeof(magic), 0) == (ssize_t)sizeof(magic) &&
+	       memcmp(magic, ELFMAG, SELFMAG) == 0;
+}
+
+/** Hash a file, if it is none that only means to keep us busy. */
+GRAFT_MUST_CHECK static struct graft_error *
+hash(int fd, const char *path, uint8_t ret[GRAFT_SHA256_LEN])
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return graft_error_os(errno, "stat %s", path);
+	if ((uint64_t)st.st_size > GRAFT_LIMIT_ELF_BYTES)
+		return graft_error_new(GRAFT_ERROR_LIMIT,
+				       "%s is longer than %d MiB", path,
+				       (int)(GRAFT_LIMIT_ELF_BYTES >> 20));
+	return graft_sha256_fd(fd, GRAFT_LIMIT_ELF_BYTES, ret);
+}
+
+/** Compare what is mapped with what lies on disk. @param[out] old_ret It is old code. */
+GRAFT_MUST_CHECK static struct graft_error *
+compare(pid_t tid, const struct graft_place *place, struct graft_old_file *file,
+	bool *old_ret)
+{
+	GRAFT_CLOSE int old_fd = -1;
+	GRAFT_CLOSE int new_fd = -1;
+	struct graft_error *err = graft_map_open_file_of(tid, &file->map,
+							 &old_fd);
+
+	*old_ret = false;
+	if (err)
+		return err;
+	if (!is_elf(old_fd))
+		return NULL;
+	*old_ret = true;
+	err = hash(old_fd, file->path, file->old_sha256);
+	if (!err)
+		err = graft_successor_find(place, old_fd, &file->new_path,
+					   &new_fd);
+	if (err || new_fd < 0)
+		return err;
+	err = hash(new_fd, file->new_path, file->new_sha256);
+	*old_ret = err || memcmp(file->old_sha256, file->new_sha256,
+				 GRAFT_SHA256_LEN) != 0;
+	return err;
+}
+
+/** Is it an error of ours, or of a process that has ended? */
+static bool
+is_fatal(const struct graft_error *err)
+{
+	return graft_error_code(err) == GRAFT_ERROR_NO_MEMORY ||
+	       graft_error_code(err) == GRAFT_ERROR_TARGET_GONE;
+}
+
+/** Look at a mapped file that is not in its place. @param[out] ret Which file it is. */
+GRAFT_MUST_CHECK static struct graft_error *
+look_into(struct look *look, pid_t pid, pid_t tid, const struct graft_map *map,
+	  const struct graft_place *place, size_t *ret)
+{
+	struct graft_old_code *code = look->code;
+	struct graft_error *err =
+		graft_vec_reserve(&code->files, &look->file_room,
+				  code->file_count + 1, sizeof(*code->files));
+	bool old = false;
+
+	*ret = current;
+	if (err)
+		return err;
+	struct graft_old_file file = {
+		.path = strdup(place->path),
+		.root = *place->root,
+		.ours = graft_root_is_same(place->root, &look->ours),
+		.pid = pid,
+		.map = *map,
+	};
+	file.map.path = strdup(map->path);
+	if (file.path && file.map.path)
+		err = compare(tid, place, &file, &old);
+	else
+		err = graft_error_no_memory();
+	if (err && !is_fatal(err)) {
+		old = true;
+		file.why = strdup(graft_error_message(err));
+		graft_error_free(err);
+		err = file.why ? NULL : graft_error_no_memory();
+	}
+	if (err || !old) {
+		file_deinit(&file);
+		return err;
+	}
+	*ret = code->file_count;
+	code->files[code->file_count++] = file;
+	return NULL;
+}
+
+/** Find what is known of a mapped file, or NULL. */
+static const struct known *
+find_known(const struct look *look, const struct graft_map *map,
+	   const struct graft_root *root)
+{
+	for (size_t i = 0; i < look->known_count; i++) {
+		const struct known *known = &look->known[i];
+		if (known->inode == map->inode && known->dev == map->dev &&
+		    known->deleted == map->deleted &&
+		    graft_root_is_same(&known->root, root) &&
+		    strcmp(known->path, map->path) == 0)
+			return known;
+	}
+	return NULL;
+}
+
+/** Say which old file a mapping is of; `current` for none. */
+GRAFT_MUST_CHECK static struct graft_error *
+look_at(struct look *look, pid_t pid, const struct view *view,
+	const struct graft_map *map, size_t *ret)
+{
+	const struct graft_root *root = &view->root;
+	const struct known *known = find_known(look, map, root);
+	struct graft_place place = { .tid = view->tid, .root = root };
+	bool in_place = false;
+
+	place.path = graft_root_inside(view->path, map->path);
+	// It was loaded before chroot(2): whence is known of our own namespace only.
+	if (!place.path && root->ns == look->ours.ns)
+		place = (struct graft_place){ .tid = getpid(),
+					      .root = &look->ours,
+					      .path = map->path };
+	*ret = known ? known->file : current;
+	if (known)
+		return NULL;
+	struct graft_error *err =
+		graft_vec_reserve(&look->known, &look->known_room,
+				  look->known_count + 1, sizeof(*look->known));
+	// Where nothing can be said, nothing is.
+	if (!err && place.path)
+		err = graft_successor_is_in_place(&place, map, &in_place);
+	if (!err && place.path && !in_place)
+		err = look_into(look, pid, view->tid, map, &place, ret);
+	if (err)
+		return err;
+	struct known found = {
+		.root = *root,
+		.dev = map->dev,
+		.inode = map->inode,
+		.deleted = map->deleted,
+		.path = strdup(map->path),
+		.file = *ret,
+	};
+	if (!found.path)
+		return graft_error_no_memory();
+	look->known[look->known_count++] = found;
+	return NULL;
+}
+
+/** Add a file to a process, once. */
+GRAFT_MUST_CHECK static struct graft_error *
+add_file(struct graft_old_process *process, size_t *room, size_t file)
+{
+	size_t at = process->file_count;
+	struct graft_error *err;
+
+	for (size_t i = 0; i < process->file_count; i++) {
+		if (process->files[i] == file)
+			return NULL;
+	}
+	err = graft_vec_reserve(&process->files, room, at + 1,
+				sizeof(*process->files));
+	if (err)
+		return err;
+	for (; at > 0 && process->files[at - 1] > file; at--)
+		process->files[at] = process->files[at - 1];
+	process->files[at] = file;
+	process->file_count++;
+	return NULL;
+}
+
+/** Look at all that a process has mapped. @param[in,out] process Gets its files. */
+GRAFT_MUST_CHECK static struct graft_error *
+look_at_maps(struct look *look, struct graft_old_process *process)
+{
+	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+	struct view view = { .tid = graft_proc_live_tid(process->pid) };
+	size_t room = 0;
+
+	// Kernel threads and zombies have no memory.
+	if (view.tid == 0)
+		return NULL;
+	struct graft_error *err = graft_maps_read(view.tid, &maps);
+	if (err || !maps->count)
+		return err;
+	look->code->looked++;
+	err = graft_root_read(view.tid, &view.root);
+	if (!err)
+		err = graft_root_read_path(view.tid, view.path);
+	for (size_t i = 0; !err && i < maps->count; i++) {
+		size_t file = current;
+		if (!is_code_of_file(&maps->maps[i]))
+			continue;
+		err = look_at(look, process->pid, &view, &maps->maps[i], &file);
+		if (!err && file != current)
+			err = add_file(process, &room, file);
+	}
+	return err;
+}
+
+/** Look at one process. */
+GRAFT_MUST_CHECK static struct graft_error *
+look_at_process(struct look *look, pid_t pid)
+{
+	struct graft_old_code *code = look->code;
+	struct graft_proc_status status = { 0 };
+	struct graft_old_process process = { .pid = pid };
+	struct graft_error *err = graft_proc_stat_read(pid, &status);
+
+	if (!err && status.kernel)
+		return NULL;
+	memcpy(process.comm, status.comm, sizeof(process.comm));
+	process.start_ticks = status.start_ticks;
+	if (!err)
+		err = graft_vec_reserve(&code->processes, &look->process_room,
+					code->process_count + 1,
+					sizeof(*code->processes));
+	if (!err)
+		err = look_at_maps(look, &process);
+	if (err || !process.file_count) {
+		free(process.files);
+		return err;
+	}
+	code->processes[code->process_count++] = process;
+	return NULL;
+}
+
+struct graft_error *
+graft_old_code_find(const pid_t *pids, size_t count,
+		    struct graft_old_code **ret)
+{
+	GRAFT_CLEANUP(look_deinit) struct look look = { 0 };
+	GRAFT_CLEANUP(graft_old_code_freep)
+	struct graft_old_code *code = calloc(1, sizeof(*code));
+	struct graft_error *err = code ? graft_root_read(getpid(), &look.ours)
+				       : graft_error_no_memory();
+
+	look.code = code;
+	for (size_t i = 0; !err && i < count; i++) {
+		err = look_at_process(&look, pids[i]);
+		if (!err || graft_error_code(err) == GRAFT_ERROR_NO_MEMORY)
+			continue;
+		code->unseen += graft_error_code(err) !=
+				GRAFT_ERROR_TARGET_GONE;
+		graft_error_free(err);
+		err = NULL;
+	}
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(code);
+	return NULL;
+}

@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/package.h"
+
+#include "base/text.h"
+#include "base/vec.h"
+#include "host/ask.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/** dpkg reads the lists of all packages: a second where nothing is cached. */
+	ASK_LIMIT_US = 30 * 1000 * 1000,
+	/** Files that are asked for at once. */
+	ASK_MOST = 200,
+	/** A log or a changelog. */
+	LOG_MAX = 16 << 20,
+	/** "CVE-" and four digits, a hyphen and at least four. */
+	CVE_LEAST = 13,
+	CVE_MOST = 24,
+};
+
+static const size_t none = SIZE_MAX;
+
+static void
+package_deinit(struct graft_package *package)
+{
+	free(package->name);
+	free(package->source);
+	free(package->version);
+	free(package->old_version);
+	for (size_t i = 0; i < package->cve_count; i++)
+		free(package->cves[i]);
+	free(package->cves);
+}
+
+void
+graft_packages_free(struct graft_packages *packages)
+{
+	if (!packages)
+		return;
+	for (size_t i = 0; i < packages->count; i++)
+		package_deinit(&packages->packages[i]);
+	free(packages->packages);
+	free(packages->of);
+	free(packages);
+}
+
+/** Find the package of a name, or add it. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_package(struct graft_packages *packages, const char *name, size_t len,
+	     size_t *ret)
+{
+	for (size_t i = 0; i < packages->count; i++) {
+		const char *known = packages->packages[i].name;
+		if (strlen(known) == len && memcmp(known, name, len) == 0) {
+			*ret = i;
+			return NULL;
+		}
+	}
+	size_t room = packages->count;
+	struct graft_error *err = graft_vec_reserve(
+		&packages->packages, &room, packages->count + 1,
+		sizeof(*packages->packages));
+	if (err)
+		return err;
+	struct graft_package package = { .name = strndup(name, len) };
+	if (!package.name)
+		return graft_error_no_memory();
+	*ret = packages->count;
+	packages->packages[packages->count++] = package;
+	return NULL;
+}
+
+/** Where a file may be listed: dpkg knows those of merged folders by their old paths. */
+struct aliases {
+	const char *paths[2];
+	size_t count;
+};
+
+static struct aliases
+aliases_of(const char *path)
+{
+	static const char usr[] = "/usr";
+	struct aliases ret = { .paths = { path }, .count = 1 };
+
+	if (strncmp(path, "/usr/lib", 8) == 0 ||
+	    strncmp(path, "/usr/bin/", 9) == 0 ||
+	    strncmp(path, "/usr/sbin/", 10) == 0)
+		ret.paths[ret.count++] = path + strlen(usr);
+	return ret;
+}
+
+/** Does a line end with ": PATH"? @param[out] len_ret Bytes in front of that. */
+static bool
+is_line_of(const char *line, size_t len, const char *path, size_t *len_ret)
+{
+	size_t path_len = strlen(path);
+
+	if (len < path_len + 3 ||
+	    memcmp(line + len - path_len, path, path_len) != 0 ||
+	    memcmp(line + len - path_len - 2, ": ", 2) != 0)
+		return false;
+	*len_ret = len - path_len - 2;
+	return true;
+}
+
+/** Take a line of `dpkg-query --search`: "PACKAGE[, PACKAGE...]: PATH". */
+GRAFT_MUST_CHECK static struct graft_error *
+take_owner(struct graft_packages *packages, const char *const *paths,
+	   size_t count, const char *line, size_t len)
+{
+	static const char diversion[] = "diversion by ";
+	static const char local[] = "local diversion ";
+	struct graft_error *err = NULL;
+
+	if (strncmp(line, diversion, strlen(diversion)) == 0 ||
+	    strncmp(line, local, strlen(local)) == 0)
+		return NULL;
+	for (size_t i = 0; !err && i < count; i++) {
+		struct aliases aliases = aliases_of(paths[i]);
+		for (size_t k = 0; !err && k < aliases.count; k++) {
+			size_t owners;
+			if (packages->of[i] != none ||
+			    !is_line_of(line, len, aliases.paths[k], &owners))
+				continue;
+			const char *comma = memchr(line, ',', owners);
+			err = take_package(packages, line,
+					   comma ? (size_t)(comma - line)
+						 : owners,
+					   &packages->of[i]);
+		}
+	}
+	return err;
+}
+
+/** Escape what dpkg-query takes for a pattern. */
+GRAFT_MUST_CHECK static struct graft_error *
+escape(const char *path, char **ret)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+
+	for (const char *at = path; *at; at++) {
+		if (strchr("*?[]\\", *at))
+			graft_text_put(&text, "\\");
+		graft_text_put_bytes(&text, at, 1);
+	}
+	return graft_text_take(&text, ret);
+}
+
+/** Words of a command that were made for it. */
+struct words {
+	char *list[2 * ASK_MOST + 4];
+	size_t count;
+	/** How many at the start are not owned. */
+	size_t fixed;
+};
+
+static void
+words_deinit(struct words *words)
+{
+	for (size_t i = words->fixed; i < words->count; i++)
+		free(words->list[i]);
+}
+
+/** Ask which packages some files belong to. */
+GRAFT_MUST_CHECK static struct graft_error *
+ask_owners(struct graft_packages *packages, const char *const *paths,
+	   size_t from, size_t to)
+{
+	GRAFT_CLEANUP(words_deinit)
+	struct words words = {
+		.list = { (char *)"dpkg-query", (char *)"--search",
+			  (char *)"--" },
+		.count = 3,
+		.fixed = 3,
+	};
+	GRAFT_FREE char *text = NULL;
+	size_t len;
+	struct graft_error *err = NULL;
+
+	for (size_t i = from; !err && i < to; i++) {
+		struct aliases aliases = aliases_of(paths[i]);
+		for (size_t k = 0; !err && k < aliases.count; k++) {
+			err = escape(aliases.paths[k],
+				     &words.list[words.count]);
+			words.count += !err;
+		}
+	}
+	if (!err)
+		err = graft_ask(words.list, ASK_LIMIT_US, &text, &len);
+	for (const char *line = text; !err && line && *line;) {
+		const char *end = strchrnul(line, '\n');
+		err = take_owner(packages, paths, to, line,
+				 (size_t)(end - line));
+		line = *end ? end + 1 : end;
+	}
+	return err;
+}
+
+/** Take a line of `dpkg-query --show`: package, source, version. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_version(struct graft_packages *packages, char *line)
+{
+	const char *name = strsep(&line, "\t");
+	const char *source = strsep(&line, "\t");
+	const char *version = strsep(&line, "\t");
+
+	for (size_t i = 0; version && i < packages->count; i++) {
+		struct graft_package *package = &packages->packages[i];
+		if (package->version || strcmp(package->name, name) != 0)
+			continue;
+		package->source = strdup(source);
+		package->version = strdup(version);
+		if (!package->source || !package->version)
+			return graft_error_no_memory();
+	}
+	return NULL;
+}
+
+/** Ask which versions are installed. */
+GRAFT_MUST_CHECK static struct graft_error *
+ask_versions(struct graft_packages *packages)
+{
+	GRAFT_FREE char **words = calloc(packages->count + 5, sizeof(*words));
+	GRAFT_FREE char *text = NULL;
+	size_t len;
+	size_t count = 0;
+
+	if (!words)
+		return graft_error_no_memory();
+	words[count++] = (char *)"dpkg-query";
+	words[count++] = (char *)"--show";
+	words[count++] = (char *)"--showformat="
+				 "${binary:Package}\\t${source:Package}\\t"
+				 "${Version}\\n";
+	words[count++] = (char *)"--";
+	for (size_t i = 0; i < packages->count; i++)
+		words[count++] = packages->packages[i].name;
+	struct graft_error *err = graft_ask(words, ASK_LIMIT_US, &text, &len);
+	for (char *rest = text; !err && rest;) {
+		char *line = strsep(&rest, "\n");
+		err = take_version(packages, line);
+	}
+	return err;
+}
+
+/** Read a file that may be compressed; NULL if there is none. */
+GRAFT_MUST_CHECK static struct graft_error *
+read_text(const char *path, char **text_ret, size_t *len_ret)
+{
+	GRAFT_FREE char *text = malloc(LOG_MAX + 1);
+	struct archive *archive = text ? archive_read_new() : NULL;
+	struct archive_entry *entry;
+	size_t len = 0;
+
+	*text_ret = NULL;
+	*len_ret = 0;
+	if (!archive)
+		return graft_error_no_memory();
+	(void)archive_read_support_filter_gzip(archive);
+	(void)archive_read_support_format_raw(archive);
+	(void)archive_read_support_format_empty(archive);
+	bool open = archive_read_open_filename(archive, path, 1 << 16) ==
+			    ARCHIVE_OK &&
+		    archive_read_next_header(archive, &entry) == ARCHIVE_OK;
+	while (open && len < LOG_MAX) {
+		ssize_t got = archive_read_data(archive, text + len,
+						LOG_MAX - len);
+		if (got <= 0)
+			break;
+		len += (size_t)got;
+	}
+	(void)archive_read_free(archive);
+	if (!open)
+		return NULL;
+	text[len] = '\0';
+	*text_ret = GRAFT_TAKE(text);
+	*len_ret = len;
+	return NULL;
+}
+
+struct graft_error *
+graft_package_old_version(const char *log, size_t len, const char *name,
+			  const char *version, char **ret)
+{
+	const char *end = log + len;
+	const char *found = NULL;
+	size_t found_len = 0;
+
+	*ret = NULL;
+	// "2026-11-20 12:00:01 upgrade libssl3:amd64 3.0.11-1 3.0.13-1"
+	for (const char *line = log; line < end;) {
+		const char *stop = memchr(line, '\n', (size_t)(end - line));
+		char what[16];
+		char package[256];
+		char before[256];
+		char after[256];
+		GRAFT_FREE char *copy =
+			strndup(line, (size_t)((stop ? stop : end) - line));
+		if (!copy)
+			return graft_error_no_memory();
+		if (sscanf(copy, "%*s %*s %15s %255s %255s %255s", what,
+			   package, before, after) == 4 &&
+		    strcmp(what, "upgrade") == 0 &&
+		    strcmp(package, name) == 0 && strcmp(after, version) == 0) {
+			found = line + (strstr(copy, before) - copy);
+			found_len = strlen(before);
+		}
+		line = stop ? stop + 1 : end;
+	}
+	if (!found)
+		return NULL;
+	*ret = strndup(found, found_len);
+	return *ret ? NULL : graft_error_no_memory();
+}
+
+/** Add what was fixed, once. */
+GRAFT_MUST_CHECK static struct graft_error *
+add_cve(struct graft_package *package, const char *at, size_t len)
+{
+	for (size_t i = 0; i < package->cve_count; i++) {
+		if (strlen(package->cves[i]) == len &&
+		    memcmp(package->cves[i], at, len) == 0)
+			return NULL;
+	}
+	size_t room = package->cve_count;
+	struct graft_error *err = graft_vec_reserve(&package->cves, &room,
+						    package->cve_count + 1,
+						    sizeof(*package->cves));
+	if (err)
+		return err;
+	package->cves[package->cve_count] = strndup(at, len);
+	if (!package->cves[package->cve_count])
+		return graft_error_no_memory();
+	package->cve_count++;
+	return NULL;
+}
+
+/** Get how long the name of a vulnerability is here; 0: there is none. */
+static size_t
+cve_at(const char *at, size_t len)
+{
+	size_t n = 9;
+
+	if (len < CVE_LEAST || memcmp(at, "CVE-", 4) != 0 || at[8] != '-')
+		return 0;
+	for (size_t i = 4; i < 8; i++) {
+		if (!isdigit((unsigned char)at[i]))
+			return 0;
+	}
+	while (n < len && isdigit((unsigned char)at[n]))
+		n++;
+	return n >= CVE_LEAST && n <= CVE_MOST ? n : 0;
+}
+
+/** Is it the first line of an entry, "source (version) ...", and of this version? */
+static bool
+begins_entry(const char *line, size_t len, const char *version, bool *is_ret)
+{
+	const char *open = memchr(line, '(', len);
+	const char *close =
+		open ? memchr(open, ')', len - (size_t)(open - line)) : NULL;
+
+	if (!len || isspace((unsigned char)*line) || !close)
+		return false;
+	*is_ret = version && strlen(version) == (size_t)(close - open) - 1 &&
+		  memcmp(open + 1, version, strlen(version)) == 0;
+	return true;
+}
+
+struct graft_error *
+graft_package_find_cves(const char *text, size_t len, const char *old_version,
+			struct graft_package *package)
+{
+	struct graft_error *err = NULL;
+	size_t entries = 0;
+
+	for (size_t at = 0; !err && at < len;) {
+		const char *line = text + at;
+		const char *end = memchr(line, '\n', len - at);
+		size_t n = end ? (size_t)(end - line) : len - at;
+		bool is_old = false;
+		if (begins_entry(line, n, old_version, &is_old) &&
+		    (is_old || (!old_version && entries++)))
+			return NULL;
+		for (size_t i = 0; !err && i < n; i++) {
+			size_t found = cve_at(line + i, n - i);
+			if (found)
+				err = add_cve(package, line + i, found);
+		}
+		at += n + 1;
+	}
+	return err;
+}
+
+/** Find what the log of dpkg and the changelog of a package say. */
+GRAFT_MUST_CHECK static struct graft_error *
+read_history(struct graft_package *package)
+{
+	static const char *const logs[] = { "/var/log/dpkg.log",
+					    "/var/log/dpkg.log.1" };
+	static const char *const changelogs[] = { "changelog.Debian.gz",
+						  "changelog.gz" };
+	int len = (int)strcspn(package->name, ":");
+	struct graft_error *err = NULL;
+	size_t size;
+
+	for (size_t i = 0; !err && !package->old_version && i < 2; i++) {
+		GRAFT_FREE char *text = NULL;
+		err = read_text(logs[i], &text, &size);
+		if (!err && text)
+			err = graft_package_old_version(
+				text, size, package->name, package->version,
+				&package->old_version);
+	}
+	for (size_t i = 0; !err && i < 2; i++) {
+		GRAFT_FREE char *text = NULL;
+		char path[512];
+		(void)snprintf(path, sizeof(path), "/usr/share/doc/%.*s/%s",
+			       len, package->name, changelogs[i]);
+		err = read_text(path, &text, &size);
+		if (!err && text)
+			return graft_package_find_cves(
+				text, size, package->old_version, package);
+	}
+	return err;
+}
+
+struct graft_error *
+graft_packages_find(const char *const *paths, size_t count,
+		    struct graft_packages **ret)
+{
+	GRAFT_CLEANUP(graft_packages_freep)
+	struct graft_packages *packages = calloc(1, sizeof(*packages));
+	struct graft_error *err = NULL;
+
+	if (packages)
+		packages->of = malloc((count + 1) * sizeof(*packages->of));
+	if (!packages || !packages->of)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < count; i++)
+		packages->of[i] = none;
+	for (size_t i = 0; !err && i < count; i += ASK_MOST)
+		err = ask_owners(packages, paths, i,
+				 count - i < ASK_MOST ? count : i + ASK_MOST);
+	if (!err && packages->count)
+		err = ask_versions(packages);
+	for (size_t i = 0; !err && i < packages->count; i++) {
+		if (packages->packages[i].version)
+			err = read_history(&packages->packages[i]);
+	}
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(packages);
+	return NULL;
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * Which Debian package a file belongs to, which version was there before, and what the
+ * new one fixes: dpkg-query(1), /var/log/dpkg.log and the package's changelog say so.
+ */
+
+#ifndef GRAFT_HOST_PACKAGE_H
+#define GRAFT_HOST_PACKAGE_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+
+#include <stddef.h>
+
+/** A package that is installed. */
+struct graft_package {
+	/** "libssl3:amd64", as dpkg-query prints it. */
+	char *name;
+	char *source;
+	char *version;
+	/** Before the last upgrade; NULL: the log does not say. */
+	char *old_version;
+	/** "CVE-2026-1234": what the changelog says since then, each once. */
+	char **cves;
+	size_t cve_count;
+};
+
+/** The packages of some files. */
+struct graft_packages {
+	struct graft_package *packages;
+	size_t count;
+	/** For each file that was asked for, which package, or SIZE_MAX. */
+	size_t *of;
+};
+
+/**
+ * Ask for the packages of files of our own root. On a host without dpkg no file has
+ * one.
+ *
+ * @param[in] paths Absolute, as processes have them: below /usr where /lib is a link.
+ * @param[in] count How many.
+ * @param[out] ret New; free with graft_packages_free().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_packages_find(const char *const *paths, size_t count,
+		    struct graft_packages **ret);
+
+/** Free packages. NULL is a no-op. */
+void
+graft_packages_free(struct graft_packages *packages);
+GRAFT_DEFINE_CLEANUP(struct graft_packages, graft_packages_free)
+
+/**
+ * Find the version that a log of dpkg says was replaced by another one; the last such
+ * line counts.
+ *
+ * @param[in] log Text of dpkg.log, of @p len bytes.
+ * @param[out] ret New string that the caller frees; NULL: there is none.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_package_old_version(const char *log, size_t len, const char *name,
+			  const char *version, char **ret);
+
+/**
+ * Find what a changelog says was fixed.
+ *
+ * @param[in] text deb-changelog(5), of @p len bytes. Untrusted.
+ * @param[in] old_version Entries of this version and older ones are left out; NULL:
+ * all but the first are.
+ * @param[in,out] package Gets what is found.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_package_find_cves(const char *text, size_t len, const char *old_version,
+			struct graft_package *package);
+
+#endif /* GRAFT_HOST_PACKAGE_H */

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "host/successor.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "elf/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/** Is what lies at a path the very file that is mapped? */
+GRAFT_MUST_CHECK static struct graft_error *
+is_at(pid_t tid, const struct graft_map *map, const char *path, bool *ret)
+{
+	struct stat st;
+
+	*ret = false;
+	GRAFT_CLOSE int fd = -1;
+	struct graft_error *err = graft_root_open(tid, path, O_PATH, &fd);
+	if (err)
+		return err;
+	if (fstat(fd, &st) < 0)
+		return graft_error_os(errno, "stat %s", path);
+	*ret = st.st_ino == map->inode && ((uint64_t)major(st.st_dev) << 32 |
+					   minor(st.st_dev)) == map->dev;
+	return NULL;
+}
+
+/** Take an error that says that nothing is there. */
+static struct graft_error *
+take_absence(struct graft_error *err, bool *absent_ret)
+{
+	*absent_ret = err && graft_error_code(err) == GRAFT_ERROR_NOT_FOUND;
+	if (!*absent_ret)
+		return err;
+	graft_error_free(err);
+	return NULL;
+}
+
+struct graft_error *
+graft_successor_is_in_place(const struct graft_place *place,
+			    const struct graft_map *map, bool *ret)
+{
+	bool absent;
+
+	if (!map->deleted)
+		return take_absence(is_at(place->tid, map, place->path, ret),
+				    &absent);
+	// A name that ends as the kernel ends those of deleted files.
+	GRAFT_FREE char *path = NULL;
+	if (asprintf(&path, "%s (deleted)", place->path) < 0)
+		return graft_error_no_memory();
+	return take_absence(is_at(place->tid, map, path, ret), &absent);
+}
+
+struct graft_error *
+graft_successor_open(pid_t tid, const char *path, int *fd_ret)
+{
+	struct stat st;
+	GRAFT_CLOSE int fd = -1;
+	struct graft_error *err = graft_root_open(tid, path, O_RDONLY, &fd);
+
+	if (err)
+		return err;
+	if (fstat(fd, &st) < 0)
+		return graft_error_os(errno, "stat %s", path);
+	if (!S_ISREG(st.st_mode))
+		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
+				       "%s of process %d is no plain file",
+				       path, (int)tid);
+	*fd_ret = fd;
+	fd = -1;
+	return NULL;
+}
+
+/** Read the soname of a mapped library; NULL if it has none that is a file name. */
+GRAFT_MUST_CHECK static struct graft_error *
+read_soname(int fd, const char *path, char **ret)
+{
+	GRAFT_FREE uint8_t *bytes = NULL;
+	GRAFT_CLEANUP(graft_image_closep) struct graft_image *image = NULL;
+	size_t len;
+	struct graft_error *err = graft_file_read_fd(fd, GRAFT_LIMIT_ELF_BYTES,
+						     &bytes, &len);
+
+	*ret = NULL;
+	if (!err)
+		err = graft_image_open_bytes(path, bytes, len, NULL, &image);
+	if (err && graft_error_kind(err) == GRAFT_KIND_INPUT) {
+		// What cannot be read has no soname.
+		graft_error_free(err);
+		return NULL;
+	}
+	const char *soname = err ? NULL : graft_image_soname(image);
+	if (!soname || !*soname || strchr(soname, '/'))
+		return err;
+	*ret = strdup(soname);
+	return *ret ? NULL : graft_error_no_memory();
+}
+
+struct graft_error *
+graft_successor_find(const struct graft_place *place, int old_fd,
+		     char **path_ret, int *fd_ret)
+{
+	GRAFT_FREE char *soname = NULL;
+	GRAFT_FREE char *beside = NULL;
+	bool absent;
+	struct graft_error *err = take_absence(
+		graft_successor_open(place->tid, place->path, fd_ret), &absent);
+
+	*path_ret = NULL;
+	if (!err && !absent) {
+		*path_ret = strdup(place->path);
+		return *path_ret ? NULL : graft_error_no_memory();
+	}
+	if (!err)
+		err = read_soname(old_fd, place->path, &soname);
+	if (err || !soname)
+		return err;
+	int folder = (int)(strrchr(place->path, '/') - place->path);
+	if (asprintf(&beside, "%.*s/%s", folder, place->path, soname) < 0)
+		return graft_error_no_memory();
+	err = take_absence(graft_successor_open(place->tid, beside, fd_ret),
+			   &absent);
+	if (!err && !absent)
+		*path_ret = GRAFT_TAKE(beside);
+	return err;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * What lies on disk in the place of a file that is mapped: the file itself, another one
+ * at its path, or, of a library, what its soname leads to in the same folder.
+ */
+
+#ifndef GRAFT_HOST_SUCCESSOR_H
+#define GRAFT_HOST_SUCCESSOR_H
+
+#include "base/error.h"
+#include "proc/maps.h"
+#include "proc/root.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/** Where a mapping's file is looked for. All borrowed. */
+struct graft_place {
+	/** Whose root it is: a living thread of the process, or we. */
+	pid_t tid;
+	const struct graft_root *root;
+	/** Absolute, in that root. */
+	const char *path;
+};
+
+/**
+ * Say whether a path still leads to the very file that is mapped, by device and inode.
+ * On file systems of several layers it may, and this says no.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_successor_is_in_place(const struct graft_place *place,
+			    const struct graft_map *map, bool *ret);
+
+/**
+ * Open a plain file of a root.
+ *
+ * @param[out] fd_ret Read-only; the caller closes it.
+ * @return NULL; #GRAFT_ERROR_NOT_FOUND, also if it is no plain file; what
+ * graft_root_open() returns.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_successor_open(pid_t tid, const char *path, int *fd_ret);
+
+/**
+ * Find and open what stands for a file.
+ *
+ * @param[in] old_fd The file that is mapped; its offset moves.
+ * @param[out] path_ret New string that the caller frees; NULL: nothing stands for it.
+ * @param[out] fd_ret As with graft_successor_open(); left alone if nothing does.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_successor_find(const struct graft_place *place, int old_fd,
+		     char **path_ret, int *fd_ret);
+
+#endif /* GRAFT_HOST_SUCCESSOR_H */
