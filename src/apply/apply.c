@@ -165,7 +165,7 @@ carry_out(const void *ctx, struct graft_switch_result *result)
 	if (graft_target_start_ticks(target) != plan->start_ticks)
 		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
 				       "it exited, and its number is reused");
-	err = graft_plan_check_memory(plan);
+	err = graft_plan_check_memory(plan, target);
 	if (err)
 		return err;
 	err = graft_switch_attach(target);

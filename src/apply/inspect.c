@@ -313,13 +313,14 @@ look(struct graft_target *target, const struct graft_maps *maps,
 	return NULL;
 }
 
-struct graft_error *
-graft_inspect(pid_t pid, enum graft_inspect_depth depth,
-	      struct graft_inspection **ret)
+/** Look into a process. @param[in] maps What it maps, or NULL: not read yet. */
+GRAFT_MUST_CHECK static struct graft_error *
+inspect(pid_t pid, enum graft_inspect_depth depth,
+	const struct graft_maps *maps, struct graft_inspection **ret)
 {
 	struct graft_error *err;
 	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
-	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *own = NULL;
 	GRAFT_CLEANUP(graft_inspection_freep)
 	struct graft_inspection *inspection = calloc(1, sizeof(*inspection));
 	if (!inspection)
@@ -331,9 +332,12 @@ graft_inspect(pid_t pid, enum graft_inspect_depth depth,
 		return err;
 	(void)strncpy(inspection->comm, graft_target_comm(target),
 		      sizeof(inspection->comm) - 1);
-	err = graft_maps_read(pid, &maps);
-	if (err)
-		return err;
+	if (!maps) {
+		err = graft_maps_read(pid, &own);
+		if (err)
+			return err;
+		maps = own;
+	}
 	err = graft_headers_find(target, maps, &inspection->headers);
 	if (err)
 		return err;
@@ -342,4 +346,24 @@ graft_inspect(pid_t pid, enum graft_inspect_depth depth,
 		return err;
 	*ret = GRAFT_TAKE(inspection);
 	return NULL;
+}
+
+struct graft_error *
+graft_inspect(pid_t pid, enum graft_inspect_depth depth,
+	      struct graft_inspection **ret)
+{
+	return inspect(pid, depth, NULL, ret);
+}
+
+struct graft_error *
+graft_inspect_listed(pid_t pid, enum graft_inspect_depth depth,
+		     struct graft_inspection **ret)
+{
+	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+	struct graft_error *err = graft_maps_read(pid, &maps);
+
+	*ret = NULL;
+	if (err || !graft_headers_may_be(maps))
+		return err;
+	return inspect(pid, depth, maps, ret);
 }

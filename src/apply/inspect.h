@@ -82,6 +82,16 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_inspect(pid_t pid, enum graft_inspect_depth depth,
 	      struct graft_inspection **ret);
 
+/**
+ * Look into a process that graft_proc_list() gave, as graft_inspect(). One that has no
+ * memory for a header page is not even opened.
+ *
+ * @param[out] ret NULL if it holds no hotpatch for that reason.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_inspect_listed(pid_t pid, enum graft_inspect_depth depth,
+		     struct graft_inspection **ret);
+
 /** Free an inspection. NULL is a no-op. */
 void
 graft_inspection_free(struct graft_inspection *inspection);

@@ -4,6 +4,7 @@
 
 #include "apply/recover.h"
 #include "proc/guardian.h"
+#include "proc/sharers.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -22,7 +23,7 @@ struct order {
 	struct graft_job *const *jobs;
 	size_t count;
 	struct graft_ledger *ledger;
-	struct graft_sightings *sightings;
+	const struct graft_switch_limits *limits;
 };
 
 /** What it answers. */
@@ -31,6 +32,9 @@ struct answer {
 	bool failed;
 	enum graft_error_code code;
 	char text[TEXT_MAX];
+	/** When it looked at the numbers of processes last; graft_sharers_learn(). */
+	pid_t seen;
+	uint64_t seen_us;
 	uint32_t sighting_count;
 	struct graft_sighting sightings[SIGHTINGS_MAX];
 };
@@ -55,7 +59,9 @@ work(void *ctx, size_t index, void *message, size_t size, size_t *len_ret)
 	const struct order *order = ctx;
 	const struct graft_job *job = order->jobs[index];
 	struct answer answer = { .failed = false };
-	size_t known = order->sightings ? order->sightings->count : 0;
+	const struct graft_sightings *sightings = order->limits->sightings;
+	const struct graft_sharers *sharers = order->limits->sharers;
+	size_t known = sightings ? sightings->count : 0;
 
 	assert(size == sizeof(answer));
 	struct graft_error *err = job->fn(job->ctx, &answer.result);
@@ -66,12 +72,14 @@ work(void *ctx, size_t index, void *message, size_t size, size_t *len_ret)
 			       graft_error_message(err));
 		graft_error_free(err);
 	}
-	for (size_t i = known;
-	     order->sightings && i < order->sightings->count &&
-	     answer.sighting_count < SIGHTINGS_MAX;
+	if (sharers) {
+		answer.seen = sharers->seen;
+		answer.seen_us = sharers->seen_us;
+	}
+	for (size_t i = known; sightings && i < sightings->count &&
+			       answer.sighting_count < SIGHTINGS_MAX;
 	     i++)
-		answer.sightings[answer.sighting_count++] =
-			order->sightings->list[i];
+		answer.sightings[answer.sighting_count++] = sightings->list[i];
 	memcpy(message, &answer, sizeof(answer));
 	// Those that are not there need not be sent.
 	*len_ret = offsetof(struct answer, sightings) +
@@ -107,7 +115,10 @@ take(void *ctx, size_t index, struct graft_error *err, bool dead,
 	if (err)
 		return;
 	job->result = answer->result;
-	take_sightings(answer, order->sightings);
+	take_sightings(answer, order->limits->sightings);
+	if (order->limits->sharers)
+		graft_sharers_learn(order->limits->sharers, answer->seen,
+				    answer->seen_us);
 	if (answer->failed)
 		job->err = graft_error_new(answer->code, "%s", answer->text);
 }
@@ -166,14 +177,15 @@ fail_all(const struct order *order, struct graft_error *err)
 
 void
 graft_jobs_run(struct graft_job *const *jobs, size_t count,
-	       struct graft_ledger *ledger, struct graft_sightings *sightings)
+	       struct graft_ledger *ledger,
+	       const struct graft_switch_limits *limits)
 {
 	struct answer answer;
 	struct order order = {
 		.jobs = jobs,
 		.count = count,
 		.ledger = ledger,
-		.sightings = sightings,
+		.limits = limits,
 	};
 	const struct graft_guardian_work all = {
 		.fn = work,

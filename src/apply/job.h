@@ -79,11 +79,12 @@ GRAFT_DEFINE_CLEANUP(struct graft_job, graft_job_free)
  * @param[in,out] jobs Of different processes; each gets what became of it.
  * @param[in] count How many; 0 is allowed.
  * @param[in] ledger Where intents and outcomes go.
- * @param[in,out] sightings Gets what the guardian saw of code; a job adds to the same
- * in its own memory. NULL: none.
+ * @param[in] limits The same that the jobs were prepared with: what it keeps of code and
+ * of who shares memory gets what the guardian saw, in whose memory the jobs add to it.
  */
 void
 graft_jobs_run(struct graft_job *const *jobs, size_t count,
-	       struct graft_ledger *ledger, struct graft_sightings *sightings);
+	       struct graft_ledger *ledger,
+	       const struct graft_switch_limits *limits);
 
 #endif /* GRAFT_APPLY_JOB_H */

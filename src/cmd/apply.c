@@ -8,6 +8,7 @@
 #include "cmd/failure.h"
 #include "cmd/work.h"
 #include "patch/file.h"
+#include "plan/concerns.h"
 #include "plan/plan.h"
 #include "report/quote.h"
 
@@ -63,8 +64,10 @@ look_once(struct graft_work *work, pid_t pid, struct graft_plan **ret)
 	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
 	struct graft_error *err = graft_target_open(pid, &target);
 
-	return err ? err
-		   : graft_plan_make(target, work->patch, work->builds, ret);
+	if (err)
+		return err;
+	graft_target_set_hints(target, work->limits.hints);
+	return graft_plan_make(target, work->patch, work->builds, ret);
 }
 
 /**
@@ -121,10 +124,7 @@ graft_work_prepare_apply(struct graft_work *work, struct graft_outcome *outcome,
 static struct graft_error *
 concerns(struct graft_work *work, pid_t pid, bool *ret)
 {
-	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
-	struct graft_error *err = graft_target_open(pid, &target);
-
-	return err ? err : graft_plan_concerns(target, work->patch, ret);
+	return graft_concerns_ask(pid, work->patch, &work->concerns, ret);
 }
 
 /** Say in JSON that a hotpatch is for no process at all. */

@@ -5,6 +5,8 @@
 #include "apply/lock.h"
 #include "base/clock.h"
 #include "base/env.h"
+#include "proc/hints.h"
+#include "proc/memory_group.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -39,7 +41,7 @@ batch_deinit(struct batch *batch)
 
 /** Take each for ourselves. Who is somebody else's now is not waited for. */
 static void
-take_all(struct batch *batch, const pid_t *pids)
+take_all(struct graft_work *work, struct batch *batch, const pid_t *pids)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		struct member *member = &batch->members[i];
@@ -49,8 +51,9 @@ take_all(struct batch *batch, const pid_t *pids)
 			continue;
 		// With locks in our hands: two of us that wait for each other
 		// would wait until both give up.
-		struct graft_error *err = graft_lock_take(
-			graft_env_state_dir(), pids[i], 0, &member->lock);
+		struct graft_error *err =
+			graft_lock_take(graft_env_state_dir(), &work->spares,
+					pids[i], 0, &member->lock);
 		member->alone = err != NULL;
 		graft_error_free(err);
 	}
@@ -86,6 +89,9 @@ prepare_all(struct graft_work *work, struct batch *batch,
 		struct member *member = &batch->members[i];
 		if (member->alone || member->outcome.err)
 			continue;
+		// Seldom looked at means to be looked at from the beginning.
+		if (work->limits.sharers)
+			graft_sharers_note(work->limits.sharers);
 		struct graft_error *err = work->prepare(work, &member->outcome,
 							&member->job);
 		if (err)
@@ -130,9 +136,10 @@ work_together(struct graft_work *work, struct batch *batch,
 		err = graft_work_see_sharers(work, batch->count);
 	if (err)
 		return err;
+	graft_memory_groups_forget(work->limits.hints->groups);
 	size_t count = prepare_all(work, batch, jobs);
 	work->limits.wait_us = first;
-	graft_jobs_run(jobs, count, work->ledger, work->limits.sightings);
+	graft_jobs_run(jobs, count, work->ledger, &work->limits);
 	work->limits.wait_us = whole;
 	for (size_t i = 0; i < batch->count; i++) {
 		struct member *member = &batch->members[i];
@@ -166,7 +173,7 @@ graft_batch_run(struct graft_work *work, const pid_t *pids, size_t count,
 		size_t waiting = turns->count;
 		GRAFT_CLEANUP(batch_deinit)
 		struct batch batch = { .count = count };
-		take_all(&batch, pids);
+		take_all(work, &batch, pids);
 		err = work_together(work, &batch, turns, outcomes);
 		for (size_t i = 0; i < count; i++)
 			alone[i] = batch.members[i].alone;

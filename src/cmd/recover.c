@@ -48,8 +48,9 @@ GRAFT_MUST_CHECK static struct graft_error *
 recover_locked(struct recovery *recovery, pid_t pid)
 {
 	GRAFT_CLEANUP(graft_lock_deinit) struct graft_lock lock = { 0 };
-	struct graft_error *err = graft_lock_take(
-		graft_env_state_dir(), pid, recovery->limits.wait_us, &lock);
+	struct graft_error *err = graft_lock_take(graft_env_state_dir(), NULL,
+						  pid, recovery->limits.wait_us,
+						  &lock);
 
 	if (!err)
 		err = graft_recover_pid(recovery->ledger, pid,

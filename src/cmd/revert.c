@@ -27,39 +27,32 @@ static const char usage[] =
 	"      --json          print JSON\n"
 	"      --state-dir DIR instead of /var/lib/graft\n";
 
-/** Say whether a process holds the hotpatch, and count its functions. */
+/** Say whether a process holds the hotpatch. */
 static bool
-holds(const struct graft_inspection *inspection, const char *id,
-      uint32_t *functions_ret)
+holds(const struct graft_inspection *inspection, const char *id)
 {
-	bool found = false;
-
-	*functions_ret = 0;
 	for (size_t i = 0; i < inspection->count; i++) {
 		const struct graft_inspected *item = &inspection->items[i];
-		if (strcmp(item->header->id, id) != 0 ||
-		    item->live == GRAFT_LIVE_OLD ||
-		    strcmp(item->state, "reverted") == 0 ||
-		    strcmp(item->state, "replaced") == 0)
-			continue;
-		*functions_ret += item->header->redirect_count;
-		found = true;
+		if (strcmp(item->header->id, id) == 0 &&
+		    item->live != GRAFT_LIVE_OLD &&
+		    strcmp(item->state, "reverted") != 0 &&
+		    strcmp(item->state, "replaced") != 0)
+			return true;
 	}
-	return found;
+	return false;
 }
 
 static struct graft_error *
 concerns(struct graft_work *work, pid_t pid, bool *ret)
 {
-	uint32_t functions;
 	GRAFT_CLEANUP(graft_inspection_freep)
 	struct graft_inspection *inspection = NULL;
-	struct graft_error *err = graft_inspect(pid, GRAFT_INSPECT_STATES,
-						&inspection);
+	struct graft_error *err =
+		graft_inspect_listed(pid, GRAFT_INSPECT_STATES, &inspection);
 
-	if (err)
+	if (err || !inspection)
 		return err;
-	*ret = holds(inspection, work->id, &functions);
+	*ret = holds(inspection, work->id);
 	return NULL;
 }
 
@@ -67,17 +60,13 @@ struct graft_error *
 graft_work_prepare_revert(struct graft_work *work,
 			  struct graft_outcome *outcome, struct graft_job **ret)
 {
-	GRAFT_CLEANUP(graft_inspection_freep)
-	struct graft_inspection *inspection = NULL;
-	struct graft_error *err =
-		graft_inspect(outcome->pid, GRAFT_INSPECT_STATES, &inspection);
+	struct graft_error *err = graft_revert_prepare(
+		outcome->pid, work->id, work->options->completely,
+		&work->limits, ret);
 
-	if (err)
-		return err;
-	(void)holds(inspection, work->id, &outcome->functions);
-	return graft_revert_prepare(outcome->pid, work->id,
-				    work->options->completely, &work->limits,
-				    ret);
+	for (size_t i = 0; !err && i < (*ret)->header_count; i++)
+		outcome->functions += (*ret)->headers[i]->redirect_count;
+	return err;
 }
 
 /** Say whether a subject is an id and no file. */

@@ -106,16 +106,18 @@ add_process(const struct graft_inspection *inspection,
 	return graft_error_no_memory();
 }
 
-/** Look at one process. */
+/** Look at one process. @param[in] listed All are looked at, and none is stopped. */
 GRAFT_MUST_CHECK static struct graft_error *
-collect_one(pid_t pid, enum graft_inspect_depth depth,
-	    struct graft_report *report)
+collect_one(pid_t pid, bool listed, struct graft_report *report)
 {
 	GRAFT_CLEANUP(graft_inspection_freep)
 	struct graft_inspection *inspection = NULL;
-	struct graft_error *err = graft_inspect(pid, depth, &inspection);
+	struct graft_error *err =
+		listed ? graft_inspect_listed(pid, GRAFT_INSPECT_POINTERS,
+					      &inspection)
+		       : graft_inspect(pid, GRAFT_INSPECT_THREADS, &inspection);
 
-	if (err || !inspection->count)
+	if (err || !inspection || !inspection->count)
 		return err;
 	return add_process(inspection, report);
 }
@@ -149,7 +151,7 @@ collect_all(struct graft_report *report)
 	struct graft_progress progress = graft_progress_begin(count);
 	for (size_t i = 0; i < count; i++) {
 		graft_progress_step(&progress, i, "looking into processes");
-		err = collect_one(pids[i], GRAFT_INSPECT_POINTERS, report);
+		err = collect_one(pids[i], true, report);
 		if (err && graft_error_code(err) == GRAFT_ERROR_NO_MEMORY)
 			return err;
 		report->unseen += err &&
@@ -168,8 +170,7 @@ collect_named(const struct graft_options *options, struct graft_report *report,
 {
 	for (size_t i = 0; i < options->pid_count; i++) {
 		struct graft_outcome outcome = { .pid = options->pids[i] };
-		outcome.err = collect_one(outcome.pid, GRAFT_INSPECT_THREADS,
-					  report);
+		outcome.err = collect_one(outcome.pid, false, report);
 		struct graft_error *err = graft_outcomes_take(outcomes,
 							      &outcome);
 		if (err)

@@ -9,6 +9,7 @@
 #include "cmd/rollout.h"
 #include "plan/sightings.h"
 #include "proc/hints.h"
+#include "proc/memory_group.h"
 #include "proc/status.h"
 
 #include <errno.h>
@@ -46,8 +47,8 @@ graft_work_alone(struct graft_work *work, graft_work_fn fn,
 	GRAFT_CLEANUP(graft_lock_deinit) struct graft_lock lock = { 0 };
 
 	struct graft_error *err =
-		graft_lock_take(graft_env_state_dir(), outcome->pid,
-				work->options->wait_us, &lock);
+		graft_lock_take(graft_env_state_dir(), &work->spares,
+				outcome->pid, work->options->wait_us, &lock);
 	if (err)
 		return err;
 	err = graft_recover_pid(work->ledger, outcome->pid, &work->limits,
@@ -147,6 +148,7 @@ graft_work_try(struct graft_work *work, graft_work_fn fn,
 	if (err)
 		return err;
 	outcome->err = graft_work_begin(outcome);
+	graft_memory_groups_forget(work->limits.hints->groups);
 	if (!outcome->err)
 		graft_work_end(outcome,
 			       work->changes
@@ -189,7 +191,7 @@ do_prepared(struct graft_work *work, graft_work_prepare_fn prepare,
 
 	if (err)
 		return err;
-	graft_jobs_run(&job, 1, work->ledger, work->limits.sightings);
+	graft_jobs_run(&job, 1, work->ledger, &work->limits);
 	graft_work_note(outcome, &job->result, job->err);
 	return GRAFT_TAKE(job->err);
 }
@@ -293,6 +295,7 @@ graft_work_do(struct graft_work *work, graft_work_filter_fn filter,
 	work->limits.hints = NULL;
 	work->limits.sharers = NULL;
 	graft_sharers_deinit(&work->sharers);
+	graft_lock_spares_deinit(&work->spares);
 	return err;
 }
 

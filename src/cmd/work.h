@@ -11,12 +11,14 @@
 #define GRAFT_CMD_WORK_H
 
 #include "apply/job.h"
+#include "apply/lock.h"
 #include "apply/switch.h"
 #include "cmd/options.h"
 #include "cmd/outcome.h"
 #include "ledger/ledger.h"
 #include "patch/patch.h"
 #include "plan/builds.h"
+#include "plan/concerns.h"
 #include "proc/sharers.h"
 
 #include <stdbool.h>
@@ -61,6 +63,10 @@ struct graft_work {
 	 * more than a few. */
 	uint64_t tried;
 	struct graft_sharers sharers;
+	/** Lock files for the next processes. */
+	struct graft_lock_spares spares;
+	/** What --all saw of files. */
+	struct graft_concerns concerns;
 	/** The signal that ended the watch of canaries; 0: none. */
 	int interrupted;
 	/** Prepares the change; NULL unless @ref changes. */

@@ -30,6 +30,7 @@ struct search {
 	struct graft_target *target;
 	const struct graft_maps *maps;
 	struct graft_sightings *sightings;
+	struct graft_backings *backings;
 };
 
 /** Where the names of a module's symbols are; nothing, if it has none. */
@@ -202,7 +203,7 @@ is_of_file(const struct search *search, const struct graft_module *module,
 	return map && map->end - addr >= len && !(map->prot & PROT_WRITE) &&
 	       map->dev == module->map->dev &&
 	       map->inode == module->map->inode &&
-	       graft_backing_shows(graft_target_pid(search->target), map);
+	       graft_backing_shows(search->backings, map);
 }
 
 /**
@@ -218,8 +219,7 @@ make_key(const struct search *search, const struct graft_module *module,
 	size_t codes = 0;
 
 	if (!search->sightings ||
-	    !graft_backing_read(graft_target_pid(search->target), module->map,
-				&file) ||
+	    !graft_backing_read(search->backings, module->map, &file) ||
 	    !is_of_file(search, module, module->start, 1) ||
 	    (module->frame_header &&
 	     !is_of_file(search, module, module->frame_header, 1)) ||
@@ -323,7 +323,9 @@ graft_contexts_possible(struct graft_target *target,
 			const struct graft_modules *modules,
 			struct graft_sightings *sightings, bool *ret)
 {
-	struct search search = { target, maps, sightings };
+	GRAFT_CLEANUP(graft_backings_deinit)
+	struct graft_backings backings = { .pid = graft_target_pid(target) };
+	struct search search = { target, maps, sightings, &backings };
 	bool dynamic = false;
 	bool found = false;
 	struct graft_error *err = NULL;

@@ -134,6 +134,16 @@ graft_headers_find(struct graft_target *target, const struct graft_maps *maps,
 	return NULL;
 }
 
+bool
+graft_headers_may_be(const struct graft_maps *maps)
+{
+	for (size_t i = 0; i < maps->count; i++) {
+		if (may_hold(&maps->maps[i]))
+			return true;
+	}
+	return false;
+}
+
 void
 graft_headers_free(struct graft_headers *headers)
 {

@@ -34,6 +34,10 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_headers_find(struct graft_target *target, const struct graft_maps *maps,
 		   struct graft_headers **ret);
 
+/** Say whether there is memory among mappings that could hold a header page. */
+bool
+graft_headers_may_be(const struct graft_maps *maps);
+
 /** Free a list. NULL is a no-op. */
 void
 graft_headers_free(struct graft_headers *headers);

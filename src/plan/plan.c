@@ -11,6 +11,7 @@
 #include "plan/predict.h"
 #include "plan/replace.h"
 #include "plan/scope.h"
+#include "proc/hints.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -322,8 +323,10 @@ check_space(const struct graft_plan *plan)
 }
 
 struct graft_error *
-graft_plan_check_memory(const struct graft_plan *plan)
+graft_plan_check_memory(const struct graft_plan *plan,
+			const struct graft_target *target)
 {
+	const struct graft_hints *hints = graft_target_hints(target);
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < plan->count; i++) {
@@ -333,7 +336,8 @@ graft_plan_check_memory(const struct graft_plan *plan)
 		bytes += graft_place_size(header) +
 			 (uint64_t)header->redirect_count * 2 * PAGE_SIZE;
 	}
-	return graft_predict_charge("", plan->pid, bytes);
+	return graft_predict_charge("", hints ? hints->groups : NULL,
+				    graft_target_tid(target), bytes);
 }
 
 struct graft_error *
@@ -384,7 +388,7 @@ graft_plan_make(struct graft_target *target, struct graft_patch *patch,
 	if (!err)
 		err = check_space(plan);
 	if (!err)
-		err = graft_plan_check_memory(plan);
+		err = graft_plan_check_memory(plan, target);
 	if (err)
 		return err;
 	plan->headers = GRAFT_TAKE(making.headers);
@@ -400,32 +404,4 @@ graft_plan_functions(const struct graft_plan *plan)
 	for (size_t i = 0; i < plan->count; i++)
 		count += plan->modules[i].header.redirect_count;
 	return count;
-}
-
-struct graft_error *
-graft_plan_concerns(struct graft_target *target,
-		    const struct graft_patch *patch, bool *ret)
-{
-	struct graft_error *err;
-	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
-	GRAFT_CLEANUP(graft_modules_freep)
-	struct graft_modules *modules = NULL;
-
-	err = graft_maps_read(graft_target_pid(target), &maps);
-	if (err)
-		return err;
-	err = graft_modules_read(target, maps, &modules);
-	if (err)
-		return err;
-	*ret = false;
-	for (size_t i = 0; i < patch->module_count; i++) {
-		const struct graft_patch_module *from = &patch->modules[i];
-		if (from->verdict == GRAFT_VERDICT_IDENTICAL)
-			continue;
-		for (size_t j = 0; j < modules->count; j++)
-			*ret |= graft_module_is(&modules->modules[j],
-						from->old_build_id,
-						from->old_build_id_len);
-	}
-	return NULL;
 }

@@ -90,10 +90,12 @@ graft_plan_make(struct graft_target *target, struct graft_patch *patch,
  * writes. graft_plan_make() did; but others of the group may have been given memory
  * since, by the same command even.
  *
+ * @param[in] target The process; its hints know groups.
  * @return NULL; #GRAFT_ERROR_REFUSED.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_plan_check_memory(const struct graft_plan *plan);
+graft_plan_check_memory(const struct graft_plan *plan,
+			const struct graft_target *target);
 
 /** Free a plan. NULL is a no-op. */
 void
@@ -107,16 +109,5 @@ graft_plan_functions(const struct graft_plan *plan);
 /** Append the ordered steps of a plan, one a line. */
 void
 graft_plan_print(const struct graft_plan *plan, struct graft_text *text);
-
-/**
- * Say whether a process maps a module of the hotpatch's OLD builds, by build-id
- * alone. For finding the processes that graft_plan_make() is worth asking.
- *
- * @param[in] target In any state.
- * @param[out] ret It does, and the verdict of the module is not `identical`.
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_plan_concerns(struct graft_target *target,
-		    const struct graft_patch *patch, bool *ret);
 
 #endif /* GRAFT_PLAN_PLAN_H */

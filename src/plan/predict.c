@@ -25,7 +25,7 @@ enum {
  * for the first time (proc/seccomp.h): before, they cannot be read.
  */
 GRAFT_MUST_CHECK static struct graft_error *
-check_seccomp(pid_t pid)
+check_seccomp(pid_t pid, const struct graft_proc_status *leader)
 {
 	size_t count;
 	GRAFT_FREE pid_t *tids = NULL;
@@ -34,8 +34,11 @@ check_seccomp(pid_t pid)
 		return err;
 
 	for (size_t i = 0; i < count; i++) {
-		struct graft_proc_status status = { 0 };
-		err = graft_proc_status_glance(tids[i], &status);
+		struct graft_proc_status status = *leader;
+		// Read a moment ago.
+		err = tids[i] == pid
+			      ? NULL
+			      : graft_proc_status_glance(tids[i], &status);
 		if (err && graft_error_code(err) == GRAFT_ERROR_TARGET_GONE) {
 			// A thread that ended meanwhile is no obstacle.
 			graft_error_free(err);
@@ -56,13 +59,10 @@ struct graft_error *
 graft_predict(pid_t pid, uint64_t more)
 {
 	struct graft_proc_status status = { 0 };
-	struct graft_error *err = graft_proc_status_read(pid, &status);
+	struct graft_error *err = graft_proc_status_glance(pid, &status);
 	if (err)
 		return err;
 
-	if (status.kernel)
-		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
-				       "it is a kernel thread");
 	graft_proc_limits_read(pid, &status);
 	if (status.has_limits && status.limit_as != UINT64_MAX &&
 	    (status.vm_size > status.limit_as ||
@@ -72,20 +72,19 @@ graft_predict(pid_t pid, uint64_t more)
 			"RLIMIT_AS: its limit of %llu bytes leaves no room for %llu more",
 			(unsigned long long)status.limit_as,
 			(unsigned long long)more);
-	return check_seccomp(pid);
+	return check_seccomp(pid, &status);
 }
 
 struct graft_error *
-graft_predict_charge(const char *root, pid_t pid, uint64_t bytes)
+graft_predict_charge(const char *root, struct graft_memory_groups *groups,
+		     pid_t tid, uint64_t bytes)
 {
 	struct graft_memory_group group;
-	// The leader may have ended; the memory is then another thread's.
-	pid_t tid = graft_proc_live_tid(pid);
 	uint64_t need = bytes > UINT64_MAX - GROUP_MARGIN
 				? UINT64_MAX
 				: bytes + GROUP_MARGIN;
 
-	if (!graft_memory_group_lacks(root, tid ? tid : pid, need, &group))
+	if (!graft_memory_group_lacks(root, groups, tid, need, &group))
 		return NULL;
 	return graft_error_new(
 		GRAFT_ERROR_REFUSED,

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct graft_memory_groups;
+
 /**
  * Look whether a process can be given memory for a shadow.
  *
@@ -31,11 +33,14 @@ graft_predict(pid_t pid, uint64_t more);
  *
  * @param[in] root What stands before /proc and the mounts of groups; "" is the
  * host's.
+ * @param[in,out] groups What is known of groups, or NULL.
+ * @param[in] tid A live thread of the process: one that ended is in no group.
  * @param[in] bytes Most bytes that are charged: whole pages. A margin is added.
  * @return NULL, also if its groups cannot be found or read; #GRAFT_ERROR_REFUSED with
  * the group, what it has left and what would help.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_predict_charge(const char *root, pid_t pid, uint64_t bytes);
+graft_predict_charge(const char *root, struct graft_memory_groups *groups,
+		     pid_t tid, uint64_t bytes);
 
 #endif /* GRAFT_PLAN_PREDICT_H */

@@ -42,15 +42,42 @@ is_no_file(const struct graft_map *map)
 	return no_file;
 }
 
-bool
-graft_backing_read(pid_t pid, const struct graft_map *map,
-		   struct graft_backing *ret)
+void
+graft_backings_deinit(struct graft_backings *backings)
+{
+	if (backings->open)
+		(void)close(backings->pagemap);
+	backings->open = false;
+}
+
+/** Find out whose process it is, and which files it sees. */
+static bool
+ask(struct graft_backings *backings)
 {
 	struct graft_proc_status status = { 0 };
-	struct stat file;
 	struct stat mounts;
-	char path[96];
+	char path[64];
 	char text[4096];
+	pid_t pid = backings->pid;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	if (stat(path, &mounts) != 0 ||
+	    graft_proc_slurp(text, sizeof(text), "/proc/%d/status", pid) <= 0)
+		return false;
+	graft_proc_status_parse(text, &status);
+	backings->uid = status.uid;
+	backings->mounts = mounts.st_ino;
+	backings->asked = true;
+	return true;
+}
+
+bool
+graft_backing_read(struct graft_backings *backings, const struct graft_map *map,
+		   struct graft_backing *ret)
+{
+	struct stat file;
+	char path[96];
+	pid_t pid = backings->pid;
 
 	if (is_no_file(map))
 		return false;
@@ -59,32 +86,42 @@ graft_backing_read(pid_t pid, const struct graft_map *map,
 		       map->start, map->end);
 	if (stat(path, &file) != 0 || !S_ISREG(file.st_mode))
 		return false;
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
-	if (stat(path, &mounts) != 0 ||
-	    graft_proc_slurp(text, sizeof(text), "/proc/%d/status", pid) <= 0)
+	if (!backings->asked && !ask(backings))
 		return false;
-	graft_proc_status_parse(text, &status);
 	*ret = (struct graft_backing){
 		.dev = file.st_dev,
 		.inode = file.st_ino,
 		.size = (uint64_t)file.st_size,
 		.changed_ns = in_ns(file.st_ctim),
 		.written_ns = in_ns(file.st_mtim),
-		.uid = status.uid,
-		.mounts = mounts.st_ino,
+		.uid = backings->uid,
+		.mounts = backings->mounts,
 	};
 	return true;
 }
 
+/** Open the page map, once. @return Its descriptor, or -1. */
+static int
+page_map(struct graft_backings *backings)
+{
+	char path[64];
+
+	if (backings->open)
+		return backings->pagemap;
+	(void)snprintf(path, sizeof(path), "/proc/%d/pagemap", backings->pid);
+	backings->pagemap = open(path, O_RDONLY | O_CLOEXEC);
+	backings->open = backings->pagemap >= 0;
+	return backings->pagemap;
+}
+
 bool
-graft_backing_shows(pid_t pid, const struct graft_map *map)
+graft_backing_shows(struct graft_backings *backings,
+		    const struct graft_map *map)
 {
 	uint64_t pages[CHUNK];
 	uint64_t count = (map->end - map->start) / PAGE_SIZE;
-	char path[64];
+	int fd = page_map(backings);
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
-	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || map->shared)
 		return false;
 	for (uint64_t done = 0; done < count;) {

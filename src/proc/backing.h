@@ -24,15 +24,32 @@ struct graft_backing {
 	uint64_t mounts;
 };
 
+/** What is asked of one process, several times. Zeroes with the number: nothing yet. */
+struct graft_backings {
+	pid_t pid;
+	/** /proc/PID/pagemap is open as this descriptor. */
+	bool open;
+	int pagemap;
+	/** These are known. */
+	bool asked;
+	uint64_t uid;
+	uint64_t mounts;
+};
+
+/** Close what is open. Also the guard. */
+void
+graft_backings_deinit(struct graft_backings *backings);
+
 /**
  * Find the file behind a mapping. Needs the right to follow /proc/PID/map_files.
  *
+ * @param[in,out] backings The process.
  * @param[out] ret Filled if this returns true.
  * @return false if that is not known: then it must not be taken for any other. So it
  * is of shared mappings, and of memory that only looks like a file.
  */
 bool
-graft_backing_read(pid_t pid, const struct graft_map *map,
+graft_backing_read(struct graft_backings *backings, const struct graft_map *map,
 		   struct graft_backing *ret);
 
 /**
@@ -42,6 +59,7 @@ graft_backing_read(pid_t pid, const struct graft_map *map,
  * @return false also if that cannot be seen.
  */
 bool
-graft_backing_shows(pid_t pid, const struct graft_map *map);
+graft_backing_shows(struct graft_backings *backings,
+		    const struct graft_map *map);
 
 #endif /* GRAFT_PROC_BACKING_H */

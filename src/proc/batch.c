@@ -18,6 +18,8 @@ enum {
 
 struct graft_batch {
 	uint8_t *arena;
+	/** So much of it was touched. */
+	size_t ready;
 	size_t used;
 	size_t count;
 	struct graft_batch_piece pieces[PIECES_MAX];
@@ -44,16 +46,32 @@ graft_batch_new(size_t expected, struct graft_batch **ret)
 	if (arena == MAP_FAILED)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "batch");
 	batch->arena = arena;
+	graft_batch_expect(batch, expected);
+	*ret = GRAFT_TAKE(batch);
+	return NULL;
+}
+
+void
+graft_batch_expect(struct graft_batch *batch, size_t expected)
+{
 	// Touched now, so that no page fault costs time in a stop. What is behind
 	// that is for single pieces of deep stacks, which few processes have, and
 	// costs each a tenth of a millisecond.
 	size_t now = (expected + PAGE_BYTES - 1) & -(size_t)PAGE_BYTES;
 	if (now > READ_BYTES)
 		now = READ_BYTES;
-	if (now && madvise(arena, now, MADV_POPULATE_WRITE) != 0)
-		touch(arena, now);
-	*ret = GRAFT_TAKE(batch);
-	return NULL;
+	if (now <= batch->ready)
+		return;
+	if (madvise(batch->arena, now, MADV_POPULATE_WRITE) != 0)
+		touch(batch->arena, now);
+	batch->ready = now;
+}
+
+void
+graft_batch_clear(struct graft_batch *batch)
+{
+	batch->count = 0;
+	batch->used = 0;
 }
 
 bool
@@ -136,8 +154,7 @@ graft_batch_read(struct graft_batch *batch, pid_t tid, graft_batch_fn fn,
 {
 	struct graft_error *err = read_all(batch, tid);
 	size_t count = batch->count;
-	batch->count = 0;
-	batch->used = 0;
+	graft_batch_clear(batch);
 	if (err)
 		return err;
 	for (size_t i = 0; i < count; i++)

@@ -16,6 +16,8 @@
 
 #include <stdint.h>
 
+struct graft_batch;
+struct graft_memory_groups;
 struct graft_tables;
 
 /** A place in a file, as /proc/PID/maps names it. All zeroes: none. */
@@ -32,6 +34,11 @@ struct graft_hints {
 	struct graft_hint restore;
 	/** Owned; NULL: none are kept. */
 	struct graft_tables *tables;
+	/** Owned; NULL: none are kept. */
+	struct graft_memory_groups *groups;
+	/** The one that stacks were read with (proc/live.h), while nobody has it. Owned;
+	 * NULL: none. */
+	struct graft_batch *batch;
 };
 
 /**

@@ -89,6 +89,9 @@ pass_filters(struct injection *inj)
 	inj->reason = GRAFT_UNUSABLE_FILTER_READ;
 	if (err)
 		return false;
+	inj->reason = GRAFT_UNUSABLE_SHADOW_STACK;
+	if (filters.shadow_stack)
+		return false;
 	enum graft_filters_answer answer =
 		graft_filters_ask_all(&filters, inj->calls, inj->count);
 	inj->reason = GRAFT_UNUSABLE_FILTER_DEADLY;
@@ -326,17 +329,31 @@ try_thread(struct injection *inj, const struct graft_maps *maps, size_t index,
 	return attempt;
 }
 
-/** Refuse targets in which the way back would not work. */
+/**
+ * Refuse targets in which the way back would not work. Of the thread that is taken this
+ * is asked again when it is stopped: what matters is what is so then.
+ */
 static struct graft_error *
 check(struct graft_target *target)
 {
 	struct graft_proc_status status;
-	pid_t tid = graft_proc_live_tid(target->pid);
-	if (tid == 0 || graft_target_is_gone(target))
-		return graft_tracee_gone(target);
-	struct graft_error *err = graft_proc_status_glance(tid, &status);
+
+	if (target->surveyed)
+		return graft_target_is_gone(target) ? graft_tracee_gone(target)
+						    : NULL;
+	struct graft_error *err = graft_proc_status_glance(target->pid,
+							   &status);
+	// A leader that ended says nothing of what the others share.
+	if (!err && (status.state == 'Z' || status.state == 'X')) {
+		pid_t tid = graft_proc_live_tid(target->pid);
+		if (tid == 0)
+			return graft_tracee_gone(target);
+		err = graft_proc_status_glance(tid, &status);
+	}
 	if (err)
 		return err;
+	if (graft_target_is_gone(target))
+		return graft_tracee_gone(target);
 	if (status.shadow_stack)
 		return graft_error_new(GRAFT_ERROR_REFUSED,
 				       "process %d (%s) has a shadow stack, "

@@ -41,6 +41,8 @@ struct state {
 struct graft_live {
 	const struct graft_scan *scan;
 	struct graft_batch *batch;
+	/** Where it goes afterwards; NULL: nowhere. */
+	struct graft_batch **keep;
 	struct graft_live_part *parts;
 	size_t part_count;
 	size_t part_capacity;
@@ -80,15 +82,21 @@ reserve(struct graft_live *live, size_t parts, size_t states)
 
 struct graft_error *
 graft_live_new(const struct graft_scan *scan, size_t thread_count,
-	       struct graft_live **ret)
+	       struct graft_batch **keep, struct graft_live **ret)
 {
+	size_t expected = thread_count * EXPECTED_BYTES;
+	struct graft_error *err = NULL;
 	GRAFT_CLEANUP(graft_live_freep)
 	struct graft_live *live = calloc(1, sizeof(*live));
 	if (!live)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "stacks");
 	live->scan = scan;
-	struct graft_error *err = graft_batch_new(thread_count * EXPECTED_BYTES,
-						  &live->batch);
+	live->keep = keep;
+	if (keep && *keep) {
+		live->batch = GRAFT_TAKE(*keep);
+		graft_batch_expect(live->batch, expected);
+	} else
+		err = graft_batch_new(expected, &live->batch);
 	if (err)
 		return err;
 	// Room for threads that are born until the stop, and for signals.
@@ -422,6 +430,10 @@ graft_live_free(struct graft_live *live)
 {
 	if (!live)
 		return;
+	if (live->batch && live->keep && !*live->keep) {
+		graft_batch_clear(live->batch);
+		*live->keep = GRAFT_TAKE(live->batch);
+	}
 	graft_batch_free(live->batch);
 	free(live->parts);
 	free(live->states);

@@ -66,17 +66,20 @@ typedef void (*graft_live_word_fn)(void *arg, size_t thread, uint64_t addr,
 
 /** Buffers for reading stacks. */
 struct graft_live;
+struct graft_batch;
 
 /**
  * Make the buffers. To be done before a stop.
  *
  * @param[in] scan Borrowed until the buffers are freed.
  * @param[in] thread_count How many threads to expect.
+ * @param[in,out] keep A batch to read with, which is taken, or NULL; gets ours when the
+ * buffers are freed, until when it is borrowed. NULL: none is kept.
  * @param[out] ret Free with graft_live_free().
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_live_new(const struct graft_scan *scan, size_t thread_count,
-	       struct graft_live **ret);
+	       struct graft_batch **keep, struct graft_live **ret);
 
 /**
  * Read all live parts.

@@ -210,7 +210,12 @@ read_thread(pid_t pid, pid_t tid, struct graft_maps **ret)
 	char path[64];
 
 	*ret = NULL;
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/maps", pid, tid);
+	// A path for the kernel to make three objects less for.
+	if (tid == pid)
+		(void)snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	else
+		(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/maps", pid,
+			       tid);
 	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
 		return graft_error_new(GRAFT_ERROR_NOT_PERMITTED,
@@ -302,8 +307,15 @@ is_file_of(int fd, const struct graft_map *map)
 struct graft_error *
 graft_map_open_file(pid_t pid, const struct graft_map *map, int *fd_ret)
 {
-	pid_t tid = graft_proc_live_tid(pid);
+	struct graft_error *err = graft_map_open_file_of(pid, map, fd_ret);
 
+	if (!err)
+		return NULL;
+	// A leader that ended has no mappings; its threads have.
+	pid_t tid = graft_proc_live_tid(pid);
+	if (tid == pid)
+		return err;
+	graft_error_free(err);
 	if (tid == 0)
 		return graft_error_new(GRAFT_ERROR_TARGET_GONE, "no process %d",
 				       pid);

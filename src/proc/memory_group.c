@@ -3,6 +3,8 @@
 #include "proc/memory_group.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
+#include "proc/group_place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,16 +16,21 @@
 enum {
 	/** Longest file of a group that is looked at, by far. */
 	TEXT_MAX = 8192,
-	/** Fields of mountinfo that stand before the optional ones; proc(5). */
-	FIELD_ROOT = 3,
-	FIELD_MOUNT = 4,
-	FIELD_OPTIONAL = 6,
+	/** Longest file that holds one number. */
+	NUMBER_MAX = 64,
+	/** Longest file that names the groups of a process: a path for each of the
+	 * hierarchies, of which there are less than twenty. */
+	NAMES_MAX = 20 * PATH_MAX,
+	/** Files that are kept open; what more there are is opened each time. */
+	HELD_MAX = 128,
 };
+
+/** A limit of at least so many bytes is none: that much memory and swap there is
+ * nowhere. The kernel says so of groups without one (PAGE_COUNTER_MAX). */
+static const uint64_t NO_LIMIT = (uint64_t)1 << 62;
 
 /** How one of the two versions of control groups names things. */
 struct version {
-	/** Type of the file system. */
-	const char *type;
 	/** Limit and usage; the second pair counts what is swapped too. */
 	const char *files[2][2];
 	/** Lines of memory.stat: what is added, what is taken away. */
@@ -33,54 +40,19 @@ struct version {
 
 // Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst of the kernel.
 static const struct version VERSIONS[] = {
-	{
-		.type = "cgroup",
+	[GRAFT_GROUP_V1] = {
 		.files = { { "memory.limit_in_bytes", "memory.usage_in_bytes" },
 			   { "memory.memsw.limit_in_bytes",
 			     "memory.memsw.usage_in_bytes" } },
 		.clean = { "total_active_file", "total_inactive_file" },
 		.dirty = { "total_dirty", "total_writeback" },
 	},
-	{
-		.type = "cgroup2",
+	[GRAFT_GROUP_V2] = {
 		.files = { { "memory.max", "memory.current" } },
 		.clean = { "active_file", "inactive_file" },
 		.dirty = { "file_dirty", "file_writeback" },
 	},
 };
-
-static void
-close_file(FILE **file)
-{
-	if (*file)
-		(void)fclose(*file);
-}
-
-/** A line of a file. */
-struct line {
-	/** Owned. */
-	char *text;
-	size_t size;
-};
-
-static void
-line_deinit(struct line *line)
-{
-	free(line->text);
-}
-
-/** Read the next line, without its newline. */
-static bool
-next_line(FILE *file, struct line *line)
-{
-	ssize_t len = getline(&line->text, &line->size, file);
-
-	if (len < 0)
-		return false;
-	if (len > 0 && line->text[len - 1] == '\n')
-		line->text[len - 1] = '\0';
-	return true;
-}
 
 /** Read a number; what is none, or no 64-bit number, is refused. */
 static bool
@@ -101,39 +73,132 @@ take_number(const char *text, uint64_t *ret)
 	return true;
 }
 
-/** Read a file of a group. */
-static bool
-read_text(const char *folder, const char *name, char text[TEXT_MAX])
-{
-	char path[PATH_MAX];
-	size_t len = 0;
-	int n = snprintf(path, sizeof(path), "%s/%s", folder, name);
+/** A group, and its files that are open: limit and usage, twice; -1: not yet. */
+struct level {
+	struct level *above;
+	const struct version *version;
+	int fds[2][2];
+	char folder[];
+};
 
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return false;
-	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	while (len + 1 < TEXT_MAX) {
-		ssize_t got = read(fd, text + len, TEXT_MAX - 1 - len);
+/** The groups of all processes of which /proc says the same. */
+struct known {
+	struct known *next;
+	/** From the group of each hierarchy upwards. Owned. */
+	struct level *levels;
+	/** What the process's cgroup file holds. */
+	char names[];
+};
+
+struct graft_memory_groups {
+	struct known *list;
+	/** Files that are open. */
+	size_t held;
+};
+
+struct graft_error *
+graft_memory_groups_new(struct graft_memory_groups **ret)
+{
+	*ret = calloc(1, sizeof(**ret));
+	return *ret ? NULL : graft_error_no_memory();
+}
+
+static void
+known_free(struct known *known)
+{
+	while (known && known->levels) {
+		struct level *level = known->levels;
+		known->levels = level->above;
+		for (size_t i = 0; i < 4; i++) {
+			if (level->fds[i / 2][i % 2] >= 0)
+				(void)close(level->fds[i / 2][i % 2]);
+		}
+		free(level);
+	}
+	free(known);
+}
+GRAFT_DEFINE_CLEANUP(struct known, known_free)
+
+void
+graft_memory_groups_forget(struct graft_memory_groups *groups)
+{
+	while (groups && groups->list) {
+		struct known *known = groups->list;
+		groups->list = known->next;
+		known_free(known);
+	}
+	if (groups)
+		groups->held = 0;
+}
+
+void
+graft_memory_groups_free(struct graft_memory_groups *groups)
+{
+	graft_memory_groups_forget(groups);
+	free(groups);
+}
+
+/** Read a file of a group from its beginning. @param[in] size Of the buffer. */
+static bool
+read_text(int fd, char *text, size_t size)
+{
+	size_t len = 0;
+
+	while (len + 1 < size) {
+		ssize_t got = pread(fd, text + len, size - 1 - len, (off_t)len);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return false;
-		if (got == 0)
-			break;
 		len += (size_t)got;
+		// The line of a file that holds one number is whole.
+		if (got == 0 || (size == NUMBER_MAX && text[len - 1] == '\n'))
+			break;
 	}
 	text[len] = '\0';
 	return true;
 }
 
-static bool
-read_number(const char *folder, const char *name, uint64_t *ret)
+static int
+open_file(const struct level *level, const char *name)
 {
-	char text[TEXT_MAX];
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/%s", level->folder, name);
 
-	return read_text(folder, name, text) && take_number(text, ret);
+	return n < 0 || (size_t)n >= sizeof(path)
+		       ? -1
+		       : open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/**
+ * Read the number in a file of a group as it is now.
+ *
+ * @param[in,out] fd_io The file, if it is open.
+ * @param[in,out] held How many are, or NULL: none stays open.
+ */
+static bool
+read_number(const struct level *level, const char *name, int *fd_io,
+	    size_t *held, uint64_t *ret)
+{
+	char text[NUMBER_MAX];
+
+	if (*fd_io >= 0) {
+		if (read_text(*fd_io, text, sizeof(text)))
+			return take_number(text, ret);
+		// The group was removed; another may have its name now.
+		(void)close(*fd_io);
+		*fd_io = -1;
+		--*held;
+	}
+	GRAFT_CLOSE int fd = open_file(level, name);
+	if (fd < 0 || !read_text(fd, text, sizeof(text)))
+		return false;
+	if (held && *held < HELD_MAX) {
+		++*held;
+		*fd_io = fd;
+		fd = -1;
+	}
+	return take_number(text, ret);
 }
 
 /** Find the value of a line "name value" of memory.stat; 0 if there is none. */
@@ -167,11 +232,13 @@ less(uint64_t a, uint64_t b)
 
 /** Bytes of file pages that need not be written back before they are dropped. */
 static uint64_t
-reclaimable(const char *folder, const struct version *version)
+reclaimable(const struct level *level)
 {
 	char text[TEXT_MAX];
+	const struct version *version = level->version;
 
-	if (!read_text(folder, "memory.stat", text))
+	GRAFT_CLOSE int fd = open_file(level, "memory.stat");
+	if (fd < 0 || !read_text(fd, text, sizeof(text)))
 		return 0;
 	uint64_t clean = add(stat_value(text, version->clean[0]),
 			     stat_value(text, version->clean[1]));
@@ -180,26 +247,31 @@ reclaimable(const char *folder, const struct version *version)
 	return less(clean, dirty);
 }
 
-/** Look at one group. */
+/** Look at one group. @param[in,out] held As for read_number(). */
 static bool
-one_lacks(const char *folder, const struct version *version, uint64_t need,
+one_lacks(struct level *level, size_t *held, uint64_t need,
 	  struct graft_memory_group *ret)
 {
-	for (size_t i = 0; i < 2 && version->files[i][0]; i++) {
+	for (size_t i = 0; i < 2 && level->version->files[i][0]; i++) {
+		const char *const *files = level->version->files[i];
 		uint64_t limit;
 		uint64_t usage;
 		// No number is "max", and a root has no such file.
-		if (!read_number(folder, version->files[i][0], &limit) ||
-		    !read_number(folder, version->files[i][1], &usage))
+		if (!read_number(level, files[0], &level->fds[i][0], held,
+				 &limit) ||
+		    (limit >= NO_LIMIT && need < NO_LIMIT / 2) ||
+		    !read_number(level, files[1], &level->fds[i][1], held,
+				 &usage))
 			continue;
 		uint64_t left = less(limit, usage);
 		if (left >= need)
 			continue;
-		uint64_t more = reclaimable(folder, version);
+		uint64_t more = reclaimable(level);
 		if (more >= need - left)
 			continue;
-		(void)snprintf(ret->path, sizeof(ret->path), "%s", folder);
-		ret->file = version->files[i][0];
+		(void)snprintf(ret->path, sizeof(ret->path), "%s",
+			       level->folder);
+		ret->file = files[0];
 		ret->limit = limit;
 		ret->left = left;
 		ret->reclaimable = more;
@@ -208,185 +280,89 @@ one_lacks(const char *folder, const struct version *version, uint64_t need,
 	return false;
 }
 
-/** Does a list "a,b,c" hold a name? */
-static bool
-list_holds(const char *list, const char *name)
+/** Add a group and those above it. @return The last, or NULL: out of memory. */
+static struct level **
+add_levels(struct graft_group_place *place, struct level **last)
 {
-	size_t len = strlen(name);
-
-	for (const char *at = list; *at;) {
-		const char *end = strchrnul(at, ',');
-		if ((size_t)(end - at) == len && memcmp(at, name, len) == 0)
-			return true;
-		at = *end ? end + 1 : end;
+	for (;;) {
+		size_t len = strlen(place->folder);
+		struct level *level = malloc(sizeof(*level) + len + 1);
+		if (!level)
+			return NULL;
+		*level = (struct level){
+			.version = &VERSIONS[place->version],
+			.fds = { { -1, -1 }, { -1, -1 } },
+		};
+		memcpy(level->folder, place->folder, len + 1);
+		*last = level;
+		last = &level->above;
+		char *slash = strrchr(place->folder, '/');
+		if (len <= place->top || !slash)
+			return last;
+		*slash = '\0';
 	}
-	return false;
 }
 
-/**
- * Take a line "4:memory:/path" of a process's cgroup file.
- *
- * @param[out] ret How the hierarchy names things.
- * @return The path; NULL if it is no hierarchy that may hold memory.
- */
-static const char *
-take_group(char *line, const struct version **ret)
+/** Find the groups that the cgroup file of a process names. NULL: out of memory. */
+static struct known *
+find(const char *root, char *names)
 {
-	char *list = strchr(line, ':');
-	char *path = list ? strchr(list + 1, ':') : NULL;
+	size_t len = strlen(names);
+	GRAFT_CLEANUP(known_freep)
+	struct known *known = malloc(sizeof(*known) + len + 1);
+	struct graft_group_place place;
 
-	if (!path || path[1] != '/')
+	if (!known)
 		return NULL;
-	*list++ = '\0';
-	*path++ = '\0';
-	if (strcmp(line, "0") == 0 && *list == '\0')
-		*ret = &VERSIONS[1];
-	else if (list_holds(list, "memory"))
-		*ret = &VERSIONS[0];
-	else
-		return NULL;
-	return path;
-}
-
-/** Undo "\040" for a space and the like, in place. */
-static void
-unescape(char *text)
-{
-	char *to = text;
-
-	for (const char *at = text; *at; at++) {
-		if (at[0] == '\\' && at[1] >= '0' && at[1] <= '3' &&
-		    at[2] >= '0' && at[2] <= '7' && at[3] >= '0' &&
-		    at[3] <= '7') {
-			*to++ = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 |
-				       (at[3] - '0'));
-			at += 3;
-		} else {
-			*to++ = *at;
-		}
+	*known = (struct known){ .levels = NULL };
+	memcpy(known->names, names, len + 1);
+	struct level **last = &known->levels;
+	for (char *line; last && (line = strsep(&names, "\n"));) {
+		if (graft_group_place_find(root, line, &place))
+			last = add_levels(&place, last);
 	}
-	*to = '\0';
+	return last ? GRAFT_TAKE(known) : NULL;
 }
 
-/** A mount of control groups. Points into the line. */
-struct mount {
-	/** The group that is seen at its place. */
-	char *root;
-	char *place;
-};
-
-/** Take a line of mountinfo. @return false if it is no mount of that version. */
-static bool
-take_mount(char *line, const struct version *version, struct mount *ret)
+/** Read what names the groups of a process. NULL: it cannot be read. */
+static char *
+read_names(const char *root, pid_t tid)
 {
-	char *field;
-	size_t count = 0;
-	struct mount mount = { 0 };
-
-	while ((field = strsep(&line, " "))) {
-		if (count == FIELD_ROOT)
-			mount.root = field;
-		if (count == FIELD_MOUNT)
-			mount.place = field;
-		if (count >= FIELD_OPTIONAL && strcmp(field, "-") == 0)
-			break;
-		count++;
-	}
-	const char *type = field ? strsep(&line, " ") : NULL;
-	const char *source = type ? strsep(&line, " ") : NULL;
-	const char *options = source ? strsep(&line, " ") : NULL;
-	if (!options || strcmp(type, version->type) != 0 ||
-	    (version == &VERSIONS[0] && !list_holds(options, "memory")))
-		return false;
-	unescape(mount.root);
-	unescape(mount.place);
-	*ret = mount;
-	return mount.root[0] == '/' && mount.place[0] == '/';
-}
-
-/** Does a path go upwards, out of the namespace of groups that we see? */
-static bool
-goes_up(const char *path)
-{
-	for (const char *at = path; (at = strstr(at, "/.."));) {
-		at += 3;
-		if (*at == '\0' || *at == '/')
-			return true;
-	}
-	return false;
-}
-
-/** What is left of a path below a root: "" or "/..."; NULL if it is not below. */
-static const char *
-below(const char *path, const char *root)
-{
-	size_t len = strcmp(root, "/") == 0 ? 0 : strlen(root);
-
-	if (strncmp(path, root, len) != 0 ||
-	    (path[len] != '\0' && path[len] != '/') || goes_up(path + len))
-		return NULL;
-	return strcmp(path + len, "/") == 0 ? "" : path + len;
-}
-
-/** Where a group and those above it are found. */
-struct place {
-	char folder[PATH_MAX];
-	/** Length of the topmost folder that is a group. */
-	size_t top;
-};
-
-/** Find the folder of a group. */
-static bool
-find_place(const char *root, const char *group, const struct version *version,
-	   struct place *ret)
-{
-	GRAFT_CLEANUP(line_deinit) struct line line = { 0 };
 	char path[PATH_MAX];
+	uint8_t *bytes;
+	size_t len;
 
-	(void)snprintf(path, sizeof(path), "%s/proc/self/mountinfo", root);
-	GRAFT_CLEANUP(close_file) FILE *file = fopen(path, "re");
-	while (file && next_line(file, &line)) {
-		struct mount mount;
-		if (!take_mount(line.text, version, &mount))
-			continue;
-		const char *rest = below(group, mount.root);
-		if (!rest)
-			continue;
-		int n = snprintf(ret->folder, sizeof(ret->folder), "%s%s%s",
-				 root, mount.place, rest);
-		if (n < 0 || (size_t)n >= sizeof(ret->folder))
-			continue;
-		ret->top = strlen(root) + strlen(mount.place);
-		// One that another mount covers is not seen.
-		if (access(ret->folder, X_OK) == 0)
-			return true;
-	}
-	return false;
+	(void)snprintf(path, sizeof(path), "%s/proc/%d/cgroup", root, (int)tid);
+	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return NULL;
+	struct graft_error *err = graft_file_read_fd(fd, NAMES_MAX, &bytes,
+						     &len);
+	graft_error_free(err);
+	return err ? NULL : (char *)bytes;
 }
 
 bool
-graft_memory_group_lacks(const char *root, pid_t tid, uint64_t need,
+graft_memory_group_lacks(const char *root, struct graft_memory_groups *groups,
+			 pid_t tid, uint64_t need,
 			 struct graft_memory_group *ret)
 {
-	GRAFT_CLEANUP(line_deinit) struct line line = { 0 };
-	char path[PATH_MAX];
+	bool lacks = false;
+	GRAFT_CLEANUP(known_freep) struct known *made = NULL;
+	// Each time: a process may be moved to another group.
+	GRAFT_FREE char *names = read_names(root, tid);
+	struct known *known = groups && names ? groups->list : NULL;
 
-	(void)snprintf(path, sizeof(path), "%s/proc/%d/cgroup", root, (int)tid);
-	GRAFT_CLEANUP(close_file) FILE *file = fopen(path, "re");
-	while (file && next_line(file, &line)) {
-		struct place place;
-		const struct version *version;
-		const char *group = take_group(line.text, &version);
-		if (!group || !find_place(root, group, version, &place))
-			continue;
-		for (;;) {
-			if (one_lacks(place.folder, version, need, ret))
-				return true;
-			char *slash = strrchr(place.folder, '/');
-			if (strlen(place.folder) <= place.top || !slash)
-				break;
-			*slash = '\0';
-		}
+	while (known && strcmp(known->names, names) != 0)
+		known = known->next;
+	if (!known && names)
+		known = made = find(root, names);
+	for (struct level *at = known ? known->levels : NULL; at && !lacks;
+	     at = at->above)
+		lacks = one_lacks(at, groups ? &groups->held : NULL, need, ret);
+	if (groups && made) {
+		made->next = groups->list;
+		groups->list = GRAFT_TAKE(made);
 	}
-	return false;
+	return lacks;
 }

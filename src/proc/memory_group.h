@@ -16,6 +16,9 @@
 #ifndef GRAFT_PROC_MEMORY_GROUP_H
 #define GRAFT_PROC_MEMORY_GROUP_H
 
+#include "base/cleanup.h"
+#include "base/error.h"
+
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,18 +37,44 @@ struct graft_memory_group {
 	uint64_t reclaimable;
 };
 
+/** Groups that were found for earlier processes: their folders, with the files of
+ * limits and usage open. What stands in them is read anew for each process. */
+struct graft_memory_groups;
+
+/**
+ * Begin with none.
+ *
+ * @param[out] ret Free with graft_memory_groups_free(). For one root only.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_memory_groups_new(struct graft_memory_groups **ret);
+
+/**
+ * Forget all: where groups are mounted, and which of them has which name, is looked up
+ * again. Called before each batch, as a group may be renamed. NULL is a no-op.
+ */
+void
+graft_memory_groups_forget(struct graft_memory_groups *groups);
+
+/** Free. NULL is a no-op. */
+void
+graft_memory_groups_free(struct graft_memory_groups *groups);
+GRAFT_DEFINE_CLEANUP(struct graft_memory_groups, graft_memory_groups_free)
+
 /**
  * Look for a group of a process, or one above it, that has no room.
  *
  * @param[in] root What stands before /proc and the mounts of groups; "" is the
  * host's.
+ * @param[in,out] groups What is known from others, and added to; NULL: nothing.
  * @param[in] tid A live thread of the process.
  * @param[in] need Bytes that are to be charged.
  * @param[out] ret The group, if this returns true.
  * @return Charging it could end in a kill.
  */
 bool
-graft_memory_group_lacks(const char *root, pid_t tid, uint64_t need,
+graft_memory_group_lacks(const char *root, struct graft_memory_groups *groups,
+			 pid_t tid, uint64_t need,
 			 struct graft_memory_group *ret);
 
 #endif /* GRAFT_PROC_MEMORY_GROUP_H */

@@ -70,8 +70,10 @@ graft_filters_read(pid_t tid, struct graft_filters *ret)
 	struct graft_error *err = graft_proc_status_glance(tid, &status);
 	if (err)
 		return err;
-	if (status.seccomp == SECCOMP_MODE_DISABLED)
+	if (status.seccomp == SECCOMP_MODE_DISABLED) {
+		ret->shadow_stack = status.shadow_stack;
 		return NULL;
+	}
 	if (status.seccomp == SECCOMP_MODE_STRICT)
 		return graft_filters_refuse(
 			tid, "is in strict mode: a system call would "
@@ -86,6 +88,7 @@ graft_filters_read(pid_t tid, struct graft_filters *ret)
 			tid, "has a filter that cannot be read (it needs "
 			     "CAP_SYS_ADMIN, and a kernel with "
 			     "CONFIG_CHECKPOINT_RESTORE)");
+	filters.shadow_stack = status.shadow_stack;
 	*ret = filters;
 	filters = (struct graft_filters){ 0 };
 	return NULL;

@@ -24,6 +24,8 @@ struct graft_filters {
 	/** Instructions of each. */
 	size_t *lens;
 	size_t count;
+	/** No filter, but read at the same moment: the thread has a shadow stack. */
+	bool shadow_stack;
 };
 
 /** What filters say to a call, from the best. */

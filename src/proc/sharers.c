@@ -3,9 +3,11 @@
 #include "proc/sharers.h"
 
 #include "base/clock.h"
+#include "base/vec.h"
 #include "proc/list.h"
 #include "proc/status.h"
 
+#include <errno.h>
 #include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +22,9 @@ enum {
 	 * given out up to so many before. */
 	MARGIN = 128,
 	/** Numbers that are given out before it is better to look again. */
-	NEW_MAX = 512,
+	NEW_MAX = 512 + MARGIN,
+	/** So many that live and have to be asked, too. */
+	YOUNG_MAX = 128,
 	/** After the last number it goes on with this one (kernel/pid.c). */
 	FIRST_AGAIN = 300,
 	/** No host makes processes faster than one in this time. */
@@ -33,6 +37,8 @@ void
 graft_sharers_deinit(struct graft_sharers *sharers)
 {
 	free(sharers->alone);
+	free(sharers->compared);
+	free(sharers->young);
 	*sharers = (struct graft_sharers){ 0 };
 }
 
@@ -90,15 +96,6 @@ by_memory(const void *a, const void *b, void *arg)
 	}
 }
 
-static int
-by_number(const void *a, const void *b)
-{
-	pid_t one = *(const pid_t *)a;
-	pid_t two = *(const pid_t *)b;
-
-	return (one > two) - (one < two);
-}
-
 /**
  * See that a list is in order. One that executes another program while the list is
  * sorted, or while it is looked through, has other memory afterwards; so it is
@@ -118,6 +115,22 @@ is_in_order(const pid_t *pids, size_t count)
 	return true;
 }
 
+static int
+by_number(const void *a, const void *b)
+{
+	pid_t one = *(const pid_t *)a;
+	pid_t two = *(const pid_t *)b;
+
+	return (one > two) - (one < two);
+}
+
+/** Say whether nobody has a number any more, who had it before. */
+static bool
+has_ended(pid_t number)
+{
+	return compare_memory(number, number) < 0 && errno == ESRCH;
+}
+
 /** Leave out those that cannot be compared: they ended, or are not ours to see. */
 static size_t
 leave_out(pid_t *pids, size_t count)
@@ -131,9 +144,49 @@ leave_out(pid_t *pids, size_t count)
 	return kept;
 }
 
-/** Keep those that are like neither neighbour. */
+GRAFT_MUST_CHECK static struct graft_error *
+add_young(struct graft_sharers *sharers, pid_t number)
+{
+	struct graft_error *err = graft_vec_reserve(
+		&sharers->young, &sharers->young_room, sharers->young_count + 1,
+		sizeof(*sharers->young));
+
+	if (!err)
+		sharers->young[sharers->young_count++] = number;
+	return err;
+}
+
+/**
+ * Leave out those that stand where they do not belong: they ended or executed another
+ * program while the list was sorted, or stand beside such a one. On a busy host there
+ * is always somebody. Those that live are among the young then, who are always asked.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+leave_out_misplaced(struct graft_sharers *sharers, pid_t *pids,
+		    size_t *count_io)
+{
+	struct graft_error *err = NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *count_io && !err; i++) {
+		long got = kept ? compare_memory(pids[kept - 1], pids[i]) : 0;
+		if (got == 0 || got == 1) {
+			pids[kept++] = pids[i];
+			continue;
+		}
+		pid_t both[] = { pids[--kept], pids[i] };
+		for (size_t k = 0; k < 2 && !err; k++) {
+			if (!has_ended(both[k]))
+				err = add_young(sharers, both[k]);
+		}
+	}
+	*count_io = kept;
+	return err;
+}
+
+/** Take those that are like neither neighbour. @return How many. */
 static size_t
-keep_alone(pid_t *pids, size_t count)
+take_alone(const pid_t *pids, size_t count, pid_t *ret)
 {
 	size_t kept = 0;
 	bool like_last = false;
@@ -142,41 +195,61 @@ keep_alone(pid_t *pids, size_t count)
 		bool like_next = i + 1 < count &&
 				 compare_memory(pids[i], pids[i + 1]) != 1;
 		if (!like_last && !like_next)
-			pids[kept++] = pids[i];
+			ret[kept++] = pids[i];
 		like_last = like_next;
 	}
 	return kept;
+}
+
+/** Sort a list by memory. @param[out] ok_ret It is in order; some were left out. */
+GRAFT_MUST_CHECK static struct graft_error *
+sort(struct graft_sharers *sharers, pid_t *pids, size_t *count_io, bool *ok_ret)
+{
+	*ok_ret = false;
+	for (int i = 0; i < TRIES && !*ok_ret; i++) {
+		bool failed = false;
+		*count_io = leave_out(pids, *count_io);
+		qsort_r(pids, *count_io, sizeof(*pids), by_memory, &failed);
+		struct graft_error *err = leave_out_misplaced(sharers, pids,
+							      count_io);
+		if (err)
+			return err;
+		*ok_ret = is_in_order(pids, *count_io);
+	}
+	return NULL;
 }
 
 /** Look at all processes. @param[out] ret Stays as it is if that does not work. */
 GRAFT_MUST_CHECK static struct graft_error *
 look(struct graft_sharers *ret)
 {
+	GRAFT_CLEANUP(graft_sharers_deinit)
 	struct graft_sharers made = { .last = read_last(), .end = read_end() };
 	GRAFT_FREE pid_t *pids = NULL;
 	size_t count;
+	bool ok;
 
 	if (!made.last || !made.end)
 		return NULL;
+	made.settled = made.last - MARGIN - 1;
 	made.kept = made.last;
 	made.seen = made.last;
 	made.seen_us = graft_clock_monotonic_us();
 	struct graft_error *err = graft_proc_list(&pids, &count);
-	if (err)
+	if (!err)
+		err = sort(&made, pids, &count, &ok);
+	if (err || !ok)
 		return err;
-	for (int i = 0; i < TRIES; i++) {
-		bool failed = false;
-		count = leave_out(pids, count);
-		qsort_r(pids, count, sizeof(*pids), by_memory, &failed);
-		if (failed || !is_in_order(pids, count))
-			continue;
-		count = keep_alone(pids, count);
-		qsort(pids, count, sizeof(*pids), by_number);
-		made.alone = GRAFT_TAKE(pids);
-		made.count = count;
-		*ret = made;
-		return NULL;
-	}
+	made.alone = calloc(count + 1, sizeof(*made.alone));
+	if (!made.alone)
+		return graft_error_no_memory();
+	made.count = take_alone(pids, count, made.alone);
+	qsort(made.alone, made.count, sizeof(*made.alone), by_number);
+	qsort(pids, count, sizeof(*pids), by_number);
+	made.compared = GRAFT_TAKE(pids);
+	made.compared_count = count;
+	*ret = made;
+	made = (struct graft_sharers){ 0 };
 	return NULL;
 }
 
@@ -191,8 +264,65 @@ goes_on(const struct graft_sharers *sharers, pid_t last, uint64_t now_us)
 
 	if (once_us > LOOK_MAX_US)
 		once_us = LOOK_MAX_US;
-	return last >= sharers->seen && last - sharers->last <= NEW_MAX &&
+	return last >= sharers->seen && last - sharers->settled <= NEW_MAX &&
+	       sharers->young_count <= YOUNG_MAX &&
 	       now_us - sharers->seen_us < once_us;
+}
+
+static bool
+was_compared(const struct graft_sharers *sharers, pid_t number)
+{
+	return bsearch(&number, sharers->compared, sharers->compared_count,
+		       sizeof(number), by_number);
+}
+
+/**
+ * Forget the numbers of those that have ended: none is given out again while this goes
+ * on. Of the last ones nobody can say so: who has one may be about to be born.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+settle(struct graft_sharers *sharers, pid_t last)
+{
+	pid_t first = sharers->settled < 0 ? 1 : sharers->settled + 1;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < sharers->young_count; i++) {
+		if (!has_ended(sharers->young[i]))
+			sharers->young[kept++] = sharers->young[i];
+	}
+	sharers->young_count = kept;
+	for (pid_t i = first; i < last - MARGIN; i++) {
+		if (was_compared(sharers, i) || has_ended(i))
+			continue;
+		struct graft_error *err = add_young(sharers, i);
+		if (err)
+			return err;
+	}
+	if (sharers->settled < last - MARGIN - 1)
+		sharers->settled = last - MARGIN - 1;
+	return NULL;
+}
+
+void
+graft_sharers_note(struct graft_sharers *sharers)
+{
+	uint64_t now_us = graft_clock_monotonic_us();
+	pid_t last = read_last();
+
+	if (sharers->count && goes_on(sharers, last, now_us)) {
+		sharers->seen = last;
+		sharers->seen_us = now_us;
+	}
+}
+
+void
+graft_sharers_learn(struct graft_sharers *sharers, pid_t seen, uint64_t seen_us)
+{
+	if (!sharers->count || seen < sharers->seen ||
+	    seen_us < sharers->seen_us)
+		return;
+	sharers->seen = seen;
+	sharers->seen_us = seen_us;
 }
 
 struct graft_error *
@@ -205,7 +335,7 @@ graft_sharers_keep(struct graft_sharers *sharers)
 		sharers->kept = last;
 		sharers->seen = last;
 		sharers->seen_us = now_us;
-		return NULL;
+		return settle(sharers, last);
 	}
 	graft_sharers_deinit(sharers);
 	return look(sharers);
@@ -225,11 +355,24 @@ is_sharer(pid_t pid, pid_t number)
 	return access(path, F_OK) != 0;
 }
 
+/** Say whether one of these shares the memory of a process that was alone. */
 static bool
-has_sharer(pid_t pid, pid_t first, pid_t end)
+has_sharer(const struct graft_sharers *sharers, pid_t pid, pid_t first,
+	   pid_t end)
 {
 	for (pid_t i = first; i < end; i++) {
-		if (is_sharer(pid, i))
+		// To search is far cheaper than to call.
+		if (!was_compared(sharers, i) && is_sharer(pid, i))
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_young_sharer(const struct graft_sharers *sharers, pid_t pid)
+{
+	for (size_t i = 0; i < sharers->young_count; i++) {
+		if (is_sharer(pid, sharers->young[i]))
 			return true;
 	}
 	return false;
@@ -254,7 +397,9 @@ graft_sharers_is_alone(struct graft_sharers *sharers, pid_t pid)
 	sharers->seen_us = now_us;
 	// Who was about to be born when the numbers began anew.
 	if (first <= FIRST_AGAIN &&
-	    has_sharer(pid, sharers->end - MARGIN, sharers->end))
+	    has_sharer(sharers, pid, sharers->end - MARGIN, sharers->end))
 		return false;
-	return !has_sharer(pid, first > 0 ? first : 1, last + 1);
+	first = sharers->settled < 0 ? 1 : sharers->settled + 1;
+	return !has_young_sharer(sharers, pid) &&
+	       !has_sharer(sharers, pid, first, last + 1);
 }

@@ -9,7 +9,8 @@
  * of those that shared nothing with anybody at a moment, each can only share since
  * then with somebody who was born since then; and those have numbers that were
  * given out since then. To ask about one of a thousand processes is then to look
- * at a few numbers instead of a thousand.
+ * at a few numbers instead of a thousand. Which of these have ended is seen once for
+ * many processes: who has ended does not come back.
  *
  * That numbers were not given out twice meanwhile is known from looking often:
  * graft_sharers_keep() is called before each process that is worked on.
@@ -30,6 +31,17 @@ struct graft_sharers {
 	/** Those that share memory with nobody, ascending. Owned. */
 	pid_t *alone;
 	size_t count;
+	/** All that were compared with each of those, ascending. They differ from them
+	 * for ever: nobody comes to share memory later. Owned. */
+	pid_t *compared;
+	size_t compared_count;
+	/** Those that were born since and lived when graft_sharers_keep() was asked
+	 * last. Owned. */
+	pid_t *young;
+	size_t young_count;
+	size_t young_room;
+	/** Up to this number each is one of #compared or #young, or ended. */
+	pid_t settled;
 	/** The number that was given out last before they were looked at. */
 	pid_t last;
 	/** One above the highest number. */
@@ -55,6 +67,24 @@ graft_sharers_deinit(struct graft_sharers *sharers);
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_sharers_keep(struct graft_sharers *sharers);
+
+/**
+ * Look at the number that was given out last, and nothing else: what was seen of the
+ * host goes on to be known for some time. Called between things that take long.
+ */
+void
+graft_sharers_note(struct graft_sharers *sharers);
+
+/**
+ * Take what a child that asked saw by graft_sharers_is_alone(): it looked at the numbers
+ * in our place.
+ *
+ * @param[in] seen Its graft_sharers::seen.
+ * @param[in] seen_us Its graft_sharers::seen_us.
+ */
+void
+graft_sharers_learn(struct graft_sharers *sharers, pid_t seen,
+		    uint64_t seen_us);
 
 /**
  * Say whether a process is known to share its memory with nobody.

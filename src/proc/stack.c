@@ -76,7 +76,7 @@ graft_stack_check_new(struct graft_target *target,
 		      struct graft_stack_check **ret)
 {
 	pid_t pid = graft_target_pid(target);
-	const struct graft_hints *hints = graft_target_hints(target);
+	struct graft_hints *hints = graft_target_hints(target);
 	GRAFT_CLEANUP(graft_stack_check_freep)
 	struct graft_stack_check *check = calloc(1, sizeof(*check));
 	if (!check)
@@ -92,6 +92,7 @@ graft_stack_check_new(struct graft_target *target,
 		err = graft_vmas_new(pid, &check->vmas);
 	if (!err)
 		err = graft_live_new(check->scan, guess_threads(pid),
+				     hints ? &hints->batch : NULL,
 				     &check->live);
 	if (!err)
 		err = graft_unwind_new(pid, maps, hints ? hints->tables : NULL,

@@ -42,9 +42,11 @@ graft_proc_slurp(char *buf, size_t size, const char *fmt, ...)
 			continue;
 		if (got < 0)
 			return -errno;
-		if (got == 0)
-			break;
 		len += (size_t)got;
+		// The kernel shows such a file whole, if there is room for it: what
+		// is shorter has ended.
+		if (len + 1 < size)
+			break;
 	}
 	buf[len] = '\0';
 	return (ssize_t)len;
@@ -267,10 +269,13 @@ is_live(pid_t pid, pid_t tid)
 {
 	char text[1024];
 	struct graft_proc_status status;
-	return graft_proc_slurp(text, sizeof(text), "/proc/%d/task/%d/stat",
-				pid, tid) > 0 &&
-	       graft_proc_stat_parse(text, &status) && status.state != 'Z' &&
-	       status.state != 'X';
+	ssize_t len = tid == pid ? graft_proc_slurp(text, sizeof(text),
+						    "/proc/%d/stat", pid)
+				 : graft_proc_slurp(text, sizeof(text),
+						    "/proc/%d/task/%d/stat",
+						    pid, tid);
+	return len > 0 && graft_proc_stat_parse(text, &status) &&
+	       status.state != 'Z' && status.state != 'X';
 }
 
 static void

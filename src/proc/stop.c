@@ -8,7 +8,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum {
 	/** How often the list of threads may change while we attach. */
@@ -21,15 +24,40 @@ enum {
 	DETACH_LIMIT_NS = 100 * 1000 * 1000,
 };
 
+/** Open the list of threads. Whose it is, is asked afterwards. */
+static struct graft_error *
+open_tasks(struct graft_target *target)
+{
+	char path[32];
+
+	if (target->task_fd >= 0)
+		return NULL;
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", target->pid);
+	target->task_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (target->task_fd < 0 && (errno == ENOENT || errno == ESRCH))
+		return graft_tracee_gone(target);
+	return target->task_fd < 0
+		       ? graft_error_os(errno, "list the threads of %d",
+					target->pid)
+		       : NULL;
+}
+
 struct graft_error *
 graft_target_attach(struct graft_target *target)
 {
 	assert(target->state == GRAFT_TARGET_RUNNING ||
 	       target->state == GRAFT_TARGET_GONE);
 
+	if (target->state == GRAFT_TARGET_GONE)
+		return graft_tracee_gone(target);
+	struct graft_error *fault = open_tasks(target);
+	if (fault)
+		return fault;
+	// Behind it: if the process lives now, its number was not given out again
+	// before, and the threads are its own.
 	if (graft_target_is_gone(target))
 		return graft_tracee_gone(target);
-	struct graft_error *fault = graft_fault("target-attach");
+	fault = graft_fault("target-attach");
 	if (fault)
 		return fault;
 	// A thread that was about to clone when we seized it makes one that we

@@ -141,15 +141,18 @@ compare_counts(struct graft_target *target, size_t count)
 
 /** Say whether any thread has a filter. */
 static bool
-has_filters(const struct graft_target *target)
+has_filters(struct graft_target *target)
 {
 	bool found = false;
+	target->surveyed = true;
 	for (size_t i = 0; i < target->count && !found; i++) {
 		struct graft_proc_status status = { 0 };
 		struct graft_error *err = graft_proc_status_glance(
 			target->tracees[i].tid, &status);
 		graft_error_free(err);
 		found = !err && status.seccomp != SECCOMP_MODE_DISABLED;
+		if (err || found || status.shadow_stack)
+			target->surveyed = false;
 	}
 	return found;
 }

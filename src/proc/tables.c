@@ -3,6 +3,8 @@
 #include "proc/tables.h"
 
 #include <gelf.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,7 +60,7 @@ graft_tables_free(struct graft_tables *tables)
 
 // The vdso has no file; it is small and always readable.
 static bool
-open_vdso(pid_t tid, const struct graft_map *map, struct graft_table *table)
+read_vdso(pid_t tid, const struct graft_map *map, struct graft_table *table)
 {
 	size_t len = map->end - map->start;
 	if (len > VDSO_BYTES_MAX)
@@ -69,16 +71,39 @@ open_vdso(pid_t tid, const struct graft_map *map, struct graft_table *table)
 	struct iovec local = { .iov_base = table->image, .iov_len = len };
 	struct iovec remote = { .iov_base = (void *)(uintptr_t)map->start,
 				.iov_len = len };
-	if (process_vm_readv(tid, &local, 1, &remote, 1, 0) != (ssize_t)len)
-		return false;
-	table->elf = elf_memory(table->image, len);
-	return table->elf;
+	table->image_len = len;
+	return process_vm_readv(tid, &local, 1, &remote, 1, 0) == (ssize_t)len;
 }
 
 static uint64_t
 in_ns(struct timespec time)
 {
 	return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
+}
+
+static void
+take_key(const struct stat *st, struct graft_table *table)
+{
+	memcpy(table->key,
+	       (uint64_t[]){ st->st_dev, st->st_ino, (uint64_t)st->st_size,
+			     in_ns(st->st_mtim), in_ns(st->st_ctim) },
+	       sizeof(table->key));
+}
+
+/** Say which file a mapping has, without opening it; where we may ask so. */
+static bool
+ask_file(pid_t tid, const struct graft_map *map, struct graft_table *table)
+{
+	struct stat st;
+	char path[96];
+
+	(void)snprintf(path, sizeof(path),
+		       "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, tid,
+		       map->start, map->end);
+	if (stat(path, &st) != 0)
+		return false;
+	take_key(&st, table);
+	return true;
 }
 
 /** Open the file of a mapping, and say which one it is. */
@@ -94,10 +119,7 @@ open_file(pid_t tid, const struct graft_map *map, struct graft_table *table)
 	}
 	if (fstat(table->fd, &st) != 0)
 		return false;
-	memcpy(table->key,
-	       (uint64_t[]){ st.st_dev, st.st_ino, (uint64_t)st.st_size,
-			     in_ns(st.st_mtim), in_ns(st.st_ctim) },
-	       sizeof(table->key));
+	take_key(&st, table);
 	return true;
 }
 
@@ -105,9 +127,12 @@ static struct graft_table *
 find(const struct graft_tables *tables, const struct graft_table *like)
 {
 	for (size_t i = 0; tables && i < tables->count; i++) {
-		if (memcmp(tables->list[i]->key, like->key,
-			   sizeof(like->key)) == 0)
-			return tables->list[i];
+		struct graft_table *table = tables->list[i];
+		if (memcmp(table->key, like->key, sizeof(like->key)) == 0 &&
+		    table->image_len == like->image_len &&
+		    (!like->image ||
+		     memcmp(table->image, like->image, like->image_len) == 0))
+			return table;
 	}
 	return NULL;
 }
@@ -130,27 +155,29 @@ graft_tables_get(struct graft_tables *tables, pid_t tid,
 	if (!table)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "unwind tables");
 	table->fd = -1;
-	bool ok;
-	if (map->inode) {
+	bool ok = map->inode ? ask_file(tid, map, table)
+			     : read_vdso(tid, map, table);
+	struct graft_table *known = ok ? find(tables, table) : NULL;
+	if (!known && map->inode) {
 		ok = open_file(tid, map, table);
-		struct graft_table *known = ok ? find(tables, table) : NULL;
-		if (known) {
-			known->users++;
-			*ret = known;
-			return NULL;
-		}
-		// Files are read, not mapped: one that is cut short meanwhile
-		// gives an error, not a SIGBUS.
-		if (ok)
-			table->elf = elf_begin(table->fd, ELF_C_READ, NULL);
-		ok = table->elf != NULL;
-	} else {
-		ok = open_vdso(tid, map, table);
+		known = ok ? find(tables, table) : NULL;
 	}
+	if (known) {
+		known->users++;
+		*ret = known;
+		return NULL;
+	}
+	// Files are read, not mapped: one that is cut short meanwhile gives an
+	// error, not a SIGBUS.
+	if (ok)
+		table->elf = map->inode ? elf_begin(table->fd, ELF_C_READ, NULL)
+					: elf_memory(table->image,
+						     table->image_len);
+	ok = table->elf != NULL;
 	if (ok && is_ours(table->elf))
 		table->cfi = dwarf_getcfi_elf(table->elf);
 	table->users = 1;
-	if (ok && map->inode && tables && tables->count < KEPT_MAX) {
+	if (ok && tables && tables->count < KEPT_MAX) {
 		table->kept = true;
 		tables->list[tables->count++] = table;
 	}

@@ -25,6 +25,7 @@ struct graft_table {
 	/** The file, or -1 for the vdso, whose image is there. */
 	int fd;
 	char *image;
+	size_t image_len;
 	/** NULL: it is no file of ours. */
 	Elf *elf;
 	/** NULL: it has none. */

@@ -108,13 +108,14 @@ static struct graft_error *
 open_files(struct graft_target *target, pid_t tid)
 {
 	char path[64];
-	(void)snprintf(path, sizeof(path), "/proc/%d/task", target->pid);
-	target->task_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (target->task_fd < 0)
-		return cannot_open(target, errno, "task");
-	// The leader's may be empty: a zombie has no memory.
-	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/mem", target->pid,
-		       tid);
+	target->tid = tid;
+	// The leader's may be empty: a zombie has no memory. Its own has the
+	// shorter path, and the kernel makes three objects less for it.
+	if (tid == target->pid)
+		(void)snprintf(path, sizeof(path), "/proc/%d/mem", tid);
+	else
+		(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/mem",
+			       target->pid, tid);
 	target->mem_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (target->mem_fd < 0)
 		return cannot_open(target, errno, "mem");
@@ -210,6 +211,12 @@ pid_t
 graft_target_pid(const struct graft_target *target)
 {
 	return target->pid;
+}
+
+pid_t
+graft_target_tid(const struct graft_target *target)
+{
+	return target->tid;
 }
 
 const char *

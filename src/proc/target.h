@@ -89,6 +89,10 @@ GRAFT_DEFINE_CLEANUP(struct graft_target, graft_target_close)
 pid_t
 graft_target_pid(const struct graft_target *target);
 
+/** Get a thread that lived when the target was opened: the first one, if it did. */
+pid_t
+graft_target_tid(const struct graft_target *target);
+
 /** Get the command name (/proc/PID/comm). Lives as long as the target. */
 const char *
 graft_target_comm(const struct graft_target *target);

@@ -342,4 +342,5 @@ graft_tracee_detach_all(struct graft_target *target)
 	for (size_t i = 0; i < target->count; i++)
 		graft_tracee_go(target, i, PTRACE_DETACH);
 	drop_gone(target);
+	target->surveyed = false;
 }

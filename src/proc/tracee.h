@@ -73,12 +73,17 @@ struct graft_gadgets {
 /** A process. */
 struct graft_target {
 	pid_t pid;
+	/** Of the thread whose files are open. */
+	pid_t tid;
 	char comm[16];
 	uint64_t start_ticks;
 	/** pidfd, or -1 on kernels before 5.3. */
 	int pidfd;
 	int mem_fd;
-	/** /proc/PID/task. */
+	/** Since it was attached to, each thread was seen to have neither a shadow
+	 * stack nor strict seccomp. */
+	bool surveyed;
+	/** /proc/PID/task; -1 until it is attached to. */
 	int task_fd;
 	enum graft_target_state state;
 

@@ -16,6 +16,8 @@ static const char *const reason_text[GRAFT_UNUSABLE_COUNT] = {
 		"has a seccomp filter that cannot be read",
 	[GRAFT_UNUSABLE_FILTER_DEADLY] =
 		"has a seccomp filter that could kill it",
+	[GRAFT_UNUSABLE_SHADOW_STACK] =
+		"has a shadow stack, which forbids the way back from a call",
 };
 
 void

@@ -153,13 +153,15 @@ memory_is_its_file_until_it_is_written_to(void **state)
 
 	for (int changed = 0; changed < 2; changed++) {
 		GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+		GRAFT_CLEANUP(graft_backings_deinit)
+		struct graft_backings backings = { .pid = pids[changed] };
 		const struct graft_map *map =
 			map_at(pids[changed], (void *)(uintptr_t)room, &maps);
 		assert_non_null(map);
-		assert_int_equal(graft_backing_shows(pids[changed], map),
-				 !changed);
+		assert_int_equal(graft_backing_shows(&backings, map), !changed);
+		// What is open of it shows that it is gone.
 		end(pids[changed]);
-		assert_false(graft_backing_shows(pids[changed], map));
+		assert_false(graft_backing_shows(&backings, map));
 	}
 }
 
@@ -167,6 +169,8 @@ static void
 memory_that_only_looks_like_a_file_is_none(void **state)
 {
 	(void)state;
+	GRAFT_CLEANUP(graft_backings_deinit)
+	struct graft_backings backings = { .pid = getpid() };
 	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
 	struct graft_backing file;
 	int fd = memfd_create("code", MFD_CLOEXEC);
@@ -176,7 +180,7 @@ memory_that_only_looks_like_a_file_is_none(void **state)
 	assert_ptr_not_equal(at, MAP_FAILED);
 	const struct graft_map *map = map_at(getpid(), at, &maps);
 	assert_non_null(map);
-	assert_false(graft_backing_read(getpid(), map, &file));
+	assert_false(graft_backing_read(&backings, map, &file));
 	assert_return_code(munmap(at, PAGE), 0);
 	(void)close(fd);
 }
@@ -185,6 +189,8 @@ static void
 two_files_are_told_apart(void **state)
 {
 	(void)state;
+	GRAFT_CLEANUP(graft_backings_deinit)
+	struct graft_backings backings = { .pid = getpid() };
 	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
 	struct graft_backing own;
 	struct graft_backing libc;
@@ -193,12 +199,12 @@ two_files_are_told_apart(void **state)
 					     &maps);
 
 	assert_non_null(map);
-	if (!graft_backing_read(getpid(), map, &own))
+	if (!graft_backing_read(&backings, map, &own))
 		skip(); // Not root.
-	assert_true(graft_backing_read(getpid(), map, &again));
+	assert_true(graft_backing_read(&backings, map, &again));
 	assert_memory_equal(&own, &again, sizeof(own));
 	map = graft_maps_at(maps, (uint64_t)(uintptr_t)waitpid);
-	assert_true(graft_backing_read(getpid(), map, &libc));
+	assert_true(graft_backing_read(&backings, map, &libc));
 	assert_memory_not_equal(&own, &libc, sizeof(own));
 }
 

@@ -40,7 +40,7 @@ a_full_group_refuses_with_its_name_and_what_would_help(void **state)
 	assert_non_null(root);
 	// No such process on the host: its leader is asked for by number.
 	put_process("67104768\n");
-	struct graft_error *err = graft_predict_charge(root, 77, 8192);
+	struct graft_error *err = graft_predict_charge(root, NULL, 77, 8192);
 	assert_non_null(err);
 	assert_int_equal(graft_error_code(err), GRAFT_ERROR_REFUSED);
 	const char *text = graft_error_message(err);
@@ -51,7 +51,7 @@ a_full_group_refuses_with_its_name_and_what_would_help(void **state)
 	assert_non_null(strstr(text, "raise memory.max there by 1048576"));
 	must_fail(err, GRAFT_ERROR_REFUSED);
 
-	must_fail(graft_predict_charge(root, 77, UINT64_MAX),
+	must_fail(graft_predict_charge(root, NULL, 77, UINT64_MAX),
 		  GRAFT_ERROR_REFUSED);
 }
 
@@ -63,9 +63,10 @@ a_group_with_room_and_one_that_is_not_found_do_not_refuse(void **state)
 	(void)state;
 	assert_non_null(root);
 	put_process("60000000\n");
-	must(graft_predict_charge(root, 77, 8192));
-	must_fail(graft_predict_charge(root, 77, 8 << 20), GRAFT_ERROR_REFUSED);
-	must(graft_predict_charge(root, 78, 8 << 20));
+	must(graft_predict_charge(root, NULL, 77, 8192));
+	must_fail(graft_predict_charge(root, NULL, 77, 8 << 20),
+		  GRAFT_ERROR_REFUSED);
+	must(graft_predict_charge(root, NULL, 78, 8 << 20));
 }
 
 int

@@ -3,6 +3,9 @@
 #include "proc/hints.h"
 
 #include "proc/gadget.h"
+#include "proc/live.h"
+#include "proc/scan.h"
+#include "proc/stack.h"
 #include "proc/tables.h"
 #include "proc/tracee.h"
 #include "victim.h"
@@ -10,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -192,11 +196,61 @@ a_file_is_opened_once_until_it_changes(void **state)
 	(void)unlink(path);
 }
 
+static void
+the_vdso_of_the_next_process_is_known(void **state)
+{
+	GRAFT_CLEANUP(graft_tables_freep) struct graft_tables *tables = NULL;
+	const void *vdso = (const void *)getauxval(AT_SYSINFO_EHDR);
+
+	(void)state;
+	if (!vdso)
+		skip();
+	assert_ok(graft_tables_new(&tables));
+	struct graft_table *first = tables_at(tables, vdso);
+	struct graft_table *second = tables_at(tables, vdso);
+	assert_non_null(first->cfi);
+	assert_ptr_equal(first, second);
+	// Another one of the same size is another one.
+	first->image[first->image_len - 1] ^= 1;
+	struct graft_table *other = tables_at(tables, vdso);
+	assert_ptr_not_equal(first, other);
+	graft_table_release(other);
+	graft_table_release(second);
+	graft_table_release(first);
+}
+
+static void
+what_stacks_are_read_with_is_kept_for_the_next_process(void **state)
+{
+	GRAFT_CLEANUP(graft_hints_deinit) struct graft_hints hints = { 0 };
+	GRAFT_CLEANUP(graft_scan_freep) struct graft_scan *scan = NULL;
+	struct graft_live *live = NULL;
+	struct graft_live *other = NULL;
+	const struct graft_range range = { 1, 2 };
+
+	(void)state;
+	assert_ok(graft_scan_new(&range, 1, &scan));
+	assert_ok(graft_live_new(scan, 1, &hints.batch, &live));
+	graft_live_free(live);
+	const struct graft_batch *batch = hints.batch;
+	assert_non_null(batch);
+	assert_ok(graft_live_new(scan, 900, &hints.batch, &live));
+	assert_null(hints.batch);
+	// Who comes meanwhile has one of its own.
+	assert_ok(graft_live_new(scan, 1, &hints.batch, &other));
+	graft_live_free(live);
+	graft_live_free(other);
+	assert_ptr_equal(hints.batch, batch);
+}
+
 int
 main(void)
 {
 	(void)elf_version(EV_CURRENT);
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_vdso_of_the_next_process_is_known),
+		cmocka_unit_test(
+			what_stacks_are_read_with_is_kept_for_the_next_process),
 		cmocka_unit_test(
 			what_one_process_shows_is_found_in_another_one),
 		cmocka_unit_test(a_false_hint_is_not_followed),

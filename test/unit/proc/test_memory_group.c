@@ -58,7 +58,7 @@ static bool
 lacks(uint64_t need, struct graft_memory_group *ret)
 {
 	char *root = get_current_dir_name();
-	bool lacks = graft_memory_group_lacks(root, TID, need, ret);
+	bool lacks = graft_memory_group_lacks(root, NULL, TID, need, ret);
 
 	free(root);
 	return lacks;
@@ -104,6 +104,57 @@ what_is_left_decides_to_the_byte(void **state)
 	put("sys/fs/cgroup/app/memory.current", "6000000\n");
 	must_lack(1, "/app", "memory.max");
 	must_have(0);
+}
+
+/** Write over what a file holds, as the kernel does: it stays the same file. */
+static void
+change(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void
+of_a_group_that_is_known_limit_and_usage_are_read_anew(void **state)
+{
+	GRAFT_FREE char *root = get_current_dir_name();
+	GRAFT_CLEANUP(graft_memory_groups_freep)
+	struct graft_memory_groups *groups = NULL;
+	struct graft_memory_group group;
+
+	(void)state;
+	must(graft_memory_groups_new(&groups));
+	put_process("0::/app\n", V2);
+	put_group("sys/fs/cgroup/app", "5000000\n", "4000000\n", "anon 1\n");
+	put_group("sys/fs/cgroup/other", "7000000\n", "0\n", "anon 1\n");
+	assert_false(
+		graft_memory_group_lacks(root, groups, TID, MIB / 2, &group));
+	change("sys/fs/cgroup/app/memory.current", "4900000\n");
+	assert_true(
+		graft_memory_group_lacks(root, groups, TID, MIB / 2, &group));
+	assert_int_equal(group.left, 100000);
+	change("sys/fs/cgroup/app/memory.max", "max\n");
+	assert_false(
+		graft_memory_group_lacks(root, groups, TID, MIB / 2, &group));
+	change("sys/fs/cgroup/app/memory.max", "4900000\n");
+	assert_true(graft_memory_group_lacks(root, groups, TID, 1, &group));
+
+	// It is moved to another group.
+	put("proc/4242/cgroup", "0::/other\n");
+	assert_false(graft_memory_group_lacks(root, groups, TID, MIB, &group));
+	assert_true(
+		graft_memory_group_lacks(root, groups, TID, 7000001, &group));
+	put("proc/4242/cgroup", "0::/app\n");
+	assert_true(graft_memory_group_lacks(root, groups, TID, 1, &group));
+
+	// The next batch finds what has the name by then.
+	put("sys/fs/cgroup/app/memory.max", "9900000\n");
+	assert_true(graft_memory_group_lacks(root, groups, TID, 1, &group));
+	graft_memory_groups_forget(groups);
+	assert_false(graft_memory_group_lacks(root, groups, TID, 1, &group));
 }
 
 static void
@@ -339,6 +390,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(what_is_left_decides_to_the_byte),
+		IN_FOLDER(
+			of_a_group_that_is_known_limit_and_usage_are_read_anew),
 		IN_FOLDER(clean_pages_of_files_count_as_room),
 		IN_FOLDER(a_group_above_that_is_full_is_found),
 		IN_FOLDER(version_1_is_read_by_its_own_names),

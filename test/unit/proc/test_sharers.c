@@ -145,6 +145,57 @@ one_that_is_born_later_into_the_memory_is_found(void **state)
 	victim_end(&victim);
 }
 
+/** Give out as many numbers as there are between the last and those that are settled. */
+static void
+give_out_numbers(void)
+{
+	for (int i = 0; i < 200; i++) {
+		pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0)
+			_exit(0);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+	}
+}
+
+static bool
+is_young(const struct graft_sharers *sharers, pid_t pid)
+{
+	for (size_t i = 0; i < sharers->young_count; i++) {
+		if (sharers->young[i] == pid)
+			return true;
+	}
+	return false;
+}
+
+static void
+a_sharer_is_found_when_many_were_born_after_it(void **state)
+{
+	(void)state;
+	bool settled = false;
+	// A busy host gives out so many numbers that all are looked at again.
+	for (int i = 0; i < 100 && !settled; i++) {
+		GRAFT_CLEANUP(graft_sharers_deinit)
+		struct graft_sharers sharers = { 0 };
+		struct victim victim = victim_start(shares_later, 1);
+		see(&sharers);
+		pid_t before = sharers.settled;
+		pid_t sharer = share(&victim);
+		give_out_numbers();
+		see(&sharers);
+		settled = sharers.settled > before &&
+			  is_young(&sharers, sharer);
+		enum answer got = ask(&sharers, victim.pid, sharer);
+		victim_end(&victim);
+		assert_int_equal(got, ANSWER_SHARES);
+		// Nobody is kept who has ended.
+		for (size_t k = 0; settled && k < sharers.young_count; k++)
+			assert_true(sharers.young[k] <= sharers.settled);
+		assert_true(sharers.young_count < 100 || !settled);
+	}
+	assert_true(settled);
+}
+
 static void *
 rest(void *arg)
 {
@@ -242,6 +293,31 @@ who_asks_often_enough_may_ask_for_long(void **state)
 	victim_end(&victim);
 }
 
+static void
+what_a_child_saw_last_goes_on_to_be_known(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_sharers_deinit)
+	struct graft_sharers sharers = { 0 };
+	// Nothing was looked at: there is nothing to go on with.
+	graft_sharers_learn(&sharers, 5, 5);
+	assert_int_equal(sharers.seen, 0);
+	see(&sharers);
+	pid_t seen = sharers.seen;
+	uint64_t seen_us = sharers.seen_us;
+	graft_sharers_learn(&sharers, seen + 2, seen_us + 7);
+	assert_int_equal(sharers.seen, seen + 2);
+	assert_int_equal(sharers.seen_us, seen_us + 7);
+	graft_sharers_learn(&sharers, seen + 1, seen_us + 8);
+	graft_sharers_learn(&sharers, seen + 3, seen_us + 6);
+	assert_int_equal(sharers.seen, seen + 2);
+	// Numbers that were not looked at for too long are not noted.
+	sharers.seen = 1;
+	sharers.seen_us = seen_us - 10 * UINT64_C(1000000);
+	graft_sharers_note(&sharers);
+	assert_int_equal(sharers.seen, 1);
+}
+
 int
 main(void)
 {
@@ -251,7 +327,10 @@ main(void)
 			two_that_share_when_all_are_looked_at_are_found),
 		cmocka_unit_test(
 			one_that_is_born_later_into_the_memory_is_found),
+		cmocka_unit_test(
+			a_sharer_is_found_when_many_were_born_after_it),
 		cmocka_unit_test(a_thread_that_is_born_later_is_no_sharer),
+		cmocka_unit_test(what_a_child_saw_last_goes_on_to_be_known),
 		cmocka_unit_test(who_is_not_a_child_born_since_is_not_answered),
 		cmocka_unit_test(who_asks_often_enough_may_ask_for_long),
 	};
