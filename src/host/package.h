@@ -17,7 +17,7 @@
 
 /** A package that is installed. */
 struct graft_package {
-	/** "libssl3:amd64", as dpkg-query prints it. */
+	/** "libssl3:amd64", or without architecture, as dpkg-query prints it. */
 	char *name;
 	char *source;
 	char *version;
@@ -52,6 +52,15 @@ graft_packages_find(const char *const *paths, size_t count,
 void
 graft_packages_free(struct graft_packages *packages);
 GRAFT_DEFINE_CLEANUP(struct graft_packages, graft_packages_free)
+
+/**
+ * Find what dpkg's log and the changelog of a package say.
+ *
+ * @param[in,out] package Has name and version; gets old version and CVEs, as far as they
+ * are said.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_package_read_history(struct graft_package *package);
 
 /**
  * Find the version that a log of dpkg says was replaced by another one; the last such

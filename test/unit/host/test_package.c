@@ -45,7 +45,9 @@ the_last_upgrade_to_a_version_counts(void **state)
 	before("libssl3:i386", "3.0.13-1", "3.0.10-1");
 	before("libssl3:amd64", "3.0.14-1", "3.0.13-1");
 	before("libssl3:amd64", "3.0.11-1", NULL);
-	before("libssl3", "3.0.13-1", NULL);
+	before("libssl3", "3.0.13-1", "3.0.12-1");
+	before("libssl", "3.0.13-1", NULL);
+	before("libssl3:amd6", "3.0.13-1", NULL);
 	before("cut:amd64", "1", NULL);
 }
 

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`graft sync` after dpkg has upgraded a package: a layer over this host's own root, in a
+mount namespace, in which a real dpkg works and nothing of the host changes."""
+import gzip
+import json
+import os
+import shutil
+import subprocess
+
+from stage import GRAFT, Skip, check, same, test
+
+LIB = "/usr/lib/graft-victim"
+OLD = {"one": "int one(int x) { return x * 3 + 1; }", "two": "int two(int x) { return x * 100 + 5; }"}
+NEW = {"one": "int one(int x) { return x > 9 ? 0 : x * 3 + 2; }",
+       "two": "int two(int x) { return x > 9 ? 0 : x * 200 + 7; }"}
+PROGRAM = """#include <stdio.h>
+int one(int x);
+int two(int x);
+int main(void) {
+	int x;
+	while (scanf("%d", &x) == 1) { printf("%d\\n", one(x) + two(x)); fflush(stdout); }
+}"""
+CHANGES = """graft-victim (1.0-{}) unstable; urgency=high
+
+  * {}
+
+ -- A <a@example.org>  Fri, 20 Nov 2026 12:00:00 +0000
+
+"""
+# What is done in the layer: $1 is where the packages are, $2 the program.
+SCRIPT = r"""set -e
+export GRAFT_STATE_DIR=/graft-state DEBIAN_FRONTEND=noninteractive
+dpkg -i "$1"/*_1.0-1_*.deb >/dev/null 2>&1
+mkfifo /questions /answers
+/usr/bin/graft-victim </questions >/answers & pid=$!
+exec 3>/questions 4</answers
+ask() { echo 2 >&3; read -r answer <&4; echo "answer $answer"; }
+ask
+dpkg -i "$1"/*_1.0-3_*.deb >/dev/null 2>&1
+for narrow in "--package other" "--package graft-victim" "--package graft-victim-libs"; do
+	"$2" sync --dry-run --json --pid $pid $narrow && echo "status 0" || echo "status $?"
+done
+"$2" sync --pid $pid || echo "status $?"
+ask
+"$2" sync --json --pid $pid || echo "status $?"
+dpkg --verify graft-victim-libs graft-victim
+kill $pid
+"""
+
+
+def deb(place, name, version, files, changes, depends=""):
+    """Build a package, as dpkg-deb does it."""
+    root = place.path(f"deb/{name}_{version}")
+    os.makedirs(f"{root}/DEBIAN")
+    with open(f"{root}/DEBIAN/control", "w", encoding="utf-8") as file:
+        file.write(f"Package: {name}\nSource: graft-victim\nVersion: {version}\n"
+                   "Architecture: amd64\nMaintainer: A <a@example.org>\n"
+                   f"{depends}Description: a victim\n")
+    for to, content in files.items():
+        os.makedirs(os.path.dirname(root + to), exist_ok=True)
+        shutil.copy(content, root + to)
+    doc = f"{root}/usr/share/doc/{name}"
+    os.makedirs(doc)
+    with gzip.open(f"{doc}/changelog.Debian.gz", "wt") as file:
+        file.write(changes)
+    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", root, place.path("debs")],
+                   check=True, capture_output=True)
+
+
+def build(place, side, sources):
+    """Libraries and the program that uses them; returns where they are to be."""
+    folder = place.path(f"build-{side}")
+    os.makedirs(folder)
+    def cc(source, *flags):
+        subprocess.run(["gcc", "-O2", "-Wl,--build-id", "-x", "c", "-", "-x", "none", *flags],
+                       input=source, text=True, check=True)
+    for name, source in sources.items():
+        cc(source, "-shared", "-fPIC", "-o", f"{folder}/lib{name}.so")
+    cc(PROGRAM, "-o", f"{folder}/program", f"-L{folder}", "-l:libone.so", "-l:libtwo.so",
+       f"-Wl,-rpath,{LIB}")
+    return folder
+
+
+@test
+def an_upgrade_by_dpkg_is_followed_and_named(place):
+    changes = [CHANGES.format(3, "fixes CVE-2026-1003"), CHANGES.format(2, "fixes CVE-2026-1002"),
+               CHANGES.format(1, "fixes CVE-2026-1001")]
+    os.mkdir(place.path("debs"))
+    for version, side, sources in (("1.0-1", "a", OLD), ("1.0-3", "b", NEW)):
+        folder = build(place, side, sources)
+        text = "".join(changes if side == "b" else changes[2:])
+        deb(place, "graft-victim-libs", version,
+            {f"{LIB}/lib{name}.so": f"{folder}/lib{name}.so" for name in sources}, text)
+        deb(place, "graft-victim", version, {"/usr/bin/graft-victim": f"{folder}/program"}, text)
+    for name in ("upper", "work", "root"):
+        os.mkdir(place.path(name))
+    shutil.copytree(place.path("debs"), place.path("upper/debs"))
+    shutil.copy(GRAFT, place.path("upper/graft"))
+    enter = ('mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" '
+             '"$1/root" || exit 77; mount -t proc proc "$1/root/proc" || exit 77; '
+             'exec chroot "$1/root" sh -c "$2" sh /debs /graft')
+    done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c",
+                           enter, "sh", place.dir, SCRIPT], capture_output=True, text=True,
+                          timeout=300)
+    if done.returncode == 77:
+        raise Skip(f"no layer over the root can be mounted: {done.stderr.strip()}")
+    same((done.returncode, done.stderr), (0, ""), f"the script: {done.stdout}")
+    lines = done.stdout.splitlines()
+    same(lines[0], "answer 212", "OLD's answer")
+    # Another package: nobody has old files of that.
+    same((json.loads(lines[1])["processes"], lines[2]), ([], "status 3"), "of another package")
+    both = [json.loads(line)["processes"][0] for line in (lines[3], lines[5])]
+    same((lines[4], lines[6]), ("status 0", "status 0"), "of the source, and of the package")
+    for found in both:
+        same({(f["path"], f["package"], f["source"], f["old_version"], f["version"],
+               " ".join(f["cves"]), f["verdict"]) for f in found["files"]},
+             {(f"{LIB}/lib{name}.so", "graft-victim-libs", "graft-victim", "1.0-1", "1.0-3",
+               "CVE-2026-1003 CVE-2026-1002", "hotpatch") for name in OLD}, "its files")
+    text = "\n".join(lines[7:])
+    check("graft-victim 1.0-1 -> 1.0-3  hotpatched, 2 functions" in text, text)
+    check("graft-victim 1.0-3 fixes CVE-2026-1003, CVE-2026-1002" in text, text)
+    check("answer 415" in lines, text)
+    same(json.loads(lines[-2])["processes"][0]["action"], "hotpatched-before", "again")
+    same(lines[-1], "status 3", "again")
