@@ -7,6 +7,7 @@
 #include "cmd/sync_state.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -31,8 +32,11 @@ static const char usage[] =
 	"Exit status: 0 all that had old code are hotpatched; 3 nobody has, or all were\n"
 	"before; 4 all that have need a restart or were refused; 5 some.\n";
 
-/** Exit statuses. */
 enum {
+	/** How often we look for new processes before we give up on a host that makes
+	 * them faster. */
+	PASSES_MAX = 20,
+	/** Exit statuses. */
 	STATUS_NOTHING = 3,
 	STATUS_NONE = 4,
 	STATUS_SOME = 5,
@@ -56,6 +60,74 @@ status_of(const struct graft_sync *sync)
 	return done ? 0 : STATUS_NOTHING;
 }
 
+/** Find the item of the same process and package or files in an earlier pass, or NULL. */
+static const struct graft_sync_item *
+find_earlier(const struct graft_sync *earlier, const struct graft_sync *sync,
+	     const struct graft_sync_item *item)
+{
+	const struct graft_old_process *p =
+		&sync->code->processes[item->process];
+
+	for (size_t i = 0; i < earlier->item_count; i++) {
+		const struct graft_sync_item *e = &earlier->items[i];
+		const struct graft_old_process *was =
+			&earlier->code->processes[e->process];
+		if (was->pid == p->pid && was->start_ticks == p->start_ticks &&
+		    strcmp(graft_sync_first_path(earlier, e),
+			   graft_sync_first_path(sync, item)) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+/** Take over what an earlier pass did. @return What this one did itself. */
+static size_t
+inherit(struct graft_sync *sync, const struct graft_sync *earlier)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < sync->item_count; i++) {
+		struct graft_sync_item *item = &sync->items[i];
+		done += item->action == GRAFT_SYNC_DONE;
+		if (item->action != GRAFT_SYNC_BEFORE)
+			continue;
+		const struct graft_sync_item *e = find_earlier(earlier, sync,
+							       item);
+		if (!e || e->action != GRAFT_SYNC_DONE)
+			continue;
+		item->action = GRAFT_SYNC_DONE;
+		item->functions = e->functions;
+		item->pause_us = e->pause_us;
+	}
+	return done;
+}
+
+/**
+ * Find and do, and look again until nobody new appears: who was forked by a process
+ * before its turn came, and whose file was replaced meanwhile.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+run(const struct graft_options *options, struct graft_sync *sync)
+{
+	bool again = true;
+
+	for (int pass = 0; again && pass < PASSES_MAX; pass++) {
+		GRAFT_CLEANUP(graft_sync_deinit)
+		struct graft_sync next = { .dry_run = options->dry_run };
+		struct graft_error *err = graft_sync_find(&next, options);
+		if (!err)
+			err = graft_sync_do(&next, options->wait_us);
+		if (err)
+			return err;
+		again = inherit(&next, sync) && !options->dry_run &&
+			!options->pid_count;
+		struct graft_sync earlier = *sync;
+		*sync = next;
+		next = earlier;
+	}
+	return NULL;
+}
+
 struct graft_error *
 graft_verb_sync(int argc, char **argv, int *status_ret)
 {
@@ -70,10 +142,7 @@ graft_verb_sync(int argc, char **argv, int *status_ret)
 			    GRAFT_OPTION_DRY_RUN | GRAFT_OPTION_SCOPE,
 		    &options, status_ret))
 		return NULL;
-	sync.dry_run = options.dry_run;
-	struct graft_error *err = graft_sync_find(&sync, &options);
-	if (!err)
-		err = graft_sync_do(&sync, options.wait_us);
+	struct graft_error *err = run(&options, &sync);
 	if (err)
 		return err;
 	if (options.json)

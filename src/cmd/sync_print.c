@@ -75,17 +75,13 @@ put_subject(const struct graft_sync *sync, const struct graft_sync_item *item,
 {
 	const struct graft_old_process *p = process_of(sync, item);
 	const struct graft_package *package = sync->groups[item->group].package;
-	const char *path = NULL;
 	size_t files = 0;
 
-	for (size_t i = 0; i < p->file_count; i++) {
-		if (sync->group_of[p->files[i]] != item->group)
-			continue;
-		if (!files++)
-			path = sync->code->files[p->files[i]].path;
-	}
-	graft_text_put_safe(text, package && package->version ? package->source
-							      : path);
+	for (size_t i = 0; i < p->file_count; i++)
+		files += sync->group_of[p->files[i]] == item->group;
+	graft_text_put_safe(text, package && package->version
+					  ? package->source
+					  : graft_sync_first_path(sync, item));
 	if (package && package->version) {
 		graft_text_put(text, " ");
 		if (package->old_version) {

@@ -36,11 +36,17 @@ package_of(const struct graft_sync *sync, size_t file)
 }
 
 const char *
-graft_sync_subject(const struct graft_sync *sync, size_t file)
+graft_sync_first_path(const struct graft_sync *sync,
+		      const struct graft_sync_item *item)
 {
-	const struct graft_package *package = package_of(sync, file);
+	const struct graft_old_process *p =
+		&sync->code->processes[item->process];
+	size_t i = 0;
 
-	return package ? package->name : sync->code->files[file].path;
+	// An item is made for a file of its group.
+	while (sync->group_of[p->files[i]] != item->group)
+		i++;
+	return sync->code->files[p->files[i]].path;
 }
 
 /** Do two packages come from one source, in one version? */

@@ -81,9 +81,10 @@ struct graft_sync {
 void
 graft_sync_deinit(struct graft_sync *sync);
 
-/** Get what a file is called after: its package's name, or its path. */
+/** Get the path of the first file that an item is about. */
 const char *
-graft_sync_subject(const struct graft_sync *sync, size_t file);
+graft_sync_first_path(const struct graft_sync *sync,
+		      const struct graft_sync_item *item);
 
 /**
  * Put the files into groups, and make an item for each process and group.

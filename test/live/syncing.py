@@ -6,7 +6,8 @@ import re
 import shutil
 import subprocess
 
-from stage import GRAFT, SOURCES, Skip, Victim, check, one_line, on_host, same, test
+from stage import (GRAFT, LONG, SOURCES, Skip, Victim, check, one_line, same, test,  # noqa: E402
+                   works_on)
 
 LIBRARY = "libvictim.so"
 
@@ -217,6 +218,29 @@ def a_newer_upgrade_takes_the_place_of_the_last_one(place):
             process.tell("2")
             same(process.line(), answer, "the answer")
         same(sorted(place.states(process.pid)), ["applied", "replaced"], "what is in it")
+
+
+@test
+def who_appears_while_it_works_is_found_too(place):
+    """While it waits for a thread of one, the file of another is replaced."""
+    first, second = Upgrade(place, "first"), Upgrade(place, "second")
+    with first.start(1) as one, second.start(1) as other:
+        one.block()
+        first.put_new()
+        tool = place.start("sync", "--json", "--wait", "120", stdout=subprocess.PIPE)
+        works_on(tool)
+        second.put_new()
+        other.expect(False, 1)
+        one.tell("free")
+        same(one.line(), "unblocked 65", "OLD's answer")
+        out, _ = tool.communicate(timeout=5 * LONG)
+        same(tool.returncode, 0, f"status: {out}")
+        got = json.loads(out)["processes"]
+        same([(i["pid"], i["action"]) for i in got],
+             [(one.pid, "hotpatched"), (other.pid, "hotpatched")], "what it did")
+        check(got[0]["functions"] == got[1]["functions"] == 5, f"{got}")
+        one.expect(True, 1)
+        other.expect(True, 1)
 
 
 @test
