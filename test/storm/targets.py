@@ -7,6 +7,8 @@ versions are the same code, and those of its libevent are `baseline`: its source
 compiled twice.
 """
 import contextlib
+import functools
+import hashlib
 import os
 import shutil
 import socket
@@ -22,11 +24,13 @@ from load import Any, Load
 DATE = Any(len("Thu, 01 Jan 1970 00:00:00 GMT"))
 
 
+@functools.lru_cache(maxsize=None)
 def own_pair(package):
     """The two .deb files of a package."""
     return [archive.download(package, version) for version in archive.pair(package)]
 
 
+@functools.lru_cache(maxsize=None)
 def surroundings(deb):
     """The unpacked package, and an environment in which its programs run."""
     root = archive.unpack(deb)
@@ -113,14 +117,14 @@ class Nginx(Storm, daemons.Nginx):
         command = super().command()
         with open(command[-1], "r+", encoding="utf-8") as file:
             text = file.read()
-            # By itself it closes a connection after so many requests.
+            # By itself it closes connections after so many requests, or 60 seconds.
             text = text.replace('return 200 "page";', """keepalive_requests 1000000000;
 location / { return 200 "page"; }
 location /auth { add_header Auth-Status "No such user"; return 204; } """)
             file.seek(0)
             file.write(f"""load_module {self.mail}/usr/lib/nginx/modules/ngx_mail_module.so;
 {text}
-mail {{ server_name storm; auth_http 127.0.0.1:{self.port}/auth;
+mail {{ server_name storm; timeout 1d; auth_http 127.0.0.1:{self.port}/auth;
 server {{ listen 127.0.0.1:{self.smtp}; protocol smtp; }}
 server {{ listen 127.0.0.1:{self.pop}; protocol pop3; }} }}
 """)
@@ -151,40 +155,41 @@ class Memcached(Storm, daemons.Daemon):
 
     @classmethod
     def make(cls, work, side=0):
-        found = cls.build(work)
-        event = archive.download("libevent-2.1-7")
-        env = archive.environment(archive.library_folders(archive.unpack(event)))
-        return found, cls(found[side], env, work)
+        key = hashlib.sha256((cls.was + cls.now).encode()).hexdigest()[:8]
+        folder = os.path.join(archive.CACHE, f"memcached-{key}")
+        if not os.path.isdir(folder):
+            cls.build(f"{work}/pair")
+            shutil.rmtree(f"{work}/pair/source")
+            shutil.move(f"{work}/pair", folder)
+        found = [f"{folder}/{which}/memcached" for which in ("old", "new")]
+        event = archive.unpack(archive.download("libevent-2.1-7"))
+        return found, cls(found[side], archive.environment(archive.library_folders(event)), work)
 
     @classmethod
-    def build(cls, work):
-        """Compile it, change one file, compile that again; the two programs."""
+    def build(cls, into):
+        """Compile it, change one file, compile that again."""
         tree = sources.fetch("memcached", archive.versions("memcached")[0])
         event = archive.unpack(archive.download("libevent-dev"))
         library = archive.library_folders(archive.unpack(archive.download("libevent-2.1-7")))[0]
-        folder = f"{work}/source"
+        folder = f"{into}/source"
         shutil.copytree(tree, folder)
-        victim.check(not os.path.exists(f"{folder}/config.h"), "the source is built already")
         options = ["CFLAGS=-O2 -pthread", f"CPPFLAGS=-I{event}/usr/include",
-                   f"LDFLAGS=-L{work}/lib -Wl,--build-id"]
-        os.makedirs(f"{work}/lib")
+                   f"LDFLAGS=-L{folder}/lib -Wl,--build-id"]
+        os.makedirs(f"{folder}/lib")
         for name in "libevent.so", "libevent-2.1.so.7":
-            os.symlink(f"{library}/libevent-2.1.so.7", f"{work}/lib/{name}")
+            os.symlink(f"{library}/libevent-2.1.so.7", f"{folder}/lib/{name}")
         cls.run(["./configure", "--disable-docs", "--disable-dependency-tracking",
-                 *options], folder, LD_LIBRARY_PATH=f"{work}/lib")
-        found = []
+                 *options], folder, LD_LIBRARY_PATH=f"{folder}/lib")
         for which in "old", "new":
             cls.run(["make", "-j2", "memcached"], folder)
-            os.makedirs(f"{work}/{which}")
-            found.append(f"{work}/{which}/memcached")
-            cls.run(["strip", "-o", found[-1], "memcached"], folder)
+            os.makedirs(f"{into}/{which}")
+            cls.run(["strip", "-o", f"{into}/{which}/memcached", "memcached"], folder)
             with open(f"{folder}/proto_text.c", "r+", encoding="utf-8") as file:
                 text = file.read()
                 victim.check(which == "new" or cls.was in text, "the source is another one")
                 file.seek(0)
                 file.write(text.replace(cls.was, cls.now))
                 file.truncate()
-        return found
 
     @staticmethod
     def run(command, folder, **env):

@@ -3,9 +3,11 @@
 import os
 import re
 
-# Kilobytes of its own memory, of private writable memory that it may use, and how many
-# mappings, descriptors and threads it has.
-WHAT = ("anonymous_kb", "data_kb", "mappings", "descriptors", "threads")
+# Kilobytes of its heap, of its own memory elsewhere, of private writable memory elsewhere
+# that it may use, and how many mappings, descriptors and threads it has. Apart from the
+# heap, for a daemon's own heap goes up and down by itself, and what is put into a process
+# lies elsewhere.
+WHAT = ("heap_kb", "anonymous_kb", "data_kb", "mappings", "descriptors", "threads")
 
 
 def read(path):
@@ -20,8 +22,18 @@ def number(name, text):
 def holds(pid):
     """One process, as numbers by name."""
     status = read(f"/proc/{pid}/status")
-    return {"anonymous_kb": number("RssAnon", status), "data_kb": number("VmData", status),
-            "mappings": len(read(f"/proc/{pid}/maps").splitlines()),
+    heads, own, heap, heap_room = 0, 0, 0, 0
+    for line in read(f"/proc/{pid}/smaps").splitlines():
+        head = re.match(r"([0-9a-f]+)-([0-9a-f]+) ....\s", line)
+        if head:
+            heads += 1
+            in_heap = line.endswith("[heap]")
+            heap_room += in_heap * (int(head[2], 16) - int(head[1], 16)) // 1024
+        elif line.startswith("Anonymous:"):
+            kb = int(line.split()[1])
+            own, heap = (own, heap + kb) if in_heap else (own + kb, heap)
+    return {"heap_kb": heap, "anonymous_kb": own,
+            "data_kb": number("VmData", status) - heap_room, "mappings": heads,
             "descriptors": len(os.listdir(f"/proc/{pid}/fd")),
             "threads": number("Threads", status)}
 
