@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 
-from stage import GRAFT, Skip, check, same, test
+from stage import GRAFT, LONG, ROOT, Skip, check, same, test
 
 LIB = "/usr/lib/graft-victim"
 OLD = {"one": "int one(int x) { return x * 3 + 1; }", "two": "int two(int x) { return x * 100 + 5; }"}
@@ -28,7 +28,7 @@ CHANGES = """graft-victim (1.0-{}) unstable; urgency=high
 
 """
 # What is done in the layer: $1 is where the packages are, $2 the program.
-SCRIPT = r"""set -e
+START = r"""set -e
 export GRAFT_STATE_DIR=/graft-state DEBIAN_FRONTEND=noninteractive
 dpkg -i "$1"/*_1.0-1_*.deb >/dev/null 2>&1
 mkfifo /questions /answers
@@ -36,6 +36,8 @@ mkfifo /questions /answers
 exec 3>/questions 4</answers
 ask() { echo 2 >&3; read -r answer <&4; echo "answer $answer"; }
 ask
+"""
+SCRIPT = START + r"""
 dpkg -i "$1"/*_1.0-3_*.deb >/dev/null 2>&1
 for narrow in "--package other" "--package graft-victim" "--package graft-victim-libs"; do
 	"$2" sync --dry-run --json --pid $pid $narrow && echo "status 0" || echo "status $?"
@@ -81,8 +83,8 @@ def build(place, side, sources):
     return folder
 
 
-@test
-def an_upgrade_by_dpkg_is_followed_and_named(place):
+def build_debs(place):
+    """Two versions of two packages of one source."""
     changes = [CHANGES.format(3, "fixes CVE-2026-1003"), CHANGES.format(2, "fixes CVE-2026-1002"),
                CHANGES.format(1, "fixes CVE-2026-1001")]
     os.mkdir(place.path("debs"))
@@ -92,20 +94,33 @@ def an_upgrade_by_dpkg_is_followed_and_named(place):
         deb(place, "graft-victim-libs", version,
             {f"{LIB}/lib{name}.so": f"{folder}/lib{name}.so" for name in sources}, text)
         deb(place, "graft-victim", version, {"/usr/bin/graft-victim": f"{folder}/program"}, text)
+
+
+def in_layer(place, script):
+    """Run a script in a layer over our root; returns its lines."""
     for name in ("upper", "work", "root"):
         os.mkdir(place.path(name))
     shutil.copytree(place.path("debs"), place.path("upper/debs"))
-    shutil.copy(GRAFT, place.path("upper/graft"))
+    os.makedirs(place.path("upper/usr/local/bin"))
+    shutil.copy(GRAFT, place.path("upper/usr/local/bin/graft"))
+    shutil.copy(os.path.join(ROOT, "apt/graft-sync.conf"), place.path("upper"))
     enter = ('mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" '
              '"$1/root" || exit 77; mount -t proc proc "$1/root/proc" || exit 77; '
-             'exec chroot "$1/root" sh -c "$2" sh /debs /graft')
+             'mount --bind /dev "$1/root/dev" || exit 77; '
+             'exec chroot "$1/root" sh -c "$2" sh /debs graft')
     done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c",
-                           enter, "sh", place.dir, SCRIPT], capture_output=True, text=True,
-                          timeout=300)
+                           enter, "sh", place.dir, script], capture_output=True, text=True,
+                          timeout=5 * LONG)
     if done.returncode == 77:
         raise Skip(f"no layer over the root can be mounted: {done.stderr.strip()}")
     same((done.returncode, done.stderr), (0, ""), f"the script: {done.stdout}")
-    lines = done.stdout.splitlines()
+    return done.stdout.splitlines()
+
+
+@test
+def an_upgrade_by_dpkg_is_followed_and_named(place):
+    build_debs(place)
+    lines = in_layer(place, SCRIPT)
     same(lines[0], "answer 212", "OLD's answer")
     # Another package: nobody has old files of that.
     same((json.loads(lines[1])["processes"], lines[2]), ([], "status 3"), "of another package")
@@ -122,3 +137,25 @@ def an_upgrade_by_dpkg_is_followed_and_named(place):
     check("answer 415" in lines, text)
     same(json.loads(lines[-2])["processes"][0]["action"], "hotpatched-before", "again")
     same(lines[-1], "status 3", "again")
+
+
+@test
+def apt_brings_processes_to_the_new_code_where_the_hook_is_enabled(place):
+    build_debs(place)
+    lines = in_layer(place, START + r"""
+# Of no archive: what is installed is what lies there.
+mkdir -p /nolists/partial
+apt() {
+	apt-get -q -y -o Dir::State::lists=/nolists "$@" >/apt.log 2>&1 || { cat /apt.log; exit 1; }
+}
+apt install "$1"/*_1.0-3_*.deb; ask
+apt install --allow-downgrades "$1"/*_1.0-1_*.deb
+ln -s /graft-sync.conf /etc/apt/apt.conf.d/80graft-sync
+apt install "$1"/*_1.0-3_*.deb; ask
+grep -c "hotpatched, 2 functions" /apt.log
+# What sync cannot do is no failure of apt.
+rm -f /usr/local/bin/graft
+apt install --allow-downgrades "$1"/*_1.0-1_*.deb; echo "no graft: $?"
+kill $pid
+""")
+    same(lines, ["answer 212", "answer 212", "answer 415", "1", "no graft: 0"], "what was so")
