@@ -70,7 +70,7 @@ _graft()
 	show) options+=' --core --disassemble --old --json' ;;
 	verify) options+=' --against --old --json --key --signature' ;;
 	plan) options+=' --all --pid --json' ;;
-	apply) options+=' --all --pid --wait --all-or-none --canary --watch --dry-run --json' ;;
+	apply) options+=' --all --pid --wait --immediate --all-or-none --canary --watch --dry-run --json' ;;
 	revert) options+=' --all --pid --completely --wait --json' ;;
 	status) options+=' --pid --json' ;;
 	recover) options+=' --pid --wait --json' ;;

@@ -4,6 +4,7 @@
 
 #include "apply/build.h"
 #include "base/fault.h"
+#include "patch/immediate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,15 @@ build_all(struct graft_target *target, const struct graft_plan *plan,
 	return NULL;
 }
 
+/** Tell what becomes of threads that are in what is replaced. */
+static enum graft_switch_immediate
+immediate_of(const struct graft_plan *plan)
+{
+	if (plan->count != 1 || graft_patch_not_immediate(plan->patch))
+		return GRAFT_SWITCH_WAIT;
+	return plan->immediate ? GRAFT_SWITCH_STAY : GRAFT_SWITCH_COULD_STAY;
+}
+
 /** Put the jumps in; without them the shadows go. */
 GRAFT_MUST_CHECK static struct graft_error *
 switch_in(struct graft_target *target, const struct work *work,
@@ -91,6 +101,8 @@ switch_in(struct graft_target *target, const struct work *work,
 
 	err = graft_switch_new(work->changes, work->plan->count,
 			       GRAFT_SWITCH_IN, false, &sw);
+	if (!err)
+		graft_switch_set_immediate(sw, immediate_of(work->plan));
 	if (!err)
 		err = graft_switch_run(sw, target, work->limits, result);
 	// Jumps that could not be put back still lead to the shadows.

@@ -104,7 +104,7 @@ graft_entries_begin(struct graft_ledger *ledger,
 struct graft_error *
 graft_entries_conclude(struct graft_ledger *ledger,
 		       const struct graft_entries *entries, uint64_t pause_us,
-		       struct graft_error *err)
+		       const char *note, struct graft_error *err)
 {
 	enum graft_ledger_outcome outcome = GRAFT_LEDGER_DONE;
 
@@ -113,7 +113,7 @@ graft_entries_conclude(struct graft_ledger *ledger,
 				  ? GRAFT_LEDGER_GONE
 				  : GRAFT_LEDGER_UNDONE;
 	struct graft_error *bad = finish(ledger, entries, outcome, pause_us,
-					 err ? graft_error_message(err) : NULL);
+					 err ? graft_error_message(err) : note);
 	if (!err)
 		return bad;
 	graft_error_free(bad);

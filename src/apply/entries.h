@@ -57,12 +57,13 @@ graft_entries_begin(struct graft_ledger *ledger,
 /**
  * Write the outcome that an error means, and hand the error on.
  *
+ * @param[in] note What is to be said of it if it is done; "": nothing.
  * @param[in] err Why it failed; NULL: it is done.
  * @return @p err, or that of the ledger if there was none.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_entries_conclude(struct graft_ledger *ledger,
 		       const struct graft_entries *entries, uint64_t pause_us,
-		       struct graft_error *err);
+		       const char *note, struct graft_error *err);
 
 #endif /* GRAFT_APPLY_ENTRIES_H */

@@ -154,10 +154,16 @@ conclude(void *ctx)
 
 	for (size_t i = 0; i < order->count; i++) {
 		struct graft_job *job = order->jobs[i];
+		char note[96] = "";
+		if (job->result.immediate)
+			(void)snprintf(
+				note, sizeof(note),
+				"--immediate: %u threads stayed in old code",
+				job->result.stayed);
 		if (!is_open(job))
 			job->err = graft_entries_conclude(
 				order->ledger, &job->entries,
-				job->result.pause_us, job->err);
+				job->result.pause_us, note, job->err);
 	}
 	return NULL;
 }

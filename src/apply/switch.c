@@ -5,6 +5,7 @@
 #include "apply/active.h"
 #include "apply/link.h"
 #include "apply/points.h"
+#include "apply/zones.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "plan/contexts.h"
@@ -14,6 +15,7 @@
 #include "proc/sharer.h"
 #include "proc/stack.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,10 +36,10 @@ struct graft_switch {
 	size_t header_count;
 	size_t to_count;
 	enum graft_switch_way way;
+	enum graft_switch_immediate immediate;
 	struct graft_points points;
-	struct graft_range *ranges;
-	struct graft_active_place *places;
-	size_t range_count;
+	/** Where nobody may be. */
+	struct graft_zones zones;
 	/** Of the current try. */
 	struct graft_link *link;
 };
@@ -49,47 +51,9 @@ graft_switch_free(struct graft_switch *sw)
 		return;
 	graft_points_deinit(&sw->points);
 	free(sw->headers);
-	free(sw->ranges);
-	free(sw->places);
+	graft_zones_deinit(&sw->zones);
 	graft_link_free(sw->link);
 	free(sw);
-}
-
-static void
-add_range(struct graft_switch *sw, uint64_t start, uint64_t len,
-	  uint64_t named_from, const char *name)
-{
-	sw->ranges[sw->range_count] =
-		(struct graft_range){ .start = start, .end = start + len };
-	sw->places[sw->range_count] = (struct graft_active_place){
-		.start = named_from, .name = name
-	};
-	sw->range_count++;
-}
-
-/** Nobody may go on in the old code of functions that are replaced now. */
-static void
-add_fragments(struct graft_switch *sw, const struct graft_header *to)
-{
-	for (uint32_t i = 0; i < to->fragment_count; i++) {
-		const struct graft_header_fragment *f = &to->fragments[i];
-		const struct graft_header_redirect *r =
-			&to->redirects[f->redirect];
-		add_range(sw, f->addr, f->size,
-			  r->entry <= f->addr ? r->entry : f->addr, r->name);
-	}
-}
-
-/** Nobody may go on in carried code that is left. */
-static void
-add_regions(struct graft_switch *sw, const struct graft_header *from)
-{
-	for (uint32_t i = 0; i < from->region_count; i++) {
-		const struct graft_header_region *region = &from->regions[i];
-		if (region->prot & PROT_EXEC)
-			add_range(sw, region->addr, region->len, region->addr,
-				  NULL);
-	}
 }
 
 /** Make room for what the changes need. */
@@ -106,16 +70,17 @@ make_room(struct graft_switch *sw, const struct graft_change *changes,
 		const struct graft_header *to = changes[i].to;
 		points += (from ? from->redirect_count : 0) +
 			  (to ? to->redirect_count : 0);
-		ranges += (from ? from->region_count + from->fragment_count
+		// A fragment is cut in two by the end of a jump.
+		ranges += (from ? from->region_count + 2 * from->fragment_count
 				: 0) +
-			  (to ? to->fragment_count : 0);
+			  (to ? 2 * to->fragment_count : 0);
 	}
 	sw->headers = calloc(2 * count + 1, sizeof(*sw->headers));
-	sw->ranges = calloc(ranges + 1, sizeof(*sw->ranges));
-	sw->places = calloc(ranges + 1, sizeof(*sw->places));
-	if (!sw->headers || !sw->ranges || !sw->places)
+	if (!sw->headers)
 		return graft_error_no_memory();
-	return graft_points_init(&sw->points, points, sw->way, partly);
+	struct graft_error *err = graft_zones_init(&sw->zones, ranges);
+	return err ? err
+		   : graft_points_init(&sw->points, points, sw->way, partly);
 }
 
 struct graft_error *
@@ -135,20 +100,31 @@ graft_switch_new(const struct graft_change *changes, size_t count,
 		graft_points_add(&sw->points, &changes[i]);
 		if (!changes[i].to)
 			continue;
-		add_fragments(sw, changes[i].to);
+		graft_zones_add_fragments(&sw->zones, changes[i].to, true);
 		sw->headers[sw->header_count++] = changes[i].to;
 	}
 	sw->to_count = sw->header_count;
 	for (size_t i = 0; i < count; i++) {
 		if (!changes[i].from)
 			continue;
-		add_regions(sw, changes[i].from);
+		graft_zones_add_regions(&sw->zones, changes[i].from);
 		if (changes[i].ruined)
-			add_fragments(sw, changes[i].from);
+			graft_zones_add_fragments(&sw->zones, changes[i].from,
+						  false);
 		sw->headers[sw->header_count++] = changes[i].from;
 	}
 	*ret = GRAFT_TAKE(sw);
 	return NULL;
+}
+
+void
+graft_switch_set_immediate(struct graft_switch *sw,
+			   enum graft_switch_immediate immediate)
+{
+	bool one = sw->to_count == 1 && sw->headers[0]->redirect_count == 1;
+
+	assert(sw->way == GRAFT_SWITCH_IN);
+	sw->immediate = one ? immediate : GRAFT_SWITCH_WAIT;
 }
 
 /** See that each module is still the one that was planned for. */
@@ -229,11 +205,12 @@ write_all(struct graft_switch *sw, struct graft_target *target)
  *
  * @param[out] hit_ret The first thread that is in the way, if the result is
  * NULL and @p active_ret is true.
+ * @param[out] stayed_ret How many threads are in what is replaced, and may stay.
  */
 GRAFT_MUST_CHECK static struct graft_error *
 stopped(struct graft_switch *sw, struct graft_target *target,
-	struct graft_stack_check *check, struct graft_stack_hit *hit_ret,
-	bool *active_ret)
+	struct graft_stack_check *check, struct graft_active_hit *hit_ret,
+	bool *active_ret, uint32_t *stayed_ret)
 {
 	const struct graft_stack_hit *hits;
 	size_t count;
@@ -241,13 +218,16 @@ stopped(struct graft_switch *sw, struct graft_target *target,
 	struct graft_error *err = graft_stack_check_run(check, &hits, &count);
 	if (err)
 		return err;
-	const struct graft_stack_hit *hit =
-		graft_active_choose(hits, count, sw->range_count);
+	const struct graft_stack_hit *hit = graft_active_choose(
+		hits, count, sw->zones.places, sw->zones.count,
+		sw->immediate == GRAFT_SWITCH_STAY);
 	if (hit) {
-		*hit_ret = *hit;
+		graft_active_note(target, hit, hit_ret);
 		*active_ret = true;
 		return NULL;
 	}
+	*stayed_ret = graft_active_count(hits, count, sw->zones.places,
+					 sw->zones.count);
 	err = check_modules(sw, target);
 	if (!err)
 		err = check_shadows(sw, target);
@@ -297,10 +277,11 @@ GRAFT_MUST_CHECK static struct graft_error *
 find_hooks(struct graft_switch *sw, struct graft_target *target,
 	   size_t *count_ret)
 {
-	*count_ret = sw->range_count;
-	struct graft_error *err = graft_link_leave_out(
-		target, sw->headers + sw->to_count,
-		sw->header_count - sw->to_count, sw->ranges, sw->range_count);
+	*count_ret = sw->zones.count;
+	struct graft_error *err =
+		graft_link_leave_out(target, sw->headers + sw->to_count,
+				     sw->header_count - sw->to_count,
+				     sw->zones.ranges, sw->zones.count);
 	if (err || !sw->to_count)
 		return err;
 	graft_link_free(sw->link);
@@ -309,15 +290,16 @@ find_hooks(struct graft_switch *sw, struct graft_target *target,
 	if (err)
 		return err;
 	// There is room for that many more.
-	struct graft_range *range = &sw->ranges[sw->range_count];
+	struct graft_range *range = &sw->zones.ranges[sw->zones.count];
 	size_t more = graft_link_forbidden(sw->link, range);
 	for (size_t k = 0; k < more; k++)
-		sw->places[sw->range_count + k] = (struct graft_active_place){
-			.start = range[k].end,
-			.name = "the unwinder, which binds "
-				"its first call"
-		};
-	*count_ret = sw->range_count + more;
+		sw->zones.places[sw->zones.count + k] =
+			(struct graft_active_place){
+				.start = range[k].end,
+				.name = "the unwinder, which binds "
+					"its first call"
+			};
+	*count_ret = sw->zones.count + more;
 	return NULL;
 }
 
@@ -328,7 +310,7 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	 struct graft_switch_result *ret)
 {
 	struct graft_error *err;
-	struct graft_stack_hit hit;
+	struct graft_active_hit active_hit;
 	bool active = false;
 	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
 	GRAFT_CLEANUP(graft_stack_check_freep)
@@ -349,7 +331,7 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	err = find_hooks(sw, target, &range_count);
 	if (err)
 		return err;
-	err = graft_stack_check_new(target, maps, sw->ranges, range_count,
+	err = graft_stack_check_new(target, maps, sw->zones.ranges, range_count,
 				    &check);
 	if (err)
 		return err;
@@ -360,6 +342,8 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	if (err)
 		return err;
 	ret->contexts = contexts;
+	ret->immediate = sw->immediate == GRAFT_SWITCH_STAY;
+	ret->stayed = 0;
 	graft_stack_check_set_contexts(check, contexts);
 	err = sw->way == GRAFT_SWITCH_IN ? graft_fault("apply-stop")
 					 : graft_fault("revert-stop");
@@ -368,13 +352,15 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	err = graft_target_stop(target, limits->stop_us);
 	if (err)
 		return err;
-	err = stopped(sw, target, check, &hit, &active);
+	err = stopped(sw, target, check, &active_hit, &active, &ret->stayed);
 	graft_target_release(target);
 	ret->pause_us = graft_target_pause_us(target);
 	ret->unsettled = sw->points.torn;
 	if (!err && active)
-		err = graft_active_say(sw->headers, sw->header_count,
-				       &sw->places[hit.range], &hit);
+		err = graft_active_say(
+			sw->headers, sw->header_count,
+			&sw->zones.places[active_hit.hit.range], &active_hit,
+			sw->immediate == GRAFT_SWITCH_COULD_STAY);
 	return err;
 }
 

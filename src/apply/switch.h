@@ -52,6 +52,16 @@ struct graft_switch_limits {
 	struct graft_sharers *sharers;
 };
 
+/** What becomes of a switch in if threads are in what it replaces. */
+enum graft_switch_immediate {
+	/** None may be. */
+	GRAFT_SWITCH_WAIT,
+	/** None may be, but it is proven that they could stay. */
+	GRAFT_SWITCH_COULD_STAY,
+	/** They stay, unless they are in the bytes that the jump takes. */
+	GRAFT_SWITCH_STAY,
+};
+
 /** How it went. */
 struct graft_switch_result {
 	/** Of the stop in which it was done. */
@@ -65,6 +75,10 @@ struct graft_switch_result {
 	 * for as far as that is possible.
 	 */
 	bool contexts;
+	/** Threads were allowed to stay in what is replaced, and how many, as far as
+	 * can be told, did. */
+	bool immediate;
+	uint32_t stayed;
 	/**
 	 * It failed, and could not be undone: the entries of the ledger must
 	 * stay open for apply/recover.h.
@@ -89,6 +103,17 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_switch_new(const struct graft_change *changes, size_t count,
 		 enum graft_switch_way way, bool partly,
 		 struct graft_switch **ret);
+
+/**
+ * Choose what becomes of a switch in if threads are in what it replaces: at first
+ * none may be.
+ *
+ * @param[in] immediate Other than _WAIT only for a change of one function for which
+ * graft_patch_not_immediate() says so.
+ */
+void
+graft_switch_set_immediate(struct graft_switch *sw,
+			   enum graft_switch_immediate immediate);
 
 /** Free a switch. NULL is a no-op. */
 void

@@ -8,6 +8,7 @@
 #include "cmd/failure.h"
 #include "cmd/work.h"
 #include "patch/file.h"
+#include "patch/immediate.h"
 #include "plan/concerns.h"
 #include "plan/plan.h"
 #include "report/quote.h"
@@ -19,7 +20,7 @@
 
 static const char apply_usage[] =
 	"usage: graft apply FILE --all | --pid N [--pid N ...]\n"
-	"                   [--wait SECONDS] [--all-or-none]\n"
+	"                   [--wait SECONDS] [--immediate] [--all-or-none]\n"
 	"                   [--canary N [--watch SECONDS]] [--dry-run] [--json]\n"
 	"\n"
 	"Put a hotpatch into running processes.\n"
@@ -28,6 +29,9 @@ static const char apply_usage[] =
 	"  -p, --pid N         this process; may be repeated\n"
 	"  -w, --wait SECONDS  how long to wait for threads to leave the functions\n"
 	"                      that are replaced (default 10)\n"
+	"  -i, --immediate     do not wait for threads that are in the function that\n"
+	"                      is replaced: they end their call in the old one;\n"
+	"                      refused unless the hotpatch is proven to allow it\n"
 	"      --all-or-none   if one process is refused, take it back from all\n"
 	"      --canary N      first N processes, then watch them, then the rest;\n"
 	"                      if one of them ends or executes another program,\n"
@@ -116,8 +120,10 @@ graft_work_prepare_apply(struct graft_work *work, struct graft_outcome *outcome,
 	GRAFT_CLEANUP(graft_plan_freep) struct graft_plan *plan = NULL;
 	struct graft_error *err = make_plan(work, outcome, &plan);
 
-	return err ? err
-		   : graft_apply_prepare(GRAFT_TAKE(plan), &work->limits, ret);
+	if (err)
+		return err;
+	plan->immediate = work->options->immediate;
+	return graft_apply_prepare(GRAFT_TAKE(plan), &work->limits, ret);
 }
 
 /** --all: the process maps an old build. */
@@ -127,23 +133,21 @@ concerns(struct graft_work *work, pid_t pid, bool *ret)
 	return graft_concerns_ask(pid, work->patch, &work->concerns, ret);
 }
 
-/** Say in JSON that a hotpatch is for no process at all. */
+/** Say in JSON that a hotpatch is for no process at all, and why; NULL: nothing is
+ * to be done. */
 GRAFT_MUST_CHECK static struct graft_error *
-print_verdict_json(const struct graft_patch *patch, const char *path)
+print_verdict_json(const struct graft_patch *patch,
+		   const struct graft_error *why)
 {
-	bool identical = graft_patch_verdict(patch) == GRAFT_VERDICT_IDENTICAL;
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 	cJSON *root = cJSON_CreateObject();
-	struct graft_error *why = graft_error_new(
-		GRAFT_ERROR_REFUSED, "%s: baseline: it needs a restart", path);
 
 	bool ok = root && cJSON_AddStringToObject(root, "id", patch->id) &&
-		  cJSON_AddStringToObject(root, "verdict",
-					  identical ? "identical"
-						    : "baseline") &&
+		  cJSON_AddStringToObject(
+			  root, "verdict",
+			  graft_verdict_name(graft_patch_verdict(patch))) &&
 		  cJSON_AddArrayToObject(root, "processes") &&
-		  (identical || graft_failure_add(root, why, STATUS_BASELINE));
-	graft_error_free(why);
+		  (!why || graft_failure_add(root, why, STATUS_BASELINE));
 	struct graft_error *err = graft_report_take_json(root, ok, &text);
 	if (!err)
 		(void)fputs(graft_text_str(&text), stdout);
@@ -172,7 +176,14 @@ print_verdict(const struct graft_patch *patch, const char *path, bool json,
 		}
 	}
 	*status_ret = identical ? STATUS_NOTHING : STATUS_BASELINE;
-	return json ? print_verdict_json(patch, path) : NULL;
+	if (!json)
+		return NULL;
+	struct graft_error *why = graft_error_new(
+		GRAFT_ERROR_REFUSED, "%s: baseline: it needs a restart", path);
+	struct graft_error *err = print_verdict_json(patch,
+						     identical ? NULL : why);
+	graft_error_free(why);
+	return err;
 }
 
 /** Say whether any module of a hotpatch can be switched. */
@@ -184,6 +195,25 @@ has_hotpatch(const struct graft_patch *patch)
 			return true;
 	}
 	return false;
+}
+
+/** Refuse --immediate for all processes: nobody proved that it is harmless. */
+GRAFT_MUST_CHECK static struct graft_error *
+refuse_immediate(const struct graft_work *work, const struct graft_patch *patch,
+		 const char *not_immediate, int *status_ret)
+{
+	struct graft_error *why = graft_error_new(
+		GRAFT_ERROR_REFUSED,
+		"R-13: --immediate is not for this hotpatch: %s; without it, --wait gives threads the time to leave",
+		not_immediate);
+	struct graft_error *err = NULL;
+
+	graft_failure_say("apply", why);
+	if (work->options->json)
+		err = print_verdict_json(patch, why);
+	graft_error_free(why);
+	*status_ret = STATUS_BASELINE;
+	return err;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -199,6 +229,9 @@ run(struct graft_work *work, graft_work_fn fn, int *status_ret)
 	if (!has_hotpatch(patch))
 		return print_verdict(patch, work->options->subject,
 				     work->options->json, status_ret);
+	const char *not_immediate = graft_patch_not_immediate(patch);
+	if (work->options->immediate && not_immediate)
+		return refuse_immediate(work, patch, not_immediate, status_ret);
 	err = graft_builds_new(&builds);
 	if (err)
 		return err;
@@ -239,7 +272,7 @@ graft_verb_apply(int argc, char **argv, int *status_ret)
 		    GRAFT_OPTION_ALL | GRAFT_OPTION_PID | GRAFT_OPTION_WAIT |
 			    GRAFT_OPTION_JSON | GRAFT_OPTION_DRY_RUN |
 			    GRAFT_OPTION_ROLLOUT | GRAFT_OPTION_SUBJECT |
-			    GRAFT_OPTION_WHO,
+			    GRAFT_OPTION_WHO | GRAFT_OPTION_IMMEDIATE,
 		    &options, status_ret))
 		return NULL;
 	if (options.dry_run) {

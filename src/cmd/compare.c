@@ -10,6 +10,7 @@
 #include "explain/explain.h"
 #include "judge/judge.h"
 #include "patch/delta.h"
+#include "patch/immediate.h"
 #include "patch/patch.h"
 
 #include <string.h>
@@ -151,6 +152,8 @@ judge_images(const struct graft_pairs *pairs,
 	module->reasons = GRAFT_TAKE(result.reasons);
 	module->reason_count = result.reason_count;
 	result.reason_count = 0;
+	module->immediate = result.immediate;
+	module->immediate_why = GRAFT_TAKE(result.immediate_why);
 	return NULL;
 }
 
@@ -316,6 +319,7 @@ graft_compare(const struct graft_pairs *pairs,
 		if (err)
 			return err;
 	}
+	graft_patch_limit_immediate(patch);
 	err = describe(pairs, options, patch);
 	if (!err)
 		err = graft_patch_check(patch);

@@ -92,6 +92,7 @@ static const struct option names[] = {
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "completely", no_argument, NULL, 'c' },
 	{ "all-or-none", no_argument, NULL, 'N' },
+	{ "immediate", no_argument, NULL, 'i' },
 	{ "canary", required_argument, NULL, 'C' },
 	{ "watch", required_argument, NULL, 'W' },
 	{ "unit", required_argument, NULL, 'u' },
@@ -110,6 +111,7 @@ is_allowed(int option, unsigned allowed)
 	       (option == 'w' && allowed & GRAFT_OPTION_WAIT) ||
 	       (option == 'j' && allowed & GRAFT_OPTION_JSON) ||
 	       (option == 'n' && allowed & GRAFT_OPTION_DRY_RUN) ||
+	       (option == 'i' && allowed & GRAFT_OPTION_IMMEDIATE) ||
 	       (option == 'c' && allowed & GRAFT_OPTION_COMPLETELY) ||
 	       (strchr("NCW", option) && allowed & GRAFT_OPTION_ROLLOUT) ||
 	       (strchr("uPg", option) && allowed & GRAFT_OPTION_SCOPE);
@@ -150,6 +152,9 @@ take(char **argv, int option, unsigned allowed, struct graft_options *options)
 		return true;
 	case 'g':
 		options->cgroup = optarg;
+		return true;
+	case 'i':
+		options->immediate = true;
 		return true;
 	case 'j':
 		options->json = true;
@@ -204,7 +209,7 @@ graft_options_parse(int argc, char **argv, const char *usage, unsigned allowed,
 	bool good = true;
 
 	optind = 0;
-	for (int at; good && (at = getopt_long(argc, argv, ":ap:w:ncu:P:g:h",
+	for (int at; good && (at = getopt_long(argc, argv, ":ap:w:nicu:P:g:h",
 					       names, NULL)) >= 0;) {
 		if (at == 'h' || at == '?' || at == ':') {
 			*status_ret = graft_usage_option(argv, at, usage);

@@ -28,6 +28,7 @@ enum graft_option {
 	GRAFT_OPTION_ROLLOUT = 256,
 	/** --unit, --package and --cgroup. */
 	GRAFT_OPTION_SCOPE = 512,
+	GRAFT_OPTION_IMMEDIATE = 1024,
 };
 
 /** What a command line says. */
@@ -46,6 +47,7 @@ struct graft_options {
 	const char *unit;
 	const char *package;
 	const char *cgroup;
+	bool immediate;
 	/** --canary: how many processes come first; 0: no such thing. */
 	size_t canaries;
 	/** --watch was given. */

@@ -134,6 +134,12 @@ print_one(const struct graft_outcome *outcome, const char *done,
 				  (double)outcome->pause_us / 1000);
 	if (outcome->tries > 1)
 		graft_text_printf(&text, ", %u tries", outcome->tries);
+	if (outcome->stayed)
+		graft_text_printf(
+			&text,
+			", %u thread%s %s in the old function until the call there ends",
+			outcome->stayed, outcome->stayed == 1 ? "" : "s",
+			outcome->stayed == 1 ? "stays" : "stay");
 	(void)printf("%s\n", graft_text_str(&text));
 	if (outcome->detail)
 		(void)fputs(outcome->detail, stdout);
@@ -176,6 +182,7 @@ add_outcome(cJSON *list, const struct graft_outcome *outcome, const char *done)
 	       cJSON_AddNumberToObject(item, "pause_us",
 				       (double)outcome->pause_us) &&
 	       cJSON_AddNumberToObject(item, "tries", outcome->tries) &&
+	       cJSON_AddNumberToObject(item, "stayed", outcome->stayed) &&
 	       (!outcome->err ||
 		graft_failure_add(
 			item, outcome->err,

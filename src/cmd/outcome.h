@@ -32,6 +32,8 @@ struct graft_outcome {
 	uint64_t pause_us;
 	/** Stops that were needed. */
 	uint32_t tries;
+	/** Threads that stayed in what was replaced (--immediate). */
+	uint32_t stayed;
 	/** Why it was not done, or NULL. Owned. */
 	struct graft_error *err;
 	/** Only because threads were in the way until the time was over. */

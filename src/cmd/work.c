@@ -177,6 +177,7 @@ graft_work_note(struct graft_outcome *outcome,
 {
 	outcome->pause_us = result->pause_us;
 	outcome->tries = result->tries;
+	outcome->stayed = err ? 0 : result->stayed;
 	outcome->passing = err && result->passing && !result->unsettled &&
 			   graft_error_kind(err) == GRAFT_KIND_REFUSAL;
 }

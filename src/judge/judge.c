@@ -5,6 +5,7 @@
 #include "judge/case.h"
 #include "judge/fates.h"
 #include "judge/flow/twin.h"
+#include "judge/interleave/interleave.h"
 #include "judge/rules/checks.h"
 #include "judge/types/types.h"
 
@@ -121,7 +122,18 @@ graft_judge(const struct graft_diff *diff, struct graft_verdict_result *ret)
 	if (verdict == GRAFT_VERDICT_HOTPATCH)
 		assurance = graft_types_prove(&c) ? GRAFT_ASSURANCE_PROVEN
 						  : GRAFT_ASSURANCE_INFERRED;
+	struct graft_verdict_result immediate = { 0 };
+	if (verdict == GRAFT_VERDICT_HOTPATCH && diff->entry_count == 1) {
+		err = graft_interleave_prove(&c, &immediate.immediate_why);
+		if (err)
+			return err;
+		immediate.immediate = immediate.immediate_why
+					      ? GRAFT_IMMEDIATE_REFUSED
+					      : GRAFT_IMMEDIATE_PROVEN;
+	}
 	*ret = (struct graft_verdict_result){
+		.immediate = immediate.immediate,
+		.immediate_why = immediate.immediate_why,
 		.verdict = verdict,
 		.assurance = assurance,
 		.reasons = GRAFT_TAKE(c.reasons),
@@ -139,5 +151,6 @@ graft_verdict_result_deinit(struct graft_verdict_result *result)
 	for (size_t i = 0; i < result->reason_count; i++)
 		graft_reason_deinit(&result->reasons[i]);
 	free(result->reasons);
+	free(result->immediate_why);
 	*result = (struct graft_verdict_result){ 0 };
 }

@@ -35,6 +35,10 @@ struct graft_verdict_result {
 	/** Refusals, or with `hotpatch` and `identical` notes only. Owned. */
 	struct graft_reason *reasons;
 	size_t reason_count;
+	/** Asked if the verdict is `hotpatch` and one function is replaced. */
+	enum graft_immediate immediate;
+	/** Why it is refused. Owned. */
+	char *immediate_why;
 };
 
 /**

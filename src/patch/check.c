@@ -152,7 +152,8 @@ check_hotpatch(const struct graft_patch_module *m)
 static struct graft_error *
 check_no_hotpatch(const struct graft_patch_module *m)
 {
-	if (m->assurance != GRAFT_ASSURANCE_NONE)
+	if (m->assurance != GRAFT_ASSURANCE_NONE ||
+	    m->immediate != GRAFT_IMMEDIATE_UNKNOWN)
 		return graft_check_bad("assurance without a hotpatch");
 	if (m->run_count || m->redirect_count || m->fragment_count ||
 	    m->carried_count || m->fix_count || m->import_count ||
@@ -205,6 +206,14 @@ graft_patch_module_check(const struct graft_patch_module *module)
 		     module->new_build_id_len > GRAFT_PATCH_BUILD_ID_MAX))
 		err = graft_check_bad("build-id longer than %d bytes",
 				      (int)GRAFT_PATCH_BUILD_ID_MAX);
+	if (!err)
+		err = graft_check_string(module->immediate_why,
+					 module->immediate !=
+						 GRAFT_IMMEDIATE_REFUSED,
+					 false, "answer to --immediate");
+	if (!err && module->immediate_why &&
+	    module->immediate != GRAFT_IMMEDIATE_REFUSED)
+		err = graft_check_bad("--immediate is refused and is not");
 	if (!err)
 		err = module->verdict == GRAFT_VERDICT_HOTPATCH
 			      ? check_hotpatch(module)

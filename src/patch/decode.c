@@ -4,6 +4,7 @@
 
 #include "base/sha256.h"
 #include "patch/delta.h"
+#include "patch/immediate.h"
 #include "patch/limits.h"
 #include "patch/manifest.h"
 #include "patch/member.h"
@@ -249,12 +250,15 @@ graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret)
 	bool behind = graft_patch_jumps_behind(patch);
 	bool other = false;
 	for (size_t i = 0; i < patch->module_count; i++)
-		other |= patch->modules[i].object_count > 0;
-	// Objects are of the same format.
+		other |= patch->modules[i].object_count > 0 ||
+			 patch->modules[i].immediate != GRAFT_IMMEDIATE_UNKNOWN;
+	// Objects are of the same format, answers of one that may have either.
 	if (!err && patch->jumps_behind != behind && (behind || !other))
 		err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				      "manifest.json: not the format that its "
 				      "modules have");
+	if (!err)
+		err = graft_patch_check_immediate(patch);
 	if (err)
 		return err;
 	patch->jumps_behind = behind;

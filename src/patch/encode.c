@@ -4,6 +4,7 @@
 
 #include "base/sha256.h"
 #include "patch/delta.h"
+#include "patch/immediate.h"
 #include "patch/limits.h"
 #include "patch/manifest.h"
 #include "patch/member.h"
@@ -148,6 +149,8 @@ graft_patch_encode(struct graft_patch *patch, uint8_t **bytes_ret,
 	GRAFT_FREE struct graft_manifest_elf *elfs = NULL;
 
 	struct graft_error *err = graft_patch_check(patch);
+	if (!err)
+		err = graft_patch_check_immediate(patch);
 	if (err)
 		return err;
 	elfs = calloc(patch->module_count + 1, sizeof(*elfs));

@@ -22,7 +22,7 @@ enum {
 	 * The newest format that this program reads. It writes the oldest one
 	 * that says all there is to say.
 	 */
-	GRAFT_PATCH_FORMAT = 3,
+	GRAFT_PATCH_FORMAT = 4,
 	/** Values (not keys) in `manifest.json`. */
 	GRAFT_PATCH_MANIFEST_VALUES_MAX = 1 << 20,
 	/** Arrays and objects inside each other in `manifest.json`. */

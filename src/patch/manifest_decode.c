@@ -128,6 +128,21 @@ read_frames(struct graft_json *o, struct graft_patch_module *m)
 }
 
 static void
+read_immediate(struct graft_json *o, struct graft_patch_module *m)
+{
+	const char *name = graft_json_take_chars(o, "immediate");
+
+	if (name && strcmp(name, "proven") == 0) {
+		m->immediate = GRAFT_IMMEDIATE_PROVEN;
+	} else if (name && strcmp(name, "refused") == 0) {
+		m->immediate = GRAFT_IMMEDIATE_REFUSED;
+		m->immediate_why = graft_json_take_string(o, "immediate_why");
+	} else {
+		graft_json_bad(o, "immediate", "no answer");
+	}
+}
+
+static void
 read_module(struct graft_json *o, struct graft_patch *patch, size_t i,
 	    struct graft_manifest_elf *elf)
 {
@@ -151,6 +166,8 @@ read_module(struct graft_json *o, struct graft_patch *patch, size_t i,
 	if (graft_json_has(o, "frames"))
 		read_frames(o, m);
 	graft_objects_take(o, m);
+	if (graft_json_has(o, "immediate"))
+		read_immediate(o, m);
 	read_elf(o, patch, i, elf);
 }
 
@@ -190,7 +207,8 @@ read_patch(struct graft_json *o, struct graft_patch *patch,
 					 (unsigned long long)format);
 	if (format < 1)
 		graft_json_bad(o, "format", "no format");
-	patch->jumps_behind = format == GRAFT_PATCH_FORMAT;
+	// Whether they do is known when the modules are.
+	patch->jumps_behind = format >= 3;
 
 	const char *id = graft_json_take_chars(o, "id");
 	if (id && strlen(id) != GRAFT_PATCH_ID_LEN)

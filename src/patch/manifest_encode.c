@@ -152,6 +152,17 @@ graft_manifest_put_counts(struct graft_text *out,
 }
 
 static void
+put_immediate(struct graft_text *out, const struct graft_patch_module *m)
+{
+	if (m->immediate == GRAFT_IMMEDIATE_PROVEN)
+		put_text(out, "immediate", "proven");
+	if (m->immediate != GRAFT_IMMEDIATE_REFUSED)
+		return;
+	put_text(out, "immediate", "refused");
+	put_text(out, "immediate_why", m->immediate_why);
+}
+
+static void
 put_module(const struct graft_patch *patch, size_t i,
 	   const struct graft_manifest_elf *elf, struct graft_text *out)
 {
@@ -183,6 +194,7 @@ put_module(const struct graft_patch *patch, size_t i,
 					  ",\"size\":%" PRIu64 "}",
 					  m->frames_addr, m->frames_len);
 		graft_objects_put(out, m);
+		put_immediate(out, m);
 		graft_text_printf(out,
 				  ",\"elf\":{\"member\":\"%s\",\"size\":"
 				  "%" PRIu64 ",\"sha256\":\"%s\"",
@@ -225,14 +237,16 @@ graft_manifest_encode(struct graft_patch *patch,
 	int format = 1;
 
 	for (size_t i = 0; i < patch->module_count; i++) {
-		if (patch->modules[i].object_count)
+		if (patch->modules[i].immediate != GRAFT_IMMEDIATE_UNKNOWN)
 			format = GRAFT_PATCH_FORMAT;
+		else if (format < 3 && patch->modules[i].object_count)
+			format = 3;
 		else if (format < 2 &&
 			 (elfs[i].delta || patch->modules[i].frames_len))
 			format = 2;
 	}
-	if (patch->jumps_behind)
-		format = GRAFT_PATCH_FORMAT;
+	if (patch->jumps_behind && format < 3)
+		format = 3;
 	graft_text_printf(out, GRAFT_MANIFEST_START "%0*d\"", format,
 			  (int)GRAFT_PATCH_ID_LEN, 0);
 	put_text(out, "title", patch->title);

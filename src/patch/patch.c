@@ -107,6 +107,7 @@ graft_patch_module_deinit(struct graft_patch_module *module)
 	for (size_t i = 0; module->objects && i < module->object_count; i++)
 		free(module->objects[i].refs);
 	free(module->objects);
+	free(module->immediate_why);
 	free(module->packed);
 	free(module->delta);
 	memset(module, 0, sizeof(*module));

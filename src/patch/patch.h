@@ -54,6 +54,15 @@ enum graft_assurance {
 	GRAFT_ASSURANCE_PROVEN,
 };
 
+/** Whether OLD's function may run on beside NEW's (docs/decisions/immediate.md). */
+enum graft_immediate {
+	/** Nobody asked: more than one function is replaced, or an older graft made
+	 * the hotpatch. */
+	GRAFT_IMMEDIATE_UNKNOWN,
+	GRAFT_IMMEDIATE_REFUSED,
+	GRAFT_IMMEDIATE_PROVEN,
+};
+
 /** Why a verdict is what it is, or something that the user should know. */
 struct graft_reason {
 	/** "R-04". */
@@ -264,6 +273,13 @@ struct graft_patch_module {
 	/** By ascending address. They stand in the manifest too. */
 	struct graft_object *objects;
 	size_t object_count;
+	/**
+	 * Of the one function that is replaced; _UNKNOWN if there are more. Stands in
+	 * the manifest.
+	 */
+	enum graft_immediate immediate;
+	/** Why not, one sentence without a full stop. NULL unless _REFUSED. */
+	char *immediate_why;
 
 	/**
 	 * The member of the file that this module was decoded from, as long as

@@ -3,6 +3,7 @@
 #include "patch/print.h"
 
 #include "base/hex.h"
+#include "patch/immediate.h"
 
 #include <inttypes.h>
 
@@ -193,6 +194,26 @@ print_module(struct graft_text *text, const struct graft_patch_module *m)
 	}
 }
 
+/** Say whether it may be applied while threads are in what it replaces. */
+static void
+print_immediate(struct graft_text *text, const struct graft_patch *patch)
+{
+	const char *why = graft_patch_not_immediate(patch);
+
+	if (graft_patch_verdict(patch) != GRAFT_VERDICT_HOTPATCH)
+		return;
+	graft_text_printf(text, "%-14s ", "--immediate");
+	if (!why) {
+		graft_text_put(text,
+			       "yes: a thread may go on in the old function "
+			       "while others run the new one\n");
+		return;
+	}
+	graft_text_put(text, "no: ");
+	graft_text_put_safe(text, why);
+	graft_text_put(text, "\n");
+}
+
 void
 graft_patch_print_text(const struct graft_patch *patch, uint64_t file_len,
 		       struct graft_text *text)
@@ -211,6 +232,7 @@ graft_patch_print_text(const struct graft_patch *patch, uint64_t file_len,
 				  file_len);
 	graft_text_printf(text, "%-14s %s\n", "verdict",
 			  verdict_text(graft_patch_verdict(patch)));
+	print_immediate(text, patch);
 	for (size_t i = 0; i < patch->module_count; i++)
 		print_module(text, &patch->modules[i]);
 }

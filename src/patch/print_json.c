@@ -2,6 +2,7 @@
 
 #include "base/hex.h"
 #include "patch/file.h"
+#include "patch/immediate.h"
 #include "patch/manifest.h"
 #include "patch/print.h"
 
@@ -119,6 +120,9 @@ graft_patch_print_json(const struct graft_patch *patch, uint64_t file_len,
 	graft_text_put(text, "],");
 	put_string(text, "verdict",
 		   graft_verdict_name(graft_patch_verdict(patch)));
+	const char *why = graft_patch_not_immediate(patch);
+	graft_text_printf(text, "\"immediate\":%s,", why ? "false" : "true");
+	put_string(text, "not_immediate", why);
 	graft_text_put(text, "\"modules\":[");
 	for (size_t i = 0; i < patch->module_count; i++) {
 		const struct graft_patch_module *m = &patch->modules[i];

@@ -65,6 +65,9 @@ struct graft_plan {
 	size_t count;
 	/** What was in the process. */
 	struct graft_headers *headers;
+	/** Threads may stay in what is replaced, where that is proven. False as it is
+	 * made; set by who carries it out. */
+	bool immediate;
 };
 
 /**

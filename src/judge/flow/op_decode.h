@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @file Instructions as Zydis tells them. Private to op.c and op_read.c. */
+/** @file Instructions as Zydis tells them. For op.c, op_read.c
+ * and interleave/. */
 
 #ifndef GRAFT_JUDGE_OP_DECODE_H
 #define GRAFT_JUDGE_OP_DECODE_H

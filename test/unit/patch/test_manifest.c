@@ -161,10 +161,10 @@ static void
 a_newer_format_is_named_whatever_else_it_has(void **state)
 {
 	(void)state;
-	static const char json[] = "{\"format\":4,\"shape\":[{\"new\":true}]}";
+	static const char json[] = "{\"format\":5,\"shape\":[{\"new\":true}]}";
 
 	sample_refused(decode(json, sizeof(json) - 1), GRAFT_ERROR_UNSUPPORTED,
-		       "made by a newer graft (format 4)");
+		       "made by a newer graft (format 5)");
 }
 
 static void

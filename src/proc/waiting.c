@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "proc/waiting.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+
+/** A system call in which threads sit for long. */
+struct call {
+	long number;
+	const char *name;
+	/** Its first argument is a descriptor. */
+	bool descriptor;
+};
+
+static const struct call calls[] = {
+	{ SYS_accept, "accept", true },
+	{ SYS_accept4, "accept4", true },
+	{ SYS_clock_nanosleep, "clock_nanosleep", false },
+	{ SYS_connect, "connect", true },
+	{ SYS_epoll_pwait, "epoll_pwait", true },
+	{ SYS_epoll_wait, "epoll_wait", true },
+	{ SYS_fcntl, "fcntl", true },
+	{ SYS_flock, "flock", true },
+	{ SYS_fsync, "fsync", true },
+	{ SYS_futex, "futex", false },
+	{ SYS_io_getevents, "io_getevents", false },
+	{ SYS_msgrcv, "msgrcv", false },
+	{ SYS_nanosleep, "nanosleep", false },
+	{ SYS_pause, "pause", false },
+	{ SYS_poll, "poll", false },
+	{ SYS_ppoll, "ppoll", false },
+	{ SYS_pselect6, "pselect6", false },
+	{ SYS_read, "read", true },
+	{ SYS_readv, "readv", true },
+	{ SYS_recvfrom, "recvfrom", true },
+	{ SYS_recvmsg, "recvmsg", true },
+	{ SYS_rt_sigsuspend, "rt_sigsuspend", false },
+	{ SYS_rt_sigtimedwait, "rt_sigtimedwait", false },
+	{ SYS_select, "select", false },
+	{ SYS_semop, "semop", false },
+	{ SYS_sendmsg, "sendmsg", true },
+	{ SYS_sendto, "sendto", true },
+	{ SYS_wait4, "wait4", false },
+	{ SYS_waitid, "waitid", false },
+	{ SYS_write, "write", true },
+	{ SYS_writev, "writev", true },
+};
+
+static const struct call *
+find_call(long number)
+{
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		if (calls[i].number == number)
+			return &calls[i];
+	}
+	return NULL;
+}
+
+void
+graft_waiting_say(const struct user_regs_struct *regs, char *buf, size_t len)
+{
+	long number = (long)regs->orig_rax;
+	char name[32];
+	char of[40] = "";
+
+	buf[0] = '\0';
+	// The kernel keeps the number there while it is in the call, and -1 else.
+	if (number < 0)
+		return;
+	const struct call *call = find_call(number);
+	(void)snprintf(name, sizeof(name), "number %ld", number);
+	if (call)
+		(void)snprintf(name, sizeof(name), "%s", call->name);
+	if (call && call->descriptor)
+		(void)snprintf(of, sizeof(of), " on descriptor %d",
+			       (int)regs->rdi);
+	(void)snprintf(buf, len,
+		       "; it waits in system call %s%s until that returns",
+		       name, of);
+}

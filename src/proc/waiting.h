@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file What a thread waits for. */
+
+#ifndef GRAFT_PROC_WAITING_H
+#define GRAFT_PROC_WAITING_H
+
+#include <stddef.h>
+#include <sys/user.h>
+
+/**
+ * Say in which system call a thread was stopped: "; it waits in system call read on
+ * descriptor 3 until that returns". Empty for one that was in none.
+ *
+ * @param[in] regs Its registers, as they were read when it was stopped.
+ * @param[out] buf NUL-terminated.
+ */
+void
+graft_waiting_say(const struct user_regs_struct *regs, char *buf, size_t len);
+
+#endif /* GRAFT_PROC_WAITING_H */
