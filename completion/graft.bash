@@ -24,7 +24,7 @@ _graft_files()
 _graft()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='diff show verify plan apply status revert recover sync perf-map'
+	local verbs='diff show verify plan apply status revert recover sync report perf-map'
 	local verb= word i options='--state-dir --help'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -53,6 +53,10 @@ _graft()
 		_graft_files "$current" '*.graft'
 		return
 		;;
+	--format)
+		mapfile -t COMPREPLY < <(compgen -W 'vex cyclonedx-vex' -- "$current")
+		return
+		;;
 	--html)
 		_graft_files "$current" '*.html'
 		return
@@ -75,11 +79,12 @@ _graft()
 	status) options+=' --pid --json' ;;
 	recover) options+=' --pid --wait --json' ;;
 	sync) options+=' --dry-run --pid --unit --package --cgroup --wait --json' ;;
+	report) options+=' --format' ;;
 	perf-map) options+=' --all --pid --json' ;;
 	esac
 
 	if [[ -z $verb || $current == -* ||
-		$verb == status || $verb == recover || $verb == sync ]]; then
+		$verb == status || $verb == recover || $verb == sync || $verb == report ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 	elif [[ $verb == diff ]]; then
 		compopt -o default 2>/dev/null

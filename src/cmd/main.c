@@ -27,6 +27,8 @@ static const struct graft_verb verbs[] = {
 	  graft_verb_recover },
 	{ "sync", "bring running processes to the code that is on disk",
 	  graft_verb_sync },
+	{ "report", "print for scanners what is fixed, on disk and in memory",
+	  graft_verb_report },
 	{ "perf-map", "write names of carried code for perf",
 	  graft_verb_perf_map },
 };

@@ -84,9 +84,8 @@ take_outcome(struct graft_sync_item *item, struct graft_error *err)
 	graft_error_free(err);
 }
 
-/** Set aside those items that were done before, or cannot be looked at. */
-static void
-find_done(struct graft_sync *sync)
+void
+graft_sync_find_done(struct graft_sync *sync)
 {
 	for (size_t i = 0; i < sync->item_count; i++) {
 		struct graft_sync_item *item = &sync->items[i];
@@ -207,7 +206,7 @@ graft_sync_do(struct graft_sync *sync, uint64_t wait_us)
 {
 	struct graft_error *err = NULL;
 
-	find_done(sync);
+	graft_sync_find_done(sync);
 	for (size_t i = 0; !err && i < sync->group_count; i++)
 		err = do_group(sync, i, wait_us);
 	return err;

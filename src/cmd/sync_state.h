@@ -128,6 +128,10 @@ struct graft_options;
 GRAFT_MUST_CHECK struct graft_error *
 graft_sync_find(struct graft_sync *sync, const struct graft_options *options);
 
+/** Find out which items were done before, by looking into their processes. */
+void
+graft_sync_find_done(struct graft_sync *sync);
+
 /**
  * Do what is to be done, or with --dry-run see whether it can be: items that are
  * #GRAFT_SYNC_DONE before may be others afterwards. The hotpatches that are applied are

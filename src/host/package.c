@@ -206,7 +206,8 @@ take_version(struct graft_packages *packages, char *line)
 
 	for (size_t i = 0; version && i < packages->count; i++) {
 		struct graft_package *package = &packages->packages[i];
-		if (package->version || strcmp(package->name, name) != 0)
+		if (package->version ||
+		    !graft_package_is_named(name, package->name))
 			continue;
 		package->source = strdup(source);
 		package->version = strdup(version);
@@ -229,9 +230,10 @@ ask_versions(struct graft_packages *packages)
 		return graft_error_no_memory();
 	words[count++] = (char *)"dpkg-query";
 	words[count++] = (char *)"--show";
-	words[count++] = (char *)"--showformat="
-				 "${binary:Package}\\t${source:Package}\\t"
-				 "${Version}\\n";
+	words[count++] =
+		(char *)"--showformat="
+			"${Package}:${Architecture}\\t${source:Package}\\t"
+			"${Version}\\n";
 	words[count++] = (char *)"--";
 	for (size_t i = 0; i < packages->count; i++)
 		words[count++] = packages->packages[i].name;
@@ -260,6 +262,37 @@ graft_packages_find(const char *const *paths, size_t count,
 	for (size_t i = 0; !err && i < count; i += ASK_MOST)
 		err = ask_owners(packages, paths, i,
 				 count - i < ASK_MOST ? count : i + ASK_MOST);
+	if (!err && packages->count)
+		err = ask_versions(packages);
+	for (size_t i = 0; !err && i < packages->count; i++) {
+		if (packages->packages[i].version)
+			err = graft_package_read_history(
+				&packages->packages[i]);
+	}
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(packages);
+	return NULL;
+}
+
+/** Add a package of the log. */
+static struct graft_error *
+take_upgraded(void *arg, const char *name)
+{
+	size_t at;
+
+	return take_package(arg, name, strlen(name), &at);
+}
+
+struct graft_error *
+graft_packages_find_upgraded(struct graft_packages **ret)
+{
+	GRAFT_CLEANUP(graft_packages_freep)
+	struct graft_packages *packages = calloc(1, sizeof(*packages));
+	struct graft_error *err =
+		packages ? graft_package_each_upgrade(take_upgraded, packages)
+			 : graft_error_no_memory();
+
 	if (!err && packages->count)
 		err = ask_versions(packages);
 	for (size_t i = 0; !err && i < packages->count; i++) {

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /** A package that is installed. */
@@ -48,6 +49,13 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_packages_find(const char *const *paths, size_t count,
 		    struct graft_packages **ret);
 
+/**
+ * Find the packages that were upgraded to the version that is installed, as far as dpkg's
+ * log goes back, with what that fixed. graft_packages::of is empty.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_packages_find_upgraded(struct graft_packages **ret);
+
 /** Free packages. NULL is a no-op. */
 void
 graft_packages_free(struct graft_packages *packages);
@@ -61,6 +69,21 @@ GRAFT_DEFINE_CLEANUP(struct graft_packages, graft_packages_free)
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_package_read_history(struct graft_package *package);
+
+/**
+ * Say whether a name of dpkg's log is the one of a package: dpkg-query leaves the
+ * architecture out where there is only one, the log never does.
+ */
+bool
+graft_package_is_named(const char *logged, const char *name);
+
+/** Told of each package that a log says was upgraded: its name with architecture. */
+typedef struct graft_error *
+graft_package_upgrade_fn(void *arg, const char *name);
+
+/** Go over the upgrades of dpkg's log, the one before it too. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_package_each_upgrade(graft_package_upgrade_fn *fn, void *arg);
 
 /**
  * Find the version that a log of dpkg says was replaced by another one; the last such

@@ -21,6 +21,9 @@ enum {
 	CVE_MOST = 24,
 };
 
+static const char *const logs[] = { "/var/log/dpkg.log",
+				    "/var/log/dpkg.log.1" };
+
 /** Read a file that may be compressed; NULL if there is none. */
 GRAFT_MUST_CHECK static struct graft_error *
 read_text(const char *path, char **text_ret, size_t *len_ret)
@@ -56,10 +59,8 @@ read_text(const char *path, char **text_ret, size_t *len_ret)
 	return NULL;
 }
 
-/** Is a name of the log the one of a package? dpkg-query leaves the architecture out
- * where there is only one; the log never does. */
-static bool
-is_named(const char *logged, const char *name)
+bool
+graft_package_is_named(const char *logged, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -68,39 +69,72 @@ is_named(const char *logged, const char *name)
 		(logged[len] == ':' && !strchr(name, ':')));
 }
 
+/** A line that says what was upgraded:
+ * "2026-11-20 12:00:01 upgrade libssl3:amd64 3.0.11-1 3.0.13-1". */
+struct upgrade {
+	char package[256];
+	char before[256];
+	char after[256];
+};
+
+/** Take a line. @return false: it is another. */
+static bool
+take_upgrade(const char *line, size_t len, struct upgrade *ret)
+{
+	char text[1024];
+	char what[16];
+
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, line, len);
+	text[len] = '\0';
+	return sscanf(text, "%*s %*s %15s %255s %255s %255s", what,
+		      ret->package, ret->before, ret->after) == 4 &&
+	       strcmp(what, "upgrade") == 0;
+}
+
 struct graft_error *
 graft_package_old_version(const char *log, size_t len, const char *name,
 			  const char *version, char **ret)
 {
 	const char *end = log + len;
-	const char *found = NULL;
-	size_t found_len = 0;
+	struct upgrade upgrade;
+	char found[sizeof(upgrade.before)] = "";
 
 	*ret = NULL;
-	// "2026-11-20 12:00:01 upgrade libssl3:amd64 3.0.11-1 3.0.13-1"
 	for (const char *line = log; line < end;) {
 		const char *stop = memchr(line, '\n', (size_t)(end - line));
-		char what[16];
-		char package[256];
-		char before[256];
-		char after[256];
-		GRAFT_FREE char *copy =
-			strndup(line, (size_t)((stop ? stop : end) - line));
-		if (!copy)
-			return graft_error_no_memory();
-		if (sscanf(copy, "%*s %*s %15s %255s %255s %255s", what,
-			   package, before, after) == 4 &&
-		    strcmp(what, "upgrade") == 0 && is_named(package, name) &&
-		    strcmp(after, version) == 0) {
-			found = line + (strstr(copy, before) - copy);
-			found_len = strlen(before);
-		}
+		size_t n = (size_t)((stop ? stop : end) - line);
+		if (take_upgrade(line, n, &upgrade) &&
+		    graft_package_is_named(upgrade.package, name) &&
+		    strcmp(upgrade.after, version) == 0)
+			memcpy(found, upgrade.before, sizeof(found));
 		line = stop ? stop + 1 : end;
 	}
-	if (!found)
+	if (!found[0])
 		return NULL;
-	*ret = strndup(found, found_len);
+	*ret = strdup(found);
 	return *ret ? NULL : graft_error_no_memory();
+}
+
+struct graft_error *
+graft_package_each_upgrade(graft_package_upgrade_fn *fn, void *arg)
+{
+	struct graft_error *err = NULL;
+	struct upgrade upgrade;
+
+	for (size_t i = 0; !err && i < sizeof(logs) / sizeof(*logs); i++) {
+		GRAFT_FREE char *text = NULL;
+		size_t len;
+		err = read_text(logs[i], &text, &len);
+		for (const char *line = text; !err && line && *line;) {
+			const char *stop = strchrnul(line, '\n');
+			if (take_upgrade(line, (size_t)(stop - line), &upgrade))
+				err = fn(arg, upgrade.package);
+			line = *stop ? stop + 1 : stop;
+		}
+	}
+	return err;
 }
 
 /** Add what was fixed, once. */
@@ -185,8 +219,6 @@ graft_package_find_cves(const char *text, size_t len, const char *old_version,
 struct graft_error *
 graft_package_read_history(struct graft_package *package)
 {
-	static const char *const logs[] = { "/var/log/dpkg.log",
-					    "/var/log/dpkg.log.1" };
 	static const char *const changelogs[] = { "changelog.Debian.gz",
 						  "changelog.gz" };
 	int len = (int)strcspn(package->name, ":");

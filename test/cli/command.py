@@ -11,7 +11,7 @@ from stage import GRAFT, check, one_line, same, test, tree_of
 from files import nobody
 
 VERBS = ("diff", "show", "verify", "plan", "apply", "status", "revert", "recover",
-         "sync", "perf-map")
+         "sync", "report", "perf-map")
 
 
 @test
@@ -38,6 +38,7 @@ def wrong_usage_is_status_2_and_touches_nothing(place):
                  ["recover", "more"], ["recover", "--pid", "x"], ["recover", "--all"],
                  ["recover", "--wait", "x"], ["sync", "more"], ["sync", "--all"], ["sync", "--pid"], ["sync", "--pid", "x"],
                  ["sync", "--wait", "x"], ["sync", "--unit"], ["sync", "--cgroup", "relative"],
+                 ["report", "more"], ["report", "--format"], ["report", "--format", "spdx"],
                  ["perf-map"], ["perf-map", fix],
                  ["perf-map", fix, "--all", "--pid", "1"], ["perf-map", fix, "--all", "--wait", "1"]):
         done = place.run(*argv, status=2)

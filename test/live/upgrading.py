@@ -42,8 +42,11 @@ dpkg -i "$1"/*_1.0-3_*.deb >/dev/null 2>&1
 for narrow in "--package other" "--package graft-victim" "--package graft-victim-libs"; do
 	"$2" sync --dry-run --json --pid $pid $narrow && echo "status 0" || echo "status $?"
 done
+"$2" report
 "$2" sync --pid $pid || echo "status $?"
 ask
+"$2" report --format vex
+"$2" report --format cyclonedx-vex
 "$2" sync --json --pid $pid || echo "status $?"
 dpkg --verify graft-victim-libs graft-victim
 kill $pid
@@ -117,6 +120,14 @@ def in_layer(place, script):
     return done.stdout.splitlines()
 
 
+def statement(line):
+    """What an OpenVEX document says of the vulnerability that the last version fixed."""
+    found = [s for s in json.loads(line)["statements"]
+             if s["vulnerability"]["name"] == "CVE-2026-1003"]
+    same([len(found), len(found[0]["products"])], [1, 2], "statements, and products of it")
+    return found[0]["status"], found[0].get("action_statement")
+
+
 @test
 def an_upgrade_by_dpkg_is_followed_and_named(place):
     build_debs(place)
@@ -131,10 +142,18 @@ def an_upgrade_by_dpkg_is_followed_and_named(place):
                " ".join(f["cves"]), f["verdict"]) for f in found["files"]},
              {(f"{LIB}/lib{name}.so", "graft-victim-libs", "graft-victim", "1.0-1", "1.0-3",
                "CVE-2026-1003 CVE-2026-1002", "hotpatch") for name in OLD}, "its files")
-    text = "\n".join(lines[7:])
+    # Fixed on disk, not in memory.
+    same(statement(lines[7]), ("affected", f"process {both[0]['pid']} (graft-victim) runs the code "
+                               f"from before: graft sync --pid {both[0]['pid']}"), "before sync")
+    text = "\n".join(lines[8:-2])
     check("graft-victim 1.0-1 -> 1.0-3  hotpatched, 2 functions" in text, text)
     check("graft-victim 1.0-3 fixes CVE-2026-1003, CVE-2026-1002" in text, text)
     check("answer 415" in lines, text)
+    same(statement(lines[-4]), ("fixed", None), "after sync")
+    cyclonedx = [v for v in json.loads(lines[-3])["vulnerabilities"] if v["id"] == "CVE-2026-1002"]
+    same([(v["analysis"]["state"], sorted(a["ref"] for a in v["affects"])) for v in cyclonedx],
+         [("resolved", ["pkg:deb/debian/graft-victim-libs@1.0-3?arch=amd64",
+                        "pkg:deb/debian/graft-victim@1.0-3?arch=amd64"])], "for CycloneDX")
     same(json.loads(lines[-2])["processes"][0]["action"], "hotpatched-before", "again")
     same(lines[-1], "status 3", "again")
 
