@@ -54,6 +54,17 @@ does_nothing(const struct graft_decoded *d)
 	       d->insn.mnemonic == ZYDIS_MNEMONIC_ENDBR64;
 }
 
+/** Say whether an instruction orders what is around it, whatever it writes: with
+ * `lock`, or `xchg` with memory, which has it unsaid. */
+static bool
+is_locked(const struct graft_decoded *d)
+{
+	return (d->insn.attributes & ZYDIS_ATTRIB_HAS_LOCK) ||
+	       (d->insn.mnemonic == ZYDIS_MNEMONIC_XCHG &&
+		(d->operands[0].type == ZYDIS_OPERAND_TYPE_MEMORY ||
+		 d->operands[1].type == ZYDIS_OPERAND_TYPE_MEMORY));
+}
+
 static bool
 is_fence(const struct graft_decoded *d)
 {
@@ -302,7 +313,7 @@ graft_exec_is_effect(const struct graft_side *side,
 				     .at = at };
 	int64_t off;
 
-	if (is_fence(d))
+	if (is_fence(d) || is_locked(d))
 		return true;
 	if (does_nothing(d))
 		return false;
@@ -361,6 +372,11 @@ graft_exec(const struct graft_side *side, struct graft_side_state *state,
 	}
 	if (!s.effect)
 		s.effect = *effect_ret;
+	// `lock orl $0, (%rsp)` is a fence.
+	if (!s.effect && is_locked(d))
+		s.effect = graft_term_get(s.terms, GRAFT_TERM_OP,
+					  d->insn.mnemonic | (uint64_t)1 << 40,
+					  0, 0);
 	*effect_ret = s.effect;
 	return s.why;
 }

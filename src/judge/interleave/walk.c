@@ -84,6 +84,8 @@ arrive(struct walk *w, uint32_t o, uint32_t n,
 
 /** Where both runs stopped, and what they hold there. */
 struct meeting {
+	/** Where they came from. */
+	const struct place *from;
 	uint32_t o;
 	uint32_t n;
 	struct graft_event was;
@@ -145,24 +147,28 @@ pass_branch(struct walk *w, struct meeting *m)
 			    &m->state);
 }
 
-/** NEW asks what OLD does not; one answer makes it leave. */
+/** NEW asks what OLD does not; one answer makes it leave. OLD waits where it was. */
 GRAFT_MUST_CHECK static struct graft_error *
 pass_new_check(struct walk *w, struct meeting *m, bool taken_leaves)
 {
 	// On the way that goes on, the condition for leaving does not hold.
 	graft_pair_learn(&m->state, m->is.flags,
 			 taken_leaves ? m->is.condition ^ 1 : m->is.condition);
-	return arrive(w, m->o, taken_leaves ? m->is.next : m->is.taken,
+	m->state.was = m->from->state.was;
+	return arrive(w, m->from->o, taken_leaves ? m->is.next : m->is.taken,
 		      &m->state);
 }
 
-/** OLD asks what is settled by what NEW asked. */
+/** OLD asks what is settled by what NEW asked. NEW waits where it was: what it loads
+ * from there on it loads behind the question. */
 GRAFT_MUST_CHECK static struct graft_error *
 pass_old_check(struct walk *w, struct meeting *m, bool holds)
 {
+	m->state.is = m->from->state.is;
 	graft_side_ask_loads(&m->state.was);
 	graft_side_ask_loads(&m->state.is);
-	return arrive(w, holds ? m->was.taken : m->was.next, m->n, &m->state);
+	return arrive(w, holds ? m->was.taken : m->was.next, m->from->n,
+		      &m->state);
 }
 
 static bool
@@ -245,6 +251,7 @@ go_on(struct walk *w, struct place *from)
 
 	if (!m)
 		return graft_error_no_memory();
+	m->from = from;
 	m->o = from->o;
 	m->n = from->n;
 	m->state = from->state;

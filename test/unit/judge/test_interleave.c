@@ -229,6 +229,25 @@ must_come_out(const char *source, bool proven)
 	  "KEEP int f(struct t *t, int i) {\n t->used = i;\n"                  \
 	  "#ifdef NEW\n __asm__ volatile(\"mfence\" ::: \"memory\");\n#endif\n" \
 	  " t->sum = i; return 0; }\n")                                        \
+	X(a_fence_that_is_gone, false,                                         \
+	  "KEEP int f(struct t *t, int i) {\n t->used = i;\n"                  \
+	  "#ifndef NEW\n __atomic_thread_fence(__ATOMIC_SEQ_CST);\n#endif\n"   \
+	  " t->sum = i; return 0; }\n")                                        \
+	X(a_new_handler_of_a_wait_that_loops, false,                           \
+	  "KEEP int f(struct t *t, int i) {\n long n;\n"                       \
+	  " while ((n = read(t->fd, t->buf, 8)) > 0) {\n"                      \
+	  "#ifdef NEW\n if (n < 4) continue;\n#endif\n"                        \
+	  " put(t, i); }\n return 0; }\n")                                     \
+	X(a_check_within_a_loop_that_only_waits, true,                         \
+	  "KEEP int f(struct t *t, long i) {\n long n;\n"                      \
+	  " while ((n = read(t->fd, t->buf, 8)) == 8) {\n"                     \
+	  "#ifdef NEW\n if (t->used > 70) return -1;\n#endif\n"                      \
+	  " if (t->n) break; }\n t->sum = n; g1 = (int)i; return 0; }\n")                   \
+	X(a_stricter_question_and_another_load, false,                         \
+	  "KEEP int f(struct t *t, volatile int *v) {\n"                       \
+	  "#ifdef NEW\n if (*v > 15) return -1; int x = *v;\n"                 \
+	  "#else\n int x = *v; if (x > 16) return -1;\n#endif\n"               \
+	  " t->sum = x; g1 = 1; return 0; }\n")                                \
 	X(what_is_asked_and_loaded_again, false,                               \
 	  "KEEP int f(struct t *t, volatile int *v) {\n"                       \
 	  "#ifdef NEW\n if (*v) return -1; t->sum = *v;\n"                     \
