@@ -68,13 +68,13 @@ def a_delta_is_used_where_it_is_smaller_and_not_with_whole(place):
     with deltas(place) as d:
         packed, whole = members(d.patch), members(d.whole)
         # Format 3 is that of jumps behind a first instruction, with deltas or without.
-        check(json.loads(packed["manifest.json"])["format"] in (2, 3), "format")
-        check(json.loads(whole["manifest.json"])["format"] in (1, 3), "format of --whole")
+        check(json.loads(packed["manifest.json"])["format"] in (2, 3, 4), "format")
+        check(json.loads(whole["manifest.json"])["format"] in (1, 3, 4), "format of --whole")
         same(sum(n.endswith(".delta") for n in packed), 1, "deltas")
         same(sum(n.endswith(".delta") for n in whole), 0, "deltas with --whole")
         check(os.path.getsize(d.patch) < os.path.getsize(d.whole), "it is not smaller")
         # Where it would not be smaller, nothing of it is there.
-        check(json.loads(members(place.patch)["manifest.json"])["format"] in (1, 3), "format 1")
+        check(json.loads(members(place.patch)["manifest.json"])["format"] in (1, 3, 4), "format 1")
         # Both hold the same ELF file.
         elf = [json.loads(f["manifest.json"])["modules"][0]["elf"] for f in (packed, whole)]
         same(elf[0]["sha256"], elf[1]["sha256"], "the ELF file")
