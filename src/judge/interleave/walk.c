@@ -8,8 +8,8 @@
 
 enum {
 	/** Pairs of places, and steps between them, after which it is too much. */
-	PLACES_MAX = 8192,
-	STEPS_MAX = 65536,
+	PLACES_MAX = 2048,
+	STEPS_MAX = 8192,
 	/** Instructions of a side. */
 	OPS_MAX = 1 << 20,
 };
