@@ -185,6 +185,15 @@ put_word(struct graft_text *text, const char *word)
 	graft_text_put(text, "'");
 }
 
+/** Append a word that is no option: "-Hhost.service" would be sent to that host. */
+static void
+put_operand(struct graft_text *text, const char *word)
+{
+	if (word[0] == '-')
+		graft_text_put(text, "-- ");
+	put_word(text, word);
+}
+
 void
 graft_unit_put_restart(const struct graft_unit *unit, pid_t pid,
 		       const char *comm, struct graft_text *text)
@@ -192,13 +201,13 @@ graft_unit_put_restart(const struct graft_unit *unit, pid_t pid,
 	switch (unit->kind) {
 	case GRAFT_UNIT_SYSTEM:
 		graft_text_put(text, "systemctl restart ");
-		put_word(text, unit->name);
+		put_operand(text, unit->name);
 		break;
 	case GRAFT_UNIT_USER:
 		graft_text_put(text, "systemctl --user --machine=");
 		put_word(text, unit->user);
 		graft_text_put(text, "@.host restart ");
-		put_word(text, unit->name);
+		put_operand(text, unit->name);
 		break;
 	case GRAFT_UNIT_SESSION:
 		graft_text_put(text, "log out and in: ");

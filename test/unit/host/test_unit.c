@@ -48,6 +48,10 @@ static const struct example EXAMPLES[] = {
 	{ "/user.slice/user-1000.slice/user@1000.service/app.slice/a.service",
 	  GRAFT_UNIT_USER, "a.service",
 	  "systemctl --user --machine=1000@.host restart a.service" },
+	// What begins as an option does is none.
+	{ "/user.slice/user-1000.slice/user@1000.service/-Hevil.service",
+	  GRAFT_UNIT_USER, "-Hevil.service",
+	  "systemctl --user --machine=1000@.host restart -- -Hevil.service" },
 	{ "/user.slice/user-1000.slice/user@1000.service/init.scope",
 	  GRAFT_UNIT_SYSTEM, "user@1000.service",
 	  "systemctl restart user@1000.service" },
