@@ -49,6 +49,18 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_file_read_fd(int fd, uint64_t max, uint8_t **bytes_ret, size_t *len_ret);
 
 /**
+ * Open a plain file to read it.
+ *
+ * @param[in] path_fd Of O_PATH; borrowed. Only with one like it a file can be looked at
+ * before it is opened, and to open a device or a pipe does something.
+ * @param[out] fd_ret Read-only; the caller closes it.
+ * @return NULL; #GRAFT_ERROR_NOT_FOUND if it is no plain file; #GRAFT_ERROR_OS. The
+ * message does not name the file.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_file_open_plain(int path_fd, int *fd_ret);
+
+/**
  * Write a whole file: beside, synced, renamed over @p path, directory synced.
  *
  * On error there is nothing new at @p path and nothing beside it; only if the

@@ -91,7 +91,7 @@ open_tree(int fd, struct graft_tree **ret)
 	char name[32];
 
 	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	return graft_tree_open(name, ret);
+	return graft_tree_open_file(name, ret);
 }
 
 /** Call a module after its path instead of after our descriptor. */

@@ -102,12 +102,12 @@ struct graft_error *
 graft_old_file_open(const struct graft_old_file *file, bool is_new, int *fd_ret)
 {
 	if (is_new && file->ours)
-		return graft_successor_open(getpid(), file->new_path, fd_ret);
+		return graft_root_open_file(getpid(), file->new_path, fd_ret);
 	pid_t tid = graft_proc_live_tid(file->pid);
 	if (tid == 0)
 		return graft_error_new(GRAFT_ERROR_TARGET_GONE, "no process %d",
 				       (int)file->pid);
-	return is_new ? graft_successor_open(tid, file->new_path, fd_ret)
+	return is_new ? graft_root_open_file(tid, file->new_path, fd_ret)
 		      : graft_map_open_file_of(tid, &file->map, fd_ret);
 }
 

@@ -61,26 +61,6 @@ graft_successor_is_in_place(const struct graft_place *place,
 	return take_absence(is_at(place->tid, map, path, ret), &absent);
 }
 
-struct graft_error *
-graft_successor_open(pid_t tid, const char *path, int *fd_ret)
-{
-	struct stat st;
-	GRAFT_CLOSE int fd = -1;
-	struct graft_error *err = graft_root_open(tid, path, O_RDONLY, &fd);
-
-	if (err)
-		return err;
-	if (fstat(fd, &st) < 0)
-		return graft_error_os(errno, "stat %s", path);
-	if (!S_ISREG(st.st_mode))
-		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
-				       "%s of process %d is no plain file",
-				       path, (int)tid);
-	*fd_ret = fd;
-	fd = -1;
-	return NULL;
-}
-
 /** Read the soname of a mapped library; NULL if it has none that is a file name. */
 GRAFT_MUST_CHECK static struct graft_error *
 read_soname(int fd, const char *path, char **ret)
@@ -114,7 +94,7 @@ graft_successor_find(const struct graft_place *place, int old_fd,
 	GRAFT_FREE char *beside = NULL;
 	bool absent;
 	struct graft_error *err = take_absence(
-		graft_successor_open(place->tid, place->path, fd_ret), &absent);
+		graft_root_open_file(place->tid, place->path, fd_ret), &absent);
 
 	*path_ret = NULL;
 	if (!err && !absent) {
@@ -128,7 +108,7 @@ graft_successor_find(const struct graft_place *place, int old_fd,
 	int folder = (int)(strrchr(place->path, '/') - place->path);
 	if (asprintf(&beside, "%.*s/%s", folder, place->path, soname) < 0)
 		return graft_error_no_memory();
-	err = take_absence(graft_successor_open(place->tid, beside, fd_ret),
+	err = take_absence(graft_root_open_file(place->tid, beside, fd_ret),
 			   &absent);
 	if (!err && !absent)
 		*path_ret = GRAFT_TAKE(beside);

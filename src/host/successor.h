@@ -35,21 +35,11 @@ graft_successor_is_in_place(const struct graft_place *place,
 			    const struct graft_map *map, bool *ret);
 
 /**
- * Open a plain file of a root.
- *
- * @param[out] fd_ret Read-only; the caller closes it.
- * @return NULL; #GRAFT_ERROR_NOT_FOUND, also if it is no plain file; what
- * graft_root_open() returns.
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_successor_open(pid_t tid, const char *path, int *fd_ret);
-
-/**
  * Find and open what stands for a file.
  *
  * @param[in] old_fd The file that is mapped; its offset moves.
  * @param[out] path_ret New string that the caller frees; NULL: nothing stands for it.
- * @param[out] fd_ret As with graft_successor_open(); left alone if nothing does.
+ * @param[out] fd_ret As with graft_root_open_file(); left alone if nothing does.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_successor_find(const struct graft_place *place, int old_fd,

@@ -3,6 +3,7 @@
 #include "proc/maps.h"
 
 #include "base/cursor.h"
+#include "base/file.h"
 #include "proc/status.h"
 
 #include <errno.h>
@@ -335,14 +336,13 @@ graft_map_open_file_of(pid_t tid, const struct graft_map *map, int *fd_ret)
 	(void)snprintf(path, sizeof(path),
 		       "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, tid,
 		       map->start, map->end);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	// Not to open what may be a device before it is known to be none.
+	GRAFT_CLOSE int fd = open(path, O_PATH | O_CLOEXEC);
 	if (fd < 0 && map->path[0] == '/' && !map->deleted) {
 		int n = snprintf(path, sizeof(path), "/proc/%d/root%s", tid,
 				 map->path);
-		// The path may lead to a FIFO or device by now: never block.
 		if (n > 0 && (size_t)n < sizeof(path))
-			fd = open(path,
-				  O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+			fd = open(path, O_PATH | O_CLOEXEC);
 		// On btrfs and overlayfs the maps file names another device
 		// than stat(2); such a file is not reachable without the right.
 		if (fd >= 0 && !is_file_of(fd, map)) {
@@ -350,11 +350,13 @@ graft_map_open_file_of(pid_t tid, const struct graft_map *map, int *fd_ret)
 			fd = -1;
 		}
 	}
-	if (fd < 0)
-		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
-				       "%s: the file that process %d maps can "
-				       "no longer be reached",
-				       map->path, tid);
-	*fd_ret = fd;
-	return NULL;
+	struct graft_error *err = fd < 0 ? graft_error_os(errno, "open")
+					 : graft_file_open_plain(fd, fd_ret);
+	if (!err)
+		return NULL;
+	graft_error_free(err);
+	return graft_error_new(GRAFT_ERROR_NOT_FOUND,
+			       "%s: the file that process %d maps can no "
+			       "longer be reached",
+			       map->path, tid);
 }

@@ -21,6 +21,8 @@
 struct graft_root {
 	/** Mount namespace, by its inode; namespaces(7). */
 	uint64_t ns;
+	/** Mount that its root is on: a bind mount shows other files below. */
+	uint64_t mount;
 	/** The directory that is its root: chroot(2). */
 	uint64_t dev;
 	uint64_t inode;
@@ -72,5 +74,15 @@ graft_root_is_same(const struct graft_root *a, const struct graft_root *b);
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_root_open(pid_t tid, const char *path, int flags, int *fd_ret);
+
+/**
+ * Open a plain file as a process sees it. What is none is not opened: to open a device
+ * may do something.
+ *
+ * @param[out] fd_ret Read-only; the caller closes it.
+ * @return As graft_root_open(); #GRAFT_ERROR_NOT_FOUND also if it is no plain file.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_root_open_file(pid_t tid, const char *path, int *fd_ret);
 
 #endif /* GRAFT_PROC_ROOT_H */

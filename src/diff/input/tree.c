@@ -233,12 +233,12 @@ compare_files(const void *a, const void *b)
 		      ((const struct graft_tree_file *)b)->path);
 }
 
-struct graft_error *
-graft_tree_open(const char *path, struct graft_tree **ret)
+/** Make a tree that has a name and nothing else. */
+GRAFT_MUST_CHECK static struct graft_error *
+tree_new(const char *path, struct graft_tree **ret)
 {
 	GRAFT_CLEANUP(graft_tree_closep)
 	struct graft_tree *tree = calloc(1, sizeof(*tree));
-	struct graft_error *err;
 
 	if (!tree)
 		return graft_error_no_memory();
@@ -246,7 +246,34 @@ graft_tree_open(const char *path, struct graft_tree **ret)
 	tree->name = strdup(path);
 	if (!tree->name)
 		return graft_error_no_memory();
-	err = sniff(path, &tree->kind);
+	*ret = GRAFT_TAKE(tree);
+	return NULL;
+}
+
+struct graft_error *
+graft_tree_open_file(const char *path, struct graft_tree **ret)
+{
+	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *tree = NULL;
+	struct graft_error *err = tree_new(path, &tree);
+
+	if (err)
+		return err;
+	tree->kind = GRAFT_TREE_FILE;
+	err = single(tree);
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(tree);
+	return NULL;
+}
+
+struct graft_error *
+graft_tree_open(const char *path, struct graft_tree **ret)
+{
+	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *tree = NULL;
+	struct graft_error *err = tree_new(path, &tree);
+
+	if (!err)
+		err = sniff(path, &tree->kind);
 	if (err)
 		return err;
 	switch (tree->kind) {

@@ -79,6 +79,17 @@ struct graft_tree {
 GRAFT_MUST_CHECK struct graft_error *
 graft_tree_open(const char *path, struct graft_tree **ret);
 
+/**
+ * Open a file as the ELF file that it should be, whatever it is: one that somebody else
+ * chose may be a package that fills the disk.
+ *
+ * @param[in] path What to open.
+ * @param[out] ret New tree; free with graft_tree_close().
+ * @return As graft_tree_open().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tree_open_file(const char *path, struct graft_tree **ret);
+
 /** Free a tree. NULL is a no-op. */
 void
 graft_tree_close(struct graft_tree *tree);

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`graft sync` where what lies on disk, or who maps it, means ill or is odd."""
+import os
+import subprocess
+import time
+
+from stage import Victim, check, one_line, same, test, until  # noqa: E402
+from syncing import (LIBRARY, ONE_NEW, ONE_OLD, TWO, TWO_NEW, TWO_OLD, Upgrade,  # noqa: E402
+                     compile_library, items)
+
+
+def build_two(place, folder, *flags):
+    """A program and its two libraries; the flags are the second's."""
+    os.mkdir(folder)
+    compile_library(place, f"{folder}/libone.so", ONE_OLD)
+    compile_library(place, f"{folder}/libtwo.so", TWO_OLD, *flags)
+    subprocess.run(["gcc", "-O2", "-x", "c", "-", "-o", f"{folder}/program", f"-L{folder}",
+                    "-l:libone.so", "-l:libtwo.so", f"-Wl,-rpath,{folder}"], input=TWO, text=True,
+                   check=True)
+
+
+def answer(process, question="2"):
+    process.tell(question)
+    return process.line()
+
+
+@test
+def what_is_no_plain_file_is_not_opened(place):
+    up = Upgrade(place, "unopened")
+    with up.start() as victim:
+        os.unlink(up.path(LIBRARY))
+        os.mkfifo(up.path(LIBRARY))
+        # Whoever opens it to read lets this writer go on.
+        with subprocess.Popen(["sh", "-c", 'exec 3>"$1"', "sh", up.path(LIBRARY)]) as writer:
+            def waits():
+                with open(f"/proc/{writer.pid}/stat", encoding="ascii") as file:
+                    return file.read().rpartition(")")[2].split()[0] == "S"
+            until(waits, "the writer does not wait")
+            same([i["action"] for i in items(place, victim.pid, status=4)], ["restart"], "of a pipe")
+            time.sleep(0.1)
+            same(writer.poll(), None, "the pipe was opened: the writer's status")
+            writer.kill()
+
+
+@test
+def a_package_in_the_place_of_a_library_is_not_unpacked(place):
+    up = Upgrade(place, "package")
+    root = place.path("package-root")
+    os.makedirs(f"{root}/DEBIAN")
+    with open(f"{root}/DEBIAN/control", "w", encoding="utf-8") as file:
+        file.write("Package: a\nVersion: 1\nArchitecture: amd64\nMaintainer: A <a@example.org>\n"
+                   "Description: a\n")
+    with open(f"{root}/big", "wb") as file:
+        file.truncate(256 << 20)
+    subprocess.run(["dpkg-deb", "--build", "--root-owner-group", root, up.path("a.deb")],
+                   check=True, capture_output=True)
+    with up.start() as victim:
+        os.rename(up.path("a.deb"), up.path(LIBRARY))
+        got = items(place, victim.pid, status=4)
+        same([i["action"] for i in got], ["restart"], "what it says")
+        check("ELF" in got[0]["why"], got[0]["why"])
