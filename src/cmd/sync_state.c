@@ -207,11 +207,16 @@ put_obstacle(const struct graft_sync *sync, size_t file,
 	const struct graft_patch_module *m = graft_sync_module(sync, file);
 	const struct graft_reason *reason = m ? find_reason(m) : NULL;
 
-	if (m && m->verdict != GRAFT_VERDICT_BASELINE)
+	// By it a hotpatch is found in a process, before it is applied and after.
+	bool nameless = m && m->verdict == GRAFT_VERDICT_HOTPATCH &&
+			!m->old_build_id_len;
+	if (m && m->verdict != GRAFT_VERDICT_BASELINE && !nameless)
 		return;
 	graft_text_put_safe(text, f->path);
 	graft_text_put(text, ": ");
-	if (reason)
+	if (nameless)
+		graft_text_put(text, "it has no build-id");
+	else if (reason)
 		graft_text_printf(text, "%s %s: %s", reason->rule,
 				  reason->where, reason->text);
 	else if (f->why)

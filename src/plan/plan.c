@@ -64,6 +64,36 @@ find_module(const struct graft_making *making,
 	return NULL;
 }
 
+/**
+ * Refuse a process that maps OLD where OLD has no build-id: it cannot be found again
+ * later, and the others alone would be half of the hotpatch (R-22).
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+check_nameless(const struct graft_making *making,
+	       const struct graft_patch_module *patch)
+{
+	for (size_t i = 0; i < making->modules->count; i++) {
+		const struct graft_module *module =
+			&making->modules->modules[i];
+		const struct graft_image *image;
+		if (patch->old_build_id_len || module->build_id_len ||
+		    !module->map->inode)
+			continue;
+		struct graft_error *err = graft_builds_get(
+			making->builds, graft_target_pid(making->target),
+			module->map, &image);
+		if (err)
+			return graft_error_prefix(err, "R-14");
+		if (memcmp(graft_image_sha256(image), patch->old_sha256,
+			   GRAFT_PATCH_SHA256_SIZE) == 0)
+			return graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"R-22: %s: the file has no build-id, by which a hotpatch is found in a process, and the other modules would go without it",
+				module->map->path);
+	}
+	return NULL;
+}
+
 /** Refuse a module of which only the build-id is OLD's. */
 GRAFT_MUST_CHECK static struct graft_error *
 check_file(const struct graft_making *making,
@@ -260,6 +290,8 @@ plan_modules(struct graft_making *making, struct graft_plan *plan)
 		if (from->verdict == GRAFT_VERDICT_IDENTICAL)
 			continue;
 		err = find_module(making, from, &module);
+		if (!err)
+			err = check_nameless(making, from);
 		if (err)
 			return err;
 		if (module && from->verdict == GRAFT_VERDICT_BASELINE)

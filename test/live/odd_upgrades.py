@@ -25,6 +25,27 @@ def answer(process, question="2"):
 
 
 @test
+def a_file_without_a_build_id_leaves_no_half_of_a_hotpatch(place):
+    folder = place.path("nameless")
+    build_two(place, folder, "-Wl,--build-id=none")
+    with Victim(f"{folder}/program") as process:
+        for side, one, two in (("a", ONE_OLD, TWO_OLD), ("b", ONE_NEW, TWO_NEW)):
+            os.mkdir(f"{folder}/{side}")
+            compile_library(place, f"{folder}/{side}/libone.so", one)
+            compile_library(place, f"{folder}/{side}/libtwo.so", two, "-Wl,--build-id=none")
+        both = f"{folder}/both.graft"
+        place.run("diff", f"{folder}/a", f"{folder}/b", "-o", both, status=0)
+        one_line(place.run("apply", both, "--pid", str(process.pid), status=4), "R-22", "build-id")
+        same(answer(process), "207", "the answer after that")
+        for name in ("libone.so", "libtwo.so"):
+            os.rename(f"{folder}/b/{name}", f"{folder}/{name}")
+        got = items(place, process.pid, status=4)
+        same([(i["action"], len(i["files"])) for i in got], [("restart", 2)], "what it says")
+        check("libtwo.so: it has no build-id" in got[0]["why"], got[0]["why"])
+        same(answer(process), "207", "the answer")
+
+
+@test
 def what_is_no_plain_file_is_not_opened(place):
     up = Upgrade(place, "unopened")
     with up.start() as victim:
