@@ -195,6 +195,28 @@ is_wanted(const struct graft_sync *sync, size_t file)
 	return false;
 }
 
+/** Ask for the verdict of a file, by any process that maps it: they come and go. */
+GRAFT_MUST_CHECK static struct graft_error *
+get_verdict(struct graft_verdict_cache *cache,
+	    const struct graft_old_code *code, struct graft_old_file *file,
+	    struct graft_patch **ret)
+{
+	struct graft_error *err = graft_verdict_get(cache, file, ret);
+	size_t next = 0;
+
+	while (err && (graft_error_code(err) == GRAFT_ERROR_TARGET_GONE ||
+		       graft_error_code(err) == GRAFT_ERROR_NOT_FOUND)) {
+		bool more = false;
+		struct graft_error *failed = graft_old_file_renew(code, file,
+								  &next, &more);
+		if (!failed && !more)
+			return err;
+		graft_error_free(err);
+		err = failed ? failed : graft_verdict_get(cache, file, ret);
+	}
+	return err;
+}
+
 /** Ask for the verdict of each file. One that cannot be compared says why. */
 GRAFT_MUST_CHECK static struct graft_error *
 find_verdicts(struct graft_sync *sync)
@@ -214,7 +236,7 @@ find_verdicts(struct graft_sync *sync)
 		if (!file->new_path || file->why || !is_wanted(sync, i))
 			continue;
 		graft_progress_step(&progress, i, file->path);
-		err = graft_verdict_get(&cache, file, &verdict);
+		err = get_verdict(&cache, code, file, &verdict);
 		if (!err) {
 			err = graft_sync_take_verdict(sync, i, verdict);
 		} else if (graft_error_code(err) != GRAFT_ERROR_NO_MEMORY) {

@@ -111,6 +111,61 @@ graft_old_file_open(const struct graft_old_file *file, bool is_new, int *fd_ret)
 		      : graft_map_open_file_of(tid, &file->map, fd_ret);
 }
 
+/** Is a file among those of a process? */
+static bool
+has_file(const struct graft_old_process *process, size_t file)
+{
+	for (size_t i = 0; i < process->file_count; i++) {
+		if (process->files[i] == file)
+			return true;
+	}
+	return false;
+}
+
+/** Take the mapping of a file from a process, if it still has one. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_map(struct graft_old_file *file, pid_t pid, bool *ret)
+{
+	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+	struct graft_error *err = graft_maps_read(graft_proc_live_tid(pid),
+						  &maps);
+
+	for (size_t i = 0; !err && i < maps->count; i++) {
+		struct graft_map *map = &maps->maps[i];
+		if (!is_code_of_file(map) || map->inode != file->map.inode ||
+		    map->dev != file->map.dev ||
+		    map->deleted != file->map.deleted ||
+		    strcmp(map->path, file->map.path) != 0)
+			continue;
+		char *path = file->map.path;
+		file->map = *map;
+		file->map.path = path;
+		file->pid = pid;
+		*ret = true;
+		break;
+	}
+	return err;
+}
+
+struct graft_error *
+graft_old_file_renew(const struct graft_old_code *code,
+		     struct graft_old_file *file, size_t *next, bool *ret)
+{
+	size_t at = (size_t)(file - code->files);
+
+	*ret = false;
+	while (!*ret && *next < code->process_count) {
+		const struct graft_old_process *p = &code->processes[(*next)++];
+		if (p->pid == file->pid || !has_file(p, at))
+			continue;
+		struct graft_error *err = take_map(file, p->pid, ret);
+		if (err && graft_error_code(err) == GRAFT_ERROR_NO_MEMORY)
+			return err;
+		graft_error_free(err);
+	}
+	return NULL;
+}
+
 /** Does a file begin as ELF files do? Code is mapped from others too. */
 static bool
 is_elf(int fd)
@@ -214,12 +269,12 @@ look_into(struct look *look, pid_t pid, pid_t tid, const struct graft_map *map,
 }
 
 /** Find what is known of a mapped file, or NULL. */
-static const struct known *
-find_known(const struct look *look, const struct graft_map *map,
+static struct known *
+find_known(struct look *look, const struct graft_map *map,
 	   const struct graft_root *root)
 {
 	for (size_t i = 0; i < look->known_count; i++) {
-		const struct known *known = &look->known[i];
+		struct known *known = &look->known[i];
 		if (known->inode == map->inode && known->dev == map->dev &&
 		    known->deleted == map->deleted &&
 		    graft_root_is_same(&known->root, root) &&
@@ -235,7 +290,7 @@ look_at(struct look *look, pid_t pid, const struct view *view,
 	const struct graft_map *map, size_t *ret)
 {
 	const struct graft_root *root = &view->root;
-	const struct known *known = find_known(look, map, root);
+	struct known *known = find_known(look, map, root);
 	struct graft_place place = { .tid = view->tid, .root = root };
 	bool in_place = false;
 
@@ -246,7 +301,8 @@ look_at(struct look *look, pid_t pid, const struct view *view,
 					      .root = &look->ours,
 					      .path = map->path };
 	*ret = known ? known->file : current;
-	if (known)
+	// That one process failed to show a file says nothing of the others.
+	if (known && (*ret == current || !look->code->files[*ret].why))
 		return NULL;
 	struct graft_error *err =
 		graft_vec_reserve(&look->known, &look->known_room,
@@ -258,6 +314,10 @@ look_at(struct look *look, pid_t pid, const struct view *view,
 		err = look_into(look, pid, view->tid, map, &place, ret);
 	if (err)
 		return err;
+	if (known) {
+		known->file = *ret;
+		return NULL;
+	}
 	struct known found = {
 		.root = *root,
 		.dev = map->dev,
@@ -279,10 +339,8 @@ add_file(struct graft_old_process *process, size_t *room, size_t file)
 	size_t at = process->file_count;
 	struct graft_error *err;
 
-	for (size_t i = 0; i < process->file_count; i++) {
-		if (process->files[i] == file)
-			return NULL;
-	}
+	if (has_file(process, file))
+		return NULL;
 	err = graft_vec_reserve(&process->files, room, at + 1,
 				sizeof(*process->files));
 	if (err)

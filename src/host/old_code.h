@@ -94,4 +94,16 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_old_file_open(const struct graft_old_file *file, bool is_new,
 		    int *fd_ret);
 
+/**
+ * Find another process that maps a file, if the one by which it was opened has ended or
+ * maps it no more.
+ *
+ * @param[in,out] file Of @p code; gets that process and its mapping.
+ * @param[in,out] next Where in graft_old_code::processes to go on; begin with 0.
+ * @param[out] ret There is one.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_old_file_renew(const struct graft_old_code *code,
+		     struct graft_old_file *file, size_t *next, bool *ret);
+
 #endif /* GRAFT_HOST_OLD_CODE_H */

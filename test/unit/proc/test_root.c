@@ -62,7 +62,8 @@ paths_are_found_while_others_rename(void **state)
 	len = (size_t)snprintf(path, sizeof(path), "%s", renamer.dir);
 	for (int i = 0; i < 100; i++)
 		len += (size_t)snprintf(path + len, sizeof(path) - len,
-					"/../%s", strrchr(renamer.dir, '/') + 1);
+					"/../%s",
+					strrchr(renamer.dir, '/') + 1);
 	assert_true(len < sizeof(path));
 	assert_int_equal(pthread_create(&thread, NULL, rename_around, &renamer),
 			 0);
