@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cmd/work.h"
 #include "patch/file.h"
+#include "patch/immediate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,8 @@ finish_patch(const struct graft_sync_group *group, uint8_t **bytes_ret,
 	}
 	free(patch->title);
 	patch->title = NULL;
+	// Each module was compared alone: together they may be more than it is for.
+	graft_patch_limit_immediate(patch);
 	struct graft_error *err = graft_text_take(&text, &patch->title);
 	return err ? err : graft_patch_encode(patch, bytes_ret, len_ret);
 }
