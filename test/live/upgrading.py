@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 
 from stage import GRAFT, LONG, ROOT, Skip, check, same, test
 
@@ -86,6 +87,16 @@ def build(place, side, sources):
     return folder
 
 
+class Folder:
+    """A folder of one test's own in the place of all."""
+
+    def __init__(self, place):
+        self.dir = tempfile.mkdtemp(dir=place.dir)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+
 def build_debs(place):
     """Two versions of two packages of one source."""
     changes = [CHANGES.format(3, "fixes CVE-2026-1003"), CHANGES.format(2, "fixes CVE-2026-1002"),
@@ -130,6 +141,7 @@ def statement(line):
 
 @test
 def an_upgrade_by_dpkg_is_followed_and_named(place):
+    place = Folder(place)
     build_debs(place)
     lines = in_layer(place, SCRIPT)
     same(lines[0], "answer 212", "OLD's answer")
@@ -160,6 +172,7 @@ def an_upgrade_by_dpkg_is_followed_and_named(place):
 
 @test
 def apt_brings_processes_to_the_new_code_where_the_hook_is_enabled(place):
+    place = Folder(place)
     build_debs(place)
     lines = in_layer(place, START + r"""
 # Of no archive: what is installed is what lies there.
