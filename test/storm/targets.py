@@ -135,11 +135,12 @@ server {{ listen 127.0.0.1:{self.pop}; protocol pop3; }} }}
                 [b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: ", DATE,
                  b"\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n"
                  b"Connection: keep-alive\r\n\r\npage"])
-        smtp = [(b"NOOP\r\n", b"250 2.0.0 OK\r\n"), (b"RSET\r\n", b"250 2.0.0 OK\r\n"),
-                (b"HELO storm\r\n", b"250 storm\r\n")]
+        smtp = [(b"NOOP\r\n", b"250 2.0.0 OK\r\n"), (b"RSET\r\n", b"250 2.0.0 OK\r\n")]
+        # Once: nginx keeps the name of each HELO until the session ends, which these do not.
+        hello = [(b"", b"220 storm ESMTP ready\r\n"), (b"HELO storm\r\n", b"250 storm\r\n")]
         pop = [(b"USER somebody\r\n", b"+OK\r\n"), (b"PASS secret\r\n", b"-ERR No such user\r\n")]
         return [(self.port, 8, False, [], [page]),
-                (self.smtp, 8, False, [(b"", b"220 storm ESMTP ready\r\n")], smtp),
+                (self.smtp, 8, False, hello, smtp),
                 (self.pop, 4, True, [(b"", b"+OK POP3 ready\r\n")], pop)]
 
 
