@@ -257,6 +257,8 @@ graft_sync_find(struct graft_sync *sync, const struct graft_options *options)
 
 	if (!err)
 		err = graft_old_code_find(pids, count, &sync->code);
+	if (!err)
+		err = graft_sync_find_ahead(sync, pids, count);
 	if (err || !sync->code->process_count)
 		return err;
 	err = find_packages(sync);

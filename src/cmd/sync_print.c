@@ -280,9 +280,20 @@ graft_sync_print_text(const struct graft_sync *sync, bool color,
 	} else {
 		graft_text_printf(
 			text,
-			"nothing to do: %zu process%s run%s the code that is on disk\n",
+			"nothing to do: %zu process%s ha%s mapped what is on disk\n",
 			looked, looked == 1 ? "" : "es",
-			looked == 1 ? "s" : "");
+			looked == 1 ? "s" : "ve");
+	}
+	for (size_t i = 0; i < sync->ahead_count; i++) {
+		const struct graft_sync_ahead *ahead = &sync->ahead[i];
+		graft_text_printf(text, "process %d (", (int)ahead->pid);
+		graft_text_put_safe(text, ahead->comm);
+		graft_text_printf(
+			text,
+			") is ahead of the disk by hotpatch %.12s, which `graft revert %s --pid %d` takes back: ",
+			ahead->id, ahead->id, (int)ahead->pid);
+		graft_text_put_safe(text, ahead->module);
+		graft_text_put(text, "\n");
 	}
 	if (sync->code && sync->code->unseen)
 		graft_text_printf(
@@ -391,6 +402,17 @@ graft_sync_print_json(const struct graft_sync *sync, struct graft_text *text)
 
 	for (size_t i = 0; ok && i < sync->item_count; i++)
 		ok = add_item(list, sync, &sync->items[i]);
+	list = ok ? cJSON_AddArrayToObject(root, "ahead") : NULL;
+	ok = list != NULL;
+	for (size_t i = 0; ok && i < sync->ahead_count; i++) {
+		const struct graft_sync_ahead *ahead = &sync->ahead[i];
+		cJSON *object = cJSON_CreateObject();
+		ok = cJSON_AddItemToArray(list, object) &&
+		     cJSON_AddNumberToObject(object, "pid", ahead->pid) &&
+		     graft_report_add_string(object, "comm", ahead->comm) &&
+		     cJSON_AddStringToObject(object, "id", ahead->id) &&
+		     graft_report_add_string(object, "module", ahead->module);
+	}
 	ok = ok &&
 	     cJSON_AddNumberToObject(root, "looked_at",
 				     sync->code ? (double)sync->code->looked

@@ -17,6 +17,9 @@ graft_sync_deinit(struct graft_sync *sync)
 		graft_patch_free(sync->groups[i].patch);
 	for (size_t i = 0; i < sync->item_count; i++)
 		free(sync->items[i].why);
+	for (size_t i = 0; i < sync->ahead_count; i++)
+		free(sync->ahead[i].module);
+	free(sync->ahead);
 	free(sync->groups);
 	free(sync->items);
 	free(sync->group_of);

@@ -61,6 +61,18 @@ struct graft_sync_item {
 	uint64_t pause_us;
 };
 
+/**
+ * A hotpatch in a process whose file is what lies on disk: it was applied before the
+ * upgrade came, or the upgrade was taken back.
+ */
+struct graft_sync_ahead {
+	pid_t pid;
+	char comm[16];
+	char id[GRAFT_PATCH_ID_LEN + 1];
+	/** Path of the module in the process. Owned. */
+	char *module;
+};
+
 /** All of it. Zeroed: nothing was looked at. */
 struct graft_sync {
 	bool dry_run;
@@ -75,6 +87,8 @@ struct graft_sync {
 	size_t group_count;
 	struct graft_sync_item *items;
 	size_t item_count;
+	struct graft_sync_ahead *ahead;
+	size_t ahead_count;
 };
 
 /** Free what a sync owns, and zero it. Also its guard. */
@@ -127,6 +141,10 @@ struct graft_options;
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_sync_find(struct graft_sync *sync, const struct graft_options *options);
+
+/** Find the hotpatches of some processes that are ahead of the disk. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_sync_find_ahead(struct graft_sync *sync, const pid_t *pids, size_t count);
 
 /** Find out which items were done before, by looking into their processes. */
 void

@@ -263,6 +263,11 @@ look_into(struct look *look, pid_t pid, pid_t tid, const struct graft_map *map,
 		file_deinit(&file);
 		return err;
 	}
+	if (!file.ours && file.new_path &&
+	    graft_successor_is_ours(place->tid, file.new_path)) {
+		file.ours = true;
+		file.root = look->ours;
+	}
 	*ret = code->file_count;
 	code->files[code->file_count++] = file;
 	return NULL;

@@ -35,7 +35,8 @@ struct graft_old_file {
 	/** Only if there is a @ref new_path. */
 	uint8_t new_sha256[GRAFT_SHA256_LEN];
 	/** The root that the paths are of, and whether that is ours: of who loaded it
-	 * and then called chroot(2), it is not the one of the process. */
+	 * and then called chroot(2), or sees the same file there, it is not the one of
+	 * the process. */
 	struct graft_root root;
 	bool ours;
 	/** One that maps it, and where. The map's path is owned. */

@@ -114,3 +114,21 @@ graft_successor_find(const struct graft_place *place, int old_fd,
 		*path_ret = GRAFT_TAKE(beside);
 	return err;
 }
+
+bool
+graft_successor_is_ours(pid_t tid, const char *path)
+{
+	struct stat theirs;
+	struct stat ours;
+	GRAFT_CLOSE int their_fd = -1;
+	GRAFT_CLOSE int our_fd = -1;
+	struct graft_error *err = graft_root_open(tid, path, O_PATH, &their_fd);
+
+	if (!err)
+		err = graft_root_open(getpid(), path, O_PATH, &our_fd);
+	bool both = !err && fstat(their_fd, &theirs) == 0 &&
+		    fstat(our_fd, &ours) == 0;
+	graft_error_free(err);
+	return both && theirs.st_dev == ours.st_dev &&
+	       theirs.st_ino == ours.st_ino;
+}

@@ -45,4 +45,13 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_successor_find(const struct graft_place *place, int old_fd,
 		     char **path_ret, int *fd_ret);
 
+/**
+ * Say whether a path of another root leads to the very file that it leads to in ours. A
+ * service with folders of its own (PrivateTmp= of systemd.exec(5)) sees the rest as we do.
+ *
+ * @param[in] tid A living thread of a process with that root.
+ */
+bool
+graft_successor_is_ours(pid_t tid, const char *path);
+
 #endif /* GRAFT_HOST_SUCCESSOR_H */

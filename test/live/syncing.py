@@ -75,6 +75,30 @@ def after_an_upgrade_a_process_is_brought_to_the_new_code(place):
 
 
 @test
+def who_is_ahead_of_the_disk_is_named_and_left(place):
+    """Applied before the upgrade came; and the upgrade is taken back."""
+    up = Upgrade(place, "ahead")
+    with up.start(1) as victim:
+        def ahead(status=3):
+            got = json.loads(sync(place, victim.pid, "--json", status=status).stdout)
+            return [(a["pid"], a["id"], a["module"]) for a in got["ahead"]]
+        same(ahead(), [], "who is ahead before")
+        place.apply(victim.pid)
+        mine = (victim.pid, place.id, up.path(LIBRARY))
+        same(ahead(), [mine], "who is ahead of an upgrade that has not come")
+        text = sync(place, victim.pid, status=3).stdout
+        check(f"graft revert {place.id} --pid {victim.pid}" in text, text)
+        up.put_new()
+        same((ahead(), [i["action"] for i in items(place, victim.pid)]),
+             ([], ["hotpatched-before"]), "after the upgrade")
+        up.put(place.path("old/libvictim.so"))
+        same(ahead(), [mine], "who is ahead where the upgrade is taken back")
+        victim.expect(True, 1)
+        place.revert(victim.pid)
+        same(ahead(), [], "who is ahead afterwards")
+
+
+@test
 def the_same_content_at_the_path_is_no_old_code(place):
     up = Upgrade(place, "same")
     with up.start() as victim:

@@ -29,16 +29,18 @@ CHANGES = """graft-victim (1.0-{}) unstable; urgency=high
 
 """
 # What is done in the layer: $1 is where the packages are, $2 the program.
-START = r"""set -e
+START = r"""
+set -e
 export GRAFT_STATE_DIR=/graft-state DEBIAN_FRONTEND=noninteractive
 dpkg -i "$1"/*_1.0-1_*.deb >/dev/null 2>&1
 mkfifo /questions /answers
-/usr/bin/graft-victim </questions >/answers & pid=$!
+$alone /usr/bin/graft-victim </questions >/answers & pid=$!
 exec 3>/questions 4</answers
 ask() { echo 2 >&3; read -r answer <&4; echo "answer $answer"; }
 ask
 """
-SCRIPT = START + r"""
+# As a service that has folders of its own: what it runs is of our packages all the same.
+SCRIPT = "alone='unshare --mount'" + START + r"""
 dpkg -i "$1"/*_1.0-3_*.deb >/dev/null 2>&1
 for narrow in "--package other" "--package graft-victim" "--package graft-victim-libs"; do
 	"$2" sync --dry-run --json --pid $pid $narrow && echo "status 0" || echo "status $?"
