@@ -16,6 +16,8 @@ class Upgrade:
     """A folder with a program and its library, of which a new build comes."""
 
     def __init__(self, place, name, *flags):
+        # Tests of other files have folders in the same place.
+        name = f"sync-{name}"
         self.place, self.dir = place, place.path(name)
         os.makedirs(self.dir)
         shutil.copy(place.path("old/libvictim.so"), self.path(LIBRARY))
@@ -155,7 +157,7 @@ def a_file_for_which_nothing_stands_needs_a_restart(place):
 
 @test
 def a_library_of_another_name_stands_for_the_one_of_its_soname(place):
-    folder = place.path("soname")
+    folder = place.path("sync-soname")
     os.mkdir(folder)
     for side, name, flags in (("old", "libvictim.so.1.0", []), ("new", "libvictim.so.1.1", ["-DNEW"])):
         subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-Wl,--build-id", "-fexceptions",
@@ -163,7 +165,7 @@ def a_library_of_another_name_stands_for_the_one_of_its_soname(place):
                         os.path.join(SOURCES, "lib.c"), *flags], check=True)
     os.rename(f"{folder}/old.libvictim.so.1.0", f"{folder}/libvictim.so.1.0")
     os.symlink("libvictim.so.1.0", f"{folder}/libvictim.so.1")
-    place.cc("victim.c", "soname/victim", f"{folder}/libvictim.so.1", f"-Wl,-rpath,{folder}",
+    place.cc("victim.c", "sync-soname/victim", f"{folder}/libvictim.so.1", f"-Wl,-rpath,{folder}",
              "-pthread")
     with Victim(f"{folder}/victim", "1") as victim:
         os.rename(f"{folder}/new.libvictim.so.1.1", f"{folder}/libvictim.so.1.1")
@@ -194,7 +196,7 @@ TWO_BAD = "volatile int n = 7; int two(int x) { return x > 9 ? 0 : x * 40 * n; }
 
 @test
 def what_came_together_goes_together_or_not_at_all(place):
-    folder = place.path("two")
+    folder = place.path("sync-two")
     os.mkdir(folder)
     compile_library(place, f"{folder}/libone.so", ONE_OLD)
     compile_library(place, f"{folder}/libtwo.so", TWO_OLD)
@@ -224,7 +226,7 @@ def what_came_together_goes_together_or_not_at_all(place):
 
 @test
 def a_newer_upgrade_takes_the_place_of_the_last_one(place):
-    folder = place.path("again")
+    folder = place.path("sync-again")
     os.mkdir(folder)
     builds = [ONE_OLD, ONE_NEW, ONE_NEW.replace("* 3", "* 5")]
     compile_library(place, f"{folder}/libone.so", builds[0])
@@ -298,7 +300,7 @@ def verdicts_are_kept_by_content_and_made_anew_where_they_are_damaged(place):
 
 @test
 def a_path_means_what_it_means_in_the_root_of_the_process(place):
-    root = place.path("croot")
+    root = place.path("sync-croot")
     os.makedirs(root + "/lib")
     shutil.copy(place.path("old/libvictim.so"), f"{root}/lib/{LIBRARY}")
     subprocess.run(["gcc", "-O2", "-o", root + "/victim", os.path.join(SOURCES, "victim.c"),
@@ -336,7 +338,7 @@ int main(int argc, char **argv) {
 
 @test
 def who_called_chroot_after_it_loaded_has_the_files_of_before(place):
-    folder = place.path("jailed")
+    folder = place.path("sync-jailed")
     os.makedirs(f"{folder}/jail/{folder}")
     compile_library(place, f"{folder}/libone.so", ONE_OLD)
     subprocess.run(["gcc", "-O2", "-x", "c", "-", "-o", f"{folder}/program", f"-L{folder}",

@@ -21,4 +21,8 @@ bool
 graft_op_decode(const struct graft_code *code, const struct graft_func *func,
 		const struct graft_insn *insn, struct graft_decoded *ret);
 
+/** Say whether an instruction makes a register zero out of itself: xor, sub, pxor. */
+bool
+graft_op_is_zeroing(const struct graft_decoded *d);
+
 #endif /* GRAFT_JUDGE_OP_DECODE_H */

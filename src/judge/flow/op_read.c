@@ -79,8 +79,8 @@ class_of(ZydisMnemonic mnemonic)
 	}
 }
 
-static bool
-is_zeroing(const struct graft_decoded *d)
+bool
+graft_op_is_zeroing(const struct graft_decoded *d)
 {
 	switch (d->insn.mnemonic) {
 	case ZYDIS_MNEMONIC_XOR:
@@ -277,7 +277,7 @@ read_operands(const struct graft_decoded *d, struct graft_op *op)
 		op->what = GRAFT_OP_MOV;
 		op->reads = 0;
 	}
-	if (is_zeroing(d)) {
+	if (graft_op_is_zeroing(d)) {
 		op->what = GRAFT_OP_ZERO;
 		op->reads = 0;
 	}

@@ -109,23 +109,6 @@ is_copy(const struct graft_decoded *d)
 	}
 }
 
-static bool
-is_zeroing(const struct graft_decoded *d)
-{
-	switch (d->insn.mnemonic) {
-	case ZYDIS_MNEMONIC_XOR:
-	case ZYDIS_MNEMONIC_SUB:
-	case ZYDIS_MNEMONIC_PXOR:
-	case ZYDIS_MNEMONIC_XORPS:
-	case ZYDIS_MNEMONIC_XORPD:
-		return d->operands[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-		       d->operands[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-		       d->operands[0].reg.value == d->operands[1].reg.value;
-	default:
-		return false;
-	}
-}
-
 static graft_term
 compare(struct graft_exec_step *s, graft_term a, graft_term b)
 {
@@ -281,7 +264,7 @@ move_or_compare(struct graft_exec_step *s)
 		graft_exec_write(s, &o[0], term);
 		return true;
 	}
-	if (is_zeroing(s->d)) {
+	if (graft_op_is_zeroing(s->d)) {
 		graft_term zero = graft_term_const(s->terms, 0, 8);
 		if (s->d->insn.cpu_flags && s->d->insn.cpu_flags->modified)
 			s->state->flags = compare(s, zero, zero);
