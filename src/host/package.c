@@ -245,6 +245,21 @@ ask_versions(struct graft_packages *packages)
 	return err;
 }
 
+/** Find version and history of each package. */
+GRAFT_MUST_CHECK static struct graft_error *
+describe(struct graft_packages *packages)
+{
+	struct graft_error *err = packages->count ? ask_versions(packages)
+						  : NULL;
+
+	for (size_t i = 0; !err && i < packages->count; i++) {
+		if (packages->packages[i].version)
+			err = graft_package_read_history(
+				&packages->packages[i]);
+	}
+	return err;
+}
+
 struct graft_error *
 graft_packages_find(const char *const *paths, size_t count,
 		    struct graft_packages **ret)
@@ -262,13 +277,8 @@ graft_packages_find(const char *const *paths, size_t count,
 	for (size_t i = 0; !err && i < count; i += ASK_MOST)
 		err = ask_owners(packages, paths, i,
 				 count - i < ASK_MOST ? count : i + ASK_MOST);
-	if (!err && packages->count)
-		err = ask_versions(packages);
-	for (size_t i = 0; !err && i < packages->count; i++) {
-		if (packages->packages[i].version)
-			err = graft_package_read_history(
-				&packages->packages[i]);
-	}
+	if (!err)
+		err = describe(packages);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(packages);
@@ -293,13 +303,8 @@ graft_packages_find_upgraded(struct graft_packages **ret)
 		packages ? graft_package_each_upgrade(take_upgraded, packages)
 			 : graft_error_no_memory();
 
-	if (!err && packages->count)
-		err = ask_versions(packages);
-	for (size_t i = 0; !err && i < packages->count; i++) {
-		if (packages->packages[i].version)
-			err = graft_package_read_history(
-				&packages->packages[i]);
-	}
+	if (!err)
+		err = describe(packages);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(packages);
