@@ -96,6 +96,7 @@ inherit(struct graft_sync *sync, const struct graft_sync *earlier)
 		if (!e || e->action != GRAFT_SYNC_DONE)
 			continue;
 		item->action = GRAFT_SYNC_DONE;
+		memcpy(item->id, e->id, sizeof(item->id));
 		item->functions = e->functions;
 		item->pause_us = e->pause_us;
 	}
@@ -143,6 +144,8 @@ graft_verb_sync(int argc, char **argv, int *status_ret)
 		    &options, status_ret))
 		return NULL;
 	struct graft_error *err = run(&options, &sync);
+	if (!err)
+		err = graft_sync_find_ahead(&sync);
 	if (err)
 		return err;
 	if (options.json)

@@ -49,15 +49,15 @@ add(struct graft_sync *sync, size_t *room,
 }
 
 struct graft_error *
-graft_sync_find_ahead(struct graft_sync *sync, const pid_t *pids, size_t count)
+graft_sync_find_ahead(struct graft_sync *sync)
 {
 	size_t room = 0;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < sync->pid_count; i++) {
 		GRAFT_CLEANUP(graft_inspection_freep)
 		struct graft_inspection *inspection = NULL;
 		struct graft_error *err = graft_inspect_listed(
-			pids[i], GRAFT_INSPECT_STATES, &inspection);
+			sync->pids[i], GRAFT_INSPECT_STATES, &inspection);
 		size_t items = err || !inspection ? 0 : inspection->count;
 		bool ours = err &&
 			    graft_error_code(err) == GRAFT_ERROR_NO_MEMORY;
@@ -70,7 +70,8 @@ graft_sync_find_ahead(struct graft_sync *sync, const pid_t *pids, size_t count)
 			const struct graft_inspected *item =
 				&inspection->items[k];
 			if (strcmp(item->state, "applied") == 0 &&
-			    !is_old(sync->code, pids[i], item->header->module))
+			    !is_old(sync->code, sync->pids[i],
+				    item->header->module))
 				err = add(sync, &room, inspection,
 					  item->header);
 		}

@@ -195,6 +195,7 @@ do_group(struct graft_sync *sync, size_t group, uint64_t wait_us)
 			    sync->code->processes[item->process].pid !=
 				    outcome->pid)
 				continue;
+			memcpy(item->id, patch->id, sizeof(item->id));
 			item->functions = outcome->functions;
 			item->pause_us = outcome->pause_us;
 			take_outcome(item, GRAFT_TAKE(outcome->err));

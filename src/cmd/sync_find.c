@@ -147,13 +147,11 @@ static bool
 is_of_package(const struct graft_sync *sync, size_t file, const char *name)
 {
 	size_t at = sync->packages->of[file];
-	size_t len = strlen(name);
 
 	if (at == SIZE_MAX)
 		return false;
 	const struct graft_package *package = &sync->packages->packages[at];
-	return (strncmp(package->name, name, len) == 0 &&
-		(package->name[len] == '\0' || package->name[len] == ':')) ||
+	return graft_package_is_named(package->name, name) ||
 	       (package->source && strcmp(package->source, name) == 0);
 }
 
@@ -251,14 +249,12 @@ find_verdicts(struct graft_sync *sync)
 struct graft_error *
 graft_sync_find(struct graft_sync *sync, const struct graft_options *options)
 {
-	GRAFT_FREE pid_t *pids = NULL;
-	size_t count;
-	struct graft_error *err = find_processes(options, &pids, &count);
+	struct graft_error *err = find_processes(options, &sync->pids,
+						 &sync->pid_count);
 
 	if (!err)
-		err = graft_old_code_find(pids, count, &sync->code);
-	if (!err)
-		err = graft_sync_find_ahead(sync, pids, count);
+		err = graft_old_code_find(sync->pids, sync->pid_count,
+					  &sync->code);
 	if (err || !sync->code->process_count)
 		return err;
 	err = find_packages(sync);

@@ -355,7 +355,6 @@ add_item(cJSON *list, const struct graft_sync *sync,
 {
 	const struct graft_old_process *p = process_of(sync, item);
 	const struct graft_unit *unit = &sync->units[item->process];
-	const struct graft_patch *patch = sync->groups[item->group].patch;
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text command = { 0 };
 	cJSON *object = cJSON_CreateObject();
 	bool left = item->action == GRAFT_SYNC_RESTART ||
@@ -375,7 +374,7 @@ add_item(cJSON *list, const struct graft_sync *sync,
 			  object, "action",
 			  graft_sync_action_name(sync, item->action)) &&
 		  (item->action != GRAFT_SYNC_DONE ||
-		   (cJSON_AddStringToObject(object, "id", patch->id) &&
+		   (cJSON_AddStringToObject(object, "id", item->id) &&
 		    cJSON_AddNumberToObject(object, "functions",
 					    item->functions) &&
 		    cJSON_AddNumberToObject(object, "pause_us",

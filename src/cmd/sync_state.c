@@ -13,6 +13,7 @@ graft_sync_deinit(struct graft_sync *sync)
 	for (size_t i = 0; sync->units && i < sync->code->process_count; i++)
 		graft_unit_deinit(&sync->units[i]);
 	free(sync->units);
+	free(sync->pids);
 	for (size_t i = 0; i < sync->group_count; i++)
 		graft_patch_free(sync->groups[i].patch);
 	for (size_t i = 0; i < sync->item_count; i++)

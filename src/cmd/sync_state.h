@@ -57,6 +57,8 @@ struct graft_sync_item {
 	enum graft_sync_action action;
 	/** Why, of a restart or a refusal: "R-02 struct x: ...". Owned. */
 	char *why;
+	/** Of what is hotpatched: the id, what was switched, and for how long. */
+	char id[GRAFT_PATCH_ID_LEN + 1];
 	uint32_t functions;
 	uint64_t pause_us;
 };
@@ -76,6 +78,9 @@ struct graft_sync_ahead {
 /** All of it. Zeroed: nothing was looked at. */
 struct graft_sync {
 	bool dry_run;
+	/** Who is meant. */
+	pid_t *pids;
+	size_t pid_count;
 	struct graft_old_code *code;
 	/** For each process. */
 	struct graft_unit *units;
@@ -142,9 +147,9 @@ struct graft_options;
 GRAFT_MUST_CHECK struct graft_error *
 graft_sync_find(struct graft_sync *sync, const struct graft_options *options);
 
-/** Find the hotpatches of some processes that are ahead of the disk. */
+/** Find the hotpatches that are ahead of the disk, in all processes that are meant. */
 GRAFT_MUST_CHECK struct graft_error *
-graft_sync_find_ahead(struct graft_sync *sync, const pid_t *pids, size_t count);
+graft_sync_find_ahead(struct graft_sync *sync);
 
 /** Find out which items were done before, by looking into their processes. */
 void

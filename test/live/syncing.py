@@ -265,6 +265,9 @@ def who_appears_while_it_works_is_found_too(place):
         same([(i["pid"], i["action"]) for i in got],
              [(one.pid, "hotpatched"), (other.pid, "hotpatched")], "what it did")
         check(got[0]["functions"] == got[1]["functions"] == 5, f"{got}")
+        # What it was done by is said of both, whenever their turn was.
+        for item in got:
+            place.run("verify", f"{place.state}/hotpatches/{item['id']}.graft", status=0)
         one.expect(True, 1)
         other.expect(True, 1)
 
