@@ -29,6 +29,14 @@ graft_env_name(enum graft_env variable)
 }
 
 const char *
+graft_env_debug_dir(void)
+{
+	const char *dir = graft_env_get(GRAFT_ENV_DEBUG_DIR);
+
+	return dir ? dir : "/usr/lib/debug";
+}
+
+const char *
 graft_env_state_dir(void)
 {
 	const char *dir = graft_env_get(GRAFT_ENV_STATE_DIR);

@@ -35,6 +35,10 @@ graft_env_get(enum graft_env variable);
 const char *
 graft_env_name(enum graft_env variable);
 
+/** Get where separate debug files are: GRAFT_DEBUG_DIR, or "/usr/lib/debug". */
+const char *
+graft_env_debug_dir(void);
+
 /** Get the state directory: GRAFT_STATE_DIR, or "/var/lib/graft". */
 const char *
 graft_env_state_dir(void);

@@ -275,12 +275,11 @@ static void
 find_debug_dirs(const struct arguments *arguments,
 		const char *ret[DIRS_MAX + 1])
 {
-	const char *dir = graft_env_get(GRAFT_ENV_DEBUG_DIR);
 	size_t count = 0;
 
 	if (arguments->debug_dir)
 		ret[count++] = arguments->debug_dir;
-	ret[count++] = dir ? dir : "/usr/lib/debug";
+	ret[count++] = graft_env_debug_dir();
 	ret[count] = NULL;
 }
 

@@ -110,8 +110,7 @@ rename_module(const char *path, struct graft_patch_module *module)
 GRAFT_MUST_CHECK static struct graft_error *
 compare(const struct graft_old_file *file, struct graft_patch **ret)
 {
-	const char *dir = graft_env_get(GRAFT_ENV_DEBUG_DIR);
-	const char *const dirs[] = { dir ? dir : "/usr/lib/debug", NULL };
+	const char *const dirs[] = { graft_env_debug_dir(), NULL };
 	const struct graft_debug_search search = { .dirs = dirs };
 	const struct graft_compare_options options = {
 		.search = &search,
