@@ -9,8 +9,10 @@
 #include "cmd/options.h"
 #include "cmd/outcome.h"
 #include "cmd/progress.h"
+#include "host/unit.h"
 #include "ledger/ledger.h"
 #include "plan/place.h"
+#include "proc/cgroup.h"
 #include "proc/list.h"
 #include "proc/status.h"
 #include "report/host.h"
@@ -26,9 +28,10 @@ static const char usage[] =
 	"usage: graft status [--pid N ...] [--json]\n"
 	"\n"
 	"Print which processes hold which hotpatch, as the processes themselves tell,\n"
-	"and whether pointers still lead to code that was taken out. Of those that are\n"
-	"named also which of their threads are still in old code: for that look they\n"
-	"are stopped, for less than a millisecond as a rule.\n"
+	"the unit or container that they are in, and whether pointers still lead to code\n"
+	"that was taken out. Of those that are named also which of their threads are\n"
+	"still in old code: for that look they are stopped, for less than a millisecond\n"
+	"as a rule.\n"
 	"\n"
 	"  -p, --pid N  only this process; may be repeated\n"
 	"      --json   print JSON\n";
@@ -82,6 +85,24 @@ add_hotpatch(const struct graft_inspected *item,
 	       (ret->kept || !item->kept) && add_threads(item, ret);
 }
 
+/** Name the unit or container of a process. One that has ended has none. */
+GRAFT_MUST_CHECK static struct graft_error *
+name_unit(struct graft_report_process *process)
+{
+	GRAFT_FREE char *cgroup = NULL;
+	GRAFT_CLEANUP(graft_unit_deinit) struct graft_unit unit = { 0 };
+	struct graft_error *err = graft_cgroup_read(process->pid, &cgroup);
+
+	if (!err)
+		err = graft_unit_parse(cgroup, &unit);
+	if (err && graft_error_code(err) != GRAFT_ERROR_TARGET_GONE)
+		return err;
+	graft_error_free(err);
+	process->in_container = unit.kind == GRAFT_UNIT_CONTAINER;
+	process->unit = GRAFT_TAKE(unit.name);
+	return NULL;
+}
+
 /** Add a process, if it holds anything. */
 GRAFT_MUST_CHECK static struct graft_error *
 add_process(const struct graft_inspection *inspection,
@@ -100,10 +121,12 @@ add_process(const struct graft_inspection *inspection,
 		ok = add_hotpatch(&inspection->items[i],
 				  &process.hotpatches[i]);
 	}
-	if (ok)
+	struct graft_error *err = ok ? name_unit(&process)
+				     : graft_error_no_memory();
+	if (!err)
 		return graft_report_take_process(report, &process);
 	graft_report_process_deinit(&process);
-	return graft_error_no_memory();
+	return err;
 }
 
 /** Look at one process. @param[in] listed All are looked at, and none is stopped. */

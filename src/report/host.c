@@ -26,6 +26,7 @@ graft_report_process_deinit(struct graft_report_process *process)
 	}
 	free(process->hotpatches);
 	free(process->comm);
+	free(process->unit);
 	*process = (struct graft_report_process){ 0 };
 }
 

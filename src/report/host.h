@@ -62,6 +62,10 @@ struct graft_report_hotpatch {
 struct graft_report_process {
 	pid_t pid;
 	char *comm;
+	/** Name of its unit, of the system's or a user's manager, or of its container,
+	 * by its control group; NULL: of none. Whoever may make groups has chosen it. */
+	char *unit;
+	bool in_container;
 	struct graft_report_hotpatch *hotpatches;
 	size_t hotpatch_count;
 };

@@ -77,7 +77,11 @@ add_process(cJSON *list, const struct graft_report_process *process)
 	cJSON *item = cJSON_CreateObject();
 	if (!item || !cJSON_AddItemToArray(list, item) ||
 	    !cJSON_AddNumberToObject(item, "pid", process->pid) ||
-	    !graft_report_add_string(item, "comm", process->comm))
+	    !graft_report_add_string(item, "comm", process->comm) ||
+	    (process->unit &&
+	     !graft_report_add_string(
+		     item, process->in_container ? "container" : "unit",
+		     process->unit)))
 		return false;
 	cJSON *hotpatches = cJSON_AddArrayToObject(item, "hotpatches");
 	if (!hotpatches)

@@ -8,6 +8,8 @@
 enum {
 	/** Digits of an id that a table shows. */
 	ID_SHOWN = 12,
+	/** Digits of a container's id: those are of a SHA-256. */
+	CONTAINER_ID_LEN = 64,
 };
 
 static const char *
@@ -54,17 +56,53 @@ safe_len(const char *str)
 	return text.len;
 }
 
+/** Append the unit or container of a process, with spaces up to a width. */
+static void
+put_unit(const struct graft_report_process *process, size_t width,
+	 struct graft_text *text)
+{
+	size_t before = text->len;
+
+	if (!process->unit)
+		graft_text_put(text, "-");
+	else if (process->in_container &&
+		 strlen(process->unit) == CONTAINER_ID_LEN)
+		graft_text_printf(text, "container %.*s", ID_SHOWN,
+				  process->unit);
+	else
+		graft_text_put_safe(text, process->unit);
+	size_t len = text->len - before;
+	graft_text_printf(text, "%*s", len < width ? (int)(width - len) : 0,
+			  "");
+}
+
 /** Widths of the columns that vary. */
 struct widths {
 	size_t comm;
+	size_t unit;
 };
+
+/** Make the columns as wide as what stands in them. */
+static void
+measure(const struct graft_report *report, struct widths *widths)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+		size_t len = safe_len(report->processes[i].comm);
+		widths->comm = len > widths->comm ? len : widths->comm;
+		put_unit(&report->processes[i], 0, &text);
+		widths->unit = text.len > widths->unit ? text.len
+						       : widths->unit;
+	}
+}
 
 static void
 put_row(const struct graft_report_process *process,
 	const struct graft_report_hotpatch *hotpatch,
 	const struct widths *widths, bool color, struct graft_text *text)
 {
-	graft_text_printf(text, "%8d  ", (int)process->pid);
+	put_unit(process, widths->unit, text);
+	graft_text_printf(text, "  %8d  ", (int)process->pid);
 	put_padded(text, process->comm, widths->comm);
 	graft_text_printf(
 		text, "  %-*.*s  %s%-10s%s  %9u  ", ID_SHOWN, ID_SHOWN,
@@ -123,7 +161,7 @@ void
 graft_report_print_text(const struct graft_report *report, bool color,
 			struct graft_text *text)
 {
-	struct widths widths = { .comm = 7 };
+	struct widths widths = { .comm = 7, .unit = 4 };
 	bool reverted = false;
 
 	if (!report->count) {
@@ -133,13 +171,11 @@ graft_report_print_text(const struct graft_report *report, bool color,
 		put_unseen(report, text);
 		return;
 	}
-	for (size_t i = 0; i < report->count; i++) {
-		size_t len = safe_len(report->processes[i].comm);
-		widths.comm = len > widths.comm ? len : widths.comm;
-	}
-	graft_text_printf(text, "%8s  %-*s  %-*s  %-10s  %9s  %-19s  %s\n",
-			  "PID", (int)widths.comm, "PROCESS", ID_SHOWN,
-			  "HOTPATCH", "STATE", "FUNCTIONS", "SINCE", "MODULE");
+	measure(report, &widths);
+	graft_text_printf(
+		text, "%-*s  %8s  %-*s  %-*s  %-10s  %9s  %-19s  %s\n",
+		(int)widths.unit, "UNIT", "PID", (int)widths.comm, "PROCESS",
+		ID_SHOWN, "HOTPATCH", "STATE", "FUNCTIONS", "SINCE", "MODULE");
 	for (size_t i = 0; i < report->count; i++) {
 		const struct graft_report_process *process =
 			&report->processes[i];
