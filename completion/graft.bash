@@ -24,7 +24,7 @@ _graft_files()
 _graft()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='diff show verify plan apply status revert recover sync report perf-map'
+	local verbs='diff show verify plan apply status revert recover sync report config perf-map'
 	local verb= word i options='--state-dir --help'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -80,6 +80,7 @@ _graft()
 	recover) options+=' --pid --wait --json' ;;
 	sync) options+=' --dry-run --pid --unit --package --cgroup --wait --json' ;;
 	report) options+=' --format' ;;
+	config) options='check --help' ;;
 	perf-map) options+=' --all --pid --json' ;;
 	esac
 

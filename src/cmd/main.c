@@ -29,6 +29,7 @@ static const struct graft_verb verbs[] = {
 	  graft_verb_sync },
 	{ "report", "print for scanners what is fixed, on disk and in memory",
 	  graft_verb_report },
+	{ "config", "check a configuration of graftd", graft_verb_config },
 	{ "perf-map", "write names of carried code for perf",
 	  graft_verb_perf_map },
 };

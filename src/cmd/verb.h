@@ -72,6 +72,10 @@ graft_verb_sync(int argc, char **argv, int *status_ret);
 GRAFT_MUST_CHECK struct graft_error *
 graft_verb_report(int argc, char **argv, int *status_ret);
 
+/** `graft config`: check a configuration of graftd. As graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_config(int argc, char **argv, int *status_ret);
+
 /** `graft perf-map`: write names of carried code for perf(1). As graft_verb_diff(). */
 GRAFT_MUST_CHECK struct graft_error *
 graft_verb_perf_map(int argc, char **argv, int *status_ret);

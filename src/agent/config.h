@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * @file
+ *
+ * The configuration of graftd: one small file of `key = value` lines.
+ *
+ * A line is blank, a comment that begins with '#', or a key, '=' and a value; blanks
+ * around each do not count. A key that is not known, a value that is not allowed, or a key
+ * that stands twice and may not is an error that names the line: a daemon which guesses what
+ * its administrator meant is worse than one that does not start.
+ *
+ * This file knows no users and no processes: names are looked up in agent/scope.h.
+ */
+
+#ifndef GRAFT_AGENT_CONFIG_H
+#define GRAFT_AGENT_CONFIG_H
+
+#include "base/cleanup.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** Where it is unless something else is said. */
+#define GRAFT_CONFIG_PATH "/etc/graft/graftd.conf"
+
+enum {
+	/** A file longer than this is none of ours. */
+	GRAFT_CONFIG_BYTES_MAX = 64 * 1024,
+	/** Lines that say who is in and who is out. */
+	GRAFT_CONFIG_RULES_MAX = 256,
+};
+
+/** What a rule of the scope is about. */
+enum graft_config_what {
+	/** A pattern of fnmatch(3) for the name of a unit or container. */
+	GRAFT_CONFIG_UNIT,
+	/** A user, by name or number: the effective one of the process. */
+	GRAFT_CONFIG_USER,
+	/** A control group: the processes in it and below. */
+	GRAFT_CONFIG_CGROUP,
+};
+
+/** A line that says who is in, or out. */
+struct graft_config_rule {
+	enum graft_config_what what;
+	bool exclude;
+	/** Owned. */
+	char *value;
+	/** In the file, from 1. */
+	size_t line;
+};
+
+/** What a file says. */
+struct graft_config {
+	struct graft_config_rule *rules;
+	size_t rule_count;
+	/** Seconds between two looks at all processes. */
+	uint32_t interval_s;
+	/** Seconds for which a hotpatched process is watched; 0: none is. */
+	uint32_t watch_s;
+	/** Who the front runs as; its group may read. Owned. */
+	char *user;
+	char *socket;
+	char *socket_group;
+	/** Where metrics are written to; NULL: nowhere. Owned. */
+	char *metrics_file;
+	/** Bring processes to what lies on disk. */
+	bool sync;
+};
+
+/**
+ * Decode a configuration.
+ *
+ * @param[in] text Untrusted, @p len bytes.
+ * @param[in] name What errors call it.
+ * @param[out] ret New; free with graft_config_free(). What the text does not say has its
+ * default.
+ * @return NULL; #GRAFT_ERROR_BAD_INPUT and #GRAFT_ERROR_LIMIT with the line.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_config_parse(const char *text, size_t len, const char *name,
+		   struct graft_config **ret);
+
+/**
+ * Read a file. As graft_config_parse().
+ *
+ * @param[in] path Of the file.
+ * @param[in] optional If there is none, all defaults hold.
+ * @param[out] ret As with graft_config_parse().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_config_read(const char *path, bool optional, struct graft_config **ret);
+
+/** Free a configuration. NULL is a no-op. */
+void
+graft_config_free(struct graft_config *config);
+GRAFT_DEFINE_CLEANUP(struct graft_config, graft_config_free)
+
+/** Append all that holds, in a form that decodes to the same. */
+void
+graft_config_print(const struct graft_config *config, struct graft_text *text);
+
+#endif /* GRAFT_AGENT_CONFIG_H */
