@@ -3,7 +3,7 @@
 #include "cmd/verb.h"
 
 #include "cmd/options.h"
-#include "cmd/sync_state.h"
+#include "cmd/sync_held.h"
 #include "cmd/usage.h"
 #include "report/vex.h"
 
@@ -64,7 +64,25 @@ is_left(const struct graft_sync *sync, const struct graft_sync_item *item,
 		item->action == GRAFT_SYNC_REFUSED);
 }
 
-/** Append who still runs old code of a package, and what helps. */
+/** Does a process hold files of a source package from before? */
+static bool
+is_held(const struct graft_sync *sync, const struct graft_held_process *p,
+	const struct graft_package *package)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		size_t at = p->files[i].package;
+		const char *source =
+			at == SIZE_MAX
+				? NULL
+				: sync->held->packages->packages[at].source;
+		if (source && strcmp(source, package->source) == 0)
+			return true;
+	}
+	return false;
+}
+
+/** Append who still runs old code of a package, or holds other files of it from before,
+ * and what helps. */
 static void
 put_rest(const struct graft_sync *sync, const struct graft_package *package,
 	 struct graft_text *text)
@@ -85,6 +103,17 @@ put_rest(const struct graft_sync *sync, const struct graft_package *package,
 		else
 			graft_unit_put_restart(&sync->units[item->process],
 					       p->pid, p->comm, text);
+	}
+	for (size_t i = 0; i < sync->held->count; i++) {
+		const struct graft_held_process *p = &sync->held->processes[i];
+		if (!is_held(sync, p, package))
+			continue;
+		graft_text_printf(text, "%sprocess %d (", text->len ? "; " : "",
+				  (int)p->pid);
+		graft_text_put_safe(text, p->comm);
+		graft_text_put(text, ") holds files from before: ");
+		graft_unit_put_restart(&sync->held_units[i], p->pid, p->comm,
+				       text);
 	}
 }
 
@@ -173,6 +202,8 @@ print(print_fn *printer)
 	char host[256] = "localhost";
 	struct graft_error *err = graft_sync_find(&sync, &options);
 
+	if (!err)
+		err = graft_sync_find_held(&sync, &options);
 	if (!err)
 		err = graft_packages_find_upgraded(&upgraded);
 	if (err)

@@ -4,6 +4,7 @@
 
 #include "base/env.h"
 #include "cmd/options.h"
+#include "cmd/sync_held.h"
 #include "cmd/sync_state.h"
 
 #include <stdio.h>
@@ -17,7 +18,8 @@ static const char usage[] =
 	"Bring running processes to the code that is on disk. After an upgrade files\n"
 	"are new and processes are old: for each file that a process still has mapped,\n"
 	"the difference to what lies at its path now is made a hotpatch and applied, or\n"
-	"it is said why that process needs a restart, and by which command.\n"
+	"it is said why that process needs a restart, and by which command. So it is of who\n"
+	"holds another file that an upgrade replaced: a script, data.\n"
 	"\n"
 	"  -n, --dry-run       say it only; no process is stopped\n"
 	"  -p, --pid N         this process; may be repeated\n"
@@ -55,6 +57,7 @@ status_of(const struct graft_sync *sync)
 		left += action == GRAFT_SYNC_RESTART ||
 			action == GRAFT_SYNC_REFUSED;
 	}
+	left += sync->held ? sync->held->count : 0;
 	if (left)
 		return done ? STATUS_SOME : STATUS_NONE;
 	return done ? 0 : STATUS_NOTHING;
@@ -146,6 +149,8 @@ graft_verb_sync(int argc, char **argv, int *status_ret)
 	struct graft_error *err = run(&options, &sync);
 	if (!err)
 		err = graft_sync_find_ahead(&sync);
+	if (!err)
+		err = graft_sync_find_held(&sync, &options);
 	if (err)
 		return err;
 	if (options.json)

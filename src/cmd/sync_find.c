@@ -5,6 +5,7 @@
 #include "base/env.h"
 #include "cmd/options.h"
 #include "cmd/progress.h"
+#include "cmd/sync_held.h"
 #include "cmd/sync_verdict.h"
 #include "proc/cgroup.h"
 #include "proc/list.h"
@@ -105,6 +106,20 @@ find_processes(const struct graft_options *options, pid_t **ret,
 	return NULL;
 }
 
+struct graft_error *
+graft_sync_find_unit(pid_t pid, struct graft_unit *ret)
+{
+	GRAFT_FREE char *cgroup = NULL;
+	struct graft_error *err = graft_cgroup_read(pid, &cgroup);
+
+	if (!err)
+		err = graft_unit_parse(cgroup, ret);
+	if (err && graft_error_code(err) != GRAFT_ERROR_TARGET_GONE)
+		return err;
+	graft_error_free(err);
+	return NULL;
+}
+
 /** Find which unit each process belongs to. */
 GRAFT_MUST_CHECK static struct graft_error *
 find_units(struct graft_sync *sync)
@@ -114,14 +129,10 @@ find_units(struct graft_sync *sync)
 	if (!sync->units)
 		return graft_error_no_memory();
 	for (size_t i = 0; i < sync->code->process_count; i++) {
-		GRAFT_FREE char *cgroup = NULL;
-		struct graft_error *err = graft_cgroup_read(
-			sync->code->processes[i].pid, &cgroup);
-		if (!err)
-			err = graft_unit_parse(cgroup, &sync->units[i]);
-		if (err && graft_error_code(err) != GRAFT_ERROR_TARGET_GONE)
+		struct graft_error *err = graft_sync_find_unit(
+			sync->code->processes[i].pid, &sync->units[i]);
+		if (err)
 			return err;
-		graft_error_free(err);
 	}
 	return NULL;
 }
@@ -142,17 +153,22 @@ find_packages(struct graft_sync *sync)
 	return graft_packages_find(paths, code->file_count, &sync->packages);
 }
 
+bool
+graft_sync_is_named(const struct graft_package *package, const char *name)
+{
+	return package &&
+	       (graft_package_is_named(package->name, name) ||
+		(package->source && strcmp(package->source, name) == 0));
+}
+
 /** Is a file of a package, or of a source package? */
 static bool
 is_of_package(const struct graft_sync *sync, size_t file, const char *name)
 {
 	size_t at = sync->packages->of[file];
 
-	if (at == SIZE_MAX)
-		return false;
-	const struct graft_package *package = &sync->packages->packages[at];
-	return graft_package_is_named(package->name, name) ||
-	       (package->source && strcmp(package->source, name) == 0);
+	return at != SIZE_MAX &&
+	       graft_sync_is_named(&sync->packages->packages[at], name);
 }
 
 /** Forget the old files of other packages, and who has only such. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cmd/sync_state.h"
+#include "cmd/sync_held.h"
 
 #include "report/quote.h"
 
@@ -241,8 +241,8 @@ was_said(const struct graft_sync *sync, size_t at, const char *command)
 	return false;
 }
 
-/** Say what is left to do, and why: once for each service. */
-static void
+/** Say what is left to do, and why: once for each service. @return Something is. */
+static bool
 put_rest(const struct graft_sync *sync, enum graft_sync_action action,
 	 const char *title, struct graft_text *text)
 {
@@ -263,6 +263,7 @@ put_rest(const struct graft_sync *sync, enum graft_sync_action action,
 		graft_text_put(text, "\n");
 		any = true;
 	}
+	return any;
 }
 
 void
@@ -271,13 +272,21 @@ graft_sync_print_text(const struct graft_sync *sync, bool color,
 {
 	size_t looked = sync->code ? sync->code->looked : 0;
 
+	static const char title[] = "\nto restart:\n";
+
 	if (sync->item_count) {
 		put_table(sync, color, text);
 		put_cves(sync, text);
-		put_rest(sync, GRAFT_SYNC_RESTART, "\nto restart:\n", text);
-		put_rest(sync, GRAFT_SYNC_REFUSED,
-			 "\nrefused now; again later, or restart:\n", text);
-	} else {
+	}
+	bool any = put_rest(sync, GRAFT_SYNC_RESTART, title, text);
+	graft_sync_put_held(sync,
+			    any                ? ""
+			    : sync->item_count ? title
+					       : title + 1,
+			    text);
+	(void)put_rest(sync, GRAFT_SYNC_REFUSED,
+		       "\nrefused now; again later, or restart:\n", text);
+	if (!sync->item_count && !(sync->held && sync->held->count)) {
 		graft_text_printf(
 			text,
 			"nothing to do: %zu process%s ha%s mapped what is on disk\n",
@@ -302,8 +311,8 @@ graft_sync_print_text(const struct graft_sync *sync, bool color,
 			geteuid() == 0 ? "" : "; root sees all");
 }
 
-static bool
-add_package(cJSON *object, const struct graft_package *package)
+bool
+graft_sync_add_package(cJSON *object, const struct graft_package *package)
 {
 	if (!package)
 		return true;
@@ -325,6 +334,17 @@ add_package(cJSON *object, const struct graft_package *package)
 	return ok;
 }
 
+bool
+graft_sync_add_unit(cJSON *object, const struct graft_unit *unit)
+{
+	return !unit->name ||
+	       graft_report_add_string(object,
+				       unit->kind == GRAFT_UNIT_CONTAINER
+					       ? "container"
+					       : "unit",
+				       unit->name);
+}
+
 static bool
 add_file(cJSON *list, const struct graft_sync *sync, size_t file)
 {
@@ -337,9 +357,9 @@ add_file(cJSON *list, const struct graft_sync *sync, size_t file)
 	       graft_report_add_string(object, "path", f->path) &&
 	       (!f->new_path ||
 		graft_report_add_string(object, "new_path", f->new_path)) &&
-	       add_package(object, at == SIZE_MAX
-					   ? NULL
-					   : &sync->packages->packages[at]) &&
+	       graft_sync_add_package(
+		       object,
+		       at == SIZE_MAX ? NULL : &sync->packages->packages[at]) &&
 	       (!m ||
 		(cJSON_AddStringToObject(object, "verdict",
 					 graft_verdict_name(m->verdict)) &&
@@ -364,12 +384,7 @@ add_item(cJSON *list, const struct graft_sync *sync,
 	bool ok = cJSON_AddItemToArray(list, object) &&
 		  cJSON_AddNumberToObject(object, "pid", p->pid) &&
 		  graft_report_add_string(object, "comm", p->comm) &&
-		  (!unit->name ||
-		   graft_report_add_string(object,
-					   unit->kind == GRAFT_UNIT_CONTAINER
-						   ? "container"
-						   : "unit",
-					   unit->name)) &&
+		  graft_sync_add_unit(object, unit) &&
 		  cJSON_AddStringToObject(
 			  object, "action",
 			  graft_sync_action_name(sync, item->action)) &&
@@ -401,6 +416,7 @@ graft_sync_print_json(const struct graft_sync *sync, struct graft_text *text)
 
 	for (size_t i = 0; ok && i < sync->item_count; i++)
 		ok = add_item(list, sync, &sync->items[i]);
+	ok = ok && graft_sync_add_held(list, sync);
 	list = ok ? cJSON_AddArrayToObject(root, "ahead") : NULL;
 	ok = list != NULL;
 	for (size_t i = 0; ok && i < sync->ahead_count; i++) {

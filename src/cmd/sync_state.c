@@ -13,6 +13,10 @@ graft_sync_deinit(struct graft_sync *sync)
 	for (size_t i = 0; sync->units && i < sync->code->process_count; i++)
 		graft_unit_deinit(&sync->units[i]);
 	free(sync->units);
+	for (size_t i = 0; sync->held_units && i < sync->held->count; i++)
+		graft_unit_deinit(&sync->held_units[i]);
+	free(sync->held_units);
+	graft_held_free(sync->held);
 	free(sync->pids);
 	for (size_t i = 0; i < sync->group_count; i++)
 		graft_patch_free(sync->groups[i].patch);

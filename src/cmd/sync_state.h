@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "host/held.h"
 #include "host/old_code.h"
 #include "host/package.h"
 #include "host/unit.h"
@@ -94,6 +95,10 @@ struct graft_sync {
 	size_t item_count;
 	struct graft_sync_ahead *ahead;
 	size_t ahead_count;
+	/** Who holds files other than code that an upgrade replaced, and for each process
+	 * there its unit; NULL: nobody was asked. */
+	struct graft_held *held;
+	struct graft_unit *held_units;
 };
 
 /** Free what a sync owns, and zero it. Also its guard. */

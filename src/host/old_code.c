@@ -40,6 +40,7 @@ struct look {
 	struct graft_old_code *code;
 	size_t file_room;
 	size_t process_room;
+	size_t holder_room;
 };
 
 static void
@@ -69,6 +70,7 @@ graft_old_code_free(struct graft_old_code *code)
 	for (size_t i = 0; i < code->process_count; i++)
 		free(code->processes[i].files);
 	free(code->files);
+	free(code->holders);
 	free(code->processes);
 	free(code);
 }
@@ -357,6 +359,25 @@ add_file(struct graft_old_process *process, size_t *room, size_t file)
 	return NULL;
 }
 
+/** Note who holds a file that is no code, and no longer in its place. */
+GRAFT_MUST_CHECK static struct graft_error *
+note_holder(struct look *look, pid_t pid, const struct graft_map *map)
+{
+	struct graft_old_code *code = look->code;
+
+	if (!map->deleted || (map->prot & PROT_EXEC) || map->path[0] != '/' ||
+	    (code->holder_count &&
+	     code->holders[code->holder_count - 1] == pid))
+		return NULL;
+	struct graft_error *err = graft_vec_reserve(
+		&code->holders, &look->holder_room, code->holder_count + 1,
+		sizeof(*code->holders));
+	if (err)
+		return err;
+	code->holders[code->holder_count++] = pid;
+	return NULL;
+}
+
 /** Look at all that a process has mapped. @param[in,out] process Gets its files. */
 GRAFT_MUST_CHECK static struct graft_error *
 look_at_maps(struct look *look, struct graft_old_process *process)
@@ -377,7 +398,8 @@ look_at_maps(struct look *look, struct graft_old_process *process)
 		err = graft_root_read_path(view.tid, view.path);
 	for (size_t i = 0; !err && i < maps->count; i++) {
 		size_t file = current;
-		if (!is_code_of_file(&maps->maps[i]))
+		err = note_holder(look, process->pid, &maps->maps[i]);
+		if (err || !is_code_of_file(&maps->maps[i]))
 			continue;
 		err = look_at(look, process->pid, &view, &maps->maps[i], &file);
 		if (!err && file != current)

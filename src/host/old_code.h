@@ -63,6 +63,10 @@ struct graft_old_code {
 	size_t file_count;
 	struct graft_old_process *processes;
 	size_t process_count;
+	/** Processes that have a file mapped which was deleted or replaced and is no code,
+	 * in the order in which they were asked for: host/held.h looks into those. */
+	pid_t *holders;
+	size_t holder_count;
 	/** Processes that were looked at, and those that we may not look at. */
 	size_t looked;
 	size_t unseen;

@@ -119,7 +119,8 @@ def in_layer(place, script):
     shutil.copytree(place.path("debs"), place.path("upper/debs"))
     os.makedirs(place.path("upper/usr/local/bin"))
     shutil.copy(GRAFT, place.path("upper/usr/local/bin/graft"))
-    shutil.copy(os.path.join(ROOT, "apt/graft-sync.conf"), place.path("upper"))
+    for name in ("graft-sync.conf", "graft-before"):
+        shutil.copy(os.path.join(ROOT, "apt", name), place.path("upper"))
     enter = ('mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" '
              '"$1/root" || exit 77; mount -t proc proc "$1/root/proc" || exit 77; '
              'mount --bind /dev "$1/root/dev" || exit 77; '
