@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/vec.h"
+#include "judge/flow/first_use.h"
 #include "judge/types/types.h"
 
 #include <assert.h>
@@ -16,9 +17,15 @@ graft_case_init(struct graft_case *c)
 {
 	struct graft_error *err = graft_graph_make(c->diff->old_code,
 						   &c->old_graph);
-	if (err)
-		return err;
-	return graft_graph_make(c->diff->new_code, &c->new_graph);
+	if (!err)
+		err = graft_graph_make(c->diff->new_code, &c->new_graph);
+	if (!err)
+		err = graft_first_uses_make(c->diff->old_code,
+					    &c->old_first_uses);
+	if (!err)
+		err = graft_first_uses_make(c->diff->new_code,
+					    &c->new_first_uses);
+	return err;
 }
 
 void
@@ -27,6 +34,8 @@ graft_case_deinit(struct graft_case *c)
 	graft_types_free(c->types);
 	graft_graph_free(c->old_graph);
 	graft_graph_free(c->new_graph);
+	graft_first_uses_free(c->old_first_uses);
+	graft_first_uses_free(c->new_first_uses);
 	for (size_t i = 0; i < c->count; i++)
 		graft_reason_deinit(&c->reasons[i]);
 	free(c->reasons);

@@ -22,6 +22,7 @@ enum {
 	GRAFT_CASE_PER_RULE = 12,
 };
 
+struct graft_first_uses;
 struct graft_types;
 
 /** A case. All zeroes but for the diff before graft_case_init(). */
@@ -31,6 +32,9 @@ struct graft_case {
 	/** Who calls whom on each side. */
 	struct graft_graph *old_graph;
 	struct graft_graph *new_graph;
+	/** What runs once on each side, as far as it was asked for (first_use.h). */
+	struct graft_first_uses *old_first_uses;
+	struct graft_first_uses *new_first_uses;
 	/** What debug information of both sides says, or NULL (types.h). */
 	struct graft_types *types;
 	struct graft_reason *reasons;

@@ -14,6 +14,43 @@ enum {
 	CALLERS_MAX = 16,
 };
 
+struct graft_first_uses {
+	const struct graft_code *code;
+	/** Each function that is the head of its parts: it was looked at. */
+	bool *known;
+	/** Each instruction of those: it runs once, as its function shows. */
+	bool *once;
+};
+
+struct graft_error *
+graft_first_uses_make(const struct graft_code *code,
+		      struct graft_first_uses **ret)
+{
+	struct graft_first_uses *uses = calloc(1, sizeof(*uses));
+
+	if (!uses)
+		return graft_error_no_memory();
+	uses->code = code;
+	uses->known = calloc(code->func_count + 1, sizeof(bool));
+	uses->once = calloc(code->insn_count + 1, sizeof(bool));
+	if (!uses->known || !uses->once) {
+		graft_first_uses_free(uses);
+		return graft_error_no_memory();
+	}
+	*ret = uses;
+	return NULL;
+}
+
+void
+graft_first_uses_free(struct graft_first_uses *uses)
+{
+	if (!uses)
+		return;
+	free(uses->known);
+	free(uses->once);
+	free(uses);
+}
+
 /** Read a function of a build with all its parts as one. */
 GRAFT_MUST_CHECK static struct graft_error *
 read_whole(const struct graft_code *code, uint32_t func, struct graft_ops *ret)
@@ -295,6 +332,28 @@ mark_own(const struct graft_ops *ops, bool *marks)
 	return err;
 }
 
+/** Look at a function and all its parts, unless that was done. */
+GRAFT_MUST_CHECK static struct graft_error *
+look_at(struct graft_first_uses *uses, uint32_t func)
+{
+	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
+	uint32_t head = uses->code->funcs[func].group;
+
+	if (uses->known[head])
+		return NULL;
+	struct graft_error *err = read_whole(uses->code, func, &ops);
+	if (err)
+		return err;
+	GRAFT_FREE bool *marks = calloc((size_t)ops.count + 1, sizeof(bool));
+	if (!marks)
+		return graft_error_no_memory();
+	err = mark_own(&ops, marks);
+	for (uint32_t i = 0; !err && i < ops.count; i++)
+		uses->once[ops.ops[i].insn] = marks[i];
+	uses->known[head] = !err;
+	return err;
+}
+
 /** Say whether an address that is taken goes to what calls it once. */
 static bool
 is_handed_to_once(const struct graft_ops *ops, uint32_t at)
@@ -313,40 +372,37 @@ is_handed_to_once(const struct graft_ops *ops, uint32_t at)
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-func_is_once(const struct graft_case *c, const struct graft_code *code,
+func_is_once(const struct graft_case *c, struct graft_first_uses *uses,
 	     uint32_t func, int depth, bool *ret);
 
 /** Say whether one use of a function is at a first use. */
 GRAFT_MUST_CHECK static struct graft_error *
-edge_is_once(const struct graft_case *c, const struct graft_code *code,
+edge_is_once(const struct graft_case *c, struct graft_first_uses *uses,
 	     const struct graft_edge *edge, int depth, bool *ret)
 {
-	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
-	struct graft_error *err = read_whole(code, edge->caller, &ops);
-
 	*ret = false;
+	if (edge->taken) {
+		GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
+		struct graft_error *err = read_whole(uses->code, edge->caller,
+						     &ops);
+		*ret = !err &&
+		       is_handed_to_once(&ops, find_insn(&ops, edge->insn));
+		return err;
+	}
+	struct graft_error *err = look_at(uses, edge->caller);
 	if (err)
 		return err;
-	uint32_t at = find_insn(&ops, edge->insn);
-	if (edge->taken) {
-		*ret = is_handed_to_once(&ops, at);
-		return NULL;
-	}
-	GRAFT_FREE bool *marks = calloc((size_t)ops.count + 1, sizeof(bool));
-	if (!marks)
-		return graft_error_no_memory();
-	err = mark_own(&ops, marks);
-	*ret = !err && at < ops.count && marks[at];
-	return err || *ret
-		       ? err
-		       : func_is_once(c, code, edge->caller, depth + 1, ret);
+	*ret = uses->once[edge->insn];
+	return *ret ? NULL
+		    : func_is_once(c, uses, edge->caller, depth + 1, ret);
 }
 
 /** Say whether a function runs at first uses only. */
 static struct graft_error *
-func_is_once(const struct graft_case *c, const struct graft_code *code,
+func_is_once(const struct graft_case *c, struct graft_first_uses *uses,
 	     uint32_t func, int depth, bool *ret)
 {
+	const struct graft_code *code = uses->code;
 	const struct graft_graph *graph = code == c->diff->new_code
 						  ? c->new_graph
 						  : c->old_graph;
@@ -363,7 +419,7 @@ func_is_once(const struct graft_case *c, const struct graft_code *code,
 	     !err && once && i < graph->first[head + 1]; i++) {
 		if (code->funcs[graph->edges[i].caller].group == head)
 			return NULL;
-		err = edge_is_once(c, code, &graph->edges[i], depth, &once);
+		err = edge_is_once(c, uses, &graph->edges[i], depth, &once);
 	}
 	*ret = !err && once;
 	return err;
@@ -373,22 +429,21 @@ struct graft_error *
 graft_first_use_mark(const struct graft_case *c, const struct graft_ops *ops,
 		     bool *marks)
 {
-	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops whole = { 0 };
+	const struct graft_code *code = ops->code;
+	struct graft_first_uses *uses = code == c->diff->new_code
+						? c->new_first_uses
+						: c->old_first_uses;
+	uint32_t head = code->funcs[ops->func].group;
 	bool all;
-	struct graft_error *err = func_is_once(c, ops->code, ops->func, 0,
-					       &all);
+	struct graft_error *err = func_is_once(c, uses, ops->func, 0, &all);
 
 	if (!err)
-		err = read_whole(ops->code, ops->func, &whole);
-	if (err)
-		return err;
-	GRAFT_FREE bool *found = calloc((size_t)whole.count + 1, sizeof(bool));
-	if (!found)
-		return graft_error_no_memory();
-	err = mark_own(&whole, found);
+		err = look_at(uses, ops->func);
 	for (uint32_t i = 0; !err && i < ops->count; i++) {
-		uint32_t at = graft_op_at(&whole, ops->ops[i].addr);
-		marks[i] = all || (at < whole.count && found[at]);
+		uint32_t func = graft_code_func_at(code, ops->ops[i].addr);
+		bool own = func != GRAFT_NONE &&
+			   code->funcs[func].group == head;
+		marks[i] = all || (own && uses->once[ops->ops[i].insn]);
 	}
 	return err;
 }

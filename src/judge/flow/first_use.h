@@ -18,6 +18,19 @@
 #include "judge/case.h"
 #include "judge/flow/op.h"
 
+/** What is known of the functions of one build: each is looked at once for a case. */
+struct graft_first_uses;
+
+/** Make one in which nothing is known. @param[out] ret Free with
+ * graft_first_uses_free(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_first_uses_make(const struct graft_code *code,
+		      struct graft_first_uses **ret);
+
+/** Free it. NULL is a no-op. */
+void
+graft_first_uses_free(struct graft_first_uses *uses);
+
 /**
  * Mark the instructions of a function that run at a first use only.
  *
