@@ -221,7 +221,9 @@ step_register(const struct graft_ops *ops, const struct graft_op *op,
 	wanted->parts &= ~bit(op->dst);
 	wanted->address &= ~bit(op->dst);
 	if (op->what == GRAFT_OP_LEA && op->has_ref) {
-		take_table(ops, op, parts);
+		// An address is no size: `talloc_strdup(ctx, "text")`.
+		if (address)
+			take_table(ops, op, parts);
 	} else if (op->what == GRAFT_OP_ZERO) {
 		if (part)
 			take(parts, &parts->plain, 0);

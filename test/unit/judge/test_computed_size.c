@@ -91,6 +91,16 @@ a_table_that_says_how_much_may_not_differ(void **state)
 }
 
 static void
+a_text_that_is_handed_to_an_allocator_is_no_size(void **state)
+{
+	(void)state;
+	must_differ(
+		"char *x_alloc_text(void *, const char *);\nchar *f(void *p) { return x_alloc_text(p, \"so many\"); }",
+		"char *x_alloc_text(void *, const char *);\nchar *f(void *p) { return x_alloc_text(p, \"too many\"); }",
+		false);
+}
+
+static void
 what_is_mapped_has_a_size(void **state)
 {
 	(void)state;
@@ -118,6 +128,8 @@ main(void)
 			one_byte_more_for_the_end_of_a_text_is_no_head),
 		cmocka_unit_test(other_steps_of_growth_are_no_other_size),
 		cmocka_unit_test(a_table_that_says_how_much_may_not_differ),
+		cmocka_unit_test(
+			a_text_that_is_handed_to_an_allocator_is_no_size),
 		cmocka_unit_test(what_is_mapped_has_a_size),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
