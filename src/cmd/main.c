@@ -27,6 +27,8 @@ static const struct graft_verb verbs[] = {
 	  graft_verb_recover },
 	{ "sync", "bring running processes to the code that is on disk",
 	  graft_verb_sync },
+	{ "spare", "say whether hotpatches spare a service its restart",
+	  graft_verb_spare },
 	{ "report", "print for scanners what is fixed, on disk and in memory",
 	  graft_verb_report },
 	{ "config", "check a configuration of graftd", graft_verb_config },

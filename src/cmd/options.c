@@ -172,7 +172,8 @@ take(char **argv, int option, unsigned allowed, struct graft_options *options)
 static bool
 complete(int argc, char **argv, unsigned allowed, struct graft_options *options)
 {
-	int subjects = allowed & GRAFT_OPTION_SUBJECT ? 1 : 0;
+	unsigned named = GRAFT_OPTION_SUBJECT | GRAFT_OPTION_SERVICE;
+	int subjects = allowed & named ? 1 : 0;
 	int count = argc - optind;
 	bool who = options->all || options->pid_count;
 
@@ -180,7 +181,10 @@ complete(int argc, char **argv, unsigned allowed, struct graft_options *options)
 		(void)graft_usage_wrong(argv, "'%s' is one argument too many",
 					argv[optind + subjects]);
 	else if (count < subjects)
-		(void)graft_usage_wrong(argv, "which hotpatch?");
+		(void)graft_usage_wrong(argv, "which %s?",
+					allowed & GRAFT_OPTION_SERVICE
+						? "service"
+						: "hotpatch");
 	else if (options->all && options->pid_count)
 		(void)graft_usage_wrong(argv,
 					"--all and --pid exclude each other");

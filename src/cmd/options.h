@@ -29,6 +29,8 @@ enum graft_option {
 	/** --unit, --package and --cgroup. */
 	GRAFT_OPTION_SCOPE = 512,
 	GRAFT_OPTION_IMMEDIATE = 1024,
+	/** One argument that is no option: the name of a service. */
+	GRAFT_OPTION_SERVICE = 2048,
 };
 
 /** What a command line says. */

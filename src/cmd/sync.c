@@ -18,8 +18,8 @@ static const char usage[] =
 	"Bring running processes to the code that is on disk. After an upgrade files\n"
 	"are new and processes are old: for each file that a process still has mapped,\n"
 	"the difference to what lies at its path now is made a hotpatch and applied, or\n"
-	"it is said why that process needs a restart, and by which command. So it is of who\n"
-	"holds another file that an upgrade replaced: a script, data.\n"
+	"it is said why that process needs a restart, and by which command. So it is of\n"
+	"who holds another file that an upgrade replaced: a script, data.\n"
 	"\n"
 	"  -n, --dry-run       say it only; no process is stopped\n"
 	"  -p, --pid N         this process; may be repeated\n"
@@ -106,12 +106,8 @@ inherit(struct graft_sync *sync, const struct graft_sync *earlier)
 	return done;
 }
 
-/**
- * Find and do, and look again until nobody new appears: who was forked by a process
- * before its turn came, and whose file was replaced meanwhile.
- */
-GRAFT_MUST_CHECK static struct graft_error *
-run(const struct graft_options *options, struct graft_sync *sync)
+struct graft_error *
+graft_sync_run(const struct graft_options *options, struct graft_sync *sync)
 {
 	bool again = true;
 
@@ -146,7 +142,7 @@ graft_verb_sync(int argc, char **argv, int *status_ret)
 			    GRAFT_OPTION_DRY_RUN | GRAFT_OPTION_SCOPE,
 		    &options, status_ret))
 		return NULL;
-	struct graft_error *err = run(&options, &sync);
+	struct graft_error *err = graft_sync_run(&options, &sync);
 	if (!err)
 		err = graft_sync_find_ahead(&sync);
 	if (!err)

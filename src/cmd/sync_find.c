@@ -7,6 +7,7 @@
 #include "cmd/progress.h"
 #include "cmd/sync_held.h"
 #include "cmd/sync_verdict.h"
+#include "host/service.h"
 #include "proc/cgroup.h"
 #include "proc/list.h"
 #include "proc/status.h"
@@ -15,18 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/** Is a unit the one that was named? systemctl(1) lets ".service" be left out. */
-static bool
-is_unit(const struct graft_unit *unit, const char *name)
-{
-	size_t len = strlen(name);
-
-	return unit->name && strncmp(unit->name, name, len) == 0 &&
-	       (unit->name[len] == '\0' ||
-		(!strchr(name, '.') &&
-		 strcmp(unit->name + len, ".service") == 0));
-}
 
 /** Is a control group another one, or below it? */
 static bool
@@ -60,7 +49,8 @@ is_meant(const struct graft_options *options, pid_t pid, bool *ret)
 		err = graft_unit_parse(cgroup, &unit);
 	if (err)
 		return err;
-	*ret = (!options->unit || is_unit(&unit, options->unit)) &&
+	*ret = (!options->unit ||
+		graft_service_is_named(unit.name, options->unit)) &&
 	       (!options->cgroup || is_below(cgroup, options->cgroup));
 	return NULL;
 }

@@ -171,6 +171,17 @@ graft_sync_find_done(struct graft_sync *sync);
 GRAFT_MUST_CHECK struct graft_error *
 graft_sync_do(struct graft_sync *sync, uint64_t wait_us);
 
+/**
+ * Find and do, and look again until nobody new appears: who was forked by a process before
+ * its turn came, and whose file was replaced meanwhile. Of those that are named one look is
+ * all.
+ *
+ * @param[in,out] sync Zeroed.
+ * @return As graft_sync_find().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_sync_run(const struct graft_options *options, struct graft_sync *sync);
+
 /** Append what was found and done as tables. @param[in] color Of a terminal. */
 void
 graft_sync_print_text(const struct graft_sync *sync, bool color,

@@ -68,6 +68,11 @@ graft_verb_recover(int argc, char **argv, int *status_ret);
 GRAFT_MUST_CHECK struct graft_error *
 graft_verb_sync(int argc, char **argv, int *status_ret);
 
+/** `graft spare`: say whether hotpatches spare a service its restart. As
+ * graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_spare(int argc, char **argv, int *status_ret);
+
 /** `graft report`: print for scanners what is fixed. As graft_verb_diff(). */
 GRAFT_MUST_CHECK struct graft_error *
 graft_verb_report(int argc, char **argv, int *status_ret);

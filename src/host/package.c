@@ -245,12 +245,11 @@ ask_versions(struct graft_packages *packages)
 	return err;
 }
 
-/** Find version and history of each package. */
+/** Find the history of each package that has a version. */
 GRAFT_MUST_CHECK static struct graft_error *
-describe(struct graft_packages *packages)
+read_histories(struct graft_packages *packages)
 {
-	struct graft_error *err = packages->count ? ask_versions(packages)
-						  : NULL;
+	struct graft_error *err = NULL;
 
 	for (size_t i = 0; !err && i < packages->count; i++) {
 		if (packages->packages[i].version)
@@ -261,8 +260,8 @@ describe(struct graft_packages *packages)
 }
 
 struct graft_error *
-graft_packages_find(const char *const *paths, size_t count,
-		    struct graft_packages **ret)
+graft_packages_find_plain(const char *const *paths, size_t count,
+			  struct graft_packages **ret)
 {
 	GRAFT_CLEANUP(graft_packages_freep)
 	struct graft_packages *packages = calloc(1, sizeof(*packages));
@@ -277,12 +276,80 @@ graft_packages_find(const char *const *paths, size_t count,
 	for (size_t i = 0; !err && i < count; i += ASK_MOST)
 		err = ask_owners(packages, paths, i,
 				 count - i < ASK_MOST ? count : i + ASK_MOST);
-	if (!err)
-		err = describe(packages);
+	if (!err && packages->count)
+		err = ask_versions(packages);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(packages);
 	return NULL;
+}
+
+struct graft_error *
+graft_packages_find(const char *const *paths, size_t count,
+		    struct graft_packages **ret)
+{
+	GRAFT_CLEANUP(graft_packages_freep)
+	struct graft_packages *packages = NULL;
+	struct graft_error *err = graft_packages_find_plain(paths, count,
+							    &packages);
+
+	if (!err)
+		err = read_histories(packages);
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(packages);
+	return NULL;
+}
+
+/** Take a line of `dpkg-query --show`: name, source, version, if it is of a source that is
+ * there. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_sibling(struct graft_packages *packages, char *line)
+{
+	const char *name = strsep(&line, "\t");
+	const char *source = strsep(&line, "\t");
+	const char *version = strsep(&line, "\t");
+	bool known = false;
+	bool sibling = false;
+	size_t at;
+
+	for (size_t i = 0; version && i < packages->count; i++) {
+		const struct graft_package *p = &packages->packages[i];
+		known |= strcmp(p->name, name) == 0;
+		sibling |= p->source && strcmp(p->source, source) == 0;
+	}
+	if (known || !sibling)
+		return NULL;
+	struct graft_error *err = take_package(packages, name, strlen(name),
+					       &at);
+	if (err)
+		return err;
+	struct graft_package *package = &packages->packages[at];
+	package->source = strdup(source);
+	package->version = strdup(version);
+	return package->source && package->version ? NULL
+						   : graft_error_no_memory();
+}
+
+struct graft_error *
+graft_packages_add_siblings(struct graft_packages *packages)
+{
+	static char *const words[] = {
+		(char *)"dpkg-query",
+		(char *)"--show",
+		(char *)"--showformat=${binary:Package}\\t${source:Package}"
+			"\\t${Version}\\n",
+		NULL,
+	};
+	GRAFT_FREE char *text = NULL;
+	size_t len;
+	struct graft_error *err = graft_ask(words, ASK_LIMIT_US, &text, &len);
+
+	for (char *rest = text; !err && rest;) {
+		char *line = strsep(&rest, "\n");
+		err = take_sibling(packages, line);
+	}
+	return err;
 }
 
 /** Add a package of the log. */
@@ -303,8 +370,10 @@ graft_packages_find_upgraded(struct graft_packages **ret)
 		packages ? graft_package_each_upgrade(take_upgraded, packages)
 			 : graft_error_no_memory();
 
+	if (!err && packages->count)
+		err = ask_versions(packages);
 	if (!err)
-		err = describe(packages);
+		err = read_histories(packages);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(packages);

@@ -49,12 +49,26 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_packages_find(const char *const *paths, size_t count,
 		    struct graft_packages **ret);
 
+/** As graft_packages_find(), without what the log and the changelogs say. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_packages_find_plain(const char *const *paths, size_t count,
+			  struct graft_packages **ret);
+
 /**
  * Find the packages that were upgraded to the version that is installed, as far as dpkg's
  * log goes back, with what that fixed. graft_packages::of is empty.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_packages_find_upgraded(struct graft_packages **ret);
+
+/**
+ * Add all packages that are installed and come from the sources of those that are there.
+ * They get no history.
+ *
+ * @param[in,out] packages graft_packages::of stays as it is.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_packages_add_siblings(struct graft_packages *packages);
 
 /** Free packages. NULL is a no-op. */
 void

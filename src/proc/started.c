@@ -6,7 +6,10 @@
 #include "base/clock.h"
 #include "proc/status.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +32,27 @@ graft_started_read_words(pid_t pid, char **text_ret, size_t *len_ret)
 	*text_ret = GRAFT_TAKE(text);
 	// A process may have written over the last NUL.
 	*len_ret = (size_t)len + (len > 0 && (*text_ret)[len - 1] != '\0');
+	return NULL;
+}
+
+struct graft_error *
+graft_started_read_program(pid_t tid, char ret[PATH_MAX])
+{
+	static const char mark[] = " (deleted)";
+	char link[64];
+
+	(void)snprintf(link, sizeof(link), "/proc/%d/exe", (int)tid);
+	ssize_t len = readlink(link, ret, PATH_MAX);
+	if (len < 0 || len >= PATH_MAX)
+		return graft_error_new(errno == EACCES || errno == EPERM
+					       ? GRAFT_ERROR_NOT_PERMITTED
+					       : GRAFT_ERROR_TARGET_GONE,
+				       "program of process %d: %s", (int)tid,
+				       strerror(errno));
+	ret[len] = '\0';
+	if ((size_t)len > strlen(mark) &&
+	    strcmp(ret + (size_t)len - strlen(mark), mark) == 0)
+		ret[(size_t)len - strlen(mark)] = '\0';
 	return NULL;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -21,6 +22,16 @@
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_started_read_words(pid_t pid, char **text_ret, size_t *len_ret);
+
+/**
+ * Read which program a process runs.
+ *
+ * @param[out] ret Path as the reader of /proc sees it, without " (deleted)".
+ * @return NULL; #GRAFT_ERROR_TARGET_GONE, also of a process without memory;
+ * #GRAFT_ERROR_NOT_PERMITTED.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_started_read_program(pid_t tid, char ret[PATH_MAX]);
 
 /**
  * Compute when a process was started, by the clock of the calendar as it goes now: if

@@ -62,14 +62,18 @@ graft_proc_stat_parse(const char *text, struct graft_proc_status *status)
 	unsigned flags;
 	uint64_t start;
 	char state;
-	// Fields 3 (state), 9 (flags) and 22 (starttime) of proc(5).
+	int parent;
+	int session;
+	// Fields 3 (state), 4 (ppid), 6 (session), 9 (flags) and 22 (starttime) of proc(5).
 	int got = sscanf(at + 1,
-			 " %c %*d %*d %*d %*d %*d %u %*s %*s %*s %*s %*s %*s "
+			 " %c %d %*d %d %*d %*d %u %*s %*s %*s %*s %*s %*s "
 			 "%*s %*s %*s %*s %*s %*s %" SCNu64,
-			 &state, &flags, &start);
-	if (got != 3 || !isascii(state) || !isalpha(state))
+			 &state, &parent, &session, &flags, &start);
+	if (got != 5 || !isascii(state) || !isalpha(state))
 		return false;
 	status->state = state;
+	status->parent = parent;
+	status->session = session;
 	status->kernel = flags & FLAG_KERNEL_THREAD;
 	status->start_ticks = start;
 	return true;

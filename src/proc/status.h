@@ -31,6 +31,10 @@ struct graft_proc_status {
 	char state;
 	/** Thread group. */
 	pid_t tgid;
+	/** Who started it, or adopted it; 0: nobody that we see. */
+	pid_t parent;
+	/** As setsid(2) made it; 0: of none that we see. */
+	pid_t session;
 	/** Who traces it, or 0. */
 	pid_t tracer;
 	/** Effective user. */
@@ -100,7 +104,7 @@ graft_proc_limits_read(pid_t pid, struct graft_proc_status *status);
  * The name in it may contain anything, parentheses and newlines too.
  *
  * @param[in] text Ends with NUL.
- * @param[in,out] status Its state, kernel and start_ticks are set.
+ * @param[in,out] status Its state, parent, session, kernel and start_ticks are set.
  * @return false if it is not such a text; @p status is then undefined.
  */
 bool

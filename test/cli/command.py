@@ -11,7 +11,7 @@ from stage import GRAFT, check, one_line, same, test, tree_of
 from files import nobody
 
 VERBS = ("diff", "show", "verify", "plan", "apply", "status", "revert", "recover",
-         "sync", "report", "perf-map")
+         "sync", "spare", "report", "perf-map")
 
 
 @test
@@ -36,7 +36,7 @@ def wrong_usage_is_status_2_and_touches_nothing(place):
                  ["status", "more"], ["status", "--all"], ["status", "--pid", "x"],
                  ["revert"], ["revert", fix], ["revert", "--all"], ["revert", fix, "--dry-run"],
                  ["recover", "more"], ["recover", "--pid", "x"], ["recover", "--all"],
-                 ["recover", "--wait", "x"], ["sync", "more"], ["sync", "--all"], ["sync", "--pid"], ["sync", "--pid", "x"],
+                 ["recover", "--wait", "x"], ["sync", "more"], ["sync", "--all"], ["spare"], ["spare", "a", "b"], ["sync", "--pid"], ["sync", "--pid", "x"],
                  ["sync", "--wait", "x"], ["sync", "--unit"], ["sync", "--cgroup", "relative"],
                  ["report", "more"], ["report", "--format"], ["report", "--format", "spdx"],
                  ["perf-map"], ["perf-map", fix],

@@ -56,7 +56,7 @@ kill $pid
 """
 
 
-def deb(place, name, version, files, changes, depends=""):
+def deb(place, name, version, files, changes, depends="", control=()):
     """Build a package, as dpkg-deb does it."""
     root = place.path(f"deb/{name}_{version}")
     os.makedirs(f"{root}/DEBIAN")
@@ -64,6 +64,10 @@ def deb(place, name, version, files, changes, depends=""):
         file.write(f"Package: {name}\nSource: graft-victim\nVersion: {version}\n"
                    "Architecture: amd64\nMaintainer: A <a@example.org>\n"
                    f"{depends}Description: a victim\n")
+    for script, text in dict(control).items():
+        with open(f"{root}/DEBIAN/{script}", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(f"{root}/DEBIAN/{script}", 0o755 if text.startswith("#!") else 0o644)
     for to, content in files.items():
         os.makedirs(os.path.dirname(root + to), exist_ok=True)
         shutil.copy(content, root + to)
@@ -119,7 +123,7 @@ def in_layer(place, script):
     shutil.copytree(place.path("debs"), place.path("upper/debs"))
     os.makedirs(place.path("upper/usr/local/bin"))
     shutil.copy(GRAFT, place.path("upper/usr/local/bin/graft"))
-    for name in ("graft-sync.conf", "graft-before"):
+    for name in ("graft-sync.conf", "graft-before", "policy-rc.d"):
         shutil.copy(os.path.join(ROOT, "apt", name), place.path("upper"))
     enter = ('mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" '
              '"$1/root" || exit 77; mount -t proc proc "$1/root/proc" || exit 77; '
