@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "trust/document.h"
+
+#include "base/vec.h"
+#include "trust/limits.h"
+
+#include <string.h>
+
+struct graft_document {
+	/** Copy of the bytes; strings are decoded in it, each where it stands. */
+	char *text;
+	struct graft_node *nodes;
+	size_t count;
+	size_t cap;
+};
+
+struct parser {
+	struct graft_document *document;
+	char *at;
+	char *end;
+	unsigned int depth;
+};
+
+void
+graft_document_free(struct graft_document *document)
+{
+	if (!document)
+		return;
+	free(document->text);
+	free(document->nodes);
+	free(document);
+}
+
+const struct graft_node *
+graft_document_root(const struct graft_document *document)
+{
+	return document->nodes;
+}
+
+/** Make the error of the byte at which the parser is. */
+GRAFT_MUST_CHECK static struct graft_error *
+wrong(const struct parser *p, const char *what)
+{
+	return graft_error_new(GRAFT_ERROR_BAD_INPUT, "byte %zu: %s",
+			       (size_t)(p->at - p->document->text), what);
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+too_much(const struct parser *p, const char *what)
+{
+	return graft_error_new(GRAFT_ERROR_LIMIT, "byte %zu: %s",
+			       (size_t)(p->at - p->document->text), what);
+}
+
+/** Get the next byte; 0, which is nowhere allowed, at the end. */
+static char
+peek(const struct parser *p)
+{
+	return p->at < p->end ? *p->at : '\0';
+}
+
+static void
+skip_space(struct parser *p)
+{
+	while (p->at < p->end && (*p->at == ' ' || *p->at == '\n' ||
+				  *p->at == '\t' || *p->at == '\r'))
+		p->at++;
+}
+
+/** Append a node. @return Its index in @p ret; nodes may move. */
+GRAFT_MUST_CHECK static struct graft_error *
+add(struct parser *p, enum graft_node_kind kind, size_t *ret)
+{
+	struct graft_document *document = p->document;
+
+	if (document->count == GRAFT_TRUST_VALUES_MAX)
+		return too_much(p, "too many values");
+	struct graft_error *err = graft_vec_reserve(
+		&document->nodes, &document->cap, document->count + 1,
+		sizeof(*document->nodes));
+	if (err)
+		return err;
+	document->nodes[document->count] = (struct graft_node){ .kind = kind,
+								.span = 1 };
+	*ret = document->count++;
+	return NULL;
+}
+
+/** Take four hexadecimal digits behind `\u`. @return The number, or -1. */
+static int32_t
+take_hex(struct parser *p)
+{
+	int32_t value = 0;
+
+	if (p->end - p->at < 4)
+		return -1;
+	for (int i = 0; i < 4; i++) {
+		char c = p->at[i];
+		if (c >= '0' && c <= '9')
+			value = value << 4 | (c - '0');
+		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+			value = value << 4 | ((c | 0x20) - 'a' + 10);
+		else
+			return -1;
+	}
+	p->at += 4;
+	return value;
+}
+
+/** Write a code point as UTF-8: never longer than its escape was. */
+static char *
+put_point(char *to, uint32_t point)
+{
+	if (point < 0x80) {
+		*to++ = (char)point;
+	} else if (point < 0x800) {
+		*to++ = (char)(0xc0 | point >> 6);
+		*to++ = (char)(0x80 | (point & 0x3f));
+	} else if (point < 0x10000) {
+		*to++ = (char)(0xe0 | point >> 12);
+		*to++ = (char)(0x80 | (point >> 6 & 0x3f));
+		*to++ = (char)(0x80 | (point & 0x3f));
+	} else {
+		*to++ = (char)(0xf0 | point >> 18);
+		*to++ = (char)(0x80 | (point >> 12 & 0x3f));
+		*to++ = (char)(0x80 | (point >> 6 & 0x3f));
+		*to++ = (char)(0x80 | (point & 0x3f));
+	}
+	return to;
+}
+
+/** Take what follows `\u`. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_unicode(struct parser *p, char **to)
+{
+	int32_t point = take_hex(p);
+
+	if (point < 0)
+		return wrong(p, "\\u needs four hexadecimal digits");
+	if (point == 0)
+		return wrong(p, "a NUL in a string");
+	if (point >= 0xdc00 && point <= 0xdfff)
+		return wrong(p, "half a surrogate pair");
+	if (point >= 0xd800 && point <= 0xdbff) {
+		if (p->end - p->at < 2 || p->at[0] != '\\' || p->at[1] != 'u')
+			return wrong(p, "half a surrogate pair");
+		p->at += 2;
+		int32_t low = take_hex(p);
+		if (low < 0xdc00 || low > 0xdfff)
+			return wrong(p, "half a surrogate pair");
+		point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
+	}
+	*to = put_point(*to, (uint32_t)point);
+	return NULL;
+}
+
+/** Take an escape; the parser stands behind the backslash. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_escape(struct parser *p, char **to)
+{
+	static const char from[] = "\"\\/bfnrt";
+	static const char into[] = "\"\\/\b\f\n\r\t";
+	char c = peek(p);
+	const char *found = c ? strchr(from, c) : NULL;
+
+	if (found) {
+		*(*to)++ = into[found - from];
+		p->at++;
+		return NULL;
+	}
+	if (c != 'u')
+		return wrong(p, "no such escape");
+	p->at++;
+	return take_unicode(p, to);
+}
+
+/** Bytes of the well-formed UTF-8 sequence at @p s; 0 if there is none. */
+static size_t
+sequence_len(const uint8_t *s, size_t left)
+{
+	if (left >= 2 && s[0] >= 0xc2 && s[0] <= 0xdf)
+		return (s[1] & 0xc0) == 0x80 ? 2 : 0;
+	if (left >= 3 && (s[0] & 0xf0) == 0xe0) {
+		if ((s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80 ||
+		    (s[0] == 0xe0 && s[1] < 0xa0) ||
+		    (s[0] == 0xed && s[1] >= 0xa0))
+			return 0;
+		return 3;
+	}
+	if (left >= 4 && s[0] >= 0xf0 && s[0] <= 0xf4) {
+		if ((s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80 ||
+		    (s[3] & 0xc0) != 0x80 || (s[0] == 0xf0 && s[1] < 0x90) ||
+		    (s[0] == 0xf4 && s[1] >= 0x90))
+			return 0;
+		return 4;
+	}
+	return 0;
+}
+
+/** Take a sequence of UTF-8 of more than one byte. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_sequence(struct parser *p, char **to)
+{
+	size_t len = sequence_len((const uint8_t *)p->at,
+				  (size_t)(p->end - p->at));
+
+	if (len == 0)
+		return wrong(p, "no UTF-8");
+	memmove(*to, p->at, len);
+	*to += len;
+	p->at += len;
+	return NULL;
+}
+
+/** Take a string; the parser stands at its quote. Decodes it where it stands. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_string(struct parser *p, size_t *ret)
+{
+	struct graft_error *err = add(p, GRAFT_NODE_STRING, ret);
+	if (err)
+		return err;
+	char *start = ++p->at;
+	char *to = start;
+
+	for (;;) {
+		uint8_t c = (uint8_t)peek(p);
+		if (c == '"')
+			break;
+		if (c < 0x20)
+			return wrong(p, p->at < p->end
+						? "a control character in a "
+						  "string"
+						: "a string without an end");
+		if (c == '\\') {
+			p->at++;
+			err = take_escape(p, &to);
+		} else if (c >= 0x80) {
+			err = take_sequence(p, &to);
+		} else {
+			*to++ = (char)c;
+			p->at++;
+		}
+		if (err)
+			return err;
+	}
+	if (to - start > GRAFT_TRUST_STRING_MAX)
+		return too_much(p, "a string is too long");
+	p->at++;
+	// The quote at least made room for it.
+	*to = '\0';
+	p->document->nodes[*ret].text = start;
+	p->document->nodes[*ret].len = (uint32_t)(to - start);
+	return NULL;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+take_number(struct parser *p)
+{
+	size_t index;
+	bool negative = peek(p) == '-';
+	int64_t value = 0;
+
+	p->at += negative;
+	char first = peek(p);
+	if (first < '0' || first > '9')
+		return wrong(p, "a value is expected");
+	if (first == '0' && (negative || (p->at + 1 < p->end &&
+					  p->at[1] >= '0' && p->at[1] <= '9')))
+		return wrong(p, "a number in a form that is not unique");
+	for (; peek(p) >= '0' && peek(p) <= '9'; p->at++) {
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, peek(p) - '0', &value))
+			return too_much(p, "a number is too large");
+	}
+	if (peek(p) == '.' || peek(p) == 'e' || peek(p) == 'E')
+		return wrong(p, "a number that is no whole number");
+	struct graft_error *err = add(p, GRAFT_NODE_INTEGER, &index);
+	if (err)
+		return err;
+	p->document->nodes[index].number = negative ? -value : value;
+	return NULL;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+take_word(struct parser *p)
+{
+	static const struct {
+		const char *name;
+		enum graft_node_kind kind;
+	} words[] = { { "true", GRAFT_NODE_TRUE },
+		      { "false", GRAFT_NODE_FALSE },
+		      { "null", GRAFT_NODE_NULL } };
+	size_t index;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		size_t len = strlen(words[i].name);
+		if ((size_t)(p->end - p->at) < len ||
+		    memcmp(p->at, words[i].name, len) != 0)
+			continue;
+		p->at += len;
+		return add(p, words[i].kind, &index);
+	}
+	return wrong(p, "a value is expected");
+}
+
+int
+graft_node_compare(const struct graft_node *a, const struct graft_node *b)
+{
+	size_t len = a->len < b->len ? a->len : b->len;
+	int order = memcmp(a->text, b->text, len);
+
+	if (order)
+		return order;
+	return (a->len > b->len) - (a->len < b->len);
+}
+
+static int
+compare_members(const void *a, const void *b)
+{
+	return graft_node_compare(*(const struct graft_node *const *)a,
+				  *(const struct graft_node *const *)b);
+}
+
+/** Put the members of an object into the order of their keys. */
+GRAFT_MUST_CHECK static struct graft_error *
+sort_members(struct graft_node *object)
+{
+	GRAFT_FREE const struct graft_node **keys = calloc(object->count,
+							   sizeof(*keys));
+	GRAFT_FREE struct graft_node *sorted = calloc(object->span,
+						      sizeof(*sorted));
+	if (!keys || !sorted)
+		return graft_error_no_memory();
+
+	const struct graft_node *key = object + 1;
+	for (uint32_t i = 0; i < object->count; i++) {
+		keys[i] = key;
+		key = graft_node_next(graft_node_next(key));
+	}
+	qsort(keys, object->count, sizeof(const struct graft_node *),
+	      compare_members);
+	struct graft_node *to = sorted;
+	for (uint32_t i = 0; i < object->count; i++) {
+		size_t span = 1 + (size_t)keys[i][1].span;
+		memcpy(to, keys[i], span * sizeof(*to));
+		to += span;
+	}
+	memcpy(object + 1, sorted, (size_t)(to - sorted) * sizeof(*object));
+	return NULL;
+}
+
+/** Order the members of an object that is read, and see that none is there twice. */
+GRAFT_MUST_CHECK static struct graft_error *
+finish_object(struct parser *p, struct graft_node *object)
+{
+	bool in_order = true;
+
+	for (int pass = 0; pass < 2; pass++) {
+		const struct graft_node *key = object + 1;
+		in_order = true;
+		for (uint32_t i = 1; i < object->count && in_order; i++) {
+			const struct graft_node *next =
+				graft_node_next(graft_node_next(key));
+			in_order = graft_node_compare(key, next) < 0;
+			key = next;
+		}
+		if (in_order)
+			return NULL;
+		if (pass == 0) {
+			struct graft_error *err = sort_members(object);
+			if (err)
+				return err;
+		}
+	}
+	return wrong(p, "an object has a key twice");
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+take_value(struct parser *p);
+
+/** Take one member, or one element of an array. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_item(struct parser *p, bool member)
+{
+	if (member) {
+		size_t key;
+		if (peek(p) != '"')
+			return wrong(p, "a key is expected");
+		struct graft_error *err = take_string(p, &key);
+		if (err)
+			return err;
+		skip_space(p);
+		if (peek(p) != ':')
+			return wrong(p, "':' is expected");
+		p->at++;
+	}
+	return take_value(p);
+}
+
+/** Take an object or an array; the parser stands at its bracket. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_container(struct parser *p, bool object)
+{
+	const char close = object ? '}' : ']';
+	uint32_t count = 0;
+	size_t index;
+
+	if (++p->depth > GRAFT_TRUST_DEPTH_MAX)
+		return too_much(p, "too deep");
+	struct graft_error *err =
+		add(p, object ? GRAFT_NODE_OBJECT : GRAFT_NODE_ARRAY, &index);
+	if (err)
+		return err;
+	p->at++;
+	skip_space(p);
+	while (peek(p) != close) {
+		if (count > 0 && peek(p) != ',')
+			return wrong(p, object ? "',' or '}' is expected"
+					       : "',' or ']' is expected");
+		p->at += count > 0;
+		skip_space(p);
+		err = take_item(p, object);
+		if (err)
+			return err;
+		count++;
+		skip_space(p);
+	}
+	p->at++;
+	p->depth--;
+	struct graft_node *node = &p->document->nodes[index];
+	node->count = count;
+	node->span = (uint32_t)(p->document->count - index);
+	return object ? finish_object(p, node) : NULL;
+}
+
+static struct graft_error *
+take_value(struct parser *p)
+{
+	size_t index;
+
+	skip_space(p);
+	switch (peek(p)) {
+	case '{':
+		return take_container(p, true);
+	case '[':
+		return take_container(p, false);
+	case '"':
+		return take_string(p, &index);
+	case '-':
+	case '0' ... '9':
+		return take_number(p);
+	default:
+		return take_word(p);
+	}
+}
+
+struct graft_error *
+graft_document_parse(const void *bytes, size_t len, struct graft_document **ret)
+{
+	GRAFT_CLEANUP(graft_document_freep)
+	struct graft_document *document = calloc(1, sizeof(*document));
+	if (!document)
+		return graft_error_no_memory();
+	document->text = malloc(len + 1);
+	if (!document->text)
+		return graft_error_no_memory();
+	if (len)
+		memcpy(document->text, bytes, len);
+	document->text[len] = '\0';
+
+	struct parser p = { .document = document,
+			    .at = document->text,
+			    .end = document->text + len };
+	struct graft_error *err = take_value(&p);
+	if (err)
+		return err;
+	skip_space(&p);
+	if (p.at != p.end)
+		return wrong(&p, "something stands behind the value");
+	*ret = GRAFT_TAKE(document);
+	return NULL;
+}
+
+const struct graft_node *
+graft_node_get(const struct graft_node *object, const char *key)
+{
+	size_t len = strlen(key);
+
+	if (!graft_node_is(object, GRAFT_NODE_OBJECT))
+		return NULL;
+	const struct graft_node *at = graft_node_first(object);
+	for (uint32_t i = 0; i < object->count; i++) {
+		const struct graft_node *value = graft_node_next(at);
+		if (at->len == len && memcmp(at->text, key, len) == 0)
+			return value;
+		at = graft_node_next(value);
+	}
+	return NULL;
+}

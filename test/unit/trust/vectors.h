@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file Keys and signatures over "graft" that the openssl program made. */
+
+#ifndef GRAFT_TEST_UNIT_TRUST_VECTORS_H
+#define GRAFT_TEST_UNIT_TRUST_VECTORS_H
+
+static const char ed25519_hex[] =
+	"b671f1027b2c3a5d2482189365e01bb91db69aaf5f7da9861c8174986931"
+	"8b24";
+
+static const char ed25519_pem[] =
+	"-----BEGIN PUBLIC KEY-----\\n"
+	"MCowBQYDK2VwAyEAtnHxAnssOl0kghiTZeAbuR22mq9ffamGHIF0mGkxiyQ=\\n"
+	"-----END PUBLIC KEY-----\\n";
+
+static const char ed25519_sig[] =
+	"0e8a6cb305658eedf2825faf2a34575ba2bb7d5618a74dbcbdb7f04f9e34"
+	"57b0a4416e1a07aad93f3290606afe131da0a87a17946d6a88e6dba355f0"
+	"279d7c07";
+
+static const char p256_pem[] =
+	"-----BEGIN PUBLIC KEY-----\\n"
+	"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEDdaXceqooYiEJXNbaszqbRG8ak0C\\n"
+	"8oEjklIw1tGilgFVBadFwTMCSr17HD65sGH5BdM+lC3WCiLjMiQC3p+lUg==\\n"
+	"-----END PUBLIC KEY-----\\n";
+
+static const char p256_hex[] =
+	"040dd69771eaa8a1888425735b6accea6d11bc6a4d02f28123925230d6d1"
+	"a296015505a745c133024abd7b1c3eb9b061f905d33e942dd60a22e33224"
+	"02de9fa552";
+
+static const char p256_sig[] =
+	"3045022100ec157b051da5b49fc6450799a384679f007277039f167ce4c6"
+	"33122c4c16346f02204da6785038d174c42460ed2c5c12465c05302a02fc"
+	"4d9bc27948a8cbbe4cfa6f";
+
+static const char p384_pem[] =
+	"-----BEGIN PUBLIC KEY-----\\n"
+	"MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEFwWvrA37GLdHKE9HAV13JkSjsa8dQP5/\\n"
+	"oLiR9RE6d1ACbbO7b7cV7nRURFDE6YHxwdysVQMakv1FgxLIc+1kqnz2vsNvfICR\\n"
+	"vgUcxWAEjInGBp0oyIXhCLLHURzrHb0B\\n"
+	"-----END PUBLIC KEY-----\\n";
+
+static const char p384_sig[] =
+	"306502305d5f11f9350a153d1b8c52e2f0d0a5774fa541976ae9d2dda715"
+	"df631cc842806ee72317bf14384bf7037860b57da4b10231008f642c7af0"
+	"d31713d42fee532da03d729ca8ec7d79cc5b9aa97e6a3588196bc8862dc9"
+	"30197dd6ac08e5c08c904d1be9";
+
+static const char rsa_pem[] =
+	"-----BEGIN PUBLIC KEY-----\\n"
+	"MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAz2pTFFOXLazbRFE7CELw\\n"
+	"KPrd3rkpZ4TwYrdQlZxjjDBvCa5MJrAFDQ4rBsLg7DoFaNcAtbzOybz9rMr4dxlb\\n"
+	"vy4rVklru1A8f1iZ6dglYM5C4ssIXNQ65UuCrrSRmFjZLlr6twWXh2GaOIzywfzn\\n"
+	"M7mttSHmeai3xD9xMtBHHo76BrWXAf6oUImHw9MATigejHRmr/kHLS3xXE6sZ9Sp\\n"
+	"wCsEgMpaSKEcniSmJg5VA7c8Zq1fd7JoJ2ByRpwZRVIPz50XQfrzjRk0eaHAWujN\\n"
+	"fg/0dzt7vy1///YgRqoNUm1LAQHSFwY0smkOxyAJEGjUzAR32FOXxCC9yovO3bgb\\n"
+	"KQIDAQAB\\n"
+	"-----END PUBLIC KEY-----\\n";
+
+static const char rsa_sig[] =
+	"4f549895283cc79317b2d88fc4ece7c49a3f37957323bfa43b2fdf9592f5"
+	"0e4b89f1b30dd5e556b87db4c9744d1de0948d212c3a1546100bb2b36af6"
+	"7d9b3fa3734dea4fa4a4d4efd33dce197bf8775fedbea54e0375be4dad2a"
+	"611cb9e8c4eb85b870abb5690520148259c0ab362850dbb2827d85442046"
+	"e682410625bd650e39c648158748f86c8516451d6802fb5ce83c36881d45"
+	"3b5526fa56f65bdb59743a54d7048c9f4e95c2ff597cfd366d8d8eb59917"
+	"dd988ca58b177f678256c630a03d0900b0bb9b8f86f97d98cfef788e1e96"
+	"790d2a227c84a77abe091df9f319c83553750b04626d1d0438385c5eaf85"
+	"396d9b01de3c0736ad2ca6361215d071";
+
+static const char rsa_sig_max_salt[] =
+	"cb723ae35bd0ffa51084e536385e33f1c7a082c33225808067a5b9af3170"
+	"c1549e21bdbc0b44fe7d2273c2034f2448dce4186f99b49af97825a8bcc1"
+	"5ceb7972dfbdc26be221f50c68447d7888b10db31e1ed02b0810fc42cf36"
+	"8cd080c977f699bc685300591f1cf947d275a75284c0703fc77cad9d8b3f"
+	"48b20ce9cd2f68bd18c42d30d9ed206db6dc0adcc1f869c3fc18353d5950"
+	"eda9aad9d3ba9a403ccd78b4f3f64d978aa3b841e6f35a0a965085767d7b"
+	"03edec5318d89558b1153bd996ccf8f4b9a6f79137861a6520e93602d7c7"
+	"aef985ccfe1e929e7c4968bb41f511e60ef68d6817fd8b03adeea31cf056"
+	"9c13b9bbcb58e0efcdd6feeeee80a646";
+
+static const char rsa_sig_pkcs1[] =
+	"973ec17defe212360a53985ae468221cec2a9fb6252342997a14861af1df"
+	"90b782919da6f2e3f309c98be48381f5645726f89441e9486e87fd1f81c9"
+	"6b1a96fdfd283ae8b9e576940c70b59b4188c6659100397a66d8d2662e9f"
+	"db0056817a818f54d0fe89662fb7270c3bb7262b2e6f40a7202ec7561920"
+	"d70ca05bc3228a1e3c07b25a1fb8e047a29ce83e08d29aa23e562320b2ca"
+	"fe2ef6499c15076ec0285679f2abcd95ded8bc436461a47ac4514ba4c23c"
+	"2c3ced0b32f8116cae0d33e2d83a58c70a529f926a18f7784c214b3be89d"
+	"c035d68339cb3c603236038e67e80f8469c544569d1051fc4c0ee25c32b5"
+	"de5af8d681f988fccbd573fdf9759407";
+
+static const char rsa1024_pem[] =
+	"-----BEGIN PUBLIC KEY-----\\n"
+	"MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCl5qJgYQO74zHqnVeDvoIPepaz\\n"
+	"9v4Wp/Lk0g4f1urg3+aOHkcTfkA2rRrfZVAl9qsXjlsVMywUIqc/2Uo4RIdt5ji4\\n"
+	"4I/sRp+XuHroNpToWC6YB2z2H4gH4aN6oalCCPyGCcYaRw6qehD4LIgBJ1uZZsyt\\n"
+	"6tJBRDPQr5ktseS0MQIDAQAB\\n"
+	"-----END PUBLIC KEY-----\\n";
+
+static const char rsa1024_sig[] =
+	"232650f42847fbe30ddcdf1478d1b68fe895b9cbab57f117733a269dc35b"
+	"e10800eece03e10a2e053da3bcc70af795a8eac2bec16d7c21e50a9fa330"
+	"63e1737cd4f7f29b9c894b9c94812c300551d2b87d8367a209f0f38544b1"
+	"b254920fba078cac84f0a5bb80a61f86f51d44db504dbf435be7534c7837"
+	"5c91067d6f5e9cd8";
+
+#endif /* GRAFT_TEST_UNIT_TRUST_VECTORS_H */
