@@ -77,6 +77,7 @@ graft_sync_put_held_why(const struct graft_sync *sync, size_t at,
 		[GRAFT_HELD_MAPPED] = "which it has mapped",
 		[GRAFT_HELD_OPEN] = "which it has open",
 		[GRAFT_HELD_STARTED_WITH] = "with which it was started",
+		[GRAFT_HELD_UNIT] = "which describes its unit",
 	};
 	const struct graft_held_process *p = &sync->held->processes[at];
 	const struct graft_held_file *file = &p->files[0];

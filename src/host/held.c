@@ -7,7 +7,9 @@
 #include "base/vec.h"
 #include "host/held_package.h"
 #include "host/old_code.h"
+#include "host/service.h"
 #include "host/successor.h"
+#include "host/unit.h"
 #include "proc/maps.h"
 #include "proc/open_files.h"
 #include "proc/root.h"
@@ -306,6 +308,23 @@ look_at_words(struct look *look, struct view *view,
 	return err;
 }
 
+/** Look at the file that describes the unit of a process. */
+GRAFT_MUST_CHECK static struct graft_error *
+look_at_unit(struct look *look, const struct view *view,
+	     struct graft_held_process *process)
+{
+	const struct graft_held_file file = { .how = GRAFT_HELD_UNIT };
+	GRAFT_CLEANUP(graft_unit_deinit) struct graft_unit unit = { 0 };
+	GRAFT_FREE char *path = NULL;
+	struct graft_error *err = graft_held_read_unit(process->pid, &unit);
+
+	if (!err && unit.kind == GRAFT_UNIT_SYSTEM)
+		err = graft_service_find_unit_file(unit.name, &path);
+	return path && is_newer(getpid(), path, view->start_us)
+		       ? add(look, process, file, path)
+		       : err;
+}
+
 /** Look at one process. @param[in,out] process Gets its files. */
 GRAFT_MUST_CHECK static struct graft_error *
 look_at(struct look *look, struct graft_held_process *process, bool maps)
@@ -324,7 +343,9 @@ look_at(struct look *look, struct graft_held_process *process, bool maps)
 		err = look_at_maps(look, &view, process);
 	if (!err)
 		err = look_at_open_files(look, &view, process);
-	return err ? err : look_at_words(look, &view, process);
+	if (!err)
+		err = look_at_words(look, &view, process);
+	return err ? err : look_at_unit(look, &view, process);
 }
 
 GRAFT_MUST_CHECK static struct graft_error *

@@ -30,6 +30,8 @@ enum graft_held_how {
 	GRAFT_HELD_OPEN,
 	/** It is a word of the command line: a script, a configuration. */
 	GRAFT_HELD_STARTED_WITH,
+	/** It describes the unit of systemd that the process is in. */
+	GRAFT_HELD_UNIT,
 };
 
 struct graft_old_code;

@@ -34,6 +34,7 @@ graft_held_how_name(enum graft_held_how how)
 		[GRAFT_HELD_MAPPED] = "mapped",
 		[GRAFT_HELD_OPEN] = "open",
 		[GRAFT_HELD_STARTED_WITH] = "started-with",
+		[GRAFT_HELD_UNIT] = "unit",
 	};
 
 	return names[how];

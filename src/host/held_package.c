@@ -3,12 +3,19 @@
 #include "host/held_package.h"
 
 #include "base/cleanup.h"
+#include "host/ask.h"
 #include "host/before.h"
+#include "proc/cgroup.h"
 #include "proc/started.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+enum {
+	/** It answers in milliseconds, if at all. */
+	SYSTEMD_LIMIT_US = 5 * 1000 * 1000,
+};
 
 /** Ask for the packages of all files. */
 GRAFT_MUST_CHECK static struct graft_error *
@@ -88,16 +95,84 @@ look_beside(const struct graft_package *package, const char *before_dir,
 	return file->beside ? NULL : graft_error_no_memory();
 }
 
+struct graft_error *
+graft_held_read_unit(pid_t pid, struct graft_unit *ret)
+{
+	GRAFT_FREE char *cgroup = NULL;
+	struct graft_error *err = graft_cgroup_read(pid, &cgroup);
+
+	return err ? err : graft_unit_parse(cgroup, ret);
+}
+
+/** Ask systemd whether the file of a unit is newer than what it has read. */
+GRAFT_MUST_CHECK static struct graft_error *
+ask_systemd(pid_t pid, bool *ret)
+{
+	GRAFT_CLEANUP(graft_unit_deinit) struct graft_unit unit = { 0 };
+	GRAFT_FREE char *text = NULL;
+	size_t len;
+	struct graft_error *err = graft_held_read_unit(pid, &unit);
+	char *const words[] = { (char *)"systemctl",
+				(char *)"show",
+				(char *)"--property=NeedDaemonReload",
+				(char *)"--value",
+				(char *)"--",
+				unit.name,
+				NULL };
+
+	*ret = false;
+	if (!err && unit.name)
+		err = graft_ask(words, SYSTEMD_LIMIT_US, &text, &len);
+	if (err && graft_error_code(err) == GRAFT_ERROR_NO_MEMORY)
+		return err;
+	// Where it does not answer, nothing is known.
+	graft_error_free(err);
+	*ret = text && strcmp(text, "yes\n") == 0;
+	return NULL;
+}
+
+/** Is the file that describes a unit another one than when it was started? */
+GRAFT_MUST_CHECK static struct graft_error *
+is_other_unit(const struct graft_package *package, const char *before_dir,
+	      const struct graft_held_process *process, const char *path,
+	      bool *ret)
+{
+	GRAFT_CLEANUP(graft_before_deinit) struct graft_before before = { 0 };
+	struct graft_error *err =
+		package ? graft_before_find(
+				  before_dir, package->name,
+				  graft_started_us(process->start_ticks),
+				  &before)
+			: NULL;
+
+	if (err || !before.known)
+		return err ? err : ask_systemd(process->pid, ret);
+	*ret = false;
+	for (size_t i = 0; i < before.count; i++) {
+		// dpkg knows /lib as it was before that was merged into /usr.
+		const char *changed = before.paths[i];
+		*ret |= strcmp(changed, path) == 0 ||
+			(strncmp(path, "/usr", 4) == 0 &&
+			 strcmp(changed, path + 4) == 0);
+	}
+	return NULL;
+}
+
 /** Did an upgrade replace a file after a process had started? */
 GRAFT_MUST_CHECK static struct graft_error *
 is_replaced(const struct graft_held *held, const char *before_dir,
-	    uint64_t start_us, struct graft_held_file *file, bool *ret)
+	    const struct graft_held_process *process,
+	    struct graft_held_file *file, bool *ret)
 {
+	uint64_t start_us = graft_started_us(process->start_ticks);
 	const struct graft_package *package =
 		file->package == SIZE_MAX
 			? NULL
 			: &held->packages->packages[file->package];
 
+	if (file->how == GRAFT_HELD_UNIT)
+		return is_other_unit(package, before_dir, process, file->path,
+				     ret);
 	// Who but dpkg takes files away there? It has forgotten whose they were.
 	*ret = !package && file->gone && strncmp(file->path, "/etc/", 5) != 0 &&
 	       strncmp(file->path, "/opt/", 5) != 0;
@@ -122,12 +197,11 @@ graft_held_ask_packages(struct graft_held *held, const char *before_dir)
 
 	for (size_t i = 0; !err && i < held->count; i++) {
 		struct graft_held_process *p = &held->processes[i];
-		uint64_t start_us = graft_started_us(p->start_ticks);
 		size_t files = 0;
 		for (size_t k = 0; k < p->count; k++) {
 			bool replaced = false;
 			if (!err)
-				err = is_replaced(held, before_dir, start_us,
+				err = is_replaced(held, before_dir, p,
 						  &p->files[k], &replaced);
 			if (replaced || err)
 				p->files[files++] = p->files[k];

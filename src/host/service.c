@@ -216,9 +216,8 @@ mark_init_script(struct host *host, const char *name)
 	return NULL;
 }
 
-/** Find the file that describes a service. @param[out] ret New string; NULL: none. */
-GRAFT_MUST_CHECK static struct graft_error *
-find_description(const char *name, char **ret)
+struct graft_error *
+graft_service_find_unit_file(const char *name, char **ret)
 {
 	char path[PATH_MAX];
 	const char *at = strchr(name, '@');
@@ -254,7 +253,8 @@ find_packages(const struct host *host, struct graft_service *service)
 
 	if (!paths || !make_script_path(service->name, &script))
 		return graft_error_no_memory();
-	struct graft_error *err = find_description(service->name, &description);
+	struct graft_error *err = graft_service_find_unit_file(service->name,
+							       &description);
 	if (err)
 		return err;
 	for (size_t i = 0; i < host->count; i++) {

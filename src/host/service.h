@@ -59,6 +59,15 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_service_find_change(const struct graft_service *service,
 			  const char *before_dir, char **why_ret);
 
+/**
+ * Find the file that describes a unit; systemd.unit(5).
+ *
+ * @param[out] ret New string that the caller frees; NULL: there is none where such files
+ * are, as of what a generator made.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_service_find_unit_file(const char *name, char **ret);
+
 /** Is a unit the one that is named? systemctl(1) lets ".service" be left out.
  * @param[in] unit May be NULL. */
 bool

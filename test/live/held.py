@@ -3,7 +3,7 @@
 import json
 import os
 
-from stage import check, same, test
+from stage import Skip, check, same, test
 from upgrading import Folder, deb, in_layer
 
 SHARE = "/usr/share/graft-victim"
@@ -166,3 +166,51 @@ held $other
     same(lines[6], "3", "folders with what was there before")
     same(got[3], ([], 3), "of the same version again")
     same([p[0] for p in got[4][0]], ["restart"], "of another version")
+
+
+UNIT = "[Service]\nExecStart=/usr/bin/graft-script\n"
+
+
+@test
+def a_unit_whose_file_was_changed_needs_a_restart(place):
+    place = Folder(place)
+    path = "/lib/systemd/system/graft-victim.service"
+    files = {path: UNIT, f"{SHARE}/data": "old\n"}
+    build(place, {"1.0-1": files, "1.0-2": {**files, f"{SHARE}/data": "new\n"},
+                  "1.0-3": {**files, path: UNIT + "NoNewPrivileges=yes\n"}})
+    lines = run(place, r"""
+apt() {
+	apt-get -q -y -o Dir::State::lists=/nolists "$@" >/apt.log 2>&1 || { cat /apt.log; exit 1; }
+}
+sed /Post-Invoke/d /graft-sync.conf >/etc/apt/apt.conf.d/80graft-sync
+mkdir /groups
+mount -t cgroup2 none /groups && top=/groups/graft-test-units-$$-$(date +%N).slice &&
+	mkdir -p $top/graft-victim.service || { echo "no groups"; exit; }
+printf '#!/bin/sh\n[ "$*" = "show --property=NeedDaemonReload --value -- graft-victim.service" ] && cat /reload\n' \
+	>/usr/bin/systemctl.new
+chmod +x /usr/bin/systemctl.new; mv /usr/bin/systemctl.new /usr/bin/systemctl
+apt install /debs/*_1.0-1_*.deb
+sleep 1.1
+start pid sh -c 'echo; read x'
+echo $pid >$top/graft-victim.service/cgroup.procs
+sleep 1.1
+apt install /debs/*_1.0-2_*.deb
+held $pid
+apt install /debs/*_1.0-3_*.deb
+held $pid
+# What was there before is not known: systemd is asked.
+rm -r /graft-state/before
+for answer in yes no; do echo $answer >/reload; held $pid; done
+kill $pid; { wait $pid; } 2>/dev/null || :
+rmdir $top/graft-victim.service $top
+""")
+    if lines == ["no groups"]:
+        raise Skip("no control groups can be made")
+    got = list(answers(lines))
+    same(got[0], ([], 3), "where the unit is the same")
+    for found, status in got[1:3]:
+        same([(a, why, status) for a, why, _ in found],
+             [("restart", f"/usr{path}, which describes its unit, is another file now "
+               "(graft-victim 1.0-2 -> 1.0-3)", 4)], "where it changed")
+        same(found[0][2][0]["held"], "unit", "how it is held")
+    same(got[3], ([], 3), "where systemd has read it")
