@@ -2,8 +2,8 @@
 
 #include "patch/check.h"
 
+#include "base/utf8.h"
 #include "patch/limits.h"
-#include "patch/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 #include "patch/json.h"
 
 #include "base/hex.h"
+#include "base/utf8.h"
 #include "patch/limits.h"
-#include "patch/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

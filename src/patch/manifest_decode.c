@@ -2,10 +2,10 @@
 
 #include "patch/manifest.h"
 
+#include "base/utf8.h"
 #include "patch/json.h"
 #include "patch/limits.h"
 #include "patch/objects.h"
-#include "patch/utf8.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -4,9 +4,9 @@
 
 #include "base/hex.h"
 #include "base/sha256.h"
+#include "base/utf8.h"
 #include "patch/limits.h"
 #include "patch/objects.h"
-#include "patch/utf8.h"
 
 #include <assert.h>
 #include <inttypes.h>

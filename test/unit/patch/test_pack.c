@@ -2,7 +2,7 @@
 
 #include "patch/pack.h"
 
-#include "patch/utf8.h"
+#include "base/utf8.h"
 #include "sample.h"
 
 static void

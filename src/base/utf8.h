@@ -5,12 +5,12 @@
  *
  * Strings that may be shown: UTF-8 without control characters.
  *
- * Names in a hotpatch come from files that somebody else made and end on a
+ * Names in a hotpatch or a file of settings come from somebody else and end on a
  * terminal, so one rule holds for all of them, when written and when read.
  */
 
-#ifndef GRAFT_PATCH_UTF8_H
-#define GRAFT_PATCH_UTF8_H
+#ifndef GRAFT_BASE_UTF8_H
+#define GRAFT_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,4 +24,4 @@
 bool
 graft_utf8_printable(const char *chars, size_t len);
 
-#endif /* GRAFT_PATCH_UTF8_H */
+#endif /* GRAFT_BASE_UTF8_H */
