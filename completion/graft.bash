@@ -24,7 +24,7 @@ _graft_files()
 _graft()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='diff show verify plan apply status revert recover sync spare report config perf-map'
+	local verbs='diff show verify plan apply status revert recover sync spare report calendar config perf-map'
 	local verb= word i options='--state-dir --help'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -81,12 +81,14 @@ _graft()
 	sync) options+=' --dry-run --pid --unit --package --cgroup --wait --json' ;;
 	spare) options+=' --wait' ;;
 	report) options+=' --format' ;;
+	calendar) options+=' --year --ics --json --config' ;;
 	config) options='check --help' ;;
 	perf-map) options+=' --all --pid --json' ;;
 	esac
 
 	if [[ -z $verb || $current == -* ||
-		$verb == status || $verb == recover || $verb == sync || $verb == spare || $verb == report ]]; then
+		$verb == status || $verb == recover || $verb == sync || $verb == spare || $verb == report ||
+		$verb == calendar ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 	elif [[ $verb == diff ]]; then
 		compopt -o default 2>/dev/null

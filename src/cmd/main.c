@@ -31,6 +31,8 @@ static const struct graft_verb verbs[] = {
 	  graft_verb_spare },
 	{ "report", "print for scanners what is fixed, on disk and in memory",
 	  graft_verb_report },
+	{ "calendar", "show when releases come, and which of them restart",
+	  graft_verb_calendar },
 	{ "config", "check a configuration of graftd", graft_verb_config },
 	{ "perf-map", "write names of carried code for perf",
 	  graft_verb_perf_map },

@@ -58,6 +58,7 @@ def describe(source, version, folder):
 
 def served(source, *versions):
     """Ask for the descriptions of versions, which is quick; Missing if one is not there."""
+    os.makedirs(archive.CACHE, exist_ok=True)
     for version in versions:
         with tempfile.TemporaryDirectory(dir=archive.CACHE) as folder:
             describe(source, version, folder)
