@@ -24,7 +24,7 @@ _graft_files()
 _graft()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='diff show verify plan apply status revert recover sync spare report calendar config perf-map'
+	local verbs='diff show verify plan apply status revert recover sync install rollback spare report calendar config perf-map'
 	local verb= word i options='--state-dir --help'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -44,7 +44,7 @@ _graft()
 	--wait | --title | --cve)
 		return
 		;;
-	--state-dir | --debug-dir)
+	--state-dir | --debug-dir | --root | --in)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		return
@@ -70,7 +70,7 @@ _graft()
 
 	case $verb in
 	'') options="$verbs --help --version --state-dir" ;;
-	diff) options+=' -o --output --json --title --cve --debug-dir --carry-lines --explain --html --whole' ;;
+	diff) options+=' -o --output --json --title --cve --debug-dir --carry-lines --explain --html --whole --disk --no-disk' ;;
 	show) options+=' --core --disassemble --old --json' ;;
 	verify) options+=' --against --old --json --key --signature' ;;
 	plan) options+=' --all --pid --json' ;;
@@ -79,6 +79,8 @@ _graft()
 	status) options+=' --pid --json' ;;
 	recover) options+=' --pid --wait --json' ;;
 	sync) options+=' --dry-run --pid --unit --package --cgroup --wait --json' ;;
+	install) options+=' --root --in --pid --no-memory --allow-scripts --wait --dry-run --json' ;;
+	rollback) options+=' --no-memory --wait --json' ;;
 	spare) options+=' --wait' ;;
 	report) options+=' --format' ;;
 	calendar) options+=' --year --ics --json --config' ;;
@@ -87,7 +89,7 @@ _graft()
 	esac
 
 	if [[ -z $verb || $current == -* ||
-		$verb == status || $verb == recover || $verb == sync || $verb == spare || $verb == report ||
+		$verb == status || $verb == recover || $verb == sync || $verb == spare || $verb == rollback || $verb == report ||
 		$verb == calendar ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 	elif [[ $verb == diff ]]; then

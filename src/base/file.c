@@ -167,9 +167,8 @@ write_synced(int fd, const void *bytes, size_t len, mode_t mode)
 	return NULL;
 }
 
-/** Sync the directory of a path, so that a rename in it survives a crash. */
-static struct graft_error *
-sync_parent(const char *path)
+struct graft_error *
+graft_file_sync_parent(const char *path)
 {
 	GRAFT_FREE char *dir = strdup(path);
 	if (!dir)
@@ -239,7 +238,7 @@ write_and_rename(const char *path, const void *bytes, size_t len, mode_t mode)
 	if (rename(beside, path) < 0)
 		return graft_error_os(errno, "rename");
 	free(GRAFT_TAKE(beside));
-	return sync_parent(path);
+	return graft_file_sync_parent(path);
 }
 
 struct graft_error *

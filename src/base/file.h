@@ -79,6 +79,14 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_file_write(const char *path, const void *bytes, size_t len, mode_t mode);
 
 /**
+ * Sync the directory of a path, so that a rename in it survives a crash.
+ *
+ * @return NULL; #GRAFT_ERROR_OS.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_file_sync_parent(const char *path);
+
+/**
  * Write all bytes to a descriptor, through interruptions and short writes.
  *
  * @return NULL; #GRAFT_ERROR_OS.

@@ -126,9 +126,8 @@ graft_work_prepare_apply(struct graft_work *work, struct graft_outcome *outcome,
 	return graft_apply_prepare(GRAFT_TAKE(plan), &work->limits, ret);
 }
 
-/** --all: the process maps an old build. */
-static struct graft_error *
-concerns(struct graft_work *work, pid_t pid, bool *ret)
+struct graft_error *
+graft_work_concerns(struct graft_work *work, pid_t pid, bool *ret)
 {
 	return graft_concerns_ask(pid, work->patch, &work->concerns, ret);
 }
@@ -238,7 +237,7 @@ run(struct graft_work *work, graft_work_fn fn, int *status_ret)
 	work->id = patch->id;
 	work->patch = patch;
 	work->builds = builds;
-	return graft_work_run(work, concerns, fn, status_ret);
+	return graft_work_run(work, graft_work_concerns, fn, status_ret);
 }
 
 struct graft_error *

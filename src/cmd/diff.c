@@ -6,6 +6,7 @@
 #include "base/env.h"
 #include "base/text.h"
 #include "cmd/compare.h"
+#include "cmd/diff_disk.h"
 #include "cmd/diff_table.h"
 #include "cmd/explain.h"
 #include "cmd/progress.h"
@@ -25,7 +26,7 @@
 static const char usage[] =
 	"usage: graft diff OLD NEW [-o FILE] [--json] [--title TEXT]\n"
 	"                  [--cve CVE]... [--debug-dir DIR] [--carry-lines] [--whole]\n"
-	"                  [--explain] [--html FILE]\n"
+	"                  [--disk | --no-disk] [--explain] [--html FILE]\n"
 	"\n"
 	"Compare two builds and make a hotpatch. OLD and NEW are two ELF files, two\n"
 	"directories or two Debian packages.\n"
@@ -37,6 +38,9 @@ static const char usage[] =
 	"      --whole         write carried code itself where else, if that is\n"
 	"                      smaller, its difference from OLD is written, which\n"
 	"                      is read only with OLD\n"
+	"      --no-disk       leave out what `graft install` needs to bring the\n"
+	"                      installed package to NEW\n"
+	"      --disk          write that for ELF files and directories too\n"
 	"      --explain       say why each function changed, with its code side by\n"
 	"                      side, and what would help where the verdict is no\n"
 	"      --html FILE     write all that as one page for a browser\n"
@@ -65,6 +69,9 @@ struct arguments {
 	/** Where the page goes, or NULL. */
 	const char *html;
 	bool whole;
+	/** The part for the disk: always, or never; else of packages. */
+	bool disk;
+	bool no_disk;
 	/** Lent by argv; as many as there are arguments. */
 	const char **cves;
 	size_t cve_count;
@@ -119,6 +126,12 @@ take(int at, struct arguments *arguments)
 	case 'w':
 		arguments->whole = true;
 		return true;
+	case 'D':
+		arguments->disk = true;
+		return true;
+	case 'N':
+		arguments->no_disk = true;
+		return true;
 	default:
 		return false;
 	}
@@ -145,6 +158,8 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 		{ "cve", required_argument, NULL, 'c' },
 		{ "debug-dir", required_argument, NULL, 'd' },
 		{ "whole", no_argument, NULL, 'w' },
+		{ "disk", no_argument, NULL, 'D' },
+		{ "no-disk", no_argument, NULL, 'N' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -161,6 +176,11 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 		*status_ret = graft_usage_wrong(
 			argv,
 			"standard output has the verdicts, and '-' is no file; './-' is one");
+		return false;
+	}
+	if (arguments->disk && arguments->no_disk) {
+		*status_ret = graft_usage_wrong(
+			argv, "--disk and --no-disk exclude each other");
 		return false;
 	}
 	int count = argc - optind;
@@ -283,6 +303,27 @@ find_debug_dirs(const struct arguments *arguments,
 	ret[count] = NULL;
 }
 
+/** Say whether the hotpatch gets a part for the disk. */
+static bool
+wants_disk(const struct arguments *arguments, const struct graft_tree *old_tree,
+	   const struct graft_tree *new_tree)
+{
+	return arguments->output && !arguments->no_disk &&
+	       (arguments->disk || (old_tree->kind == GRAFT_TREE_PACKAGE &&
+				    new_tree->kind == GRAFT_TREE_PACKAGE));
+}
+
+/** Say whether any module of a hotpatch can be switched. */
+static bool
+has_hotpatch(const struct graft_patch *patch)
+{
+	for (size_t i = 0; i < patch->module_count; i++) {
+		if (patch->modules[i].verdict == GRAFT_VERDICT_HOTPATCH)
+			return true;
+	}
+	return false;
+}
+
 /** Write what is to be written, and put what is to be printed into a text. */
 static struct graft_error *
 put(const struct arguments *arguments, struct graft_patch *patch,
@@ -290,14 +331,11 @@ put(const struct arguments *arguments, struct graft_patch *patch,
     struct graft_text *text)
 {
 	struct graft_error *err = NULL;
-	bool any = false;
 
-	for (size_t i = 0; i < patch->module_count; i++)
-		any |= patch->modules[i].verdict == GRAFT_VERDICT_HOTPATCH;
 	// The hotpatch last: where the page cannot be written, nothing is.
 	if (arguments->html)
 		err = graft_explain_write(explanation, patch, arguments->html);
-	if (!err && any && arguments->output)
+	if (!err && has_hotpatch(patch) && arguments->output)
 		err = graft_patch_write_file(patch, arguments->output);
 	if (!err && arguments->json)
 		err = graft_patch_print_diff_json(patch, text);
@@ -352,6 +390,9 @@ compare(const struct arguments *arguments, struct graft_text *text,
 		err = graft_pairs_make(old_tree, new_tree, &pairs);
 	if (!err)
 		err = graft_compare(pairs, &options, &patch);
+	if (!err && has_hotpatch(patch) &&
+	    wants_disk(arguments, old_tree, new_tree))
+		err = graft_diff_add_disk(old_tree, new_tree, patch);
 	graft_progress_end(&progress);
 	if (err)
 		return err;

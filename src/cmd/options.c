@@ -98,6 +98,10 @@ static const struct option names[] = {
 	{ "unit", required_argument, NULL, 'u' },
 	{ "package", required_argument, NULL, 'P' },
 	{ "cgroup", required_argument, NULL, 'g' },
+	{ "root", required_argument, NULL, 'R' },
+	{ "in", required_argument, NULL, 'I' },
+	{ "no-memory", no_argument, NULL, 'M' },
+	{ "allow-scripts", no_argument, NULL, 'S' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -114,6 +118,8 @@ is_allowed(int option, unsigned allowed)
 	       (option == 'i' && allowed & GRAFT_OPTION_IMMEDIATE) ||
 	       (option == 'c' && allowed & GRAFT_OPTION_COMPLETELY) ||
 	       (strchr("NCW", option) && allowed & GRAFT_OPTION_ROLLOUT) ||
+	       (strchr("RIMS", option) && allowed & GRAFT_OPTION_INSTALL) ||
+	       (option == 'M' && allowed & GRAFT_OPTION_ROLLBACK) ||
 	       (strchr("uPg", option) && allowed & GRAFT_OPTION_SCOPE);
 }
 
@@ -156,6 +162,18 @@ take(char **argv, int option, unsigned allowed, struct graft_options *options)
 	case 'i':
 		options->immediate = true;
 		return true;
+	case 'R':
+		options->root = optarg;
+		return true;
+	case 'I':
+		options->in = optarg;
+		return true;
+	case 'M':
+		options->no_memory = true;
+		return true;
+	case 'S':
+		options->allow_scripts = true;
+		return true;
 	case 'j':
 		options->json = true;
 		return true;
@@ -177,6 +195,8 @@ complete(int argc, char **argv, unsigned allowed, struct graft_options *options)
 	int count = argc - optind;
 	bool who = options->all || options->pid_count;
 
+	if (allowed & GRAFT_OPTION_ROLLBACK)
+		subjects = count > 0;
 	if (count > subjects)
 		(void)graft_usage_wrong(argv, "'%s' is one argument too many",
 					argv[optind + subjects]);

@@ -31,6 +31,10 @@ enum graft_option {
 	GRAFT_OPTION_IMMEDIATE = 1024,
 	/** One argument that is no option: the name of a service. */
 	GRAFT_OPTION_SERVICE = 2048,
+	/** --root, --in, --no-memory and --allow-scripts. */
+	GRAFT_OPTION_INSTALL = 4096,
+	/** --no-memory alone; and the one argument may be left out. */
+	GRAFT_OPTION_ROLLBACK = 8192,
 };
 
 /** What a command line says. */
@@ -50,6 +54,11 @@ struct graft_options {
 	const char *package;
 	const char *cgroup;
 	bool immediate;
+	/** NULL: not given. Lent by argv. */
+	const char *root;
+	const char *in;
+	bool no_memory;
+	bool allow_scripts;
 	/** --canary: how many processes come first; 0: no such thing. */
 	size_t canaries;
 	/** --watch was given. */

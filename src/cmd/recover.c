@@ -7,6 +7,7 @@
 #include "base/env.h"
 #include "base/text.h"
 #include "cmd/failure.h"
+#include "cmd/install_steps.h"
 #include "cmd/options.h"
 #include "cmd/work.h"
 #include "ledger/ledger.h"
@@ -168,6 +169,25 @@ print_json(struct recovery *recovery, int *status_ret)
 	return err;
 }
 
+/** End an installation that was cut off, where there ever was one. */
+GRAFT_MUST_CHECK static struct graft_error *
+resume_installation(uint64_t wait_us)
+{
+	GRAFT_CLEANUP(graft_store_closep) struct graft_store *store = NULL;
+	GRAFT_CLEANUP(graft_outcomes_deinit)
+	struct graft_outcomes outcomes = { 0 };
+	struct graft_install_resumed resumed = { 0 };
+
+	if (!graft_store_is_there())
+		return NULL;
+	struct graft_error *err = graft_store_open(wait_us, &store);
+	if (!err)
+		err = graft_install_resume(store, wait_us, &resumed, &outcomes);
+	graft_install_say_resumed("recover", &resumed);
+	graft_outcomes_print_refused(&outcomes, "recover");
+	return err;
+}
+
 struct graft_error *
 graft_verb_recover(int argc, char **argv, int *status_ret)
 {
@@ -190,6 +210,8 @@ graft_verb_recover(int argc, char **argv, int *status_ret)
 	};
 	const struct graft_recover_result *result = &recovery.result;
 	err = recover(&recovery, &options);
+	if (!err && !options.pid_count)
+		err = resume_installation(options.wait_us);
 	if (err) {
 		graft_error_free(recovery.first);
 		return err;

@@ -42,8 +42,8 @@ holds(const struct graft_inspection *inspection, const char *id)
 	return false;
 }
 
-static struct graft_error *
-concerns(struct graft_work *work, pid_t pid, bool *ret)
+struct graft_error *
+graft_work_holds(struct graft_work *work, pid_t pid, bool *ret)
 {
 	GRAFT_CLEANUP(graft_inspection_freep)
 	struct graft_inspection *inspection = NULL;
@@ -107,5 +107,6 @@ graft_verb_revert(int argc, char **argv, int *status_ret)
 			return err;
 		work.id = patch->id;
 	}
-	return graft_work_run(&work, concerns, graft_work_revert, status_ret);
+	return graft_work_run(&work, graft_work_holds, graft_work_revert,
+			      status_ret);
 }

@@ -68,6 +68,14 @@ graft_verb_recover(int argc, char **argv, int *status_ret);
 GRAFT_MUST_CHECK struct graft_error *
 graft_verb_sync(int argc, char **argv, int *status_ret);
 
+/** `graft install`: bring memory and disk to a hotpatch's new build. As graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_install(int argc, char **argv, int *status_ret);
+
+/** `graft rollback`: take the last change back, memory and disk. As graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_rollback(int argc, char **argv, int *status_ret);
+
 /** `graft spare`: say whether hotpatches spare a service its restart. As
  * graft_verb_diff(). */
 GRAFT_MUST_CHECK struct graft_error *

@@ -283,8 +283,7 @@ graft_verb_verify(int argc, char **argv, int *status_ret)
 
 	if (!parse(argc, argv, &arguments, status_ret))
 		return NULL;
-	err = graft_file_read(arguments.path, GRAFT_LIMIT_PATCH_BYTES, &bytes,
-			      &len);
+	err = graft_patch_read_bytes(arguments.path, &bytes, &len);
 	if (err)
 		return err;
 	err = graft_patch_decode(bytes, len, &patch);

@@ -200,6 +200,14 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_work_do(struct graft_work *work, graft_work_filter_fn filter,
 	      graft_work_fn fn, struct graft_outcomes *outcomes);
 
+/** The process maps an old build of graft_work::patch: a #graft_work_filter_fn. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_concerns(struct graft_work *work, pid_t pid, bool *ret);
+
+/** The process holds the hotpatch graft_work::id: a #graft_work_filter_fn. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_holds(struct graft_work *work, pid_t pid, bool *ret);
+
 /**
  * Go over the processes and print the outcomes.
  *

@@ -47,7 +47,8 @@ find_program(const char *name, char path[PATH_LEN])
 
 /** Start a program. @param[out] fd_ret Where its output comes; the caller closes it. */
 GRAFT_MUST_CHECK static struct graft_error *
-start(const char *path, char *const *argv, pid_t *pid_ret, int *fd_ret)
+start(const char *path, char *const *argv, int input, pid_t *pid_ret,
+      int *fd_ret)
 {
 	posix_spawn_file_actions_t actions;
 	int ends[2];
@@ -56,8 +57,11 @@ start(const char *path, char *const *argv, pid_t *pid_ret, int *fd_ret)
 		return graft_error_os(errno, "pipe");
 	int number = posix_spawn_file_actions_init(&actions);
 	if (number == 0) {
-		number = posix_spawn_file_actions_addopen(
-			&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+		number = input < 0 ? posix_spawn_file_actions_addopen(
+					     &actions, STDIN_FILENO,
+					     "/dev/null", O_RDONLY, 0)
+				   : posix_spawn_file_actions_adddup2(
+					     &actions, input, STDIN_FILENO);
 		if (number == 0)
 			number = posix_spawn_file_actions_addopen(
 				&actions, STDERR_FILENO, "/dev/null", O_WRONLY,
@@ -119,6 +123,13 @@ struct graft_error *
 graft_ask(char *const *argv, uint64_t limit_us, char **text_ret,
 	  size_t *len_ret)
 {
+	return graft_ask_about(argv, -1, limit_us, text_ret, len_ret);
+}
+
+struct graft_error *
+graft_ask_about(char *const *argv, int input, uint64_t limit_us,
+		char **text_ret, size_t *len_ret)
+{
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 	uint64_t end_us = graft_clock_monotonic_us() + limit_us;
 	char path[PATH_LEN];
@@ -129,7 +140,7 @@ graft_ask(char *const *argv, uint64_t limit_us, char **text_ret,
 	if (!find_program(argv[0], path))
 		return NULL;
 	GRAFT_CLOSE int fd = -1;
-	struct graft_error *err = start(path, argv, &pid, &fd);
+	struct graft_error *err = start(path, argv, input, &pid, &fd);
 	if (err)
 		return err;
 	err = listen_to(fd, path, end_us, &text);

@@ -26,4 +26,14 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_ask(char *const *argv, uint64_t limit_us, char **text_ret,
 	  size_t *len_ret);
 
+/**
+ * Run a program on an input. As graft_ask(), but for
+ *
+ * @param[in] input Open for reading, its standard input; borrowed. Less than 0: an empty
+ * one.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_ask_about(char *const *argv, int input, uint64_t limit_us,
+		char **text_ret, size_t *len_ret);
+
 #endif /* GRAFT_HOST_ASK_H */

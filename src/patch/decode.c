@@ -4,6 +4,7 @@
 
 #include "base/sha256.h"
 #include "patch/delta.h"
+#include "patch/disk.h"
 #include "patch/immediate.h"
 #include "patch/limits.h"
 #include "patch/manifest.h"
@@ -219,11 +220,36 @@ next_module(const uint8_t *bytes, size_t len, size_t *off,
 			     : NULL;
 }
 
+// The members of the part for the disk, behind those of the modules.
+static struct graft_error *
+next_disk(const uint8_t *bytes, size_t len, size_t *off,
+	  const struct graft_manifest_disk *disk, struct graft_patch *patch)
+{
+	static const char *const names[] = { GRAFT_DISK_INDEX_MEMBER,
+					     GRAFT_DISK_DATA_MEMBER };
+	struct graft_tar_member members[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct graft_error *err = graft_tar_next(bytes, len, off,
+							 &members[i]);
+		if (!err && strcmp(members[i].name, names[i]) != 0)
+			return graft_error_new(
+				GRAFT_ERROR_BAD_INPUT,
+				"another member where %s belongs", names[i]);
+		if (err)
+			return graft_error_prefix(err, "%s", names[i]);
+	}
+	return graft_disk_decode(members[0].bytes, members[0].len, disk->size,
+				 disk->sha256, members[1].bytes, members[1].len,
+				 &patch->disk);
+}
+
 struct graft_error *
 graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret)
 {
 	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
 	GRAFT_FREE struct graft_manifest_elf *elfs = NULL;
+	struct graft_manifest_disk disk;
 	struct graft_tar_member manifest;
 	size_t off = 0;
 
@@ -231,7 +257,7 @@ graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret)
 	if (err)
 		return err;
 	err = graft_manifest_decode((const char *)manifest.bytes, manifest.len,
-				    &patch, &elfs);
+				    &patch, &elfs, &disk);
 	if (err)
 		return graft_error_prefix(err, "manifest.json");
 
@@ -245,10 +271,12 @@ graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret)
 	}
 	for (size_t i = 0; !err && i < patch->module_count; i++)
 		err = next_module(bytes, len, &off, patch, i, elfs);
+	if (!err && disk.present)
+		err = next_disk(bytes, len, &off, &disk, patch);
 	if (!err)
 		err = graft_tar_check_end(bytes, len, off);
 	bool behind = graft_patch_jumps_behind(patch);
-	bool other = false;
+	bool other = disk.present;
 	for (size_t i = 0; i < patch->module_count; i++)
 		other |= patch->modules[i].object_count > 0 ||
 			 patch->modules[i].immediate != GRAFT_IMMEDIATE_UNKNOWN;

@@ -7,36 +7,12 @@
 #include "patch/map_common.h"
 #include "patch/member.h"
 #include "patch/module.h"
+#include "patch/prefix.h"
 #include "patch/tar.h"
 
 #include <elf.h>
 #include <string.h>
 #include <zstd.h>
-
-enum {
-	/** Slow to write; what is read is as fast as any other. */
-	LEVEL = 19,
-	/** For a large OLD, of which the slow one would take a second per 3 MB. */
-	LEVEL_LARGE = 9,
-	LARGE = 4 << 20,
-	/** Of a window that reaches over OLD and the runs: 2 GiB. */
-	WINDOW_LOG_MAX = 31,
-	WINDOW_LOG_MIN = 10,
-	/** Of the tables for a large OLD: together 192 MiB. */
-	HASH_LOG_MAX = 24,
-};
-
-static void
-cctx_freep(ZSTD_CCtx **ctx)
-{
-	(void)ZSTD_freeCCtx(*ctx);
-}
-
-static void
-dctx_freep(ZSTD_DCtx **ctx)
-{
-	(void)ZSTD_freeDCtx(*ctx);
-}
 
 /** Count the bytes that a module's runs have in the file: what a delta holds. */
 static uint64_t
@@ -109,81 +85,6 @@ check_old(const struct graft_patch_module *m, const uint8_t *old, size_t len)
 				       "not the old build of %s: its SHA-256 "
 				       "is another",
 				       m->path);
-	return NULL;
-}
-
-static struct graft_error *
-library_error(size_t code)
-{
-	return graft_error_new(GRAFT_ERROR_LIBRARY, "libzstd: %s",
-			       ZSTD_getErrorName(code));
-}
-
-// How hard to look for what OLD has. A fast level has tables for a few megabytes;
-// with them it would know the end of a large file only.
-static size_t
-set_level(ZSTD_CCtx *ctx, bool large, int window)
-{
-	const int hash = window < HASH_LOG_MAX ? window : HASH_LOG_MAX;
-	size_t n = ZSTD_CCtx_setParameter(ctx, ZSTD_c_compressionLevel,
-					  large ? LEVEL_LARGE : LEVEL);
-
-	if (large && !ZSTD_isError(n))
-		n = ZSTD_CCtx_setParameter(ctx, ZSTD_c_hashLog, hash);
-	if (large && !ZSTD_isError(n))
-		n = ZSTD_CCtx_setParameter(ctx, ZSTD_c_chainLog, hash + 1);
-	return n;
-}
-
-// One frame of the bytes, with the old file before them.
-static struct graft_error *
-compress(const uint8_t *bytes, size_t size, const uint8_t *old, size_t old_len,
-	 uint8_t **ret, size_t *len_ret)
-{
-	GRAFT_CLEANUP(cctx_freep) ZSTD_CCtx *ctx = ZSTD_createCCtx();
-	size_t room = ZSTD_compressBound(size);
-	GRAFT_FREE uint8_t *out = malloc(room);
-	int window = WINDOW_LOG_MIN;
-	if (!ctx || !out)
-		return graft_error_no_memory();
-
-	while (window < WINDOW_LOG_MAX && (size_t)1 << window < old_len + size)
-		window++;
-	size_t n = ZSTD_CCtx_setParameter(ctx, ZSTD_c_windowLog, window);
-	if (!ZSTD_isError(n))
-		n = set_level(ctx, old_len > LARGE, window);
-	if (!ZSTD_isError(n))
-		n = ZSTD_CCtx_refPrefix(ctx, old, old_len);
-	if (!ZSTD_isError(n))
-		n = ZSTD_compress2(ctx, out, room, bytes, size);
-	if (ZSTD_isError(n))
-		return library_error(n);
-	*len_ret = n;
-	*ret = GRAFT_TAKE(out);
-	return NULL;
-}
-
-static struct graft_error *
-decompress(const struct graft_patch_module *m, const uint8_t *old,
-	   size_t old_len, uint8_t **ret)
-{
-	const size_t size = size_of(m);
-	GRAFT_CLEANUP(dctx_freep) ZSTD_DCtx *ctx = ZSTD_createDCtx();
-	GRAFT_FREE uint8_t *out = malloc(size + 1);
-	if (!ctx || !out)
-		return graft_error_no_memory();
-
-	// All at once, into what the frame says it holds: the window that it
-	// names takes no memory.
-	size_t n = ZSTD_DCtx_refPrefix(ctx, old, old_len);
-	if (ZSTD_isError(n))
-		return library_error(n);
-	n = ZSTD_decompressDCtx(ctx, out, size, m->delta, m->delta_len);
-	if (ZSTD_isError(n) || n != size)
-		return graft_error_new(GRAFT_ERROR_BAD_INPUT, "delta: zstd: %s",
-				       ZSTD_isError(n) ? ZSTD_getErrorName(n)
-						       : "short");
-	*ret = GRAFT_TAKE(out);
 	return NULL;
 }
 
@@ -289,7 +190,8 @@ graft_delta_make(struct graft_patch_module *m, const uint8_t *old, size_t len)
 	if (!err)
 		err = gather(m, &bytes);
 	if (!err)
-		err = compress(bytes, size_of(m), old, len, &delta, &delta_len);
+		err = graft_prefix_compress(bytes, size_of(m), old, len, &delta,
+					    &delta_len);
 	if (err)
 		return err;
 	if (skeleton + GRAFT_TAR_BLOCK + delta_len >= whole ||
@@ -310,7 +212,8 @@ join(const struct graft_patch_module *m, const uint8_t *old, size_t old_len,
 {
 	GRAFT_FREE uint8_t *bytes = NULL;
 
-	struct graft_error *err = decompress(m, old, old_len, &bytes);
+	struct graft_error *err = graft_prefix_decompress(
+		m->delta, m->delta_len, old, old_len, size_of(m), &bytes);
 	if (!err)
 		err = graft_patch_module_encode(m, ret, len_ret);
 	if (err)

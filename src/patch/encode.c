@@ -4,6 +4,7 @@
 
 #include "base/sha256.h"
 #include "patch/delta.h"
+#include "patch/disk.h"
 #include "patch/immediate.h"
 #include "patch/limits.h"
 #include "patch/manifest.h"
@@ -139,6 +140,14 @@ put_module(const struct graft_patch *patch, size_t i,
 	graft_tar_put(out, name, stored->delta, stored->delta_len);
 }
 
+static void
+put_disk(const struct graft_disk *disk, struct graft_text *out)
+{
+	graft_tar_put(out, GRAFT_DISK_INDEX_MEMBER, disk->index,
+		      disk->index_len);
+	graft_tar_put(out, GRAFT_DISK_DATA_MEMBER, disk->data, disk->data_len);
+}
+
 struct graft_error *
 graft_patch_encode(struct graft_patch *patch, uint8_t **bytes_ret,
 		   size_t *len_ret)
@@ -147,6 +156,7 @@ graft_patch_encode(struct graft_patch *patch, uint8_t **bytes_ret,
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text out = { 0 };
 	GRAFT_CLEANUP(members_deinit) struct members members = { 0 };
 	GRAFT_FREE struct graft_manifest_elf *elfs = NULL;
+	struct graft_manifest_disk disk = { 0 };
 
 	struct graft_error *err = graft_patch_check(patch);
 	if (!err)
@@ -159,9 +169,15 @@ graft_patch_encode(struct graft_patch *patch, uint8_t **bytes_ret,
 		return graft_error_no_memory();
 	members.count = patch->module_count;
 	patch->jumps_behind = graft_patch_jumps_behind(patch);
+	if (patch->disk) {
+		disk.present = true;
+		disk.size = patch->disk->index_size;
+		memcpy(disk.sha256, patch->disk->index_sha256,
+		       sizeof(disk.sha256));
+	}
 	err = encode_modules(patch, elfs, &members);
 	if (!err)
-		err = graft_manifest_encode(patch, elfs, &manifest);
+		err = graft_manifest_encode(patch, elfs, &disk, &manifest);
 	if (err)
 		return err;
 
@@ -171,6 +187,8 @@ graft_patch_encode(struct graft_patch *patch, uint8_t **bytes_ret,
 		    graft_patch_module_first(patch, i) == i)
 			put_module(patch, i, &members.items[i], &out);
 	}
+	if (patch->disk)
+		put_disk(patch->disk, &out);
 	graft_tar_put_end(&out);
 	if (!out.failed && out.len > GRAFT_LIMIT_PATCH_BYTES)
 		return graft_error_new(GRAFT_ERROR_LIMIT,

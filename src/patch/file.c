@@ -4,9 +4,64 @@
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "patch/limits.h"
+#include "patch/prefix.h"
 
 #include <assert.h>
 #include <sodium.h>
+#include <string.h>
+#include <zstd.h>
+
+static const uint8_t zstd_magic[] = { 0x28, 0xb5, 0x2f, 0xfd };
+
+// A small archive is half headers and zeroes, which is much beside small deltas.
+static struct graft_error *
+wrap(uint8_t **bytes, size_t *len)
+{
+	GRAFT_FREE uint8_t *frame = NULL;
+	size_t frame_len;
+
+	struct graft_error *err = graft_prefix_compress(*bytes, *len, NULL, 0,
+							&frame, &frame_len);
+	if (err || frame_len >= *len ||
+	    *len / GRAFT_PATCH_RATIO_MAX > frame_len)
+		return err;
+	free(*bytes);
+	*bytes = GRAFT_TAKE(frame);
+	*len = frame_len;
+	return NULL;
+}
+
+static struct graft_error *
+unwrap(uint8_t **bytes, size_t *len)
+{
+	GRAFT_FREE uint8_t *archive = NULL;
+	size_t end;
+
+	if (*len < sizeof(zstd_magic) ||
+	    memcmp(*bytes, zstd_magic, sizeof(zstd_magic)) != 0)
+		return NULL;
+	unsigned long long size = ZSTD_getFrameContentSize(*bytes, *len);
+	if (size > GRAFT_LIMIT_PATCH_BYTES ||
+	    size / GRAFT_PATCH_RATIO_MAX > *len)
+		return graft_error_new(GRAFT_ERROR_LIMIT,
+				       "a zstd frame of no size, or of too "
+				       "many bytes for a hotpatch");
+	struct graft_error *err = graft_prefix_find_end(*bytes, *len, size,
+							&end);
+	if (!err && end != *len)
+		err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				      "something behind the frame");
+	if (!err)
+		err = graft_prefix_decompress(*bytes, *len, NULL, 0, size,
+					      &archive);
+	if (err)
+		return err;
+	free(*bytes);
+	*bytes = GRAFT_TAKE(archive);
+	*len = size;
+	return NULL;
+}
 
 struct graft_error *
 graft_patch_write_file(struct graft_patch *patch, const char *path)
@@ -15,9 +70,29 @@ graft_patch_write_file(struct graft_patch *patch, const char *path)
 	size_t len;
 
 	struct graft_error *err = graft_patch_encode(patch, &bytes, &len);
+	if (!err && patch->disk)
+		err = wrap(&bytes, &len);
 	if (err)
 		return graft_error_prefix(err, "%s", path);
 	return graft_file_write(path, bytes, len, 0644);
+}
+
+struct graft_error *
+graft_patch_read_bytes(const char *path, uint8_t **bytes_ret, size_t *len_ret)
+{
+	GRAFT_FREE uint8_t *bytes = NULL;
+	size_t len;
+
+	struct graft_error *err = graft_file_read(path, GRAFT_LIMIT_PATCH_BYTES,
+						  &bytes, &len);
+	if (err)
+		return err;
+	err = unwrap(&bytes, &len);
+	if (err)
+		return graft_error_prefix(err, "%s", path);
+	*bytes_ret = GRAFT_TAKE(bytes);
+	*len_ret = len;
+	return NULL;
 }
 
 struct graft_error *
@@ -26,8 +101,7 @@ graft_patch_read_file(const char *path, struct graft_patch **ret)
 	GRAFT_FREE uint8_t *bytes = NULL;
 	size_t len;
 
-	struct graft_error *err = graft_file_read(path, GRAFT_LIMIT_PATCH_BYTES,
-						  &bytes, &len);
+	struct graft_error *err = graft_patch_read_bytes(path, &bytes, &len);
 	if (err)
 		return err;
 	err = graft_patch_decode(bytes, len, ret);

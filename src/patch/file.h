@@ -53,7 +53,8 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret);
 
 /**
- * Write a `.graft` file: beside, synced, renamed.
+ * Write a `.graft` file: beside, synced, renamed. One with a part for the disk is packed
+ * as one zstd frame where that is shorter.
  *
  * @param[in,out] patch As with graft_patch_encode().
  * @param[in] path Where; a file that is there is replaced.
@@ -72,6 +73,16 @@ graft_patch_write_file(struct graft_patch *patch, const char *path);
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_patch_read_file(const char *path, struct graft_patch **ret);
+
+/**
+ * Read the archive that a `.graft` file holds, unpacked if it is packed.
+ *
+ * @param[out] bytes_ret New buffer that the caller frees: for graft_patch_decode().
+ * @return NULL; what graft_file_read() says; #GRAFT_ERROR_BAD_INPUT;
+ * #GRAFT_ERROR_LIMIT.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_patch_read_bytes(const char *path, uint8_t **bytes_ret, size_t *len_ret);
 
 /**
  * Verify the detached signature of a `.graft` file.

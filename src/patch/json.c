@@ -191,3 +191,55 @@ graft_json_leave(struct graft_json *o, struct graft_json *inner,
 	if (inner->err)
 		o->err = graft_error_prefix(inner->err, "%s", what);
 }
+
+// Bounds on depth, number of values and characters, before cJSON takes memory
+// for a tree that is many times as large as its text.
+struct graft_error *
+graft_json_scan(const char *json, size_t len, size_t max)
+{
+	size_t values = 0;
+	size_t depth = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (quoted) {
+			if (json[i] == '\\')
+				i++;
+			else if (json[i] == '"')
+				quoted = false;
+			continue;
+		}
+		switch (json[i]) {
+		case '"':
+			quoted = true;
+			break;
+		case '{':
+		case '[':
+			depth++;
+			values++;
+			break;
+		case '}':
+		case ']':
+			depth -= depth > 0;
+			break;
+		case ',':
+			values++;
+			break;
+		default:
+			break;
+		}
+		if (depth > GRAFT_PATCH_MANIFEST_DEPTH_MAX || values > max)
+			return graft_error_new(GRAFT_ERROR_LIMIT,
+					       "too deep, or too many values");
+	}
+	for (size_t start = 0; start < len;) {
+		const char *end = memchr(json + start, '\n', len - start);
+		size_t line = end ? (size_t)(end - json) - start : len - start;
+		if (!graft_utf8_printable(json + start, line))
+			return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+					       "not UTF-8, or a control "
+					       "character");
+		start += line + 1;
+	}
+	return NULL;
+}

@@ -103,4 +103,15 @@ void
 graft_json_leave(struct graft_json *o, struct graft_json *inner,
 		 const char *what);
 
+/**
+ * Look over a text before it is parsed, which takes many times its length of memory.
+ *
+ * @param[in] json Untrusted, of @p len bytes.
+ * @param[in] max Most values.
+ * @return NULL; #GRAFT_ERROR_LIMIT if there are more, or too many inside each other;
+ * #GRAFT_ERROR_BAD_INPUT if a line of it may not be shown.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_json_scan(const char *json, size_t len, size_t max);
+
 #endif /* GRAFT_PATCH_JSON_H */

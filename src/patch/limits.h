@@ -22,7 +22,7 @@ enum {
 	 * The newest format that this program reads. It writes the oldest one
 	 * that says all there is to say.
 	 */
-	GRAFT_PATCH_FORMAT = 4,
+	GRAFT_PATCH_FORMAT = 5,
 	/** Values (not keys) in `manifest.json`. */
 	GRAFT_PATCH_MANIFEST_VALUES_MAX = 1 << 20,
 	/** Arrays and objects inside each other in `manifest.json`. */
@@ -40,6 +40,16 @@ enum {
 	GRAFT_PATCH_RATIO_MAX = 1024,
 	/** Largest alignment of a shadow. */
 	GRAFT_PATCH_ALIGN_MAX = 1 << 30,
+	/** Paths of the package that a hotpatch makes new. */
+	GRAFT_PATCH_DISK_ENTRIES_MAX = 200000,
+	/** Files of a control.tar. */
+	GRAFT_PATCH_DISK_CONTROLS_MAX = 256,
+	/** A configuration file, a file of control.tar, or what is packed by gzip. */
+	GRAFT_PATCH_DISK_RAW_MAX = 64 << 20,
+	/** A file of a package. */
+	GRAFT_PATCH_DISK_FILE_MAX = 1 << 30,
+	/** Values in the index of a package's paths. */
+	GRAFT_PATCH_DISK_VALUES_MAX = 4 << 20,
 	/** Smallest page; two runs that share one must agree. */
 	GRAFT_PATCH_PAGE = 4096,
 };

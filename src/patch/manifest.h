@@ -32,6 +32,15 @@ struct graft_manifest_elf {
 	uint8_t skeleton_sha256[GRAFT_PATCH_SHA256_SIZE];
 };
 
+/** What the manifest says of the index of the part for the disk. */
+struct graft_manifest_disk {
+	/** There is such a part; all else is 0 if not. */
+	bool present;
+	/** Decompressed. */
+	uint64_t size;
+	uint8_t sha256[GRAFT_PATCH_SHA256_SIZE];
+};
+
 /**
  * Make the name of a module's member, without `.zst`.
  *
@@ -60,12 +69,14 @@ graft_manifest_delta_member(const struct graft_patch *patch, size_t i,
  *
  * @param[in,out] patch Checked; gets its id.
  * @param[in] elfs One for each module; those that are no `hotpatch` are unused.
+ * @param[in] disk Of the part for the disk.
  * @param[in,out] out Empty; gets the manifest.
  * @return NULL; #GRAFT_ERROR_LIMIT; #GRAFT_ERROR_LIBRARY.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_manifest_encode(struct graft_patch *patch,
 		      const struct graft_manifest_elf *elfs,
+		      const struct graft_manifest_disk *disk,
 		      struct graft_text *out);
 
 /**
@@ -75,12 +86,14 @@ graft_manifest_encode(struct graft_patch *patch,
  * @param[in] len Number of bytes.
  * @param[out] ret New hotpatch whose modules carry nothing yet.
  * @param[out] elfs_ret New array, one for each module; the caller frees it.
+ * @param[out] disk_ret Whether there is a part for the disk.
  * @return NULL; #GRAFT_ERROR_BAD_INPUT; #GRAFT_ERROR_LIMIT;
  * #GRAFT_ERROR_UNSUPPORTED if its format is newer.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_manifest_decode(const char *json, size_t len, struct graft_patch **ret,
-		      struct graft_manifest_elf **elfs_ret);
+		      struct graft_manifest_elf **elfs_ret,
+		      struct graft_manifest_disk *disk_ret);
 
 /**
  * Append a string as JSON, with its quotes.

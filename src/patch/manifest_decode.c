@@ -197,8 +197,23 @@ read_modules(struct graft_json *o, struct graft_patch *patch,
 }
 
 static void
+read_disk(struct graft_json *o, struct graft_manifest_disk *disk)
+{
+	struct graft_json inner =
+		graft_json_enter(o, graft_json_take(o, "disk"), "disk");
+	if (o->err)
+		return;
+	disk->present = true;
+	disk->size = graft_json_take_number(&inner, "size",
+					    GRAFT_LIMIT_MANIFEST_BYTES);
+	graft_json_take_sha256(&inner, "sha256", disk->sha256);
+	graft_json_leave(o, &inner, "disk");
+}
+
+static void
 read_patch(struct graft_json *o, struct graft_patch *patch,
-	   struct graft_manifest_elf **elfs_ret)
+	   struct graft_manifest_elf **elfs_ret,
+	   struct graft_manifest_disk *disk_ret)
 {
 	uint64_t format = graft_json_take_number(o, "format", 1 << 20);
 	if (!o->err && format > GRAFT_PATCH_FORMAT)
@@ -237,74 +252,25 @@ read_patch(struct graft_json *o, struct graft_patch *patch,
 			graft_json_no_memory(o);
 		cves.next = cves.next->next;
 	}
+	if (graft_json_has(o, "disk"))
+		read_disk(o, disk_ret);
 	read_modules(o, patch, elfs_ret);
-}
-
-// Bounds on depth, number of values and characters, before cJSON takes memory
-// for a tree that is many times as large as its text.
-static struct graft_error *
-scan(const char *json, size_t len)
-{
-	size_t values = 0;
-	size_t depth = 0;
-	bool quoted = false;
-
-	for (size_t i = 0; i < len; i++) {
-		if (quoted) {
-			if (json[i] == '\\')
-				i++;
-			else if (json[i] == '"')
-				quoted = false;
-			continue;
-		}
-		switch (json[i]) {
-		case '"':
-			quoted = true;
-			break;
-		case '{':
-		case '[':
-			depth++;
-			values++;
-			break;
-		case '}':
-		case ']':
-			depth -= depth > 0;
-			break;
-		case ',':
-			values++;
-			break;
-		default:
-			break;
-		}
-		if (depth > GRAFT_PATCH_MANIFEST_DEPTH_MAX ||
-		    values > GRAFT_PATCH_MANIFEST_VALUES_MAX)
-			return graft_error_new(GRAFT_ERROR_LIMIT,
-					       "too deep, or too many values");
-	}
-	for (size_t start = 0; start < len;) {
-		const char *end = memchr(json + start, '\n', len - start);
-		size_t line = end ? (size_t)(end - json) - start : len - start;
-		if (!graft_utf8_printable(json + start, line))
-			return graft_error_new(GRAFT_ERROR_BAD_INPUT,
-					       "not UTF-8, or a control "
-					       "character");
-		start += line + 1;
-	}
-	return NULL;
 }
 
 // Everything that reading let pass (spaces, escapes, 1e3, a wrong id) is found
 // by writing it again.
 static struct graft_error *
 check_canonical(const char *json, size_t len, struct graft_patch *patch,
-		const struct graft_manifest_elf *elfs)
+		const struct graft_manifest_elf *elfs,
+		const struct graft_manifest_disk *disk)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text again = { 0 };
 	char id[GRAFT_PATCH_ID_LEN + 1];
 	char wanted[GRAFT_PATCH_ID_LEN + 1];
 
 	memcpy(id, patch->id, sizeof(id));
-	struct graft_error *err = graft_manifest_encode(patch, elfs, &again);
+	struct graft_error *err = graft_manifest_encode(patch, elfs, disk,
+							&again);
 	if (err)
 		return err;
 	if (again.len == len && memcmp(again.str, json, len) == 0)
@@ -325,12 +291,15 @@ check_canonical(const char *json, size_t len, struct graft_patch *patch,
 
 struct graft_error *
 graft_manifest_decode(const char *json, size_t len, struct graft_patch **ret,
-		      struct graft_manifest_elf **elfs_ret)
+		      struct graft_manifest_elf **elfs_ret,
+		      struct graft_manifest_disk *disk_ret)
 {
+	struct graft_manifest_disk disk = { 0 };
 	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
 	GRAFT_FREE struct graft_manifest_elf *elfs = NULL;
 
-	struct graft_error *err = scan(json, len);
+	struct graft_error *err =
+		graft_json_scan(json, len, GRAFT_PATCH_MANIFEST_VALUES_MAX);
 	if (err)
 		return err;
 	GRAFT_CLEANUP(cjson_freep)
@@ -342,16 +311,17 @@ graft_manifest_decode(const char *json, size_t len, struct graft_patch **ret,
 		return err;
 
 	struct graft_json o = { .next = root->child };
-	read_patch(&o, patch, &elfs);
+	read_patch(&o, patch, &elfs, &disk);
 	graft_json_end(&o);
 	if (o.err)
 		return o.err;
 	err = graft_patch_check(patch);
 	if (!err)
-		err = check_canonical(json, len, patch, elfs);
+		err = check_canonical(json, len, patch, elfs, &disk);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(patch);
 	*elfs_ret = GRAFT_TAKE(elfs);
+	*disk_ret = disk;
 	return NULL;
 }

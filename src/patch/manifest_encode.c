@@ -231,6 +231,7 @@ graft_manifest_id(const char *json, size_t len,
 struct graft_error *
 graft_manifest_encode(struct graft_patch *patch,
 		      const struct graft_manifest_elf *elfs,
+		      const struct graft_manifest_disk *disk,
 		      struct graft_text *out)
 {
 	char id[GRAFT_PATCH_ID_LEN + 1] = "";
@@ -238,7 +239,7 @@ graft_manifest_encode(struct graft_patch *patch,
 
 	for (size_t i = 0; i < patch->module_count; i++) {
 		if (patch->modules[i].immediate != GRAFT_IMMEDIATE_UNKNOWN)
-			format = GRAFT_PATCH_FORMAT;
+			format = 4;
 		else if (format < 3 && patch->modules[i].object_count)
 			format = 3;
 		else if (format < 2 &&
@@ -247,6 +248,8 @@ graft_manifest_encode(struct graft_patch *patch,
 	}
 	if (patch->jumps_behind && format < 3)
 		format = 3;
+	if (disk->present)
+		format = 5;
 	graft_text_printf(out, GRAFT_MANIFEST_START "%0*d\"", format,
 			  (int)GRAFT_PATCH_ID_LEN, 0);
 	put_text(out, "title", patch->title);
@@ -262,6 +265,12 @@ graft_manifest_encode(struct graft_patch *patch,
 		graft_manifest_put_string(out, patch->cves[i]);
 	}
 	graft_text_put(out, "]");
+	if (disk->present) {
+		graft_text_printf(out, ",\"disk\":{\"size\":%" PRIu64,
+				  disk->size);
+		put_hex(out, "sha256", disk->sha256, sizeof(disk->sha256));
+		graft_text_put(out, "}");
+	}
 	put_key(out, "modules");
 	graft_text_put(out, "[");
 	for (size_t i = 0; i < patch->module_count; i++)

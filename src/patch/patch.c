@@ -3,6 +3,7 @@
 #include "patch/patch.h"
 
 #include "base/sorted.h"
+#include "patch/disk.h"
 
 #include <string.h>
 
@@ -33,6 +34,7 @@ graft_patch_free(struct graft_patch *patch)
 	for (size_t i = 0; patch->modules && i < patch->module_count; i++)
 		graft_patch_module_deinit(&patch->modules[i]);
 	free(patch->modules);
+	graft_disk_free(patch->disk);
 	free(patch);
 }
 

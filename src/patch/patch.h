@@ -24,6 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct graft_disk;
+
 enum {
 	/** Longest jump that is written over an entry: `jmp rel32`. */
 	GRAFT_JUMP_SIZE = 5,
@@ -333,6 +335,8 @@ struct graft_patch {
 	 * graft_patch_encode() and by who decodes.
 	 */
 	bool jumps_behind;
+	/** The part for the disk (patch/disk.h); NULL: there is none. Owned. */
+	struct graft_disk *disk;
 };
 
 /** Say whether a redirect of a module is graft_redirect::behind. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/hex.h"
+#include "patch/disk.h"
 #include "patch/file.h"
 #include "patch/immediate.h"
 #include "patch/manifest.h"
@@ -100,6 +101,30 @@ put_runs(struct graft_text *text, const struct graft_patch_module *m)
 			  m->expect_count);
 }
 
+static void
+put_disk(struct graft_text *text, const struct graft_disk *disk)
+{
+	graft_text_put(text, "\"disk\":{");
+	put_string(text, "package", disk->package);
+	put_string(text, "architecture", disk->architecture);
+	put_string(text, "old_version", disk->old_version);
+	put_string(text, "new_version", disk->new_version);
+	graft_text_printf(text, "\"bytes\":%zu,\"files\":[",
+			  disk->index_len + disk->data_len);
+	for (size_t i = 0, count = 0; i < disk->entry_count; i++) {
+		const struct graft_disk_entry *entry = &disk->entries[i];
+		if (entry->type != GRAFT_DISK_FILE)
+			continue;
+		graft_text_put(text, count++ ? ",{" : "{");
+		put_string(text, "path", entry->path);
+		put_string(text, "source",
+			   graft_disk_source_name(entry->source));
+		put_hex(text, "sha256", entry->sha256, sizeof(entry->sha256));
+		graft_text_printf(text, "\"size\":%" PRIu64 "}", entry->size);
+	}
+	graft_text_put(text, "]},");
+}
+
 void
 graft_patch_print_json(const struct graft_patch *patch, uint64_t file_len,
 		       struct graft_text *text)
@@ -123,6 +148,8 @@ graft_patch_print_json(const struct graft_patch *patch, uint64_t file_len,
 	const char *why = graft_patch_not_immediate(patch);
 	graft_text_printf(text, "\"immediate\":%s,", why ? "false" : "true");
 	put_string(text, "not_immediate", why);
+	if (patch->disk)
+		put_disk(text, patch->disk);
 	graft_text_put(text, "\"modules\":[");
 	for (size_t i = 0; i < patch->module_count; i++) {
 		const struct graft_patch_module *m = &patch->modules[i];

@@ -2,6 +2,7 @@
 
 #include "base/hex.h"
 #include "base/sha256.h"
+#include "patch/disk.h"
 #include "patch/file.h"
 #include "patch/limits.h"
 #include "patch/manifest.h"
@@ -102,11 +103,30 @@ write_hash(const struct piece *manifest, uint8_t *at, size_t within,
 	return true;
 }
 
+// The index of the part for the disk: the manifest has its size too.
+static void
+seal_index(const struct piece *manifest, const struct piece *piece)
+{
+	static const char key[] = "\"disk\":{";
+	uint8_t sha256[GRAFT_SHA256_LEN];
+	uint8_t *at = memmem(manifest->bytes, manifest->len, key,
+			     sizeof(key) - 1);
+
+	if (at && hash_piece(piece, sha256))
+		(void)write_hash(manifest, at, SIZE_MAX, "\"sha256\":\"",
+				 sha256);
+}
+
 static void
 seal_piece(const struct piece *manifest, const struct piece *piece)
 {
 	char key[GRAFT_TAR_NAME_LEN + 16];
 	uint8_t sha256[GRAFT_SHA256_LEN];
+
+	if (strcmp(piece->name, GRAFT_DISK_INDEX_MEMBER) == 0) {
+		seal_index(manifest, piece);
+		return;
+	}
 
 	char *suffix = strstr(piece->name, ".elf");
 	int len = suffix ? (int)(suffix - piece->name) : 0;

@@ -7,13 +7,14 @@
  *
  * The first byte of the input chooses what the rest is: a whole file (its
  * hashes made right first, so that mutations get past them), the ELF file of a
- * module, a manifest, or ('d') a whole file whose deltas are completed with the
+ * module, a manifest, the index of a part for the disk ('i'), or ('d') a whole file whose deltas are completed with the
  * OLD file of make_old(). Properties: what decodes, encodes to the same
  * bytes, also when it was completed; what cannot be completed is left as it was.
  */
 
 #include "fuzz.h"
 #include "patch/delta.h"
+#include "patch/disk.h"
 #include "patch/file.h"
 #include "patch/manifest.h"
 #include "patch/module.h"
@@ -88,8 +89,9 @@ fuzz_manifest(const uint8_t *data, size_t size)
 		must(graft_manifest_id(json, size, id));
 		memcpy(json + GRAFT_MANIFEST_ID_OFF, id, GRAFT_PATCH_ID_LEN);
 	}
+	struct graft_manifest_disk disk;
 	struct graft_error *err = graft_manifest_decode(json, size, &patch,
-							&elfs);
+							&elfs, &disk);
 	if (err)
 		refused_in_a_line(err);
 }
@@ -175,6 +177,25 @@ fuzz_delta(const uint8_t *data, size_t size)
 	}
 }
 
+static void
+fuzz_index(const uint8_t *data, size_t size)
+{
+	GRAFT_CLEANUP(graft_disk_freep) struct graft_disk *disk = NULL;
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	GRAFT_FREE char *json = (char *)copy_input(data, size);
+
+	if (!json)
+		return;
+	// graft_disk_decode_index() compares with the input itself.
+	struct graft_error *err = graft_disk_decode_index(json, size, &disk);
+	if (err) {
+		refused_in_a_line(err);
+		return;
+	}
+	must(graft_disk_check(disk));
+	graft_disk_print_text(disk, &text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -186,6 +207,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'j':
 		fuzz_manifest(data + 1, size - 1);
+		break;
+	case 'i':
+		fuzz_index(data + 1, size - 1);
 		break;
 	case 'd':
 		fuzz_delta(data + 1, size - 1);

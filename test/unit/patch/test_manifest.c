@@ -10,9 +10,10 @@ decode(const char *json, size_t len)
 {
 	struct graft_patch *patch = NULL;
 	struct graft_manifest_elf *elfs = NULL;
+	struct graft_manifest_disk disk;
 
 	struct graft_error *err = graft_manifest_decode(json, len, &patch,
-							&elfs);
+							&elfs, &disk);
 	assert_true(!err == (patch && elfs));
 	graft_patch_free(patch);
 	free(elfs);
@@ -26,7 +27,8 @@ encode_sample(struct graft_text *out)
 	struct graft_patch *patch = sample_patch();
 	const struct graft_manifest_elf elfs[3] = { { .size = 1000 } };
 
-	sample_ok(graft_manifest_encode(patch, elfs, out));
+	const struct graft_manifest_disk disk = { 0 };
+	sample_ok(graft_manifest_encode(patch, elfs, &disk, out));
 }
 
 static void
@@ -161,10 +163,10 @@ static void
 a_newer_format_is_named_whatever_else_it_has(void **state)
 {
 	(void)state;
-	static const char json[] = "{\"format\":5,\"shape\":[{\"new\":true}]}";
+	static const char json[] = "{\"format\":6,\"shape\":[{\"new\":true}]}";
 
 	sample_refused(decode(json, sizeof(json) - 1), GRAFT_ERROR_UNSUPPORTED,
-		       "made by a newer graft (format 5)");
+		       "made by a newer graft (format 6)");
 }
 
 static void

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "persist/before.h"
+
+#include "base/env.h"
+#include "patch/disk.h"
+#include "patch/prefix.h"
+#include "persist/installed.h"
+#include "persist/scripts.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum {
+	/** Header and padding of a path in an archive, or its block on disk. */
+	PER_PATH = 4096,
+	/** For dpkg's own files and for what maintainer scripts write. */
+	SPARE = 8 << 20,
+};
+
+struct graft_error *
+graft_before_permission(const char *root)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} needed[] = {
+		{ CAP_CHOWN, "CAP_CHOWN" },
+		{ CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE" },
+		{ CAP_FOWNER, "CAP_FOWNER" },
+		{ CAP_FSETID, "CAP_FSETID" },
+		{ CAP_SYS_CHROOT, "CAP_SYS_CHROOT" },
+	};
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = { 0 };
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text missing = { 0 };
+	struct statvfs fs;
+
+	if (syscall(SYS_capget, &header, data) < 0)
+		return graft_error_os(errno, "capget");
+	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
+		if (needed[i].bit == CAP_SYS_CHROOT && !*root)
+			continue;
+		if (!(data[0].effective & 1U << needed[i].bit))
+			graft_text_printf(&missing, "%s%s",
+					  missing.len ? ", " : "",
+					  needed[i].name);
+	}
+	if (missing.len || geteuid() != 0)
+		return graft_error_new(
+			GRAFT_ERROR_NOT_PERMITTED,
+			"packages are installed by root only%s%s",
+			missing.len ? "; missing: " : "",
+			graft_text_str(&missing));
+	if (statvfs(*root ? root : "/usr", &fs) < 0)
+		return graft_error_os(errno, "statvfs %s",
+				      *root ? root : "/usr");
+	if (fs.f_flag & ST_RDONLY)
+		return graft_error_os(EROFS, "%s: nothing can be installed",
+				      *root ? root : "/usr");
+	return NULL;
+}
+
+/** What a state of dpkg's means, and what to do. */
+static const char *
+explain(const char *state)
+{
+	switch (state[1]) {
+	case 'U':
+		return "it is unpacked but not configured: run `dpkg --configure -a` first";
+	case 'F':
+		return "it is half configured: run `dpkg --configure -a` first";
+	case 'H':
+		return "it is half installed: reinstall it first (`apt-get install --reinstall`)";
+	case 'W':
+	case 't':
+		return "its triggers have not run: run `dpkg --configure -a` first";
+	default:
+		return "it is to be removed, or needs to be installed again";
+	}
+}
+
+struct graft_error *
+graft_before_state(const struct graft_disk *disk,
+		   const struct graft_installed *installed)
+{
+	const char *version = graft_installed_version(installed);
+
+	if (!graft_installed_is_whole(installed))
+		return graft_error_new(
+			GRAFT_ERROR_REFUSED, "%s %s: dpkg says \"%s\": %s",
+			disk->package, version,
+			graft_installed_state(installed),
+			explain(graft_installed_state(installed)));
+	if (strcmp(version, disk->old_version) != 0)
+		return graft_error_new(GRAFT_ERROR_REFUSED,
+				       "%s %s is installed; this hotpatch is "
+				       "for %s",
+				       disk->package, version,
+				       disk->old_version);
+	return NULL;
+}
+
+static struct graft_error *
+need(const char *path, uint64_t bytes, const struct statvfs *fs)
+{
+	const uint64_t there = (uint64_t)fs->f_bavail * fs->f_frsize;
+
+	if (there >= bytes)
+		return NULL;
+	return graft_error_os(ENOSPC, "%s: %llu KiB are needed, %llu are there",
+			      path, (unsigned long long)(bytes >> 10),
+			      (unsigned long long)(there >> 10));
+}
+
+struct graft_error *
+graft_before_space(const struct graft_disk *disk, const char *root)
+{
+	const char *state = graft_env_state_dir();
+	const char *usr = *root ? root : "/usr";
+	uint64_t unpacked = SPARE;
+	struct statvfs state_fs;
+	struct statvfs usr_fs;
+
+	for (size_t i = 0; i < disk->entry_count; i++)
+		unpacked += disk->entries[i].size + PER_PATH;
+	// The new package, the old one, and one of them twice while it is put together.
+	const uint64_t staged = 3 * unpacked;
+	if (statvfs(state, &state_fs) < 0)
+		return graft_error_os(errno, "statvfs %s", state);
+	if (statvfs(usr, &usr_fs) < 0)
+		return graft_error_os(errno, "statvfs %s", usr);
+	if (state_fs.f_flag & ST_RDONLY)
+		return graft_error_os(EROFS, "%s: nothing can be kept", state);
+	if (state_fs.f_fsid == usr_fs.f_fsid)
+		return need(state, staged + unpacked, &state_fs);
+	struct graft_error *err = need(state, staged, &state_fs);
+	return err ? err : need(usr, unpacked, &usr_fs);
+}
+
+/** Say whether a file of a control part is run when a package is replaced. */
+static bool
+is_script(const char *name)
+{
+	static const char *const names[] = { "preinst", "postinst", "prerm",
+					     "postrm", "config" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/** Scan those of the installed version; keep all that dpkg has of it. */
+static struct graft_error *
+scan_old(const struct graft_disk *disk, const struct graft_installed *installed,
+	 struct graft_text *prefix, struct graft_text *out, size_t *count_ret)
+{
+	for (size_t i = 0; i < disk->old_control_count; i++) {
+		const char *name = disk->old_controls[i].name;
+		GRAFT_FREE uint8_t *bytes = NULL;
+		char what[300];
+		size_t len;
+		struct graft_error *err = graft_installed_read_info(
+			installed, name, &bytes, &len);
+		if (err)
+			return err;
+		graft_text_put_bytes(prefix, bytes, len);
+		(void)snprintf(what, sizeof(what), "%s of %s", name,
+			       disk->old_version);
+		if (is_script(name))
+			err = graft_scripts_scan(what, (char *)bytes, len, out,
+						 count_ret);
+		if (err)
+			return err;
+	}
+	return prefix->failed ? graft_error_no_memory() : NULL;
+}
+
+/** Unpack NEW's control part. */
+static struct graft_error *
+read_controls(const struct graft_disk *disk, const struct graft_text *prefix,
+	      uint8_t **ret)
+{
+	GRAFT_CLEANUP(graft_disk_frames_deinit)
+	struct graft_disk_frames frames = { 0 };
+	struct graft_error *err = graft_disk_find_frames(disk, &frames);
+
+	if (err || !frames.control.bytes)
+		return err;
+	return graft_prefix_decompress(
+		frames.control.bytes, frames.control.len,
+		(const uint8_t *)graft_text_str(prefix), prefix->len,
+		graft_disk_control_size(disk->controls, disk->control_count),
+		ret);
+}
+
+struct graft_error *
+graft_before_scripts(const struct graft_disk *disk,
+		     const struct graft_installed *installed,
+		     struct graft_text *out, size_t *count_ret)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text prefix = { 0 };
+	GRAFT_FREE uint8_t *controls = NULL;
+	size_t off = 0;
+
+	*count_ret = 0;
+	struct graft_error *err = scan_old(disk, installed, &prefix, out,
+					   count_ret);
+	if (!err)
+		err = read_controls(disk, &prefix, &controls);
+	for (size_t i = 0; !err && controls && i < disk->control_count; i++) {
+		const struct graft_disk_file *file = &disk->controls[i];
+		char what[300];
+		(void)snprintf(what, sizeof(what), "%s of %s", file->name,
+			       disk->new_version);
+		if (is_script(file->name))
+			err = graft_scripts_scan(what, (char *)controls + off,
+						 file->size, out, count_ret);
+		off += file->size;
+	}
+	return err;
+}

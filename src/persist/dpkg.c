@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "persist/dpkg.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "persist/hidden.h"
+#include "persist/policy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum {
+	LOOK_AGAIN_US = 200 * 1000,
+	LOG_MAX = 16 << 20,
+	/** What of the log goes into an error. */
+	TAIL_LEN = 400,
+	NAME_LEN = 64,
+};
+
+/** Who holds a lock: its number and name, for people. */
+static void
+name_holder(pid_t pid, struct graft_text *out)
+{
+	char path[64];
+	GRAFT_FREE uint8_t *name = NULL;
+	size_t len;
+
+	if (pid <= 0) {
+		graft_text_put(out, "a process of another namespace");
+		return;
+	}
+	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	graft_text_printf(out, "process %d", (int)pid);
+	struct graft_error *err = graft_file_read(path, NAME_LEN, &name, &len);
+	graft_error_free(err);
+	if (!name)
+		return;
+	name[strcspn((char *)name, "\n")] = '\0';
+	graft_text_put(out, " (");
+	graft_text_put_safe(out, (char *)name);
+	graft_text_put(out, ")");
+}
+
+/**
+ * Take a lock of dpkg's, or see that nobody has it.
+ *
+ * @param[in] take Take it.
+ * @param[out] holder_ret Who has it; -1: nobody.
+ */
+static struct graft_error *
+try_lock(int fd, bool take, pid_t *holder_ret)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	*holder_ret = -1;
+	if (take && fcntl(fd, F_SETLK, &lock) == 0)
+		return NULL;
+	if (take && errno != EACCES && errno != EAGAIN)
+		return graft_error_os(errno, "lock dpkg's database");
+	if (fcntl(fd, F_GETLK, &lock) < 0)
+		return graft_error_os(errno, "lock dpkg's database");
+	if (lock.l_type != F_UNLCK)
+		*holder_ret = lock.l_pid > 0 ? lock.l_pid : 0;
+	else if (take)
+		// It was given back meanwhile: the next look gets it.
+		*holder_ret = 0;
+	return NULL;
+}
+
+/** Open a lock file and wait for it. */
+static struct graft_error *
+wait_for(const char *root, const char *name, bool take, uint64_t end_us,
+	 int *fd_ret)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text who = { 0 };
+	GRAFT_FREE char *path = NULL;
+	pid_t holder;
+
+	if (asprintf(&path, "%s/var/lib/dpkg/%s", root, name) < 0) {
+		path = NULL;
+		return graft_error_no_memory();
+	}
+	GRAFT_CLOSE int fd =
+		open(path, O_RDWR | O_CLOEXEC | (take ? O_CREAT : 0), 0640);
+	if (fd < 0 && !take && errno == ENOENT)
+		return NULL;
+	if (fd < 0 && (errno == EACCES || errno == EPERM))
+		return graft_error_new(GRAFT_ERROR_NOT_PERMITTED,
+				       "%s: only root may write to dpkg's "
+				       "database (CAP_DAC_OVERRIDE)",
+				       path);
+	if (fd < 0)
+		return graft_error_os(errno, "open %s", path);
+	for (;;) {
+		struct graft_error *err = try_lock(fd, take, &holder);
+		if (err)
+			return err;
+		if (holder < 0)
+			break;
+		if (graft_clock_monotonic_us() >= end_us) {
+			name_holder(holder, &who);
+			return graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"dpkg is locked: %s holds %s; --wait gives it "
+				"time to end",
+				graft_text_str(&who), path);
+		}
+		graft_clock_sleep_us(LOOK_AGAIN_US);
+	}
+	if (fd_ret) {
+		*fd_ret = fd;
+		fd = -1;
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_dpkg_lock(const char *root, uint64_t wait_us, struct graft_dpkg_lock *ret)
+{
+	const uint64_t end_us = graft_clock_monotonic_us() + wait_us;
+	GRAFT_CLEANUP(graft_dpkg_unlock)
+	struct graft_dpkg_lock lock = { .fd = -1 };
+
+	// apt and others hold the first for long, dpkg the second while it works.
+	struct graft_error *err = wait_for(root, "lock-frontend", true, end_us,
+					   &lock.fd);
+	if (!err)
+		err = wait_for(root, "lock", false, end_us, NULL);
+	if (err)
+		return err;
+	*ret = lock;
+	lock.fd = -1;
+	return NULL;
+}
+
+void
+graft_dpkg_unlock(struct graft_dpkg_lock *lock)
+{
+	if (lock->fd >= 0)
+		(void)close(lock->fd);
+	lock->fd = -1;
+}
+
+/** The end of a log, on one line. */
+static void
+put_tail(const char *log, struct graft_text *out)
+{
+	GRAFT_FREE uint8_t *text = NULL;
+	size_t len;
+
+	struct graft_error *err = graft_file_read(log, LOG_MAX, &text, &len);
+	graft_error_free(err);
+	if (!text)
+		return;
+	while (len > 0 && text[len - 1] == '\n')
+		text[--len] = '\0';
+	char *at = (char *)text + (len > TAIL_LEN ? len - TAIL_LEN : 0);
+	for (char *c = at; *c; c++) {
+		if (*c == '\n' || *c == '\t')
+			*c = ' ';
+	}
+	graft_text_put_safe(out, at);
+}
+
+/** Start a program with its output in a file, and wait for its end. */
+static struct graft_error *
+run(char *const *argv, const char *log, int *status_ret)
+{
+	static char *const environment[] = {
+		(char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		(char *)"LC_ALL=C.UTF-8",
+		(char *)"HOME=/root",
+		(char *)"DEBIAN_FRONTEND=noninteractive",
+		(char *)"DEBCONF_NONINTERACTIVE_SEEN=true",
+		// The lock of frontends is ours.
+		(char *)"DPKG_FRONTEND_LOCKED=true",
+		(char *)GRAFT_POLICY_VARIABLE "=1",
+		NULL,
+	};
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	pid_t pid;
+	int status;
+
+	int number = posix_spawn_file_actions_init(&actions);
+	if (number)
+		return graft_error_os(number, "run %s", argv[0]);
+	number = posix_spawnattr_init(&attributes);
+	if (!number) {
+		// A Ctrl-C for us is none for it.
+		number = posix_spawnattr_setflags(&attributes,
+						  POSIX_SPAWN_SETPGROUP);
+		if (!number)
+			number = posix_spawn_file_actions_addopen(
+				&actions, STDIN_FILENO, "/dev/null", O_RDONLY,
+				0);
+		if (!number)
+			number = posix_spawn_file_actions_addopen(
+				&actions, STDOUT_FILENO, log,
+				O_WRONLY | O_CREAT | O_TRUNC, 0600);
+		if (!number)
+			number = posix_spawn_file_actions_adddup2(
+				&actions, STDOUT_FILENO, STDERR_FILENO);
+		if (!number)
+			number = posix_spawnp(&pid, argv[0], &actions,
+					      &attributes, argv, environment);
+		(void)posix_spawnattr_destroy(&attributes);
+	}
+	(void)posix_spawn_file_actions_destroy(&actions);
+	if (number)
+		return graft_error_os(number, "run %s", argv[0]);
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return graft_error_os(errno, "wait for %s", argv[0]);
+	}
+	*status_ret = status;
+	return NULL;
+}
+
+/** What dpkg takes as a pattern, of a path that is to mean itself. */
+static void
+put_pattern(struct graft_text *out, const char *path)
+{
+	graft_text_put(out, "--path-exclude=/");
+	for (const char *at = path; *at; at++) {
+		if (strchr("*?[]\\", *at))
+			graft_text_put(out, "\\");
+		graft_text_put_bytes(out, at, 1);
+	}
+}
+
+static void
+free_words(char ***words)
+{
+	for (size_t i = 0; *words && (*words)[i]; i++)
+		free((*words)[i]);
+	free(*words);
+}
+
+/** Make the command line. */
+static struct graft_error *
+make_words(const char *root, const char *deb, const struct graft_hidden *hidden,
+	   char ***ret)
+{
+	const char *const fixed[] = {
+		"dpkg",
+		"--force-confdef",
+		"--force-confold",
+		"--force-downgrade",
+		"--no-debsig",
+		"--no-pager",
+	};
+	const size_t count = sizeof(fixed) / sizeof(*fixed);
+	GRAFT_CLEANUP(free_words)
+	char **words = calloc(count + hidden->count + 4, sizeof(*words));
+	size_t n = 0;
+
+	if (!words)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < count; i++) {
+		words[n] = strdup(fixed[i]);
+		if (!words[n++])
+			return graft_error_no_memory();
+	}
+	for (size_t i = 0; i < hidden->count; i++) {
+		GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+		put_pattern(&text, hidden->paths[i]);
+		struct graft_error *err = graft_text_take(&text, &words[n]);
+		if (err)
+			return err;
+		n++;
+	}
+	if (*root && asprintf(&words[n], "--root=%s", root) < 0) {
+		words[n] = NULL;
+		return graft_error_no_memory();
+	}
+	n += *root != '\0';
+	words[n++] = strdup("-i");
+	words[n] = strdup(deb);
+	if (!words[n - 1] || !words[n])
+		return graft_error_no_memory();
+	*ret = GRAFT_TAKE(words);
+	return NULL;
+}
+
+struct graft_error *
+graft_dpkg_install(const char *root, const char *deb,
+		   const struct graft_hidden *hidden, const char *log)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text why = { 0 };
+	GRAFT_CLEANUP(free_words) char **words = NULL;
+	int status = 0;
+
+	struct graft_error *err = make_words(root, deb, hidden, &words);
+	if (!err)
+		err = graft_policy_put(root);
+	if (!err)
+		err = graft_fault("disk-dpkg");
+	if (!err)
+		err = run(words, log, &status);
+	if (!err)
+		err = graft_fault("disk-dpkg-done");
+	if (err)
+		return err;
+	err = graft_policy_remove(root);
+	if (err)
+		return err;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return NULL;
+	put_tail(log, &why);
+	return graft_error_new(GRAFT_ERROR_REFUSED,
+			       "dpkg ended with status %d: %s",
+			       WIFEXITED(status) ? WEXITSTATUS(status)
+						 : 128 + WTERMSIG(status),
+			       graft_text_str(&why));
+}
