@@ -3,6 +3,7 @@
 #include "trust/document.h"
 
 #include "base/vec.h"
+#include "trust/document_string.h"
 #include "trust/limits.h"
 
 #include <string.h>
@@ -87,132 +88,6 @@ add(struct parser *p, enum graft_node_kind kind, size_t *ret)
 	return NULL;
 }
 
-/** Take four hexadecimal digits behind `\u`. @return The number, or -1. */
-static int32_t
-take_hex(struct parser *p)
-{
-	int32_t value = 0;
-
-	if (p->end - p->at < 4)
-		return -1;
-	for (int i = 0; i < 4; i++) {
-		char c = p->at[i];
-		if (c >= '0' && c <= '9')
-			value = value << 4 | (c - '0');
-		else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-			value = value << 4 | ((c | 0x20) - 'a' + 10);
-		else
-			return -1;
-	}
-	p->at += 4;
-	return value;
-}
-
-/** Write a code point as UTF-8: never longer than its escape was. */
-static char *
-put_point(char *to, uint32_t point)
-{
-	if (point < 0x80) {
-		*to++ = (char)point;
-	} else if (point < 0x800) {
-		*to++ = (char)(0xc0 | point >> 6);
-		*to++ = (char)(0x80 | (point & 0x3f));
-	} else if (point < 0x10000) {
-		*to++ = (char)(0xe0 | point >> 12);
-		*to++ = (char)(0x80 | (point >> 6 & 0x3f));
-		*to++ = (char)(0x80 | (point & 0x3f));
-	} else {
-		*to++ = (char)(0xf0 | point >> 18);
-		*to++ = (char)(0x80 | (point >> 12 & 0x3f));
-		*to++ = (char)(0x80 | (point >> 6 & 0x3f));
-		*to++ = (char)(0x80 | (point & 0x3f));
-	}
-	return to;
-}
-
-/** Take what follows `\u`. */
-GRAFT_MUST_CHECK static struct graft_error *
-take_unicode(struct parser *p, char **to)
-{
-	int32_t point = take_hex(p);
-
-	if (point < 0)
-		return wrong(p, "\\u needs four hexadecimal digits");
-	if (point == 0)
-		return wrong(p, "a NUL in a string");
-	if (point >= 0xdc00 && point <= 0xdfff)
-		return wrong(p, "half a surrogate pair");
-	if (point >= 0xd800 && point <= 0xdbff) {
-		if (p->end - p->at < 2 || p->at[0] != '\\' || p->at[1] != 'u')
-			return wrong(p, "half a surrogate pair");
-		p->at += 2;
-		int32_t low = take_hex(p);
-		if (low < 0xdc00 || low > 0xdfff)
-			return wrong(p, "half a surrogate pair");
-		point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
-	}
-	*to = put_point(*to, (uint32_t)point);
-	return NULL;
-}
-
-/** Take an escape; the parser stands behind the backslash. */
-GRAFT_MUST_CHECK static struct graft_error *
-take_escape(struct parser *p, char **to)
-{
-	static const char from[] = "\"\\/bfnrt";
-	static const char into[] = "\"\\/\b\f\n\r\t";
-	char c = peek(p);
-	const char *found = c ? strchr(from, c) : NULL;
-
-	if (found) {
-		*(*to)++ = into[found - from];
-		p->at++;
-		return NULL;
-	}
-	if (c != 'u')
-		return wrong(p, "no such escape");
-	p->at++;
-	return take_unicode(p, to);
-}
-
-/** Bytes of the well-formed UTF-8 sequence at @p s; 0 if there is none. */
-static size_t
-sequence_len(const uint8_t *s, size_t left)
-{
-	if (left >= 2 && s[0] >= 0xc2 && s[0] <= 0xdf)
-		return (s[1] & 0xc0) == 0x80 ? 2 : 0;
-	if (left >= 3 && (s[0] & 0xf0) == 0xe0) {
-		if ((s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80 ||
-		    (s[0] == 0xe0 && s[1] < 0xa0) ||
-		    (s[0] == 0xed && s[1] >= 0xa0))
-			return 0;
-		return 3;
-	}
-	if (left >= 4 && s[0] >= 0xf0 && s[0] <= 0xf4) {
-		if ((s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80 ||
-		    (s[3] & 0xc0) != 0x80 || (s[0] == 0xf0 && s[1] < 0x90) ||
-		    (s[0] == 0xf4 && s[1] >= 0x90))
-			return 0;
-		return 4;
-	}
-	return 0;
-}
-
-/** Take a sequence of UTF-8 of more than one byte. */
-GRAFT_MUST_CHECK static struct graft_error *
-take_sequence(struct parser *p, char **to)
-{
-	size_t len = sequence_len((const uint8_t *)p->at,
-				  (size_t)(p->end - p->at));
-
-	if (len == 0)
-		return wrong(p, "no UTF-8");
-	memmove(*to, p->at, len);
-	*to += len;
-	p->at += len;
-	return NULL;
-}
-
 /** Take a string; the parser stands at its quote. Decodes it where it stands. */
 GRAFT_MUST_CHECK static struct graft_error *
 take_string(struct parser *p, size_t *ret)
@@ -220,37 +95,15 @@ take_string(struct parser *p, size_t *ret)
 	struct graft_error *err = add(p, GRAFT_NODE_STRING, ret);
 	if (err)
 		return err;
-	char *start = ++p->at;
-	char *to = start;
-
-	for (;;) {
-		uint8_t c = (uint8_t)peek(p);
-		if (c == '"')
-			break;
-		if (c < 0x20)
-			return wrong(p, p->at < p->end
-						? "a control character in a "
-						  "string"
-						: "a string without an end");
-		if (c == '\\') {
-			p->at++;
-			err = take_escape(p, &to);
-		} else if (c >= 0x80) {
-			err = take_sequence(p, &to);
-		} else {
-			*to++ = (char)c;
-			p->at++;
-		}
-		if (err)
-			return err;
-	}
-	if (to - start > GRAFT_TRUST_STRING_MAX)
+	const char *start = p->at + 1;
+	size_t len;
+	const char *what = graft_document_string(&p->at, p->end, &len);
+	if (what)
+		return wrong(p, what);
+	if (len > GRAFT_TRUST_STRING_MAX)
 		return too_much(p, "a string is too long");
-	p->at++;
-	// The quote at least made room for it.
-	*to = '\0';
 	p->document->nodes[*ret].text = start;
-	p->document->nodes[*ret].len = (uint32_t)(to - start);
+	p->document->nodes[*ret].len = (uint32_t)len;
 	return NULL;
 }
 

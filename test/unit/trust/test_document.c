@@ -174,7 +174,7 @@ depth_and_strings_are_bounded(void **state)
 	text[0] = '"';
 	text[GRAFT_TRUST_STRING_MAX + 2] = '"';
 	refused_bytes(text, GRAFT_TRUST_STRING_MAX + 3, GRAFT_ERROR_LIMIT,
-		      "byte 65538: a string is too long");
+		      "byte 65539: a string is too long");
 }
 
 static void

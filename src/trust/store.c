@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "trust/store.h"
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "trust/escape.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+
+enum {
+	WAIT_US = 10 * 1000 * 1000,
+	STEP_US = 20 * 1000,
+};
+
+struct graft_store {
+	char *path;
+	int fd;
+};
+
+void
+graft_store_close(struct graft_store *store)
+{
+	if (!store)
+		return;
+	if (store->fd >= 0)
+		(void)close(store->fd);
+	free(store->path);
+	free(store);
+}
+
+/** Lock the directory itself: no file of ours stands among the roles. */
+GRAFT_MUST_CHECK static struct graft_error *
+lock(const struct graft_store *store)
+{
+	const uint64_t end = graft_clock_monotonic_us() + WAIT_US;
+
+	while (flock(store->fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return graft_error_os(errno, "lock %s", store->path);
+		if (graft_clock_monotonic_us() > end)
+			return graft_error_new(GRAFT_ERROR_REFUSED,
+					       "%s: another program is at work "
+					       "on it: try again later",
+					       store->path);
+		graft_clock_sleep_us(STEP_US);
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_store_open(const char *dir, bool make, struct graft_store **ret)
+{
+	GRAFT_CLEANUP(graft_store_closep)
+	struct graft_store *store = calloc(1, sizeof(*store));
+	if (!store)
+		return graft_error_no_memory();
+	store->fd = -1;
+	store->path = strdup(dir);
+	if (!store->path)
+		return graft_error_no_memory();
+
+	struct graft_error *err = make ? graft_dir_make(dir, 0755) : NULL;
+	if (err)
+		return err;
+	store->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (store->fd < 0 && errno == ENOENT)
+		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
+				       "%s: no such directory", dir);
+	if (store->fd < 0)
+		return graft_error_os(errno, "open %s", dir);
+	err = lock(store);
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(store);
+	return NULL;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+path_of(const struct graft_store *store, const char *role, char **ret)
+{
+	GRAFT_FREE char *name = NULL;
+	struct graft_error *err = graft_escape_file(role, ".json", &name);
+
+	if (err)
+		return err;
+	if (asprintf(ret, "%s/%s", store->path, name) < 0) {
+		*ret = NULL;
+		return graft_error_no_memory();
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_store_read(const struct graft_store *store, const char *role,
+		 uint64_t max, uint8_t **bytes_ret, size_t *len_ret)
+{
+	GRAFT_FREE char *path = NULL;
+	struct graft_error *err = path_of(store, role, &path);
+
+	return err ? err : graft_file_read(path, max, bytes_ret, len_ret);
+}
+
+struct graft_error *
+graft_store_write(struct graft_store *store, const char *role,
+		  const void *bytes, size_t len)
+{
+	GRAFT_FREE char *path = NULL;
+	struct graft_error *err = path_of(store, role, &path);
+
+	return err ? err : graft_file_write(path, bytes, len, 0644);
+}
+
+struct graft_error *
+graft_store_remove(struct graft_store *store, const char *role)
+{
+	GRAFT_FREE char *path = NULL;
+	struct graft_error *err = path_of(store, role, &path);
+
+	if (err)
+		return err;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return graft_error_os(errno, "remove %s", path);
+	if (fsync(store->fd) < 0)
+		return graft_error_os(errno, "fsync %s", store->path);
+	return NULL;
+}
+
+const char *
+graft_store_path(const struct graft_store *store)
+{
+	return store->path;
+}
