@@ -78,7 +78,7 @@ _graft()
 	revert) options+=' --all --pid --completely --wait --json' ;;
 	status) options+=' --pid --json' ;;
 	recover) options+=' --pid --wait --json' ;;
-	sync) options+=' --dry-run --pid --unit --package --cgroup --wait --json' ;;
+	sync) options+=' --dry-run --pid --unit --package --cgroup --wait --unattended --json' ;;
 	install) options+=' --root --in --pid --no-memory --allow-scripts --wait --dry-run --json' ;;
 	rollback) options+=' --no-memory --wait --json' ;;
 	spare) options+=' --wait' ;;

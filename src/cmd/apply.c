@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/failure.h"
+#include "cmd/hold.h"
 #include "cmd/work.h"
 #include "patch/file.h"
 #include "patch/immediate.h"
@@ -196,15 +197,21 @@ has_hotpatch(const struct graft_patch *patch)
 	return false;
 }
 
-/** Refuse --immediate for all processes: nobody proved that it is harmless. */
+/** Say that nobody proved that --immediate is harmless. */
 GRAFT_MUST_CHECK static struct graft_error *
-refuse_immediate(const struct graft_work *work, const struct graft_patch *patch,
-		 const char *not_immediate, int *status_ret)
+not_proven(const char *not_immediate)
 {
-	struct graft_error *why = graft_error_new(
+	return graft_error_new(
 		GRAFT_ERROR_REFUSED,
 		"R-13: --immediate is not for this hotpatch: %s; without it, --wait gives threads the time to leave",
 		not_immediate);
+}
+
+/** Refuse a hotpatch for all processes. @param[in] why Taken. */
+GRAFT_MUST_CHECK static struct graft_error *
+refuse_all(const struct graft_work *work, const struct graft_patch *patch,
+	   struct graft_error *why, int *status_ret)
+{
 	struct graft_error *err = NULL;
 
 	graft_failure_say("apply", why);
@@ -230,7 +237,13 @@ run(struct graft_work *work, graft_work_fn fn, int *status_ret)
 				     work->options->json, status_ret);
 	const char *not_immediate = graft_patch_not_immediate(patch);
 	if (work->options->immediate && not_immediate)
-		return refuse_immediate(work, patch, not_immediate, status_ret);
+		return refuse_all(work, patch, not_proven(not_immediate),
+				  status_ret);
+	err = work->changes ? graft_hold_ask(patch, false) : NULL;
+	if (err && graft_error_code(err) == GRAFT_ERROR_REFUSED)
+		return refuse_all(work, patch, err, status_ret);
+	if (err)
+		return err;
 	err = graft_builds_new(&builds);
 	if (err)
 		return err;

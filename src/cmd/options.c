@@ -102,6 +102,7 @@ static const struct option names[] = {
 	{ "in", required_argument, NULL, 'I' },
 	{ "no-memory", no_argument, NULL, 'M' },
 	{ "allow-scripts", no_argument, NULL, 'S' },
+	{ "unattended", no_argument, NULL, 'U' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -116,6 +117,7 @@ is_allowed(int option, unsigned allowed)
 	       (option == 'j' && allowed & GRAFT_OPTION_JSON) ||
 	       (option == 'n' && allowed & GRAFT_OPTION_DRY_RUN) ||
 	       (option == 'i' && allowed & GRAFT_OPTION_IMMEDIATE) ||
+	       (option == 'U' && allowed & GRAFT_OPTION_UNATTENDED) ||
 	       (option == 'c' && allowed & GRAFT_OPTION_COMPLETELY) ||
 	       (strchr("NCW", option) && allowed & GRAFT_OPTION_ROLLOUT) ||
 	       (strchr("RIMS", option) && allowed & GRAFT_OPTION_INSTALL) ||
@@ -173,6 +175,9 @@ take(char **argv, int option, unsigned allowed, struct graft_options *options)
 		return true;
 	case 'S':
 		options->allow_scripts = true;
+		return true;
+	case 'U':
+		options->unattended = true;
 		return true;
 	case 'j':
 		options->json = true;

@@ -35,6 +35,7 @@ enum graft_option {
 	GRAFT_OPTION_INSTALL = 4096,
 	/** --no-memory alone; and the one argument may be left out. */
 	GRAFT_OPTION_ROLLBACK = 8192,
+	GRAFT_OPTION_UNATTENDED = 16384,
 };
 
 /** What a command line says. */
@@ -59,6 +60,7 @@ struct graft_options {
 	const char *in;
 	bool no_memory;
 	bool allow_scripts;
+	bool unattended;
 	/** --canary: how many processes come first; 0: no such thing. */
 	size_t canaries;
 	/** --watch was given. */

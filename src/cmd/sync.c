@@ -13,7 +13,8 @@
 
 static const char usage[] =
 	"usage: graft sync [--dry-run] [--pid N ...] [--unit UNIT] [--package NAME]\n"
-	"                  [--cgroup PATH] [--wait SECONDS] [--json]\n"
+	"                  [--cgroup PATH] [--wait SECONDS]\n"
+	"                  [--unattended] [--json]\n"
 	"\n"
 	"Bring running processes to the code that is on disk. After an upgrade files\n"
 	"are new and processes are old: for each file that a process still has mapped,\n"
@@ -28,6 +29,8 @@ static const char usage[] =
 	"  -g, --cgroup PATH   processes in this control group and below\n"
 	"  -w, --wait SECONDS  how long to wait for threads to leave the functions that\n"
 	"                      are replaced (default 10)\n"
+	"      --unattended    as a service does it: leave hotpatches out that were\n"
+	"                      reverted by hand, and processes that have ended\n"
 	"      --json          print JSON\n"
 	"      --state-dir DIR instead of /var/lib/graft\n"
 	"\n"
@@ -113,7 +116,8 @@ graft_sync_run(const struct graft_options *options, struct graft_sync *sync)
 
 	for (int pass = 0; again && pass < PASSES_MAX; pass++) {
 		GRAFT_CLEANUP(graft_sync_deinit)
-		struct graft_sync next = { .dry_run = options->dry_run };
+		struct graft_sync next = { .dry_run = options->dry_run,
+					   .unattended = options->unattended };
 		struct graft_error *err = graft_sync_find(&next, options);
 		if (!err)
 			err = graft_sync_do(&next, options->wait_us);
@@ -139,7 +143,8 @@ graft_verb_sync(int argc, char **argv, int *status_ret)
 	if (!graft_options_parse(
 		    argc, argv, usage,
 		    GRAFT_OPTION_PID | GRAFT_OPTION_WAIT | GRAFT_OPTION_JSON |
-			    GRAFT_OPTION_DRY_RUN | GRAFT_OPTION_SCOPE,
+			    GRAFT_OPTION_DRY_RUN | GRAFT_OPTION_SCOPE |
+			    GRAFT_OPTION_UNATTENDED,
 		    &options, status_ret))
 		return NULL;
 	struct graft_error *err = graft_sync_run(&options, &sync);

@@ -5,6 +5,7 @@
 #include "apply/inspect.h"
 #include "base/env.h"
 #include "base/file.h"
+#include "cmd/hold.h"
 #include "cmd/work.h"
 #include "patch/file.h"
 #include "patch/immediate.h"
@@ -141,6 +142,24 @@ keep_patch(const struct graft_patch *patch, const uint8_t *bytes, size_t len)
 	return err ? err : graft_file_write(path, bytes, len, 0600);
 }
 
+/** Refuse the items of a group that are to be done. @param[in] why Taken. */
+GRAFT_MUST_CHECK static struct graft_error *
+refuse_group(struct graft_sync *sync, size_t group, struct graft_error *why)
+{
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; !err && i < sync->item_count; i++) {
+		struct graft_sync_item *item = &sync->items[i];
+		if (item->group != group || item->action != GRAFT_SYNC_DONE)
+			continue;
+		item->action = GRAFT_SYNC_REFUSED;
+		item->why = strdup(graft_error_message(why));
+		err = item->why ? NULL : graft_error_no_memory();
+	}
+	graft_error_free(why);
+	return err;
+}
+
 /** Apply the hotpatch of a group to those of its items that are to be done. */
 GRAFT_MUST_CHECK static struct graft_error *
 do_group(struct graft_sync *sync, size_t group, uint64_t wait_us)
@@ -166,6 +185,11 @@ do_group(struct graft_sync *sync, size_t group, uint64_t wait_us)
 		return NULL;
 	struct graft_error *err = finish_patch(&sync->groups[group], &bytes,
 					       &len);
+	if (err)
+		return err;
+	err = graft_hold_ask(patch, sync->unattended);
+	if (err && graft_error_code(err) == GRAFT_ERROR_REFUSED)
+		return refuse_group(sync, group, err);
 	if (!err && !sync->dry_run)
 		err = keep_patch(patch, bytes, len);
 	if (!err)

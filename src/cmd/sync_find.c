@@ -79,6 +79,12 @@ find_processes(const struct graft_options *options, pid_t **ret,
 		// Who is named must be there.
 		if (options->pid_count)
 			err = graft_proc_stat_read(pids[i], &status);
+		if (err && options->unattended &&
+		    graft_error_code(err) == GRAFT_ERROR_TARGET_GONE) {
+			graft_error_free(err);
+			err = NULL;
+			continue;
+		}
 		if (!err)
 			err = is_meant(options, pids[i], &meant);
 		if (meant)

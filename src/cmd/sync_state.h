@@ -79,6 +79,8 @@ struct graft_sync_ahead {
 /** All of it. Zeroed: nothing was looked at. */
 struct graft_sync {
 	bool dry_run;
+	/** Nobody looks on: what was taken out by hand stays out. */
+	bool unattended;
 	/** Who is meant. */
 	pid_t *pids;
 	size_t pid_count;
@@ -144,7 +146,7 @@ struct graft_options;
 /**
  * Find who runs old code, what belongs together, and what the verdicts are.
  *
- * @param[in,out] sync Zeroed but for graft_sync::dry_run.
+ * @param[in,out] sync Zeroed but for graft_sync::dry_run and graft_sync::unattended.
  * @param[in] options Whom to look at.
  * @return NULL; #GRAFT_ERROR_NOT_FOUND if nobody is in the unit or control group that
  * was named; #GRAFT_ERROR_TARGET_GONE if a process that was named is not there.

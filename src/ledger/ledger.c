@@ -49,6 +49,10 @@ static const char select_sql[] =
 static const char select_sql_1[] =
 	"SELECT " GRAFT_ROW_COLUMNS GRAFT_ROW_HEADER_LEN_1 SELECTION;
 
+static const char last_sql[] =
+	"SELECT verb, finish_us FROM entry WHERE patch_id = ?1 AND outcome = 1 "
+	"ORDER BY id DESC LIMIT 1";
+
 /** Make a statement ready for its next use. Also a guard. */
 static void
 reset_statement(sqlite3_stmt **statement)
@@ -391,4 +395,31 @@ graft_ledger_list_free(struct graft_ledger_list *list)
 		graft_row_deinit(&list->entries[i]);
 	free(list->entries);
 	free(list);
+}
+
+struct graft_error *
+graft_ledger_find_last(struct graft_ledger *ledger, const char *patch_id,
+		       struct graft_ledger_last *ret)
+{
+	sqlite3_stmt *statement = NULL;
+
+	*ret = (struct graft_ledger_last){ 0 };
+	if (!ledger->db)
+		return NULL;
+	struct graft_error *err = prepare(ledger->db, last_sql, &statement);
+	if (err)
+		return err;
+	int done = sqlite3_bind_text(statement, 1, patch_id, -1,
+				     SQLITE_TRANSIENT);
+	if (done == SQLITE_OK)
+		done = sqlite3_step(statement);
+	if (done == SQLITE_ROW) {
+		ret->verb = (enum graft_ledger_verb)sqlite3_column_int(
+			statement, 0);
+		ret->finish_us = (uint64_t)sqlite3_column_int64(statement, 1);
+	} else if (done != SQLITE_DONE) {
+		err = graft_schema_error(ledger->db, "read");
+	}
+	(void)sqlite3_finalize(statement);
+	return err;
 }

@@ -158,6 +158,24 @@ graft_ledger_find(struct graft_ledger *ledger,
 		  const struct graft_ledger_query *query,
 		  struct graft_ledger_list **ret);
 
+/** The last thing that was done with a hotpatch, on any process. */
+struct graft_ledger_last {
+	/** 0: nothing was. */
+	enum graft_ledger_verb verb;
+	/** Unix time in microseconds. */
+	uint64_t finish_us;
+};
+
+/**
+ * Find the last thing that was done with a hotpatch, and not undone.
+ *
+ * @param[in] patch_id Its id.
+ * @param[out] ret Zeroed if there is none.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_ledger_find_last(struct graft_ledger *ledger, const char *patch_id,
+		       struct graft_ledger_last *ret);
+
 /** Free a list. NULL is a no-op. */
 void
 graft_ledger_list_free(struct graft_ledger_list *list);

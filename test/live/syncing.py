@@ -437,3 +437,58 @@ def killed_at_any_point_it_can_be_run_again(place):
         shutil.rmtree(place.state, ignore_errors=True)
         one_line(place.run("sync", "--pid", str(victim.pid), fault="file-write:2", status=73))
         victim.expect(False, 2)
+
+
+HELD = ("graft-quarantine 1\nheld {} 1790000000000000 4711 11 victim {}\n")
+
+
+@test
+def what_is_in_quarantine_is_applied_to_nobody_until_it_is_released(place):
+    up = Upgrade(place, "held")
+    with up.start(1) as one, up.start(1) as other:
+        up.put_new()
+        done = items(place, one.pid, status=0)[0]["id"]
+        shown = json.loads(place.run("show", f"{place.state}/hotpatches/{done}.graft", "--json",
+                                     status=0).stdout)["modules"][0]
+        changes = f"{shown['old_sha256']}:{shown['new_sha256']}"
+        # By its id; and by what it does, whatever its id is.
+        for held in ((done, "-"), ("0" * 32, changes)):
+            with open(f"{place.state}/quarantine", "w", encoding="ascii") as file:
+                file.write(HELD.format(*held))
+            for how in (["--dry-run"], [], ["--unattended"]):
+                got = items(place, other.pid, *how, status=4)
+                same([i["action"] for i in got], ["refused"], "what sync says")
+                check(f"graft daemon release {held[0]}" in got[0]["why"], got[0]["why"])
+            one_line(place.run("apply", f"{place.state}/hotpatches/{done}.graft", "--pid",
+                               str(other.pid), status=4), "quarantine", "signal 11")
+            other.expect(False, 1)
+        # What is damaged is not taken for an empty one.
+        with open(f"{place.state}/quarantine", "w", encoding="ascii") as file:
+            file.write("graft-quarantine 1\nheld")
+        one_line(sync(place, other.pid, status=65), "quarantine", "line 2")
+        other.expect(False, 1)
+        with open(f"{place.state}/quarantine", "w", encoding="ascii") as file:
+            file.write(f"graft-quarantine 1\nreleased {done} 1\n")
+        same([i["action"] for i in items(place, other.pid, status=0)], ["hotpatched"], "released")
+        other.expect(True, 1)
+
+
+@test
+def who_works_unattended_leaves_out_what_was_reverted_by_hand(place):
+    up = Upgrade(place, "unattended")
+    with up.start(1) as one, up.start(1) as other:
+        up.put_new()
+        done = items(place, one.pid, "--unattended", status=0)[0]["id"]
+        place.run("revert", done, "--pid", str(one.pid), status=0)
+        for victim in (one, other):
+            got = items(place, victim.pid, "--unattended", status=4)
+            check("was taken out" in got[0]["why"] and done in got[0]["why"], got[0]["why"])
+            victim.expect(False, 1)
+        # Somebody who is there to say so has it again; then it is wanted again.
+        same([i["action"] for i in items(place, other.pid, status=0)], ["hotpatched"], "by hand")
+        same([i["action"] for i in items(place, one.pid, "--unattended", status=0)],
+             ["hotpatched"], "after that")
+        gone = up.start(1)
+        gone.__exit__()
+        same(json.loads(sync(place, one.pid, "--pid", str(gone.pid), "--unattended", "--json",
+                             status=3).stdout)["looked_at"], 1, "processes that were looked at")
