@@ -13,7 +13,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,22 +74,6 @@ graft_old_code_free(struct graft_old_code *code)
 	free(code);
 }
 
-/** Is it code that came from a file which a path can lead to? */
-static bool
-is_code_of_file(const struct graft_map *map)
-{
-	static const char *const others[] = { "/memfd:", "/dev/", "/SYSV",
-					      "/anon_hugepage", "/[aio]" };
-
-	if (!(map->prot & PROT_EXEC) || !map->inode || map->path[0] != '/')
-		return false;
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-		if (strncmp(map->path, others[i], strlen(others[i])) == 0)
-			return false;
-	}
-	return true;
-}
-
 /** How a process sees files. */
 struct view {
 	/** A thread of it that lives. */
@@ -134,7 +117,8 @@ take_map(struct graft_old_file *file, pid_t pid, bool *ret)
 
 	for (size_t i = 0; !err && i < maps->count; i++) {
 		struct graft_map *map = &maps->maps[i];
-		if (!is_code_of_file(map) || map->inode != file->map.inode ||
+		if (!graft_map_is_code_of_file(map) ||
+		    map->inode != file->map.inode ||
 		    map->dev != file->map.dev ||
 		    map->deleted != file->map.deleted ||
 		    strcmp(map->path, file->map.path) != 0)
@@ -299,6 +283,7 @@ look_at(struct look *look, pid_t pid, const struct view *view,
 	const struct graft_root *root = &view->root;
 	struct known *known = find_known(look, map, root);
 	struct graft_place place = { .tid = view->tid, .root = root };
+	struct stat now;
 	bool in_place = false;
 
 	place.path = graft_root_inside(view->path, map->path);
@@ -316,7 +301,7 @@ look_at(struct look *look, pid_t pid, const struct view *view,
 				  look->known_count + 1, sizeof(*look->known));
 	// Where nothing can be said, nothing is.
 	if (!err && place.path)
-		err = graft_successor_is_in_place(&place, map, &in_place);
+		err = graft_place_look(&place, map, &now, &in_place);
 	if (!err && place.path && !in_place)
 		err = look_into(look, pid, view->tid, map, &place, ret);
 	if (err)
@@ -399,7 +384,7 @@ look_at_maps(struct look *look, struct graft_old_process *process)
 	for (size_t i = 0; !err && i < maps->count; i++) {
 		size_t file = current;
 		err = note_holder(look, process->pid, &maps->maps[i]);
-		if (err || !is_code_of_file(&maps->maps[i]))
+		if (err || !graft_map_is_code_of_file(&maps->maps[i]))
 			continue;
 		err = look_at(look, process->pid, &view, &maps->maps[i], &file);
 		if (!err && file != current)

@@ -13,26 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
-
-/** Is what lies at a path the very file that is mapped? */
-GRAFT_MUST_CHECK static struct graft_error *
-is_at(pid_t tid, const struct graft_map *map, const char *path, bool *ret)
-{
-	struct stat st;
-
-	*ret = false;
-	GRAFT_CLOSE int fd = -1;
-	struct graft_error *err = graft_root_open(tid, path, O_PATH, &fd);
-	if (err)
-		return err;
-	if (fstat(fd, &st) < 0)
-		return graft_error_os(errno, "stat %s", path);
-	*ret = st.st_ino == map->inode && ((uint64_t)major(st.st_dev) << 32 |
-					   minor(st.st_dev)) == map->dev;
-	return NULL;
-}
 
 /** Take an error that says that nothing is there. */
 static struct graft_error *
@@ -43,22 +24,6 @@ take_absence(struct graft_error *err, bool *absent_ret)
 		return err;
 	graft_error_free(err);
 	return NULL;
-}
-
-struct graft_error *
-graft_successor_is_in_place(const struct graft_place *place,
-			    const struct graft_map *map, bool *ret)
-{
-	bool absent;
-
-	if (!map->deleted)
-		return take_absence(is_at(place->tid, map, place->path, ret),
-				    &absent);
-	// A name that ends as the kernel ends those of deleted files.
-	GRAFT_FREE char *path = NULL;
-	if (asprintf(&path, "%s (deleted)", place->path) < 0)
-		return graft_error_no_memory();
-	return take_absence(is_at(place->tid, map, path, ret), &absent);
 }
 
 /** Read the soname of a mapped library; NULL if it has none that is a file name. */

@@ -11,28 +11,10 @@
 #define GRAFT_HOST_SUCCESSOR_H
 
 #include "base/error.h"
-#include "proc/maps.h"
-#include "proc/root.h"
+#include "host/in_place.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
-
-/** Where a mapping's file is looked for. All borrowed. */
-struct graft_place {
-	/** Whose root it is: a living thread of the process, or we. */
-	pid_t tid;
-	const struct graft_root *root;
-	/** Absolute, in that root. */
-	const char *path;
-};
-
-/**
- * Say whether a path still leads to the very file that is mapped, by device and inode.
- * On file systems of several layers it may, and this says no.
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_successor_is_in_place(const struct graft_place *place,
-			    const struct graft_map *map, bool *ret);
 
 /**
  * Find and open what stands for a file.
