@@ -37,6 +37,7 @@ static const struct graft_verb verbs[] = {
 	  graft_verb_report },
 	{ "calendar", "show when releases come, and which of them restart",
 	  graft_verb_calendar },
+	{ "daemon", "ask graftd, or have it do something", graft_verb_daemon },
 	{ "config", "check a configuration of graftd", graft_verb_config },
 	{ "perf-map", "write names of carried code for perf",
 	  graft_verb_perf_map },

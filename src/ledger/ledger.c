@@ -42,7 +42,7 @@ static const char finish_sql[] =
 #define SELECTION                                                              \
 	" FROM entry WHERE (:pid = 0 OR pid = :pid) "                          \
 	"AND (:patch_id IS NULL OR patch_id = :patch_id) "                     \
-	"AND (:open_only = 0 OR outcome = 0) ORDER BY id LIMIT :limit"
+	"AND (:open_only = 0 OR outcome = 0) AND id > :after ORDER BY id LIMIT :limit"
 
 static const char select_sql[] =
 	"SELECT " GRAFT_ROW_COLUMNS GRAFT_ROW_HEADER_LEN SELECTION;
@@ -371,6 +371,8 @@ graft_ledger_find(struct graft_ledger *ledger,
 				       query->pid);
 		(void)sqlite3_bind_int(select, parameter(select, ":open_only"),
 				       query->open_only);
+		(void)sqlite3_bind_int64(select, parameter(select, ":after"),
+					 query->after);
 		(void)sqlite3_bind_int64(select, parameter(select, ":limit"),
 					 (int64_t)GRAFT_LIMIT_LEDGER_ENTRIES +
 						 1);
@@ -420,6 +422,27 @@ graft_ledger_find_last(struct graft_ledger *ledger, const char *patch_id,
 	} else if (done != SQLITE_DONE) {
 		err = graft_schema_error(ledger->db, "read");
 	}
+	(void)sqlite3_finalize(statement);
+	return err;
+}
+
+struct graft_error *
+graft_ledger_find_newest(struct graft_ledger *ledger, int64_t *ret)
+{
+	sqlite3_stmt *statement = NULL;
+
+	*ret = 0;
+	if (!ledger->db)
+		return NULL;
+	struct graft_error *err =
+		prepare(ledger->db, "SELECT coalesce(max(id), 0) FROM entry",
+			&statement);
+	if (err)
+		return err;
+	if (sqlite3_step(statement) == SQLITE_ROW)
+		*ret = sqlite3_column_int64(statement, 0);
+	else
+		err = graft_schema_error(ledger->db, "read");
 	(void)sqlite3_finalize(statement);
 	return err;
 }

@@ -140,6 +140,8 @@ struct graft_ledger_query {
 	const char *patch_id;
 	/** Only entries without outcome. */
 	bool open_only;
+	/** Only entries behind this row. */
+	int64_t after;
 };
 
 /** A list of entries, oldest first. */
@@ -175,6 +177,10 @@ struct graft_ledger_last {
 GRAFT_MUST_CHECK struct graft_error *
 graft_ledger_find_last(struct graft_ledger *ledger, const char *patch_id,
 		       struct graft_ledger_last *ret);
+
+/** Find the number of the newest row; 0: there is none. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_ledger_find_newest(struct graft_ledger *ledger, int64_t *ret);
 
 /** Free a list. NULL is a no-op. */
 void

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file What the files of the worker share. Inside this folder only. */
+
+#ifndef GRAFT_AGENT_INSIDE_H
+#define GRAFT_AGENT_INSIDE_H
+
+#include "agent/content.h"
+#include "agent/kept.h"
+#include "agent/look.h"
+#include "agent/marks.h"
+#include "agent/message.h"
+#include "agent/table.h"
+#include "agent/tool.h"
+#include "agent/watch.h"
+#include "agent/worker.h"
+#include "ledger/quarantine.h"
+
+enum {
+	/** Processes of one run of graft. */
+	GRAFT_JOB_PIDS = 256,
+	/** Runs at once: one that compares and may take long, one that does not. */
+	GRAFT_JOB_SLOTS = 2,
+	/** Hotpatches that are being taken out. */
+	GRAFT_REVERTS = 16,
+	/** Processes of which an event told. */
+	GRAFT_PENDING = 4096,
+	GRAFT_SECOND_US = 1000 * 1000,
+};
+
+/** What graft is run for. */
+enum graft_job_kind {
+	GRAFT_JOB_NONE,
+	GRAFT_JOB_SYNC,
+	GRAFT_JOB_SHOW,
+	GRAFT_JOB_APPLY,
+	GRAFT_JOB_STATUS,
+	GRAFT_JOB_REVERT,
+};
+
+/** A run of graft and whom it is for. */
+struct graft_job {
+	enum graft_job_kind kind;
+	/** Of the hotpatch, of SHOW and APPLY; its id, of REVERT. */
+	uint32_t serial;
+	char id[GRAFT_QUARANTINE_ID_LEN + 1];
+	pid_t pids[GRAFT_JOB_PIDS];
+	/** The needs as they were. */
+	uint64_t whats[GRAFT_JOB_PIDS];
+	size_t pid_count;
+	struct graft_tool tool;
+};
+
+/** A process of which an event told, and when to look at it. */
+struct graft_pending {
+	pid_t pid;
+	uint64_t due_us;
+	/** It may not have loaded all: look once more, later. */
+	bool again;
+};
+
+/** A hotpatch that is being taken out. */
+struct graft_reverting {
+	char id[GRAFT_QUARANTINE_ID_LEN + 1];
+	/** Those that hold it, as `graft status` said. */
+	pid_t pids[GRAFT_JOB_PIDS];
+	size_t pid_count;
+	/** Not before this. */
+	uint64_t retry_us;
+};
+
+/** The worker. */
+struct graft_worker {
+	const struct graft_worker_options *options;
+	int signal_fd;
+	/** -1: the kernel does not tell. */
+	int connector_fd;
+	/** Of the ledger's folder, and of what is kept. */
+	int folder_fd;
+	struct graft_marks *marks;
+	struct graft_watch *watch;
+	struct graft_contents *contents;
+	struct graft_kept kept;
+	struct graft_table table;
+	struct graft_look look;
+	struct graft_quarantine *quarantine;
+	/** The newest row that was read. */
+	int64_t ledger_row;
+	bool ledger_read;
+
+	struct graft_job jobs[GRAFT_JOB_SLOTS];
+	struct graft_pending pending[GRAFT_PENDING];
+	size_t pending_count;
+	struct graft_reverting reverts[GRAFT_REVERTS];
+	size_t revert_count;
+
+	/** When things are due, on graft_clock_monotonic_us(); UINT64_MAX: not. */
+	uint64_t full_us;
+	uint64_t folder_us;
+	uint64_t state_us;
+	uint64_t metrics_us;
+	/** Who holds what is asked of `graft status`. */
+	bool status_wanted;
+	/** SIGTERM came: nothing new is begun. */
+	bool ending;
+	bool ended;
+	uint64_t ending_us;
+
+	struct graft_agent_state state;
+	struct graft_agent_state sent;
+	/** The last thing that went wrong with a run; it is said once. */
+	char complaint[256];
+};
+
+/** Say something, in the journal. @param[in] id Of a hotpatch, or NULL. */
+GRAFT_PRINTF(5)
+void
+graft_worker_log(struct graft_worker *worker, int priority, pid_t pid,
+		 const char *id, const char *fmt, ...);
+
+/** Begin what is to be done and can be, in slots that are free. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_worker_begin_jobs(struct graft_worker *worker);
+
+/** Take what runs have printed, and what came of those that are over. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_worker_step_jobs(struct graft_worker *worker);
+
+/** Get when a need that was refused is due again, or a run has no time left. */
+uint64_t
+graft_worker_jobs_due(const struct graft_worker *worker);
+
+/** Read what is new in the ledger, and which hotpatches are wanted by it. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_worker_read_ledger(struct graft_worker *worker);
+
+/** Take a hotpatch out of all processes in scope, as soon as can be. */
+void
+graft_worker_revert(struct graft_worker *worker, const char *id);
+
+/** See which watched processes have ended, and whether they crashed. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_worker_check_health(struct graft_worker *worker);
+
+/** Take what the kernel told of a process that dies by a signal. */
+void
+graft_worker_note_death(struct graft_worker *worker, pid_t pid, pid_t parent,
+			int signal);
+
+/**
+ * Let a hotpatch be applied again.
+ *
+ * @return NULL; #GRAFT_ERROR_NOT_FOUND if nothing holds it.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_worker_release(struct graft_worker *worker, const char *id);
+
+/** Put what there is to be told into graft_worker::state. */
+void
+graft_worker_count(struct graft_worker *worker);
+
+#endif /* GRAFT_AGENT_INSIDE_H */
