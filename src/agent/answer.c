@@ -5,7 +5,6 @@
 #include "base/hex.h"
 
 #include <cjson/cJSON.h>
-#include <math.h>
 #include <string.h>
 
 enum {
@@ -114,7 +113,7 @@ read_pid(const cJSON *object, pid_t *ret)
 
 	if (!cJSON_IsNumber(pid) || !(pid->valuedouble >= 1) ||
 	    !(pid->valuedouble <= INT32_MAX) ||
-	    floor(pid->valuedouble) != pid->valuedouble)
+	    (double)(pid_t)pid->valuedouble != pid->valuedouble)
 		return false;
 	*ret = (pid_t)pid->valuedouble;
 	return true;

@@ -68,20 +68,20 @@ set_filter(int fd)
 GRAFT_MUST_CHECK static struct graft_error *
 subscribe(int fd, uint32_t number)
 {
-	struct {
-		struct nlmsghdr header;
-		struct cn_msg message;
-		enum proc_cn_mcast_op op;
-	} __attribute__((packed)) request = {
-		.header = { .nlmsg_len = sizeof(request),
-			    .nlmsg_type = NLMSG_DONE },
-		.message = { .id = { .idx = CN_IDX_PROC, .val = CN_VAL_PROC },
-			     .ack = number,
-			     .len = sizeof(request.op) },
-		.op = PROC_CN_MCAST_LISTEN,
+	const uint32_t op = PROC_CN_MCAST_LISTEN;
+	char request[NLMSG_HDRLEN + sizeof(struct cn_msg) + sizeof(op)];
+	const struct nlmsghdr header = { .nlmsg_len = sizeof(request),
+					 .nlmsg_type = NLMSG_DONE };
+	const struct cn_msg message = {
+		.id = { .idx = CN_IDX_PROC, .val = CN_VAL_PROC },
+		.ack = number,
+		.len = sizeof(op),
 	};
 
-	if (send(fd, &request, sizeof(request), 0) < 0)
+	memcpy(request, &header, sizeof(header));
+	memcpy(request + NLMSG_HDRLEN, &message, sizeof(message));
+	memcpy(request + NLMSG_HDRLEN + sizeof(message), &op, sizeof(op));
+	if (send(fd, request, sizeof(request), 0) < 0)
 		return graft_error_os(errno, "ask for events of processes");
 	return NULL;
 }

@@ -297,7 +297,7 @@ look_at_maps(struct pass *pass, pid_t pid, struct graft_table_need *needs,
 	return err;
 }
 
-/** Look at one process. @param[out] ret_in It is in scope. */
+/** Look at one process. @param[out] in_ret It is in scope. */
 GRAFT_MUST_CHECK static struct graft_error *
 look_at_process(struct pass *pass, pid_t pid, bool *in_ret)
 {

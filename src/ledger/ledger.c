@@ -42,7 +42,7 @@ static const char finish_sql[] =
 #define SELECTION                                                              \
 	" FROM entry WHERE (:pid = 0 OR pid = :pid) "                          \
 	"AND (:patch_id IS NULL OR patch_id = :patch_id) "                     \
-	"AND (:open_only = 0 OR outcome = 0) AND id > :after ORDER BY id LIMIT :limit"
+	"AND (:open_only = 0 OR outcome = 0) AND (:after = 0 OR id > :after) ORDER BY id LIMIT :limit"
 
 static const char select_sql[] =
 	"SELECT " GRAFT_ROW_COLUMNS GRAFT_ROW_HEADER_LEN SELECTION;
