@@ -24,7 +24,7 @@ _graft_files()
 _graft()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='diff show verify plan apply status revert recover sync install rollback spare report calendar daemon config perf-map'
+	local verbs='diff show verify plan apply status revert recover sync install rollback spare report calendar eligible daemon config perf-map'
 	local verb= word i options='--state-dir --help'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -89,13 +89,14 @@ _graft()
 	report) options+=' --format' ;;
 	calendar) options+=' --year --ics --json --config' ;;
 	daemon) options='status metrics sync pause resume release --socket --json --help' ;;
+	eligible) options+=' --facts --policy --explain --json' ;;
 	config) options='check --help' ;;
 	perf-map) options+=' --all --pid --json' ;;
 	esac
 
 	if [[ -z $verb || $current == -* ||
 		$verb == status || $verb == recover || $verb == sync || $verb == spare || $verb == rollback || $verb == report ||
-		$verb == calendar || $verb == daemon || $verb == config ]]; then
+		$verb == calendar || $verb == eligible || $verb == daemon || $verb == config ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 	elif [[ $verb == diff ]]; then
 		compopt -o default 2>/dev/null

@@ -38,6 +38,8 @@ static const struct graft_verb verbs[] = {
 	{ "calendar", "show when releases come, and which of them restart",
 	  graft_verb_calendar },
 	{ "daemon", "ask graftd, or have it do something", graft_verb_daemon },
+	{ "eligible", "say in which form a device gets fixes, and why",
+	  graft_verb_eligible },
 	{ "config", "check a configuration of graftd", graft_verb_config },
 	{ "perf-map", "write names of carried code for perf",
 	  graft_verb_perf_map },

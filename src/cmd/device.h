@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file The facts of this host, as far as they decide which updates it gets. */
+
+#ifndef GRAFT_CMD_DEVICE_H
+#define GRAFT_CMD_DEVICE_H
+
+#include "base/error.h"
+#include "release/eligible.h"
+
+/**
+ * Look at this host: what os-release(5) calls it, what its kernel lets us do, how much
+ * space there is, and what STATE/device.conf says of its edition and levels.
+ *
+ * @return NULL; #GRAFT_ERROR_BAD_INPUT if device.conf is wrong, with the line.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_device_look(struct graft_facts *ret);
+
+#endif /* GRAFT_CMD_DEVICE_H */
