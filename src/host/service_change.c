@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "host/before.h"
+#include "host/configuration.h"
 #include "host/held.h"
 #include "proc/started.h"
 
@@ -96,6 +97,22 @@ look_at_ucf(const struct graft_service *service, struct graft_text *why)
 	return err;
 }
 
+/** Look at what goes by the name of a service or package. */
+GRAFT_MUST_CHECK static struct graft_error *
+look_at_name(const char *name, uint64_t start_us, struct graft_text *why)
+{
+	GRAFT_FREE char *plain = strndup(name, strcspn(name, ":"));
+	GRAFT_FREE char *path = NULL;
+
+	if (!plain)
+		return graft_error_no_memory();
+	struct graft_error *err =
+		graft_configuration_find_newer_of(plain, start_us, &path);
+	if (path)
+		put_configuration(path, why);
+	return err;
+}
+
 /** Look at what an upgrade changed of a package, if there was one. */
 GRAFT_MUST_CHECK static struct graft_error *
 look_at_package(const struct graft_package *package, const char *before_dir,
@@ -177,6 +194,11 @@ graft_service_find_change(const struct graft_service *service,
 					service->start_us, &why);
 	if (!err && !why.len)
 		err = look_at_ucf(service, &why);
+	if (!err && !why.len)
+		err = look_at_name(service->name, service->start_us, &why);
+	for (size_t i = 0; !err && !why.len && i < packages->count; i++)
+		err = look_at_name(packages->packages[i].name,
+				   service->start_us, &why);
 	for (size_t i = 0; !err && !why.len && i < packages->count; i++)
 		err = look_at_package(&packages->packages[i], before_dir,
 				      service->start_us, &why);
