@@ -3,8 +3,11 @@
 #include "cmd/verb.h"
 
 #include "base/env.h"
+#include "base/file.h"
+#include "base/limits.h"
 #include "cmd/options.h"
 #include "cmd/sync_held.h"
+#include "host/exports.h"
 #include "host/service.h"
 
 #include <stdio.h>
@@ -69,6 +72,43 @@ take_item(const struct graft_sync *sync, const struct graft_sync_item *item,
 	graft_text_put_safe(why, item->why ? item->why : "not hotpatched");
 }
 
+/** Read a file that is mapped, or what stands for it now. */
+GRAFT_MUST_CHECK static struct graft_error *
+read_file(const struct graft_old_file *file, bool is_new, uint8_t **bytes_ret,
+	  size_t *len_ret)
+{
+	GRAFT_CLOSE int fd = -1;
+	struct graft_error *err = graft_old_file_open(file, is_new, &fd);
+
+	return err ? err
+		   : graft_file_read_fd(fd, GRAFT_LIMIT_ELF_BYTES, bytes_ret,
+					len_ret);
+}
+
+/** Say if a file offers more now: a module that is opened later may want that. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_exports(const struct graft_old_file *file, struct graft_text *why)
+{
+	GRAFT_FREE uint8_t *was = NULL;
+	GRAFT_FREE uint8_t *is = NULL;
+	GRAFT_FREE char *name = NULL;
+	size_t was_len;
+	size_t is_len;
+	struct graft_error *err = read_file(file, false, &was, &was_len);
+
+	if (!err)
+		err = read_file(file, true, &is, &is_len);
+	if (!err)
+		err = graft_exports_find_new(was, was_len, is, is_len, &name);
+	if (!name)
+		return err;
+	graft_text_put_safe(why, file->path);
+	graft_text_put(why, ": what is opened later may want ");
+	graft_text_put_safe(why, name);
+	graft_text_put(why, ", which is new");
+	return NULL;
+}
+
 /** Take what a look found. @param[in,out] answer Zeroed. */
 GRAFT_MUST_CHECK static struct graft_error *
 take_sync(const struct graft_sync *sync, struct answer *answer)
@@ -81,6 +121,12 @@ take_sync(const struct graft_sync *sync, struct answer *answer)
 		take_item(sync, &sync->items[i], answer, &why);
 	if (!why.len && sync->held->count)
 		graft_sync_put_held_why(sync, 0, &why);
+	for (size_t i = 0; !why.len && i < sync->code->file_count; i++) {
+		struct graft_error *err = take_exports(&sync->code->files[i],
+						       &why);
+		if (err)
+			return err;
+	}
 	return why.len || why.failed ? graft_text_take(&why, &answer->why)
 				     : NULL;
 }

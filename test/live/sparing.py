@@ -30,6 +30,7 @@ exit 0
 # What no hotpatch can do: another constructor.
 BASELINE = {**NEW, "two": NEW["two"] + "\n__attribute__((constructor)) static void more(void)"
                                        ' { __asm__ volatile("nop"); }\n'}
+MORE = {**OLD, "one": NEW["one"] + "\nint more(int x) { return x + 1; }\n"}
 LATER = {**BASELINE, "one": "int one(int x) { return x > 9 ? 0 : x * 5 + 2; }"}
 START = r"""
 set -e
@@ -62,14 +63,15 @@ who() {
 
 
 def build_service(place):
-    """Four versions: what can be hotpatched, what cannot, and other data."""
+    """Versions: what can be hotpatched, what is more, what cannot, and other data."""
     os.mkdir(place.path("debs"))
     for name, text in (("init", INIT), ("data", "old\n"), ("other", "new\n")):
         with open(place.path(name), "w", encoding="utf-8") as file:
             file.write(text)
         os.chmod(place.path(name), 0o755 if name == "init" else 0o644)
     control = {"postinst": POSTINST, "conffiles": "/etc/init.d/graft-victim\n"}
-    for version, sources, data in (("1.0-1", OLD, "data"), ("1.0-3", NEW, "data"),
+    for version, sources, data in (("1.0-1", OLD, "data"), ("1.0-2", MORE, "data"),
+                                   ("1.0-3", NEW, "data"),
                                    ("1.0-4", BASELINE, "data"), ("1.0-5", LATER, "other")):
         folder = build(place, version, sources)
         files = {f"{LIB}/lib{name}.so": f"{folder}/lib{name}.so" for name in sources}
@@ -144,6 +146,9 @@ policy_rc_d graft-victim restart
 policy_rc_d no-such-service restart
 policy_rc_d graft-victim start
 policy_rc_d graft-victim '(start)'
+echo "more is offered:"
+upgrade /debs/*_1.0-2_*.deb
+policy_rc_d graft-victim restart
 upgrade /debs/*_1.0-3_*.deb
 policy_rc_d graft-victim restart
 policy_rc_d --quiet graft-victim.service try-restart
@@ -184,6 +189,8 @@ kill $(cat /run/graft-victim.pid)
     check(lines[1] == "status 0: graft: nothing of graft-victim was hotpatched", text)
     same(lines[2:5], ["status 0: graft: no process of no-such-service runs", "status 0: ",
                       "status 101: "], text)
+    same(lines[at["more is offered:"] + 1], f"status 0: graft: graft-victim needs a restart: {LIB}/libone.so: "
+         "what is opened later may want more, which is new", text)
     rest = lines[at["configuration:"] - 5:at["configuration:"]]
     same(rest, [f"status 101: {spared}", "status 101: ", "status 0: ", "status 101: ", "status 0: "],
          text)

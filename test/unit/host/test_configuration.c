@@ -101,8 +101,8 @@ main(void)
 			what_was_written_before_does_not_count, enter_directory,
 			leave_directory),
 		cmocka_unit_test_setup_teardown(
-			a_link_counts_and_a_folder_does_not,
-			enter_directory, leave_directory),
+			a_link_counts_and_a_folder_does_not, enter_directory,
+			leave_directory),
 		cmocka_unit_test_setup_teardown(
 			too_many_files_are_named_as_a_whole, enter_directory,
 			leave_directory),
