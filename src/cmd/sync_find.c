@@ -191,18 +191,22 @@ narrow_to_package(struct graft_sync *sync, const char *name)
 	code->process_count = left;
 }
 
-/** Does any process have a file, after all that was narrowed? */
-static bool
-is_wanted(const struct graft_sync *sync, size_t file)
+/** Say of each file whether any process has it, after all that was narrowed.
+ * @param[out] ret New; the caller frees it. */
+GRAFT_MUST_CHECK static struct graft_error *
+find_wanted(const struct graft_old_code *code, bool **ret)
 {
-	for (size_t i = 0; i < sync->code->process_count; i++) {
-		const struct graft_old_process *p = &sync->code->processes[i];
-		for (size_t k = 0; k < p->file_count; k++) {
-			if (p->files[k] == file)
-				return true;
-		}
+	bool *wanted = calloc(code->file_count + 1, sizeof(*wanted));
+
+	if (!wanted)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < code->process_count; i++) {
+		const struct graft_old_process *p = &code->processes[i];
+		for (size_t k = 0; k < p->file_count; k++)
+			wanted[p->files[k]] = true;
 	}
-	return false;
+	*ret = wanted;
+	return NULL;
 }
 
 /** Ask for the verdict of a file, by any process that maps it: they come and go. */
@@ -232,9 +236,12 @@ GRAFT_MUST_CHECK static struct graft_error *
 find_verdicts(struct graft_sync *sync)
 {
 	GRAFT_FREE char *dir = NULL;
+	GRAFT_FREE bool *wanted = NULL;
 	struct graft_old_code *code = sync->code;
-	struct graft_error *err = NULL;
+	struct graft_error *err = find_wanted(code, &wanted);
 
+	if (err)
+		return err;
 	if (asprintf(&dir, "%s/verdicts", graft_env_state_dir()) < 0)
 		return graft_error_no_memory();
 	struct graft_verdict_cache cache = { .dir = dir };
@@ -243,7 +250,7 @@ find_verdicts(struct graft_sync *sync)
 	for (size_t i = 0; !err && i < code->file_count; i++) {
 		struct graft_old_file *file = &code->files[i];
 		struct graft_patch *verdict = NULL;
-		if (!file->new_path || file->why || !is_wanted(sync, i))
+		if (!file->new_path || file->why || !wanted[i])
 			continue;
 		graft_progress_step(&progress, i, file->path);
 		err = get_verdict(&cache, code, file, &verdict);

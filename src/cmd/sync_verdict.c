@@ -45,6 +45,17 @@ hash_program(struct graft_verdict_cache *cache)
 	return err;
 }
 
+/** Is a folder there that others can write to, or own? */
+static bool
+is_others(const char *dir)
+{
+	struct stat st;
+
+	return lstat(dir, &st) == 0 &&
+	       (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+		(st.st_mode & (S_IWGRP | S_IWOTH)));
+}
+
 /** Make the path under which a verdict is kept. */
 GRAFT_MUST_CHECK static struct graft_error *
 make_path(struct graft_verdict_cache *cache, const struct graft_old_file *file,
@@ -219,8 +230,10 @@ graft_verdict_get(struct graft_verdict_cache *cache,
 
 	if (err)
 		return err;
+	cache->is_others |= is_others(cache->dir);
 	// One that cannot be read, or is another, is made anew.
-	graft_error_free(graft_patch_read_file(path, &patch));
+	if (!cache->is_others)
+		graft_error_free(graft_patch_read_file(path, &patch));
 	if (patch && is_of(patch, file)) {
 		err = rename_module(file->new_path, &patch->modules[0]);
 		cache->known += !err;
@@ -228,7 +241,7 @@ graft_verdict_get(struct graft_verdict_cache *cache,
 		graft_patch_free(patch);
 		patch = NULL;
 		err = compare(file, &patch);
-		if (!err)
+		if (!err && !cache->is_others)
 			keep(cache, path, patch);
 		cache->compared += !err;
 	}

@@ -22,6 +22,8 @@ struct graft_verdict_cache {
 	/** Of the running program, once @ref has_program. */
 	uint8_t program[GRAFT_SHA256_LEN];
 	bool has_program;
+	/** Others than we could have written verdicts: none is read or kept. */
+	bool is_others;
 	/** Pairs that were compared, and that were known. */
 	size_t compared;
 	size_t known;

@@ -4,6 +4,8 @@
 
 #include "base/limits.h"
 #include "base/vec.h"
+#include "host/budget.h"
+#include "host/known_files.h"
 #include "host/successor.h"
 #include "proc/status.h"
 
@@ -19,24 +21,11 @@
 
 static const size_t current = SIZE_MAX;
 
-/** A file of a root that was looked at: many processes map the same. */
-struct known {
-	struct graft_root root;
-	uint64_t dev;
-	uint64_t inode;
-	bool deleted;
-	/** Owned. */
-	char *path;
-	/** Which file it is, or that it is what lies on disk. */
-	size_t file;
-};
-
 /** A look at processes. */
 struct look {
 	struct graft_root ours;
-	struct known *known;
-	size_t known_count;
-	size_t known_room;
+	struct graft_known_files known;
+	struct graft_budget budget;
 	struct graft_old_code *code;
 	size_t file_room;
 	size_t process_room;
@@ -46,9 +35,8 @@ struct look {
 static void
 look_deinit(struct look *look)
 {
-	for (size_t i = 0; i < look->known_count; i++)
-		free(look->known[i].path);
-	free(look->known);
+	graft_known_files_deinit(&look->known);
+	graft_budget_deinit(&look->budget);
 }
 
 static void
@@ -75,6 +63,15 @@ graft_old_code_free(struct graft_old_code *code)
 	free(code);
 }
 
+static int
+by_index(const void *a, const void *b)
+{
+	size_t one = *(const size_t *)a;
+	size_t other = *(const size_t *)b;
+
+	return (one > other) - (one < other);
+}
+
 /** How a process sees files. */
 struct view {
 	/** A thread of it that lives. */
@@ -83,75 +80,6 @@ struct view {
 	/** Where its root is. */
 	char path[PATH_MAX];
 };
-
-struct graft_error *
-graft_old_file_open(const struct graft_old_file *file, bool is_new, int *fd_ret)
-{
-	if (is_new && file->ours)
-		return graft_root_open_file(getpid(), file->new_path, fd_ret);
-	pid_t tid = graft_proc_live_tid(file->pid);
-	if (tid == 0)
-		return graft_error_new(GRAFT_ERROR_TARGET_GONE, "no process %d",
-				       (int)file->pid);
-	return is_new ? graft_root_open_file(tid, file->new_path, fd_ret)
-		      : graft_map_open_file_of(tid, &file->map, fd_ret);
-}
-
-/** Is a file among those of a process? */
-static bool
-has_file(const struct graft_old_process *process, size_t file)
-{
-	for (size_t i = 0; i < process->file_count; i++) {
-		if (process->files[i] == file)
-			return true;
-	}
-	return false;
-}
-
-/** Take the mapping of a file from a process, if it still has one. */
-GRAFT_MUST_CHECK static struct graft_error *
-take_map(struct graft_old_file *file, pid_t pid, bool *ret)
-{
-	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
-	struct graft_error *err = graft_maps_read(graft_proc_live_tid(pid),
-						  &maps);
-
-	for (size_t i = 0; !err && i < maps->count; i++) {
-		struct graft_map *map = &maps->maps[i];
-		if (!graft_map_is_code_of_file(map) ||
-		    map->inode != file->map.inode ||
-		    map->dev != file->map.dev ||
-		    map->deleted != file->map.deleted ||
-		    strcmp(map->path, file->map.path) != 0)
-			continue;
-		char *path = file->map.path;
-		file->map = *map;
-		file->map.path = path;
-		file->pid = pid;
-		*ret = true;
-		break;
-	}
-	return err;
-}
-
-struct graft_error *
-graft_old_file_renew(const struct graft_old_code *code,
-		     struct graft_old_file *file, size_t *next, bool *ret)
-{
-	size_t at = (size_t)(file - code->files);
-
-	*ret = false;
-	while (!*ret && *next < code->process_count) {
-		const struct graft_old_process *p = &code->processes[(*next)++];
-		if (p->pid == file->pid || !has_file(p, at))
-			continue;
-		struct graft_error *err = take_map(file, p->pid, ret);
-		if (err && graft_error_code(err) == GRAFT_ERROR_NO_MEMORY)
-			return err;
-		graft_error_free(err);
-	}
-	return NULL;
-}
 
 /** Does a file begin as ELF files do? Code is mapped from others too. */
 static bool
@@ -180,8 +108,8 @@ hash(int fd, const char *path, uint8_t ret[GRAFT_SHA256_LEN])
 
 /** Compare what is mapped with what lies on disk. @param[out] old_ret It is old code. */
 GRAFT_MUST_CHECK static struct graft_error *
-compare(pid_t tid, const struct graft_place *place, struct graft_old_file *file,
-	bool *old_ret)
+compare(struct look *look, pid_t tid, const struct graft_place *place,
+	struct graft_old_file *file, bool *old_ret)
 {
 	GRAFT_CLOSE int old_fd = -1;
 	GRAFT_CLOSE int new_fd = -1;
@@ -194,10 +122,12 @@ compare(pid_t tid, const struct graft_place *place, struct graft_old_file *file,
 	if (!is_elf(old_fd))
 		return NULL;
 	*old_ret = true;
-	err = hash(old_fd, file->path, file->old_sha256);
+	err = graft_successor_find(place, old_fd, &file->new_path, &new_fd);
 	if (!err)
-		err = graft_successor_find(place, old_fd, &file->new_path,
-					   &new_fd);
+		err = graft_budget_charge(&look->budget, file->pid, old_fd,
+					  new_fd);
+	if (!err)
+		err = hash(old_fd, file->path, file->old_sha256);
 	if (err || new_fd < 0)
 		return err;
 	err = hash(new_fd, file->new_path, file->new_sha256);
@@ -237,7 +167,7 @@ look_into(struct look *look, pid_t pid, pid_t tid, const struct graft_map *map,
 	};
 	file.map.path = strdup(map->path);
 	if (file.path && file.map.path)
-		err = compare(tid, place, &file, &old);
+		err = compare(look, tid, place, &file, &old);
 	else
 		err = graft_error_no_memory();
 	if (err && !is_fatal(err)) {
@@ -260,19 +190,35 @@ look_into(struct look *look, pid_t pid, pid_t tid, const struct graft_map *map,
 	return NULL;
 }
 
-/** Find what is known of a mapped file, or NULL. */
-static struct known *
-find_known(struct look *look, const struct graft_map *map,
-	   const struct graft_root *root)
+/** Add a mapped file that was deleted, and whose path leads to what we cannot see.
+ * @param[out] ret Which file it is. */
+GRAFT_MUST_CHECK static struct graft_error *
+add_unknown(struct look *look, pid_t pid, const struct graft_map *map,
+	    const struct graft_root *root, size_t *ret)
 {
-	for (size_t i = 0; i < look->known_count; i++) {
-		struct known *known = &look->known[i];
-		if (known->inode == map->inode && known->dev == map->dev &&
-		    known->deleted == map->deleted &&
-		    graft_root_is_same(&known->root, root) &&
-		    strcmp(known->path, map->path) == 0)
-			return known;
+	struct graft_old_code *code = look->code;
+	struct graft_error *err =
+		graft_vec_reserve(&code->files, &look->file_room,
+				  code->file_count + 1, sizeof(*code->files));
+	if (err)
+		return err;
+	struct graft_old_file file = {
+		.path = strdup(map->path),
+		.root = *root,
+		.pid = pid,
+		.map = *map,
+		.why = strdup(
+			"it was deleted, and the process called chroot in "
+			"a mount namespace of its own: what would be "
+			"loaded now is not known"),
+	};
+	file.map.path = strdup(map->path);
+	if (!file.path || !file.map.path || !file.why) {
+		file_deinit(&file);
+		return graft_error_no_memory();
 	}
+	*ret = code->file_count;
+	code->files[code->file_count++] = file;
 	return NULL;
 }
 
@@ -282,7 +228,8 @@ look_at(struct look *look, pid_t pid, const struct view *view,
 	const struct graft_map *map, size_t *ret)
 {
 	const struct graft_root *root = &view->root;
-	struct known *known = find_known(look, map, root);
+	struct graft_known_file *known = graft_known_files_find(&look->known,
+								map, root);
 	struct graft_place place = { .tid = view->tid, .root = root };
 	struct stat now;
 	bool in_place = false;
@@ -297,10 +244,10 @@ look_at(struct look *look, pid_t pid, const struct view *view,
 	// That one process failed to show a file says nothing of the others.
 	if (known && (*ret == current || !look->code->files[*ret].why))
 		return NULL;
-	struct graft_error *err =
-		graft_vec_reserve(&look->known, &look->known_room,
-				  look->known_count + 1, sizeof(*look->known));
-	// Where nothing can be said, nothing is.
+	struct graft_error *err = NULL;
+	if (!place.path && map->deleted)
+		err = add_unknown(look, pid, map, root, ret);
+	// That it is in its place is not known either, but likely.
 	if (!err && place.path)
 		err = graft_place_look(&place, map, &now, &in_place);
 	if (!err && place.path && !in_place)
@@ -311,38 +258,37 @@ look_at(struct look *look, pid_t pid, const struct view *view,
 		known->file = *ret;
 		return NULL;
 	}
-	struct known found = {
-		.root = *root,
-		.dev = map->dev,
-		.inode = map->inode,
-		.deleted = map->deleted,
-		.path = strdup(map->path),
-		.file = *ret,
-	};
-	if (!found.path)
-		return graft_error_no_memory();
-	look->known[look->known_count++] = found;
-	return NULL;
+	return graft_known_files_add(&look->known, map, root, *ret);
 }
 
-/** Add a file to a process, once. */
+/** Add a file to a process. */
 GRAFT_MUST_CHECK static struct graft_error *
 add_file(struct graft_old_process *process, size_t *room, size_t file)
 {
-	size_t at = process->file_count;
-	struct graft_error *err;
-
-	if (has_file(process, file))
-		return NULL;
-	err = graft_vec_reserve(&process->files, room, at + 1,
-				sizeof(*process->files));
+	struct graft_error *err = graft_vec_reserve(&process->files, room,
+						    process->file_count + 1,
+						    sizeof(*process->files));
 	if (err)
 		return err;
-	for (; at > 0 && process->files[at - 1] > file; at--)
-		process->files[at] = process->files[at - 1];
-	process->files[at] = file;
-	process->file_count++;
+	process->files[process->file_count++] = file;
 	return NULL;
+}
+
+/** Bring the files of a process in order, each once. */
+static void
+sort_files(struct graft_old_process *process)
+{
+	size_t count = 0;
+
+	if (!process->file_count)
+		return;
+	qsort(process->files, process->file_count, sizeof(*process->files),
+	      by_index);
+	for (size_t i = 0; i < process->file_count; i++) {
+		if (!count || process->files[count - 1] != process->files[i])
+			process->files[count++] = process->files[i];
+	}
+	process->file_count = count;
 }
 
 /** Note who holds a file that is no code, and no longer in its place. */
@@ -391,6 +337,7 @@ look_at_maps(struct look *look, struct graft_old_process *process)
 		if (!err && file != current)
 			err = add_file(process, &room, file);
 	}
+	sort_files(process);
 	return err;
 }
 

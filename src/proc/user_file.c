@@ -75,21 +75,24 @@ take_ids(const char *text, struct graft_user_dir *ret)
 {
 	const char *uid = strstr(text, "\nUid:");
 	const char *gid = strstr(text, "\nGid:");
-	const char *pids = strstr(text, "\nNSpid:");
+	const char *pids = strstr(text, "\nNStgid:");
+	const char *tgid = strstr(text, "\nTgid:");
 	int found = 0;
 
 	if (uid)
 		found += sscanf(uid, "\nUid: %*u %u", &ret->uid) == 1;
 	if (gid)
 		found += sscanf(gid, "\nGid: %*u %u", &ret->gid) == 1;
+	if (tgid)
+		found += sscanf(tgid, "\nTgid: %d", &ret->inner_pid) == 1;
 	// Outermost first; without namespaces the kernel may say nothing.
-	for (const char *at = pids ? pids + strlen("\nNSpid:") : "";
+	for (const char *at = pids ? pids + strlen("\nNStgid:") : "";
 	     *at == '\t';) {
 		char *end;
 		ret->inner_pid = (pid_t)strtol(at, &end, 10);
 		at = end;
 	}
-	return found == 2;
+	return found == 3;
 }
 
 void
@@ -103,7 +106,7 @@ graft_user_dir_close(struct graft_user_dir *dir)
 struct graft_error *
 graft_user_dir_open(pid_t tid, const char *path, struct graft_user_dir *ret)
 {
-	struct graft_user_dir dir = { .fd = -1, .inner_pid = tid };
+	struct graft_user_dir dir = { .fd = -1 };
 	char text[STATUS_MAX];
 
 	*ret = dir;
@@ -113,9 +116,9 @@ graft_user_dir_open(pid_t tid, const char *path, struct graft_user_dir *ret)
 		return graft_error_new(GRAFT_ERROR_TARGET_GONE, "no process %d",
 				       (int)tid);
 	if (!take_ids(text, &dir))
-		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
-				       "/proc/%d/status says no user",
-				       (int)tid);
+		return graft_error_new(
+			GRAFT_ERROR_BAD_INPUT,
+			"/proc/%d/status says no user or process", (int)tid);
 	struct graft_error *err =
 		graft_root_open(tid, path, O_PATH | O_DIRECTORY, &dir.fd);
 	if (err)

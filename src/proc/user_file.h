@@ -31,7 +31,7 @@ struct graft_user_dir {
 	/** Effective user and group of the process. */
 	uid_t uid;
 	gid_t gid;
-	/** The number that the process has for itself (NSpid of proc(5)). */
+	/** The number that the process has for itself (NStgid of proc(5)): not that of one of its threads. */
 	pid_t inner_pid;
 };
 

@@ -8,7 +8,8 @@ import shutil
 import subprocess
 
 from stage import Skip, Victim, check, same, test  # noqa: E402
-from syncing import LIBRARY, ONE_NEW, ONE_OLD, compile_library, items  # noqa: E402
+from syncing import (JAILED, LIBRARY, ONE_NEW, ONE_OLD, Upgrade, compile_library,  # noqa: E402
+                     items)  # noqa: E402
 
 CONTAINER = "ab12" * 16
 
@@ -108,3 +109,46 @@ def a_container_that_forges_a_build_id_gets_the_verdict_of_its_own_bytes(place):
         for each, answer in (("old", "8"), ("forged", "18")):
             inside[each].tell("2")
             same(inside[each].line(), answer, f"the answer of {each}")
+
+
+@test
+def who_called_chroot_in_a_namespace_of_its_own_needs_a_restart(place):
+    folder = place.path("sync-hidden")
+    os.makedirs(f"{folder}/jail")
+    compile_library(place, f"{folder}/libone.so", ONE_OLD)
+    subprocess.run(["gcc", "-O2", "-x", "c", "-", "-o", f"{folder}/program", f"-L{folder}",
+                    "-l:libone.so", f"-Wl,-rpath,{folder}"], input=JAILED, text=True, check=True)
+    with Victim("unshare", "--mount", f"{folder}/program", f"{folder}/jail") as process:
+        same(items(place, process.pid, status=3), [], "old code before the upgrade")
+        compile_library(place, f"{folder}/x", ONE_NEW)
+        os.rename(f"{folder}/x", f"{folder}/libone.so")
+        got = items(place, process.pid, status=4)
+        same([i["action"] for i in got], ["restart"], "what it says")
+        check("chroot in a mount namespace of its own" in got[0]["why"], got[0]["why"])
+
+
+@test
+def verdicts_that_others_could_have_written_are_not_believed(place):
+    up = Upgrade(place, "others-verdicts")
+    cache = f"{place.state}/verdicts"
+    with up.start() as victim:
+        up.put_new()
+        shutil.rmtree(cache, ignore_errors=True)
+        items(place, victim.pid, "--dry-run", status=0)
+        kept = [f"{cache}/{name}" for name in os.listdir(cache)]
+        same(len(kept), 1, "verdicts")
+        # One that says that nothing has changed, under the right name.
+        place.run("diff", up.path(LIBRARY), up.path(LIBRARY), "-o", up.path("none.graft"))
+        before = os.stat(kept[0])
+        def looked():
+            return os.stat(kept[0]).st_atime_ns != 0
+        for spoil in (lambda: os.chmod(cache, 0o777), lambda: os.chown(cache, 65533, 65533)):
+            spoil()
+            os.utime(kept[0], ns=(0, before.st_mtime_ns))
+            same([i["action"] for i in items(place, victim.pid, "--dry-run", status=0)],
+                 ["would-hotpatch"], "what it says")
+            same((os.stat(kept[0]).st_ino, looked()), (before.st_ino, False), "the verdict that is kept")
+            os.chmod(cache, 0o700)
+        os.chown(cache, 0, 0)
+        items(place, victim.pid, "--dry-run", status=0)
+        check(looked(), "it is not read by its owner either")

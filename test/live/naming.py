@@ -109,6 +109,37 @@ def the_map_goes_when_the_hotpatch_is_gone(place):
             same((done.returncode, lines_of(path)), (0, first), "what is kept")
 
 
+LEADERLESS = """#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+int victim_answer(int x);
+static void *rest(void *arg) {
+	int x;
+	puts("ready");
+	fflush(stdout);
+	while (scanf("%d", &x) == 1) { printf("%d\\n", victim_answer(x)); fflush(stdout); }
+	return arg;
+}
+int main(void) {
+	pthread_t thread;
+	pthread_create(&thread, NULL, rest, NULL);
+	pthread_exit(NULL);
+}"""
+
+
+@test
+def the_map_of_a_process_without_a_leader_has_the_number_of_the_process(place):
+    subprocess.run(["gcc", "-O2", "-pthread", "-x", "c", "-", "-x", "none", "-o",
+                    place.path("leaderless"), place.path("old/libvictim.so"),
+                    f"-Wl,-rpath,{place.path('old')}"], input=LEADERLESS, text=True, check=True)
+    with Victim(place.path("leaderless")) as victim, Absent(victim.pid) as path:
+        with open(f"/proc/{victim.pid}/stat", encoding="utf-8") as file:
+            until(lambda: file.seek(0) or ") Z " in file.read(), "the leader goes on")
+        place.apply(victim.pid)
+        name(place, victim.pid)
+        check(lines_of(path), "no names")
+
+
 @test
 def the_names_of_other_hotpatches_stay_while_they_are_there(place):
     with place.victim() as victim, Absent(victim.pid) as path:

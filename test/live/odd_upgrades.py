@@ -80,3 +80,39 @@ def a_package_in_the_place_of_a_library_is_not_unpacked(place):
         got = items(place, victim.pid, status=4)
         same([i["action"] for i in got], ["restart"], "what it says")
         check("ELF" in got[0]["why"], got[0]["why"])
+
+
+# Maps files as code; no loader has to like them.
+MAPPER = """import mmap, os, sys
+maps = []
+for path in sys.argv[1:]:
+    with open(path, "rb") as file:
+        maps.append(mmap.mmap(file.fileno(), 4096, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_EXEC))
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@test
+def a_user_with_too_much_old_code_is_told_so(place):
+    folder = place.path("hungry")
+    os.mkdir(folder)
+    os.chmod(place.dir, 0o755)
+    def put(name, size, byte):
+        with open(f"{folder}/{name}.new", "wb") as file:
+            file.write(b"\x7fELF" + byte * 4092)
+            file.truncate(size)
+        os.rename(f"{folder}/{name}.new", f"{folder}/{name}")
+    sizes = {"small": 8192, "large": 600 << 20}
+    for name, size in sizes.items():
+        put(name, size, b"o")
+    paths = [f"{folder}/{name}" for name in sizes]
+    with Victim("/usr/bin/python3", "-c", MAPPER, *paths, user=65533, group=65533,
+                extra_groups=[]) as process:
+        for name, size in sizes.items():
+            put(name, size, b"n")
+        got = items(place, process.pid, "--dry-run", status=4)
+    whys = {os.path.basename(f["path"]): f["why"] for i in got for f in i["files"]}
+    check("user 65533 has more old files than are looked at" in whys["large"], f"{whys}")
+    # Others of his are, nonetheless: this one is no ELF file.
+    check("user" not in whys["small"], f"{whys}")
