@@ -5,8 +5,7 @@
  *
  * The configuration of graftd: one small file of `key = value` lines.
  *
- * A line is blank, a comment that begins with '#', or a key, '=' and a value; blanks
- * around each do not count. A key that is not known, a value that is not allowed, or a key
+ * It is read as all settings are (base/settings.h). A key that is not known, a value that is not allowed, or a key
  * that stands twice and may not is an error that names the line: a daemon which guesses what
  * its administrator meant is worse than one that does not start.
  *
@@ -28,8 +27,6 @@
 #define GRAFT_CONFIG_PATH "/etc/graft/graftd.conf"
 
 enum {
-	/** A file longer than this is none of ours. */
-	GRAFT_CONFIG_BYTES_MAX = 64 * 1024,
 	/** Lines that say who is in and who is out. */
 	GRAFT_CONFIG_RULES_MAX = 256,
 };

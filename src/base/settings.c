@@ -149,11 +149,12 @@ read_line(struct piece line, struct graft_setting *setting)
 		return graft_setting_wrong(setting, "no key is so long");
 	if (value.at == value.end)
 		return graft_setting_wrong(setting,
-					   "there is no value behind '='");
+					   "%s: there is no value behind '='",
+					   setting->key);
 	if (!copy(value, setting->value, GRAFT_SETTING_VALUE_MAX))
-		return graft_setting_wrong(setting,
-					   "the value is longer than %d bytes",
-					   GRAFT_SETTING_VALUE_MAX);
+		return graft_setting_wrong(
+			setting, "%s: the value is longer than %d bytes",
+			setting->key, GRAFT_SETTING_VALUE_MAX);
 	return NULL;
 }
 

@@ -22,7 +22,7 @@ enum {
 	GRAFT_SETTINGS_BYTES_MAX = 64 * 1024,
 	/** Longest key and value, without the NUL. */
 	GRAFT_SETTING_KEY_MAX = 31,
-	GRAFT_SETTING_VALUE_MAX = 1023,
+	GRAFT_SETTING_VALUE_MAX = 4095,
 };
 
 /** One line. Lent for the call. */

@@ -26,7 +26,7 @@ def what_is_wrong_in_a_configuration_is_said_with_its_line(place):
                          (b"interval = 0\n", "line 1", "interval", "1 to 86400"),
                          (b"sync\n", "line 1", "key = value"),
                          (b"watch = 1\nwatch = 1\n", "line 2", "line 1"),
-                         (b"user = a\0b\n", "line 1", "no text"),
+                         (b"user = a\0b\n", "line 1", "no UTF-8"),
                          (b"include-user = no-such-user-x\n", "line 1", "no-such-user-x"),
                          (b"#" * (1 << 17), "limit")):
         done = config(place, text, 65)

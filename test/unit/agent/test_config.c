@@ -4,6 +4,8 @@
 
 #include "agent/config.h"
 
+#include "base/settings.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -126,7 +128,8 @@ a_value_that_is_not_allowed_says_what_is(void **state)
 	    "f: line 1: include-cgroup: 'a' does not begin with '/'");
 	bad("user = a b", "f: line 1: user: 'a b' is no name");
 	bad("user =  ", "f: line 1: user: there is no value behind '='");
-	bad("user = a\r\n", "f: line 1: a byte that is no text");
+	bad("user = a\r\n",
+	    "f: line 1: holds a control character, or what is no UTF-8");
 }
 
 static void
@@ -157,7 +160,7 @@ limits_hold(void **state)
 	err = graft_config_parse(text.str, text.len, "f", &config);
 	assert_int_equal(graft_error_code(err), GRAFT_ERROR_LIMIT);
 	graft_error_free(err);
-	while (text.len <= GRAFT_CONFIG_BYTES_MAX)
+	while (text.len <= GRAFT_SETTINGS_BYTES_MAX)
 		graft_text_put(&text, "# x\n");
 	err = graft_config_parse(text.str, text.len, "f", &config);
 	assert_int_equal(graft_error_code(err), GRAFT_ERROR_LIMIT);

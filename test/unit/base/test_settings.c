@@ -65,7 +65,7 @@ what_is_no_setting_is_said_with_its_line(void **state)
 	SAYS("a = b\nc\n",
 	     "f.conf: line 2: neither 'key = value' nor a comment");
 	SAYS("= b", "f.conf: line 1: there is no key before '='");
-	SAYS("a =  ", "f.conf: line 1: there is no value behind '='");
+	SAYS("a =  ", "f.conf: line 1: a: there is no value behind '='");
 	SAYS("a = b\033[31m",
 	     "f.conf: line 1: holds a control character, or what is no UTF-8");
 	SAYS("a = b\0c",
@@ -89,7 +89,7 @@ lengths_have_bounds(void **state)
 	memset(text, 'v', GRAFT_SETTING_VALUE_MAX + 8);
 	memcpy(text, "a=", 2);
 	says(text, GRAFT_SETTING_VALUE_MAX + 3,
-	     "f.conf: line 1: the value is longer than 1023 bytes");
+	     "f.conf: line 1: a: the value is longer than 4095 bytes");
 }
 
 static void
