@@ -46,7 +46,9 @@ struct watched {
 	struct graft_watch_process process;
 	int fd;
 	int signal;
+	/** How long, for what it got; and for what it may be getting. */
 	uint64_t until_us;
+	uint64_t may_us;
 };
 
 struct graft_watch {
@@ -193,8 +195,9 @@ graft_watch_add(struct graft_watch *watch, pid_t pid, uint64_t start_ticks,
 		return err;
 	if (id)
 		add_id(&one->process, id);
-	if (until_us > one->until_us)
-		one->until_us = until_us;
+	uint64_t *until = id ? &one->until_us : &one->may_us;
+	if (until_us > *until)
+		*until = until_us;
 	return NULL;
 }
 
@@ -208,10 +211,20 @@ graft_watch_note_signal(struct graft_watch *watch, pid_t pid, int signal)
 }
 
 void
+graft_watch_settle(struct graft_watch *watch, pid_t pid)
+{
+	struct watched *one = find(watch, pid);
+
+	if (one)
+		one->may_us = 0;
+}
+
+void
 graft_watch_expire(struct graft_watch *watch, uint64_t now_us)
 {
 	for (size_t i = watch->count; i > 0; i--) {
-		if (watch->all[i - 1].until_us <= now_us)
+		const struct watched *one = &watch->all[i - 1];
+		if (one->until_us <= now_us && one->may_us <= now_us)
 			drop(watch, &watch->all[i - 1]);
 	}
 }

@@ -91,6 +91,10 @@ graft_watch_find(const struct graft_watch *watch, pid_t pid);
 void
 graft_watch_note_signal(struct graft_watch *watch, pid_t pid, int signal);
 
+/** Note that a process gets nothing more: what it got by now counts. */
+void
+graft_watch_settle(struct graft_watch *watch, pid_t pid);
+
 /** Forget those whose time is over. */
 void
 graft_watch_expire(struct graft_watch *watch, uint64_t now_us);

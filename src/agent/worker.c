@@ -639,7 +639,8 @@ graft_worker_count(struct graft_worker *worker)
 	state->kept = worker->kept.count;
 	state->withheld = 0;
 	for (size_t i = 0; i < worker->kept.count; i++)
-		state->withheld += worker->kept.patches[i].withheld;
+		state->withheld += worker->kept.patches[i].withheld &&
+				   !worker->kept.patches[i].held;
 	state->watched = graft_watch_count(worker->watch);
 	state->marks = worker->marks ? graft_marks_count(worker->marks) : 0;
 	state->quarantined = 0;

@@ -250,9 +250,15 @@ graft_worker_note_death(struct graft_worker *worker, pid_t pid, pid_t parent,
 	if (!above || !graft_watch_is_crash(signal) ||
 	    graft_watch_find(worker->watch, pid))
 		return;
-	// A child that was forked since has the same hotpatches, and is in no ledger.
-	struct graft_watch_process process = *above;
-	struct graft_error *err = take_crash(worker, &process, signal);
+	// A child that was forked since has the same hotpatches, and is in no ledger. What
+	// its parent got may only just have been written there.
+	struct graft_error *err = graft_worker_read_ledger(worker);
+	if (!err)
+		above = graft_watch_find(worker->watch, parent);
+	if (!err && above) {
+		struct graft_watch_process process = *above;
+		err = take_crash(worker, &process, signal);
+	}
 	if (err) {
 		graft_worker_log(worker, LOG_ERR, pid, NULL, "%s",
 				 graft_error_message(err));

@@ -588,6 +588,9 @@ graft_worker_step_jobs(struct graft_worker *worker)
 		graft_tool_deinit(&job->tool);
 		if (!err)
 			err = graft_worker_read_ledger(worker);
+		// Only now it is known what each got.
+		for (size_t i = 0; i < job->pid_count; i++)
+			graft_watch_settle(worker->watch, job->pids[i]);
 	}
 	return err;
 }

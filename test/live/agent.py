@@ -86,14 +86,14 @@ class Daemon:
         if start:
             self.start()
 
-    def launch(self, *more, **how):
+    def launch(self, *more, program=GRAFTD, **how):
         env = {key: value for key, value in os.environ.items()
                if key not in ("GRAFT_FAULT", "JOURNAL_STREAM")}
         env["NOTIFY_SOCKET"] = f"{self.dir}/n"
         if self.watchdog:
             env["WATCHDOG_USEC"] = str(self.watchdog)
         with open(self.log, "a", encoding="utf-8") as log:
-            return subprocess.Popen([GRAFTD, "--config", self.config, "--state-dir",
+            return subprocess.Popen([program, "--config", self.config, "--state-dir",
                                      self.place.state, "--tool", GRAFT, *more],
                                     env=env, stderr=log, **how)
 
@@ -134,8 +134,10 @@ class Daemon:
 
     def has(self, name, value):
         """Wait until it says so of itself."""
-        until(lambda: self.ask("status")[name] == value,
-              f"{name} does not become {value}: {self.said()}")
+        try:
+            until(lambda: self.ask("status")[name] == value, f"{name} does not become {value}")
+        except AssertionError as why:
+            raise AssertionError(f"{why}: {self.ask('status')} {self.said()}") from None
 
     def victim(self, *argv, **how):
         return Victim(*argv, preexec_fn=self.scope.enter, **how)
