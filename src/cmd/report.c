@@ -193,6 +193,7 @@ GRAFT_MUST_CHECK static struct graft_error *
 print(print_fn *printer)
 {
 	const struct graft_options options = { 0 };
+	const struct graft_sync none = { 0 };
 	GRAFT_CLEANUP(graft_sync_deinit)
 	struct graft_sync sync = { .dry_run = true };
 	GRAFT_CLEANUP(graft_packages_freep)
@@ -200,10 +201,13 @@ print(print_fn *printer)
 	GRAFT_CLEANUP(fixes_deinit) struct fixes fixes = { 0 };
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 	char host[256] = "localhost";
-	struct graft_error *err = graft_sync_find(&sync, &options);
+	struct graft_error *err = graft_sync_find(&sync, &options, &none);
 
 	if (!err)
 		err = graft_sync_find_held(&sync, &options);
+	if (!err && sync.no_packages)
+		err = graft_error_new(GRAFT_ERROR_LIMIT,
+				      "dpkg-query does not answer");
 	if (!err)
 		err = graft_packages_find_upgraded(&upgraded);
 	if (err)

@@ -143,11 +143,15 @@ look(const struct graft_service *service, uint64_t wait_us, bool dry_run,
 		.pid_count = service->count,
 		.wait_us = wait_us,
 		.dry_run = dry_run,
+		.unattended = true,
 	};
 	struct graft_error *err = graft_sync_run(&options, &sync);
 
 	if (!err)
 		err = graft_sync_find_held(&sync, &options);
+	if (!err && sync.no_packages)
+		err = graft_error_new(GRAFT_ERROR_LIMIT,
+				      "dpkg-query does not answer");
 	if (!err)
 		err = take_sync(&sync, &answer);
 	if (err)

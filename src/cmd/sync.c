@@ -118,7 +118,7 @@ graft_sync_run(const struct graft_options *options, struct graft_sync *sync)
 		GRAFT_CLEANUP(graft_sync_deinit)
 		struct graft_sync next = { .dry_run = options->dry_run,
 					   .unattended = options->unattended };
-		struct graft_error *err = graft_sync_find(&next, options);
+		struct graft_error *err = graft_sync_find(&next, options, sync);
 		if (!err)
 			err = graft_sync_do(&next, options->wait_us);
 		if (err)

@@ -133,20 +133,76 @@ find_units(struct graft_sync *sync)
 	return NULL;
 }
 
+/** Get the path by which a file is asked for; what another root calls so has no package
+ * here. */
+static const char *
+asked_path(const struct graft_old_file *file)
+{
+	return file->ours ? file->path : "/";
+}
+
+/** Find a file by the path by which it is asked for, or SIZE_MAX. */
+static size_t
+find_asked(const struct graft_old_code *code, const char *path)
+{
+	for (size_t i = 0; i < code->file_count; i++) {
+		if (strcmp(asked_path(&code->files[i]), path) == 0)
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+/** Take over the packages of an earlier look. @return graft_sync::packages is NULL if it was
+ * about other files. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_packages(struct graft_sync *sync, const struct graft_sync *earlier)
+{
+	const struct graft_old_code *code = sync->code;
+	GRAFT_CLEANUP(graft_packages_freep)
+	struct graft_packages *packages = NULL;
+
+	if (!earlier->packages)
+		return NULL;
+	struct graft_error *err = graft_packages_copy(
+		earlier->packages, code->file_count, &packages);
+	for (size_t i = 0; !err && i < code->file_count; i++) {
+		size_t at = find_asked(earlier->code,
+				       asked_path(&code->files[i]));
+		if (at == SIZE_MAX)
+			return NULL;
+		packages->of[i] = earlier->packages->of[at];
+	}
+	if (err)
+		return err;
+	sync->packages = GRAFT_TAKE(packages);
+	sync->no_packages = earlier->no_packages;
+	return NULL;
+}
+
 /** Find which package each file of our own root belongs to. */
 GRAFT_MUST_CHECK static struct graft_error *
-find_packages(struct graft_sync *sync)
+find_packages(struct graft_sync *sync, const struct graft_options *options,
+	      const struct graft_sync *earlier)
 {
 	const struct graft_old_code *code = sync->code;
 	GRAFT_FREE const char **paths = calloc(code->file_count + 1,
 					       sizeof(*paths));
+	struct graft_error *err = take_packages(sync, earlier);
 
+	if (err || sync->packages)
+		return err;
 	if (!paths)
 		return graft_error_no_memory();
-	// What another root calls so has no package here.
 	for (size_t i = 0; i < code->file_count; i++)
-		paths[i] = code->files[i].ours ? code->files[i].path : "/";
-	return graft_packages_find(paths, code->file_count, &sync->packages);
+		paths[i] = asked_path(&code->files[i]);
+	err = graft_packages_find(paths, code->file_count, &sync->packages);
+	// They are for people, but where one is asked for.
+	if (!err || options->package ||
+	    graft_error_code(err) != GRAFT_ERROR_LIMIT)
+		return err;
+	graft_error_free(err);
+	sync->no_packages = true;
+	return graft_packages_new_none(code->file_count, &sync->packages);
 }
 
 bool
@@ -266,7 +322,8 @@ find_verdicts(struct graft_sync *sync)
 }
 
 struct graft_error *
-graft_sync_find(struct graft_sync *sync, const struct graft_options *options)
+graft_sync_find(struct graft_sync *sync, const struct graft_options *options,
+		const struct graft_sync *earlier)
 {
 	struct graft_error *err = find_processes(options, &sync->pids,
 						 &sync->pid_count);
@@ -276,7 +333,7 @@ graft_sync_find(struct graft_sync *sync, const struct graft_options *options)
 					  &sync->code);
 	if (err || !sync->code->process_count)
 		return err;
-	err = find_packages(sync);
+	err = find_packages(sync, options, earlier);
 	if (err)
 		return err;
 	if (options->package)

@@ -53,8 +53,17 @@ graft_sync_find_held(struct graft_sync *sync,
 
 	if (asprintf(&dir, "%s/before", graft_env_state_dir()) < 0)
 		return graft_error_no_memory();
+	// Without packages nothing can be said of other files.
+	if (sync->no_packages)
+		return NULL;
 	struct graft_error *err = graft_held_find(sync->pids, sync->pid_count,
 						  sync->code, dir, &sync->held);
+	if (err && graft_error_code(err) == GRAFT_ERROR_LIMIT &&
+	    !options->package) {
+		graft_error_free(err);
+		sync->no_packages = true;
+		return NULL;
+	}
 	if (err)
 		return err;
 	if (options->package)

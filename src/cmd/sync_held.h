@@ -15,7 +15,8 @@
 /**
  * Find who of those that are meant holds such files.
  *
- * @param[in,out] sync With its processes; gets graft_sync::held.
+ * @param[in,out] sync With its processes; gets graft_sync::held, or where dpkg does not
+ * answer graft_sync::no_packages.
  * @param[in] options Whom to look at, and which package.
  */
 GRAFT_MUST_CHECK struct graft_error *

@@ -304,6 +304,10 @@ graft_sync_print_text(const struct graft_sync *sync, bool color,
 		graft_text_put_safe(text, ahead->module);
 		graft_text_put(text, "\n");
 	}
+	if (sync->no_packages)
+		graft_text_put(
+			text,
+			"dpkg-query does not answer: files have no packages, and who holds other files than code is not known\n");
 	if (sync->code && sync->code->unseen)
 		graft_text_printf(
 			text, "%zu process%s could not be looked at%s\n",
@@ -429,6 +433,8 @@ graft_sync_print_json(const struct graft_sync *sync, struct graft_text *text)
 		     graft_report_add_string(object, "module", ahead->module);
 	}
 	ok = ok &&
+	     cJSON_AddBoolToObject(root, "packages_known",
+				   !sync->no_packages) &&
 	     cJSON_AddNumberToObject(root, "looked_at",
 				     sync->code ? (double)sync->code->looked
 						: 0) &&

@@ -88,6 +88,8 @@ struct graft_sync {
 	/** For each process. */
 	struct graft_unit *units;
 	struct graft_packages *packages;
+	/** dpkg did not answer: no file has a package. */
+	bool no_packages;
 	/** For each file: its group; the module of its group's patch, or SIZE_MAX. */
 	size_t *group_of;
 	size_t *module_of;
@@ -148,11 +150,14 @@ struct graft_options;
  *
  * @param[in,out] sync Zeroed but for graft_sync::dry_run and graft_sync::unattended.
  * @param[in] options Whom to look at.
+ * @param[in] earlier An earlier look, of which the packages are taken over if it was about
+ * the same files; zeroed: there was none.
  * @return NULL; #GRAFT_ERROR_NOT_FOUND if nobody is in the unit or control group that
  * was named; #GRAFT_ERROR_TARGET_GONE if a process that was named is not there.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_sync_find(struct graft_sync *sync, const struct graft_options *options);
+graft_sync_find(struct graft_sync *sync, const struct graft_options *options,
+		const struct graft_sync *earlier);
 
 /** Find the hotpatches that are ahead of the disk, in all processes that are meant. */
 GRAFT_MUST_CHECK struct graft_error *

@@ -13,7 +13,7 @@
 
 enum {
 	/** dpkg reads the lists of all packages: a second where nothing is cached. */
-	ASK_LIMIT_US = 30 * 1000 * 1000,
+	ASK_LIMIT_US = 10 * 1000 * 1000,
 	/** Files that are asked for at once. */
 	ASK_MOST = 200,
 };
@@ -260,12 +260,10 @@ read_histories(struct graft_packages *packages)
 }
 
 struct graft_error *
-graft_packages_find_plain(const char *const *paths, size_t count,
-			  struct graft_packages **ret)
+graft_packages_new_none(size_t count, struct graft_packages **ret)
 {
 	GRAFT_CLEANUP(graft_packages_freep)
 	struct graft_packages *packages = calloc(1, sizeof(*packages));
-	struct graft_error *err = NULL;
 
 	if (packages)
 		packages->of = malloc((count + 1) * sizeof(*packages->of));
@@ -273,6 +271,18 @@ graft_packages_find_plain(const char *const *paths, size_t count,
 		return graft_error_no_memory();
 	for (size_t i = 0; i < count; i++)
 		packages->of[i] = none;
+	*ret = GRAFT_TAKE(packages);
+	return NULL;
+}
+
+struct graft_error *
+graft_packages_find_plain(const char *const *paths, size_t count,
+			  struct graft_packages **ret)
+{
+	GRAFT_CLEANUP(graft_packages_freep)
+	struct graft_packages *packages = NULL;
+	struct graft_error *err = graft_packages_new_none(count, &packages);
+
 	for (size_t i = 0; !err && i < count; i += ASK_MOST)
 		err = ask_owners(packages, paths, i,
 				 count - i < ASK_MOST ? count : i + ASK_MOST);
@@ -298,6 +308,53 @@ graft_packages_find(const char *const *paths, size_t count,
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(packages);
+	return NULL;
+}
+
+/** Copy a string, or NULL. @return false: no memory. */
+static bool
+copy_text(const char *text, char **ret)
+{
+	*ret = text ? strdup(text) : NULL;
+	return !text || *ret;
+}
+
+/** Copy a package. @param[in,out] ret Zeroed; frees what it has on error too. */
+static bool
+copy_package(const struct graft_package *package, struct graft_package *ret)
+{
+	bool ok = copy_text(package->name, &ret->name) &&
+		  copy_text(package->source, &ret->source) &&
+		  copy_text(package->version, &ret->version) &&
+		  copy_text(package->old_version, &ret->old_version);
+
+	ret->cves = calloc(package->cve_count + 1, sizeof(*ret->cves));
+	ok = ok && ret->cves;
+	for (size_t i = 0; ok && i < package->cve_count; i++) {
+		ok = copy_text(package->cves[i], &ret->cves[i]);
+		ret->cve_count++;
+	}
+	return ok;
+}
+
+struct graft_error *
+graft_packages_copy(const struct graft_packages *packages, size_t count,
+		    struct graft_packages **ret)
+{
+	GRAFT_CLEANUP(graft_packages_freep) struct graft_packages *copy = NULL;
+	struct graft_error *err = graft_packages_new_none(count, &copy);
+
+	if (err)
+		return err;
+	copy->packages = calloc(packages->count + 1, sizeof(*copy->packages));
+	bool ok = copy->packages != NULL;
+	for (size_t i = 0; ok && i < packages->count; i++) {
+		copy->count++;
+		ok = copy_package(&packages->packages[i], &copy->packages[i]);
+	}
+	if (!ok)
+		return graft_error_no_memory();
+	*ret = GRAFT_TAKE(copy);
 	return NULL;
 }
 

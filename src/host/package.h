@@ -37,6 +37,21 @@ struct graft_packages {
 	size_t *of;
 };
 
+/** Make packages of files that have none. @param[out] ret New; free with
+ * graft_packages_free(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_packages_new_none(size_t count, struct graft_packages **ret);
+
+/**
+ * Copy packages for other files, none of which has one yet.
+ *
+ * @param[in] count How many files.
+ * @param[out] ret New; free with graft_packages_free().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_packages_copy(const struct graft_packages *packages, size_t count,
+		    struct graft_packages **ret);
+
 /**
  * Ask for the packages of files of our own root. On a host without dpkg no file has
  * one.
@@ -44,6 +59,7 @@ struct graft_packages {
  * @param[in] paths Absolute, as processes have them: below /usr where /lib is a link.
  * @param[in] count How many.
  * @param[out] ret New; free with graft_packages_free().
+ * @return NULL; #GRAFT_ERROR_LIMIT if dpkg-query(1) does not answer within some seconds.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_packages_find(const char *const *paths, size_t count,

@@ -214,3 +214,25 @@ rmdir $top/graft-victim.service $top
                "(graft-victim 1.0-2 -> 1.0-3)", 4)], "where it changed")
         same(found[0][2][0]["held"], "unit", "how it is held")
     same(got[3], ([], 3), "where systemd has read it")
+
+
+@test
+def a_dpkg_that_gives_no_answer_is_gone_on_without(place):
+    place = Folder(place)
+    build(place, {"1.0-1": {f"{SHARE}/mapped": "old\n" * 9}, "1.0-3": {f"{SHARE}/mapped": "new\n" * 9}})
+    lines = run(place, fr"""
+dpkg -i /debs/*_1.0-1_*.deb >/dev/null 2>&1
+sleep 1.1
+keep mapped map {SHARE}/mapped
+sleep 1.1
+dpkg -i /debs/*_1.0-3_*.deb >/dev/null 2>&1
+# More than is ever read; to wait for none at all would take long.
+printf '#!/bin/sh\necho "$1" >>/asked\nhead -c 80000000 /dev/zero\n' >/usr/bin/dpkg-query.new
+chmod +x /usr/bin/dpkg-query.new
+mv /usr/bin/dpkg-query.new /usr/bin/dpkg-query
+held $mapped
+cat /asked
+""")
+    got = json.loads(lines[0])
+    same((got["processes"], got["packages_known"], lines[1:]), ([], False, ["3", "--search"]),
+         "what it says, and what was asked")

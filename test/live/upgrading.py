@@ -190,11 +190,15 @@ apt() {
 apt install "$1"/*_1.0-3_*.deb; ask
 apt install --allow-downgrades "$1"/*_1.0-1_*.deb
 ln -s /graft-sync.conf /etc/apt/apt.conf.d/80graft-sync
+mv /usr/bin/dpkg-query /dpkg-query
+printf '#!/bin/sh\necho "$1" >>/asked\nexec /dpkg-query "$@"\n' >/usr/bin/dpkg-query
+chmod +x /usr/bin/dpkg-query
 apt install "$1"/*_1.0-3_*.deb; ask
+grep -c -e --search /asked
 grep -c "hotpatched, 2 functions" /apt.log
 # What sync cannot do is no failure of apt.
 rm -f /usr/local/bin/graft
 apt install --allow-downgrades "$1"/*_1.0-1_*.deb; echo "no graft: $?"
 kill $pid
 """)
-    same(lines, ["answer 212", "answer 212", "answer 415", "1", "no graft: 0"], "what was so")
+    same(lines, ["answer 212", "answer 212", "answer 415", "1", "1", "no graft: 0"], "what was so")

@@ -51,7 +51,8 @@ sub find_done {
     my $answer = eval { JSON::PP->new->utf8->decode($text // '') };
     my (%done, %left);
 
-    return {} unless(ref($answer) eq 'HASH' && ref($answer->{processes}) eq 'ARRAY');
+    return {} unless(ref($answer) eq 'HASH' && ref($answer->{processes}) eq 'ARRAY' &&
+		      $answer->{packages_known});
     foreach my $item (@{ $answer->{processes} }) {
 	if($item->{action} eq 'hotpatched-before') {
 	    $done{ $item->{pid} }++;
