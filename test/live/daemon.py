@@ -106,7 +106,7 @@ def a_front_without_rights_serves_and_a_worker_has_those_that_it_needs(place):
 
 @test
 def whichever_process_of_graftd_is_killed_ends_the_other_and_harms_nobody(place):
-    up = Upgrade(place, "killed")
+    up = Upgrade(place, "daemon-killed")
     with Daemon(place, "interval = 1") as daemon, \
             daemon.victim(up.path("victim"), "3") as victim:
         up.put_new()
