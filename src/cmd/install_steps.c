@@ -118,6 +118,8 @@ resume_step(struct graft_store *store, const struct graft_record *record,
 	struct graft_error *err = NULL;
 
 	memcpy(id, record->id, sizeof(id));
+	resumed->switched += record->step == GRAFT_RECORD_SWITCHING ||
+			     record->step == GRAFT_RECORD_REVERTING;
 	switch (record->step) {
 	case GRAFT_RECORD_INSTALLING:
 		resumed->installed++;

@@ -50,6 +50,8 @@ graft_install_keep(struct graft_patch *patch, const char *id, bool keep);
 struct graft_install_resumed {
 	size_t installed;
 	size_t removed;
+	/** Of which only processes were left to be seen to. */
+	size_t switched;
 };
 
 /**

@@ -171,7 +171,7 @@ print_json(struct recovery *recovery, int *status_ret)
 
 /** End an installation that was cut off, where there ever was one. */
 GRAFT_MUST_CHECK static struct graft_error *
-resume_installation(uint64_t wait_us)
+resume_installation(uint64_t wait_us, bool *any_ret)
 {
 	GRAFT_CLEANUP(graft_store_closep) struct graft_store *store = NULL;
 	GRAFT_CLEANUP(graft_outcomes_deinit)
@@ -183,6 +183,7 @@ resume_installation(uint64_t wait_us)
 	struct graft_error *err = graft_store_open(wait_us, &store);
 	if (!err)
 		err = graft_install_resume(store, wait_us, &resumed, &outcomes);
+	*any_ret = resumed.installed || resumed.removed || resumed.switched;
 	graft_install_say_resumed("recover", &resumed);
 	graft_outcomes_print_refused(&outcomes, "recover");
 	return err;
@@ -209,15 +210,16 @@ graft_verb_recover(int argc, char **argv, int *status_ret)
 			    .stop_us = STOP_LIMIT_US },
 	};
 	const struct graft_recover_result *result = &recovery.result;
+	bool any = false;
 	err = recover(&recovery, &options);
 	if (!err && !options.pid_count)
-		err = resume_installation(options.wait_us);
+		err = resume_installation(options.wait_us, &any);
 	if (err) {
 		graft_error_free(recovery.first);
 		return err;
 	}
-	bool any = result->completed || result->undone || result->gone ||
-		   result->left;
+	any = any || result->completed || result->undone || result->gone ||
+	      result->left;
 	*status_ret = any ? 0 : 3;
 	if (options.json)
 		return print_json(&recovery, status_ret);

@@ -132,21 +132,21 @@ def deb(place, version, change=None, name=NAME, extra="", scripts=None):
 class Layer:
     """A layer over the root of this host, with processes of its own."""
 
-    def __init__(self, place, size=None):
+    def __init__(self, place, size):
         self.dir = tempfile.mkdtemp(dir=place.dir)
         for name in ("layer", "root"):
             os.mkdir(f"{self.dir}/{name}")
         enter = ('mount --make-rprivate /; '
-                 '[ -z "$2" ] || mount -t tmpfs -o "size=$2" tmpfs "$1/layer" || exit 77; '
+                 'mount -t tmpfs -o "size=$2" tmpfs "$1/layer" || exit 77; '
                  'mkdir -p "$1/layer/upper" "$1/layer/work"; '
                  'mount -t overlay overlay -o "lowerdir=/,upperdir=$1/layer/upper,'
                  'workdir=$1/layer/work" "$1/root" || exit 77; '
                  'mount -t proc proc "$1/root/proc" || exit 77; '
                  'mount --bind /dev "$1/root/dev" || exit 77; '
-                 'exec chroot "$1/root" sh -c "echo ready; while sleep 1000; do :; done"')
+                 'exec chroot "$1/root" sh -c "echo ready; while :; do sleep 1000; done"')
         self.holder = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", enter, "sh",
-             self.dir, size or ""], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+             self.dir, size], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if self.holder.stdout.readline().strip() != "ready":
             raise Skip("no layer over the root can be mounted: "
                        + self.holder.stderr.read().strip())
@@ -286,7 +286,7 @@ class Place:
         return to
 
     @contextlib.contextmanager
-    def layer(self, install=True, size=None):
+    def layer(self, install=True, size="1g"):
         layer = Layer(self, size)
         try:
             if install:
@@ -313,3 +313,30 @@ def said(done, status=0):
     """The JSON that a command printed."""
     same(done.returncode, status, f"exit status: {done.stdout}{done.stderr}")
     return json.loads(done.stdout)
+
+
+def tidy(layer):
+    """Nothing is left of what was at work."""
+    left = [name for name in os.listdir(f"{layer.root}/usr/sbin") if "policy-rc.d" in name]
+    same(left, [], "policies left behind")
+    store = f"{layer.root}/graft-test/state/install"
+    for name in os.listdir(store) if os.path.isdir(store) else ():
+        if name == "lock":
+            continue
+        with open(f"{store}/{name}/record", encoding="utf-8") as file:
+            check("step installed" in file.read(), f"{name} is not at rest")
+        check(not os.path.exists(f"{store}/{name}/new.deb"), "new.deb is left")
+
+
+def whole(place, layer, version):
+    """The package is what dpkg itself makes of that version, in each respect."""
+    files, stanza = place.after(version)
+    same(layer.state(), f"ii {version}", "dpkg's state")
+    found = layer.files()
+    for path in sorted(set(files) | set(found)):
+        same(found.get(path), files.get(path), path)
+    kept = layer.stanza()
+    for name in sorted(set(stanza) | set(kept)):
+        same(kept.get(name), stanza.get(name), name)
+    same(layer.must("dpkg", "--verify", NAME), "", "dpkg --verify")
+    tidy(layer)
