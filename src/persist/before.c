@@ -4,8 +4,8 @@
 
 #include "base/env.h"
 #include "patch/disk.h"
-#include "patch/prefix.h"
 #include "persist/installed.h"
+#include "persist/rebuild.h"
 #include "persist/scripts.h"
 
 #include <errno.h>
@@ -159,48 +159,29 @@ is_script(const char *name)
 	return false;
 }
 
-/** Scan those of the installed version; keep all that dpkg has of it. */
+/** Scan those of the installed version. */
 static struct graft_error *
 scan_old(const struct graft_disk *disk, const struct graft_installed *installed,
-	 struct graft_text *prefix, struct graft_text *out, size_t *count_ret)
+	 struct graft_text *out, size_t *count_ret)
 {
 	for (size_t i = 0; i < disk->old_control_count; i++) {
 		const char *name = disk->old_controls[i].name;
 		GRAFT_FREE uint8_t *bytes = NULL;
 		char what[300];
 		size_t len;
-		struct graft_error *err = graft_installed_read_info(
-			installed, name, &bytes, &len);
-		if (err)
-			return err;
-		graft_text_put_bytes(prefix, bytes, len);
+		if (!is_script(name))
+			continue;
 		(void)snprintf(what, sizeof(what), "%s of %s", name,
 			       disk->old_version);
-		if (is_script(name))
+		struct graft_error *err = graft_installed_read_info(
+			installed, name, &bytes, &len);
+		if (!err)
 			err = graft_scripts_scan(what, (char *)bytes, len, out,
 						 count_ret);
 		if (err)
 			return err;
 	}
-	return prefix->failed ? graft_error_no_memory() : NULL;
-}
-
-/** Unpack NEW's control part. */
-static struct graft_error *
-read_controls(const struct graft_disk *disk, const struct graft_text *prefix,
-	      uint8_t **ret)
-{
-	GRAFT_CLEANUP(graft_disk_frames_deinit)
-	struct graft_disk_frames frames = { 0 };
-	struct graft_error *err = graft_disk_find_frames(disk, &frames);
-
-	if (err || !frames.control.bytes)
-		return err;
-	return graft_prefix_decompress(
-		frames.control.bytes, frames.control.len,
-		(const uint8_t *)graft_text_str(prefix), prefix->len,
-		graft_disk_control_size(disk->controls, disk->control_count),
-		ret);
+	return NULL;
 }
 
 struct graft_error *
@@ -208,16 +189,14 @@ graft_before_scripts(const struct graft_disk *disk,
 		     const struct graft_installed *installed,
 		     struct graft_text *out, size_t *count_ret)
 {
-	GRAFT_CLEANUP(graft_text_deinit) struct graft_text prefix = { 0 };
 	GRAFT_FREE uint8_t *controls = NULL;
 	size_t off = 0;
 
 	*count_ret = 0;
-	struct graft_error *err = scan_old(disk, installed, &prefix, out,
-					   count_ret);
+	struct graft_error *err = scan_old(disk, installed, out, count_ret);
 	if (!err)
-		err = read_controls(disk, &prefix, &controls);
-	for (size_t i = 0; !err && controls && i < disk->control_count; i++) {
+		err = graft_rebuild_read_controls(disk, installed, &controls);
+	for (size_t i = 0; !err && i < disk->control_count; i++) {
 		const struct graft_disk_file *file = &disk->controls[i];
 		char what[300];
 		(void)snprintf(what, sizeof(what), "%s of %s", file->name,

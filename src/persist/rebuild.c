@@ -214,15 +214,17 @@ rebuild_entry(struct rebuilding *r, size_t i)
 
 /** Put what dpkg keeps of the old control part one behind the other. */
 static struct graft_error *
-read_old_controls(struct rebuilding *r, struct graft_text *out)
+read_old_controls(const struct graft_disk *disk,
+		  const struct graft_installed *installed,
+		  struct graft_text *out)
 {
-	for (size_t i = 0; i < r->disk->old_control_count; i++) {
-		const struct graft_disk_file *file = &r->disk->old_controls[i];
+	for (size_t i = 0; i < disk->old_control_count; i++) {
+		const struct graft_disk_file *file = &disk->old_controls[i];
 		GRAFT_FREE uint8_t *bytes = NULL;
 		size_t len = 0;
 		bool right = false;
 		struct graft_error *err = graft_installed_read_info(
-			r->installed, file->name, &bytes, &len);
+			installed, file->name, &bytes, &len);
 		if (err && graft_error_code(err) == GRAFT_ERROR_NOT_FOUND) {
 			graft_error_free(err);
 			err = NULL;
@@ -234,7 +236,7 @@ read_old_controls(struct rebuilding *r, struct graft_text *out)
 			struct graft_text what = { 0 };
 			graft_text_printf(&what, "what dpkg keeps as its %s",
 					  file->name);
-			err = not_as_it_came(r->disk, graft_text_str(&what));
+			err = not_as_it_came(disk, graft_text_str(&what));
 		}
 		if (err)
 			return err;
@@ -243,8 +245,10 @@ read_old_controls(struct rebuilding *r, struct graft_text *out)
 	return out->failed ? graft_error_no_memory() : NULL;
 }
 
-static struct graft_error *
-rebuild_controls(struct rebuilding *r)
+struct graft_error *
+graft_rebuild_read_controls(const struct graft_disk *disk,
+			    const struct graft_installed *installed,
+			    uint8_t **ret)
 {
 	GRAFT_CLEANUP(graft_disk_frames_deinit)
 	struct graft_disk_frames frames = { 0 };
@@ -252,24 +256,44 @@ rebuild_controls(struct rebuilding *r)
 	GRAFT_FREE uint8_t *bytes = NULL;
 	size_t off = 0;
 
-	struct graft_error *err = read_old_controls(r, &old);
+	struct graft_error *err = read_old_controls(disk, installed, &old);
 	if (!err)
-		err = graft_disk_find_frames(r->disk, &frames);
-	if (!err && frames.control.bytes)
+		err = graft_disk_find_frames(disk, &frames);
+	if (!err && !frames.control.bytes)
+		err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				      "a control part of nothing");
+	if (!err)
 		err = graft_prefix_decompress(
 			frames.control.bytes, frames.control.len,
 			(const uint8_t *)graft_text_str(&old), old.len,
-			graft_disk_control_size(r->disk->controls,
-						r->disk->control_count),
+			graft_disk_control_size(disk->controls,
+						disk->control_count),
 			&bytes);
-	for (size_t i = 0; !err && i < r->disk->control_count; i++) {
-		const struct graft_disk_file *file = &r->disk->controls[i];
+	for (size_t i = 0; !err && i < disk->control_count; i++) {
+		const struct graft_disk_file *file = &disk->controls[i];
 		err = check_new(bytes + off, file->size, file->sha256,
 				file->name);
-		if (!err && r->writer)
-			err = graft_deb_writer_add_control(
-				r->writer, file->name, file->mode, bytes + off,
-				file->size);
+		off += file->size;
+	}
+	if (!err)
+		*ret = GRAFT_TAKE(bytes);
+	return err;
+}
+
+static struct graft_error *
+rebuild_controls(struct rebuilding *r)
+{
+	GRAFT_FREE uint8_t *bytes = NULL;
+	size_t off = 0;
+
+	struct graft_error *err =
+		graft_rebuild_read_controls(r->disk, r->installed, &bytes);
+	for (size_t i = 0; !err && r->writer && i < r->disk->control_count;
+	     i++) {
+		const struct graft_disk_file *file = &r->disk->controls[i];
+		err = graft_deb_writer_add_control(r->writer, file->name,
+						   file->mode, bytes + off,
+						   file->size);
 		off += file->size;
 	}
 	return err;

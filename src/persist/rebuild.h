@@ -59,6 +59,18 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_rebuild_read_whole(const struct graft_disk *disk, uint8_t **ret);
 
 /**
+ * Get the files of NEW's control.tar, one behind the other in the order of the index.
+ *
+ * @param[out] ret New buffer that the caller frees; each file has the hash that the index
+ * says.
+ * @return NULL; #GRAFT_ERROR_REFUSED if what dpkg keeps of OLD is not as it came.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_rebuild_read_controls(const struct graft_disk *disk,
+			    const struct graft_installed *installed,
+			    uint8_t **ret);
+
+/**
  * Get the bytes of a file that is a delta.
  *
  * @param[in] i Index of an entry that is a delta.

@@ -64,8 +64,8 @@ def fill(root, version, work):
     """The files of a version."""
     new = version == NEW
     os.makedirs(root + LIB)
-    cc(ONE[version], f"{root}{LIB}/libone.so", "-shared", "-fPIC")
-    cc(ONE[version], f"{work}/libone.so", "-shared", "-fPIC")
+    cc(ONE.get(version, ONE[NEW]), f"{root}{LIB}/libone.so", "-shared", "-fPIC")
+    cc(ONE.get(version, ONE[NEW]), f"{work}/libone.so", "-shared", "-fPIC")
     os.makedirs(f"{root}/usr/sbin")
     cc(PROGRAM, f"{root}/usr/sbin/{NAME}", f"-L{work}", "-l:libone.so", f"-Wl,-rpath,{LIB}")
     os.symlink("libone.so", f"{root}{LIB}/libone.so.0")
