@@ -13,7 +13,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 # Points that a package does not pass.
 OF_FILES = {"disk-replace", "disk-replaced"}
 # What is tried without GRAFT_TEST_POINTS=all: before and behind what changes something.
-SOME = {"disk-staged", "disk-begun", "disk-dpkg", "disk-dpkg-done", "disk-installed",
+SOME = {"disk-begun", "disk-dpkg", "disk-dpkg-done", "disk-installed",
         "disk-removing", "disk-removed"}
 
 

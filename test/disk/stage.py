@@ -58,6 +58,7 @@ def put(root, path, content, mode=0o644):
     with open(root + path, "wb") as file:
         file.write(content if isinstance(content, bytes) else content.encode())
     os.chmod(root + path, mode)
+    os.utime(root + path, (1600000000, 1600000000))
 
 
 def fill(root, version, work):
@@ -132,21 +133,22 @@ def deb(place, version, change=None, name=NAME, extra="", scripts=None):
 class Layer:
     """A layer over the root of this host, with processes of its own."""
 
-    def __init__(self, place, size):
+    def __init__(self, place, size, below="/", upper=None):
         self.dir = tempfile.mkdtemp(dir=place.dir)
         for name in ("layer", "root"):
             os.mkdir(f"{self.dir}/{name}")
         enter = ('mount --make-rprivate /; '
-                 'mount -t tmpfs -o "size=$2" tmpfs "$1/layer" || exit 77; '
+                 '[ -z "$2" ] || mount -t tmpfs -o "size=$2" tmpfs "$1/layer" || exit 77; '
+                 '[ -z "$4" ] || mount --bind "$4" "$1/layer" || exit 77; '
                  'mkdir -p "$1/layer/upper" "$1/layer/work"; '
-                 'mount -t overlay overlay -o "lowerdir=/,upperdir=$1/layer/upper,'
+                 'mount -t overlay overlay -o "lowerdir=$3,upperdir=$1/layer/upper,'
                  'workdir=$1/layer/work" "$1/root" || exit 77; '
                  'mount -t proc proc "$1/root/proc" || exit 77; '
                  'mount --bind /dev "$1/root/dev" || exit 77; '
                  'exec chroot "$1/root" sh -c "echo ready; while :; do sleep 1000; done"')
         self.holder = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", enter, "sh",
-             self.dir, size], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+             self.dir, size, below, upper or ""], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if self.holder.stdout.readline().strip() != "ready":
             raise Skip("no layer over the root can be mounted: "
                        + self.holder.stderr.read().strip())
@@ -271,7 +273,11 @@ class Place:
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="graft-disk-")
         self.state = os.path.join(self.dir, "state")
-        os.chmod(self.dir, 0o755)
+        # In our own namespace: it goes with us, and a layer may lie over another one.
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2g,mode=755", "tmpfs",
+                               self.dir], capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"Bail out! {done.stderr.strip()}")
         self.old = deb(self, OLD)
         self.new = deb(self, NEW)
         self.fix = self.diff(self.old, self.new)
@@ -286,15 +292,26 @@ class Place:
         return to
 
     @contextlib.contextmanager
-    def layer(self, install=True, size="1g"):
-        layer = Layer(self, size)
+    def layer(self, install=True, size=""):
+        layer = Layer(self, size, f"{self.base()}:/" if install else "/")
         try:
-            if install:
-                layer.dpkg(self.old)
-                layer.forget_restarts()
             yield layer
         finally:
             layer.close()
+
+    def base(self):
+        """A layer in which the old version is installed, made once."""
+        folder = os.path.join(self.dir, "base")
+        if not os.path.isdir(folder):
+            os.mkdir(folder)
+            layer = Layer(self, "", upper=folder)
+            try:
+                layer.dpkg(self.old)
+                layer.forget_restarts()
+            finally:
+                layer.close()
+            shutil.rmtree(f"{folder}/upper/graft-test")
+        return f"{folder}/upper"
 
     def after(self, version):
         """What dpkg itself makes of a version, upgraded from the old one."""
@@ -306,6 +323,7 @@ class Place:
         return self.expected[version]
 
     def remove(self):
+        subprocess.run(["umount", "-l", self.dir], check=False, capture_output=True)
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
