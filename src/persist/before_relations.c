@@ -44,7 +44,6 @@ check_others(const struct graft_disk *disk, const char *root)
 {
 	static const char format[] =
 		"-f${db:Status-Status}\t${Package}\t${Depends}, ${Pre-Depends}\n";
-	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 	GRAFT_FREE char *all = NULL;
 	size_t len;
 
