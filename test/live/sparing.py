@@ -2,7 +2,7 @@
 """Maintainer scripts that want to restart a service ask policy-rc.d, and that asks `graft spare`."""
 import os
 
-from stage import check, same, test
+from stage import Skip, check, same, test
 from upgrading import LIB, NEW, OLD, Folder, build, deb, in_layer
 
 INIT = """#!/bin/sh
@@ -203,3 +203,60 @@ kill $(cat /run/graft-victim.pid)
     part = lines[at["who was there before:"] + 1:at["without graft:"]]
     same([line.split(":")[0] for line in part], ["status 106", "status 104", "status 101"], text)
     check(lines[-1].startswith("status 0: graft: "), text)
+
+
+UNIT = "[Service]\nExecStart=/usr/sbin/graft-victim\n"
+
+
+def build_unit(place):
+    """Three versions: OLD, NEW, and NEW with another unit."""
+    os.mkdir(place.path("debs"))
+    for version, sources, unit in (("1.0-1", OLD, UNIT), ("1.0-3", NEW, UNIT),
+                                   ("1.0-5", NEW, UNIT + "NoNewPrivileges=yes\n")):
+        folder = build(place, version, sources)
+        with open(place.path(f"unit-{version}"), "w", encoding="utf-8") as file:
+            file.write(unit)
+        deb(place, "graft-victim", version,
+            {"/usr/sbin/graft-victim": f"{folder}/program",
+             "/lib/systemd/system/graft-victim.service": place.path(f"unit-{version}"),
+             **{f"{LIB}/lib{name}.so": f"{folder}/lib{name}.so" for name in sources}}, "")
+
+
+@test
+def a_unit_is_spared_by_its_control_group_and_not_if_its_file_was_changed(place):
+    place = Folder(place)
+    build_unit(place)
+    lines = in_layer(place, START + r"""
+mkdir -p /groups /run/systemd/system
+mount -t cgroup2 none /groups && top=/groups/graft-test-spared-$$-$(date +%N).slice &&
+	mkdir -p $top/graft-victim.service || { echo "no groups"; exit; }
+spare() { graft spare "$@" && s=0 || s=$?; echo "status $s"; }
+apt install /debs/*_1.0-1_*.deb
+/usr/sbin/graft-victim </questions >/answers & pid=$!
+spare graft-victim.service
+echo $pid >$top/graft-victim.service/cgroup.procs
+ask
+sleep 1.1
+spare graft-victim.service
+apt install /debs/*_1.0-3_*.deb
+spare graft-victim; ask
+export DPKG_MAINTSCRIPT_NAME=postinst
+ln -s /usr/share/graft/policy-rc.d /usr/sbin/policy-rc.d
+printf '#!/bin/sh\necho "$*"\n' >/usr/bin/systemctl.new
+chmod +x /usr/bin/systemctl.new; mv /usr/bin/systemctl.new /usr/bin/systemctl
+deb-systemd-invoke restart graft-victim.service 2>&1
+apt install /debs/*_1.0-5_*.deb
+spare graft-victim.service
+kill $pid; { wait $pid; } 2>/dev/null || :
+rmdir $top/graft-victim.service $top
+""")
+    if lines == ["no groups"]:
+        raise Skip("no control groups can be made")
+    spared = "needs no restart: all its old code is hotpatched"
+    same(lines, ["no process of graft-victim.service runs", "status 3", "answer 212",
+                 "nothing of graft-victim.service was hotpatched", "status 3",
+                 f"graft-victim {spared}", "status 0", "answer 415",
+                 f"graft: graft-victim.service {spared}",
+                 "/usr/sbin/policy-rc.d returned 101, not running 'restart graft-victim.service'",
+                 "graft-victim.service needs a restart: /lib/systemd/system/graft-victim.service is "
+                 "another file now (graft-victim)", "status 4"], "what it says")
