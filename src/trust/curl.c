@@ -8,6 +8,7 @@
 
 enum {
 	REDIRECTS_MAX = 5,
+	BUFFER_LEN = 64 * 1024,
 	/** Bytes a second; below it for the time-out, a transfer ends. */
 	SPEED_MIN = 1024,
 	STATUS_OK = 200,
@@ -47,6 +48,8 @@ graft_curl_open(uint32_t timeout_s, struct graft_curl **ret)
 	bool all = curl_easy_setopt(h, CURLOPT_ERRORBUFFER, curl->text) == 0 &&
 		   curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) == 0 &&
 		   curl_easy_setopt(h, CURLOPT_PATH_AS_IS, 1L) == 0 &&
+		   curl_easy_setopt(h, CURLOPT_BUFFERSIZE, (long)BUFFER_LEN) ==
+			   0 &&
 		   curl_easy_setopt(h, CURLOPT_FAILONERROR, 1L) == 0 &&
 		   curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 1L) == 0 &&
 		   curl_easy_setopt(h, CURLOPT_MAXREDIRS,

@@ -8,6 +8,14 @@
 
 #include <string.h>
 
+enum {
+	/** Members of an object that is sorted where it stands; nodes put aside for it. */
+	FEW = 32,
+};
+
+// The span of a node has that many bits.
+_Static_assert(GRAFT_TRUST_VALUES_MAX < 1 << 24, "a node's span");
+
 struct graft_document {
 	/** Copy of the bytes; strings are decoded in it, each where it stands. */
 	char *text;
@@ -175,14 +183,14 @@ compare_members(const void *a, const void *b)
 				  *(const struct graft_node *const *)b);
 }
 
-/** Put the members of an object into the order of their keys. */
+/** Put the members of an object of many into the order of their keys. */
 GRAFT_MUST_CHECK static struct graft_error *
-sort_members(struct graft_node *object)
+sort_many(struct graft_node *object)
 {
-	GRAFT_FREE const struct graft_node **keys = calloc(object->count,
-							   sizeof(*keys));
-	GRAFT_FREE struct graft_node *sorted = calloc(object->span,
-						      sizeof(*sorted));
+	GRAFT_FREE const struct graft_node **keys =
+		malloc(object->count * sizeof(*keys));
+	GRAFT_FREE struct graft_node *sorted =
+		malloc(object->span * sizeof(*sorted));
 	if (!keys || !sorted)
 		return graft_error_no_memory();
 
@@ -200,6 +208,55 @@ sort_members(struct graft_node *object)
 		to += span;
 	}
 	memcpy(object + 1, sorted, (size_t)(to - sorted) * sizeof(*object));
+	return NULL;
+}
+
+/** Let two runs of nodes that stand side by side change places. */
+GRAFT_MUST_CHECK static struct graft_error *
+swap_runs(struct graft_node *first, size_t first_len, size_t second_len)
+{
+	struct graft_node *second = first + first_len;
+	const bool aside_first = first_len < second_len;
+	const size_t aside_len = aside_first ? first_len : second_len;
+	struct graft_node few[FEW];
+	GRAFT_FREE struct graft_node *more = NULL;
+	struct graft_node *aside = few;
+
+	if (aside_len > FEW)
+		aside = more = malloc(aside_len * sizeof(*more));
+	if (!aside)
+		return graft_error_no_memory();
+	// The shorter one is put aside: the longer one may be the whole document.
+	memcpy(aside, aside_first ? first : second, aside_len * sizeof(*aside));
+	if (aside_first) {
+		memmove(first, second, second_len * sizeof(*first));
+		memcpy(first + second_len, aside, aside_len * sizeof(*first));
+	} else {
+		memmove(first + second_len, first, first_len * sizeof(*first));
+		memcpy(first, aside, aside_len * sizeof(*first));
+	}
+	return NULL;
+}
+
+/** The same for few members, which stand in order for the most part. */
+GRAFT_MUST_CHECK static struct graft_error *
+sort_few(struct graft_node *object)
+{
+	struct graft_node *key = object + 1;
+
+	for (uint32_t i = 0; i < object->count; i++) {
+		const size_t len = 1 + (size_t)key[1].span;
+		struct graft_node *place = object + 1;
+		while (place < key && graft_node_compare(place, key) <= 0)
+			place += 1 + place[1].span;
+		struct graft_error *err =
+			place < key
+				? swap_runs(place, (size_t)(key - place), len)
+				: NULL;
+		if (err)
+			return err;
+		key += len;
+	}
 	return NULL;
 }
 
@@ -221,7 +278,9 @@ finish_object(struct parser *p, struct graft_node *object)
 		if (in_order)
 			return NULL;
 		if (pass == 0) {
-			struct graft_error *err = sort_members(object);
+			struct graft_error *err = object->count > FEW
+							  ? sort_many(object)
+							  : sort_few(object);
 			if (err)
 				return err;
 		}

@@ -38,13 +38,15 @@ enum graft_node_kind {
 
 /** A value, or the key of a member, which is a string. */
 struct graft_node {
-	enum graft_node_kind kind;
-	/** Members of an object, elements of an array. */
-	uint32_t count;
+	enum graft_node_kind kind : 8;
 	/** This value and all that it holds: how many nodes. At least 1. */
-	uint32_t span;
-	/** Bytes of a string, without the NUL behind it. */
-	uint32_t len;
+	uint32_t span : 24;
+	union {
+		/** Members of an object, elements of an array. */
+		uint32_t count;
+		/** Bytes of a string, without the NUL behind it. */
+		uint32_t len;
+	};
 	union {
 		/** UTF-8 without a NUL in it; belongs to the document. */
 		const char *text;

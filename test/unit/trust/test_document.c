@@ -2,6 +2,7 @@
 
 // Strict JSON: what is read, what is refused, and canonical JSON of it.
 
+#include "base/text.h"
 #include "trust/canonical.h"
 #include "trust/document.h"
 #include "trust/limits.h"
@@ -78,6 +79,37 @@ members_stand_in_the_order_of_their_keys(void **state)
 	// By bytes: U+E000 before U+10000, other than by UTF-16.
 	becomes("{\"\\ud800\\udc00\":1,\"\\ue000\":2}",
 		"{\"\xee\x80\x80\":2,\"\xf0\x90\x80\x80\":1}");
+}
+
+// Few members change places where they stand, many by a copy.
+static void
+members_are_sorted_however_many_they_are(void **state)
+{
+	static const int counts[] = { 2, 3, 31, 32, 33, 500 };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(counts) / sizeof(*counts); k++) {
+		const int count = counts[k];
+		GRAFT_CLEANUP(graft_text_deinit)
+		struct graft_text mixed = { 0 };
+		GRAFT_CLEANUP(graft_text_deinit)
+		struct graft_text sorted = { 0 };
+		for (int i = 0; i < count; i++) {
+			// 997 has no divisor in common with a count.
+			int n = (i * 997 + 3) % count;
+			graft_text_printf(&mixed,
+					  "%c\"k%03d\":{\"b\":[%d,%d],\"a\":"
+					  "{\"y\":1,\"x\":[{},%d]}}",
+					  i ? ',' : '{', n, n, n, n);
+			graft_text_printf(&sorted,
+					  "%c\"k%03d\":{\"a\":{\"x\":[{},%d],"
+					  "\"y\":1},\"b\":[%d,%d]}",
+					  i ? ',' : '{', i, i, i, i);
+		}
+		graft_text_put(&mixed, "}");
+		graft_text_put(&sorted, "}");
+		becomes(mixed.str, sorted.str);
+	}
 }
 
 static void
@@ -223,6 +255,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(members_stand_in_the_order_of_their_keys),
+		cmocka_unit_test(members_are_sorted_however_many_they_are),
 		cmocka_unit_test(only_quote_and_backslash_are_escaped),
 		cmocka_unit_test(a_key_that_stands_twice_is_refused),
 		cmocka_unit_test(numbers_have_one_form),
