@@ -52,6 +52,24 @@ shifted_arguments_are_no_fields(void **state)
 }
 
 static void
+a_pointer_that_moves_on_another_way_moves_no_field(void **state)
+{
+	(void)state;
+	// What stands behind the jump is come to from elsewhere, with the pointer as it was.
+	static const char text[] =
+		"struct s { long a, b; unsigned word; int n; };\nint sink(struct s *);\n"
+		"int f(struct s *p, int k) {\n"
+		"  if (__builtin_expect(k, %d)) { p = (struct s *)((char *)p + 8); __asm__ volatile(\"\" : \"+r\"(p)); return sink(p); }\n"
+		"  return (int)(p->word >> 4) + p->n %s; }\n";
+	char o[512];
+	char n[512];
+
+	snprintf(o, sizeof(o), text, 0, "");
+	snprintf(n, sizeof(n), text, 1, "+ 1");
+	must_accept(STRIPPED, o, n);
+}
+
+static void
 members_of_an_object_that_trade_places_are_refused(void **state)
 {
 	(void)state;
@@ -103,6 +121,8 @@ main(void)
 		cmocka_unit_test(a_bit_field_that_moved_is_refused),
 		cmocka_unit_test(flags_that_all_moved_are_refused),
 		cmocka_unit_test(another_flag_that_is_tested_is_accepted),
+		cmocka_unit_test(
+			a_pointer_that_moves_on_another_way_moves_no_field),
 		cmocka_unit_test(shifted_arguments_are_no_fields),
 		cmocka_unit_test(
 			members_of_an_object_that_trade_places_are_refused),
