@@ -270,6 +270,26 @@ is_newer(pid_t tid, const char *path, uint64_t us)
 	return is;
 }
 
+/** Is a file that a process was started with what it runs? To others it is data. */
+static bool
+is_script(const struct view *view, const char *path)
+{
+	char program[PATH_MAX];
+	char magic[2];
+	GRAFT_CLOSE int fd = -1;
+	struct graft_error *err = graft_root_open_file(view->tid, path, &fd);
+	bool is = !err && pread(fd, magic, sizeof(magic), 0) == 2 &&
+		  memcmp(magic, "#!", 2) == 0;
+
+	graft_error_free(err);
+	if (is)
+		return true;
+	err = graft_started_read_program(view->tid, program);
+	is = !err && graft_held_is_interpreter(program);
+	graft_error_free(err);
+	return is;
+}
+
 GRAFT_MUST_CHECK static struct graft_error *
 look_at_words(struct look *look, struct view *view,
 	      struct graft_held_process *process)
@@ -300,6 +320,7 @@ look_at_words(struct look *look, struct view *view,
 		    !graft_held_is_static(path) ||
 		    !is_newer(view->tid, path, view->start_us))
 			continue;
+		file.script = file.script && is_script(view, path);
 		err = read_root(look, view);
 		if (!err &&
 		    (view->is_ours || graft_successor_is_ours(view->tid, path)))

@@ -43,8 +43,8 @@ struct graft_held_file {
 	char *path;
 	/** Nothing is at its path any more. */
 	bool gone;
-	/** Of #GRAFT_HELD_STARTED_WITH: it is the first word that is no option, as the
-	 * script is of who runs one. */
+	/** Of #GRAFT_HELD_STARTED_WITH: it is the first word that is no option, and a
+	 * script. */
 	bool script;
 	/** In graft_held::packages; SIZE_MAX: of none, which is only of what is gone. */
 	size_t package;
@@ -107,5 +107,10 @@ graft_held_is_static(const char *path);
  * its work: documentation, or code, which is looked at by its mappings. */
 bool
 graft_held_is_idle(const char *path);
+
+/** Say whether a program runs code that it reads from files which then are neither mapped
+ * nor open, by its name. */
+bool
+graft_held_is_interpreter(const char *program);
 
 #endif /* GRAFT_HOST_HELD_H */

@@ -91,3 +91,21 @@ graft_held_is_idle(const char *path)
 
 	return is_below(path, folders) || is_code(path);
 }
+
+bool
+graft_held_is_interpreter(const char *program)
+{
+	static const char *const names[] = {
+		"python", "perl",   "ruby", "php", "node",  "java",
+		"mono",   "dotnet", "lua",  "tcl", "guile", "beam",
+		"erl",    "R",      "deno", "gjs"
+	};
+	const char *name = strrchr(program, '/');
+
+	name = name ? name + 1 : program;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strncmp(name, names[i], strlen(names[i])) == 0)
+			return true;
+	}
+	return false;
+}

@@ -140,25 +140,6 @@ look_at_package(const struct graft_package *package, const char *before_dir,
 	return err;
 }
 
-/** Does a program run code that it reads from files which are mapped and open no more? */
-static bool
-is_interpreter(const char *program)
-{
-	static const char *const names[] = {
-		"python", "perl",   "ruby", "php", "node",  "java",
-		"mono",   "dotnet", "lua",  "tcl", "guile", "beam",
-		"erl",    "R",      "deno", "gjs"
-	};
-	const char *name = strrchr(program, '/');
-
-	name = name ? name + 1 : program;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (strncmp(name, names[i], strlen(names[i])) == 0)
-			return true;
-	}
-	return false;
-}
-
 /** Look at the programs of a service. */
 GRAFT_MUST_CHECK static struct graft_error *
 look_at_programs(const struct graft_service *service, struct graft_text *why)
@@ -172,7 +153,7 @@ look_at_programs(const struct graft_service *service, struct graft_text *why)
 			return err;
 		bool gone = err;
 		graft_error_free(err);
-		if (gone || !is_interpreter(program))
+		if (gone || !graft_held_is_interpreter(program))
 			continue;
 		graft_text_put(why, "it runs what ");
 		graft_text_put_safe(why, program);

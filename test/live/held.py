@@ -123,7 +123,8 @@ def who_runs_a_script_of_a_package_that_was_upgraded_needs_a_restart(place):
     place = Folder(place)
     module = "/usr/lib/python3/dist-packages/graft_victim.py"
     files = {"/usr/bin/graft-script": SCRIPT, module: "one = 1\n",
-             "/usr/share/doc/graft-victim-more/readme": "old\n", "/etc/graft-victim.conf": "one\n"}
+             "/usr/share/doc/graft-victim-more/readme": "old\n", "/etc/graft-victim.conf": "one\n",
+             "/usr/share/graft-victim.data": "data\n"}
     build(place, {"1.0-1": files, "1.0-2": {**files, "/usr/share/doc/graft-victim-more/readme": "new\n"},
                   "1.0-3": {**files, module: "one = 2\n"},
                   "1.0-4": {**files, "/usr/bin/graft-script": SCRIPT + "# more\n"}})
@@ -137,6 +138,8 @@ sed -i '/Post-Invoke/d' /etc/apt/apt.conf.d/80graft-sync
 apt install /debs/*_1.0-1_*.deb
 sleep 1.1
 start pid /usr/bin/graft-script
+# To whom it is no script, it is what it holds.
+tail -f /usr/share/graft-victim.data >/dev/null </dev/null & tail=$!
 sleep 1.1
 # Documentation only; then a module; then the script itself.
 apt install /debs/*_1.0-2_*.deb
@@ -145,6 +148,7 @@ apt install /debs/*_1.0-3_*.deb
 held $pid
 apt install /debs/*_1.0-4_*.deb
 held $pid
+held $tail
 ls /graft-state/before | wc -l
 # By a dpkg that nobody hooked: what was there before is not known.
 sleep 1.1
@@ -155,7 +159,7 @@ held $other
 dpkg -i /debs/*_1.0-1_*.deb >/dev/null 2>&1
 held $other
 """)
-    got = list(answers(lines[:6] + lines[7:]))
+    got = list(answers(lines[:8] + lines[9:]))
     same(got[0], ([], 3), "where the documentation changed")
     same([(p[0], p[1]) for p in got[1][0]],
          [("restart", f"{module}, of the package of /usr/bin/graft-script which it runs, is another "
@@ -163,7 +167,8 @@ held $other
     same([(p[0], p[1]) for p in got[2][0]],
          [("restart", "/usr/bin/graft-script, with which it was started, is another file now "
            "(graft-victim 1.0-3 -> 1.0-4)")], "where the script changed")
-    same(lines[6], "3", "folders with what was there before")
+    same(got.pop(3), ([], 3), "where it is no script")
+    same(lines[8], "3", "folders with what was there before")
     same(got[3], ([], 3), "of the same version again")
     same([p[0] for p in got[4][0]], ["restart"], "of another version")
 
