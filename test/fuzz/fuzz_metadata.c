@@ -160,8 +160,10 @@ serve_lines(const uint8_t *data, size_t size, struct repository *repository)
 		const char *name;
 		int keys[4];
 	} files[] = {
-		{ "2.root.json", { 1, 4, 0 } },  { "timestamp.json", { 2, 4, 0 } },
-		{ "1.snapshot.json", { 3, 4, 0 } }, { "1.targets.json", { 4, 0 } },
+		{ "2.root.json", { 1, 4, 0 } },
+		{ "timestamp.json", { 2, 4, 0 } },
+		{ "1.snapshot.json", { 3, 4, 0 } },
+		{ "1.targets.json", { 4, 0 } },
 		{ "1.x.json", { 4, 3, 0 } },
 	};
 	GRAFT_FREE char *text = (char *)copy_input(data, size);
