@@ -108,6 +108,8 @@ struct graft_worker {
 
 	struct graft_agent_state state;
 	struct graft_agent_state sent;
+	/** What changes by itself was counted since something happened. */
+	bool counted;
 	/** The last thing that went wrong with a run; it is said once. */
 	char complaint[256];
 };

@@ -52,6 +52,7 @@ graft_table_get(struct graft_table *table, pid_t pid, uint64_t start_ticks,
 			? table->processes[at]
 			: NULL;
 
+	table->added += !process || process->start_ticks != start_ticks;
 	if (process && process->start_ticks != start_ticks)
 		*process = (struct graft_table_process){ .pid = pid };
 	if (!process) {

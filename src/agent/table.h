@@ -59,6 +59,8 @@ struct graft_table {
 	struct graft_table_process **processes;
 	size_t count;
 	size_t room;
+	/** How many were ever added. */
+	uint64_t added;
 };
 
 /** Free what it owns, and zero it. Also its guard. */

@@ -20,7 +20,7 @@
 
 enum {
 	/** Events that come together are looked into together. */
-	GATHER_US = 25 * 1000,
+	GATHER_US = 50 * 1000,
 	/** A program that was just executed has loaded its libraries by then. */
 	AGAIN_US = 450 * 1000,
 	/** How soon the state is told after it changed; how often metrics are written. */
@@ -189,6 +189,7 @@ look_at_all(struct graft_worker *worker)
 {
 	uint64_t start_us = graft_clock_monotonic_us();
 	uint32_t interval_s = worker->options->config->interval_s;
+	uint64_t added = worker->table.added;
 	bool changed = false;
 	struct graft_error *err = graft_kept_scan(
 		&worker->kept, worker->options->state_dir, &changed);
@@ -210,7 +211,9 @@ look_at_all(struct graft_worker *worker)
 	worker->state.look_s = graft_clock_now_us() / GRAFT_SECOND_US;
 	worker->state.look_us = end_us - start_us;
 	worker->state.looks++;
-	worker->status_wanted |= worker->kept.count > 0;
+	// Who was forked by one that holds a hotpatch has it too.
+	worker->status_wanted |= worker->state.hotpatched > 0 &&
+				 worker->table.added != added;
 	return NULL;
 }
 
@@ -390,9 +393,13 @@ write_metrics(struct graft_worker *worker)
 static void
 tell_state(struct graft_worker *worker, uint64_t now_us)
 {
-	graft_worker_count(worker);
-	if (memcmp(&worker->state, &worker->sent, sizeof(worker->state)) != 0 &&
-	    now_us >= worker->state_us) {
+	if (now_us >= worker->state_us) {
+		worker->counted = true;
+		worker->state_us = now_us + STATE_US;
+		graft_worker_count(worker);
+	}
+	if (worker->counted &&
+	    memcmp(&worker->state, &worker->sent, sizeof(worker->state)) != 0) {
 		GRAFT_FREE struct graft_message *message =
 			calloc(1, sizeof(*message));
 		if (!message)
@@ -401,7 +408,6 @@ tell_state(struct graft_worker *worker, uint64_t now_us)
 		message->state = worker->state;
 		send_message(worker, message);
 		worker->sent = worker->state;
-		worker->state_us = now_us + STATE_US;
 		if (worker->metrics_us == UINT64_MAX &&
 		    worker->options->config->metrics_file)
 			worker->metrics_us = now_us;
@@ -431,7 +437,7 @@ time_left(const struct graft_worker *worker)
 	due_us = earlier(due_us, graft_worker_jobs_due(worker));
 	for (size_t i = 0; i < worker->pending_count; i++)
 		due_us = earlier(due_us, worker->pending[i].due_us);
-	if (memcmp(&worker->state, &worker->sent, sizeof(worker->state)) != 0)
+	if (!worker->counted)
 		due_us = earlier(due_us, worker->state_us);
 	// Those that are watched are forgotten when their time is over.
 	if (graft_watch_count(worker->watch))
@@ -442,15 +448,28 @@ time_left(const struct graft_worker *worker)
 	return left_ms > INT32_MAX ? INT32_MAX : (int)left_ms;
 }
 
+/** Are processes looked at so soon that what the kernel tells may wait till then? */
+static bool
+looks_soon(const struct graft_worker *worker)
+{
+	uint64_t soon_us = graft_clock_monotonic_us() + GATHER_US;
+
+	for (size_t i = 0; i < worker->pending_count; i++) {
+		if (worker->pending[i].due_us <= soon_us)
+			return true;
+	}
+	return false;
+}
+
 /** Wait until something happens or is due. */
 static void
-wait_for_something(const struct graft_worker *worker)
+wait_for_something(struct graft_worker *worker)
 {
 	struct pollfd fds[6 + GRAFT_JOB_SLOTS];
 	const int all[] = {
 		worker->options->front_fd,
 		worker->signal_fd,
-		worker->connector_fd,
+		looks_soon(worker) ? -1 : worker->connector_fd,
 		worker->folder_fd,
 		worker->marks ? graft_marks_fd(worker->marks) : -1,
 		graft_watch_fd(worker->watch),
@@ -467,6 +486,8 @@ wait_for_something(const struct graft_worker *worker)
 						       : -1,
 					 .events = POLLIN };
 	(void)poll(fds, count, time_left(worker));
+	// Whatever it was, numbers may be others by now.
+	worker->counted = false;
 }
 
 /** Take all that happened. */

@@ -60,6 +60,7 @@ read_rows(struct graft_worker *worker, struct graft_ledger *ledger)
 		err = watch_entry(worker, &list->entries[i]);
 	if (!err)
 		worker->ledger_row = newest;
+	worker->status_wanted = true;
 	return err;
 }
 
