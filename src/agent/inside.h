@@ -157,8 +157,52 @@ graft_worker_note_death(struct graft_worker *worker, pid_t pid, pid_t parent,
 GRAFT_MUST_CHECK struct graft_error *
 graft_worker_release(struct graft_worker *worker, const char *id);
 
-/** Put what there is to be told into graft_worker::state. */
+/** Send the front a message. If it does not keep up, the message is lost. */
 void
-graft_worker_count(struct graft_worker *worker);
+graft_worker_send(struct graft_worker *worker,
+		  const struct graft_message *message);
+
+/**
+ * Say that something could not be had, and go on.
+ *
+ * @param[in] err Taken.
+ * @param[in] what What that means.
+ */
+void
+graft_worker_say_missing(struct graft_worker *worker, struct graft_error *err,
+			 const char *what);
+
+/** Tell the state, if it has changed, and write the metrics, if that is due. */
+void
+graft_worker_tell(struct graft_worker *worker, uint64_t now_us);
+
+/** Say once what is wrong with runs of graft. @param[in] err Taken. */
+void
+graft_worker_complain(struct graft_worker *worker, struct graft_error *err);
+
+/** Ask the kernel to be told of things. What it does not tell, looks find. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_worker_begin_events(struct graft_worker *worker);
+
+/** Take what the kernel told of processes and files. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_worker_take_events(struct graft_worker *worker);
+
+/** Take what changed in the folders of the ledger and of what is kept. */
+void
+graft_worker_take_folders(struct graft_worker *worker);
+
+/** Look at all processes, and at what is kept. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_worker_look_at_all(struct graft_worker *worker);
+
+/** Look at the processes whose time has come. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_worker_look_at_pending(struct graft_worker *worker);
+
+/** Say whether processes are looked at so soon that what the kernel tells of others may
+ * wait till then. */
+bool
+graft_worker_looks_soon(const struct graft_worker *worker);
 
 #endif /* GRAFT_AGENT_INSIDE_H */
