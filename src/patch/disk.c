@@ -97,6 +97,14 @@ is_from(const struct graft_disk_entry *entry, enum graft_disk_source source)
 }
 
 uint64_t
+graft_disk_delta_size(const struct graft_disk_entry *entry)
+{
+	if (entry->difference_size)
+		return entry->difference_size;
+	return entry->raw_size ? entry->raw_size : entry->size;
+}
+
+uint64_t
 graft_disk_whole_size(const struct graft_disk *disk)
 {
 	uint64_t size = 0;
@@ -163,8 +171,7 @@ graft_disk_find_frames(const struct graft_disk *disk,
 		const struct graft_disk_entry *entry = &disk->entries[i];
 		if (is_from(entry, GRAFT_DISK_DELTA))
 			err = next_frame(disk, &off,
-					 entry->raw_size ? entry->raw_size
-							 : entry->size,
+					 graft_disk_delta_size(entry),
 					 &frames.deltas[i]);
 	}
 	if (!err && off != disk->data_len)

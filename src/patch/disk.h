@@ -77,6 +77,11 @@ struct graft_disk_entry {
 	 * which `gzip -9n` makes the new one; 0: it leads from file to file.
 	 */
 	uint64_t raw_size;
+	/**
+	 * The frame holds this many bytes of a difference to the old file
+	 * (patch/difference.h); 0: the new file itself.
+	 */
+	uint64_t difference_size;
 };
 
 /** A file of control.tar, or one of OLD that is needed to undo or to rebuild. */
@@ -143,6 +148,10 @@ graft_disk_source_name(enum graft_disk_source source);
 /** Get the path that an entry's bytes come from in OLD: its own, or another. */
 const char *
 graft_disk_old_path(const struct graft_disk_entry *entry);
+
+/** Count the bytes that the frame of an entry which is a delta holds. */
+uint64_t
+graft_disk_delta_size(const struct graft_disk_entry *entry);
 
 /** Count the bytes that travel whole, decompressed. */
 uint64_t

@@ -136,8 +136,10 @@ check_file(const struct graft_disk_entry *entry)
 	    entry->raw_size > GRAFT_PATCH_DISK_RAW_MAX)
 		return graft_error_new(GRAFT_ERROR_LIMIT, "%.200s: too large",
 				       entry->path);
-	if (delta ? !entry->size || !entry->old_size
-		  : entry->old_size || entry->raw_size)
+	if (delta ? !entry->size || !entry->old_size ||
+			    (entry->raw_size && entry->difference_size)
+		  : entry->old_size || entry->raw_size ||
+			    entry->difference_size)
 		return graft_check_bad("%.200s: a delta of nothing, or none",
 				       entry->path);
 	return NULL;

@@ -108,6 +108,9 @@ read_file(struct graft_json *o, struct graft_disk_entry *entry)
 	if (graft_json_has(o, "raw_size"))
 		entry->raw_size = graft_json_take_number(
 			o, "raw_size", GRAFT_PATCH_DISK_RAW_MAX);
+	if (graft_json_has(o, "difference_size"))
+		entry->difference_size = graft_json_take_number(
+			o, "difference_size", GRAFT_PATCH_DISK_FILE_MAX);
 }
 
 static void

@@ -95,6 +95,9 @@ put_entry(struct graft_text *out, const struct graft_disk_entry *entry)
 			put_sha256(out, "old_sha256", entry->old_sha256);
 			if (entry->raw_size)
 				put_number(out, "raw_size", entry->raw_size);
+			if (entry->difference_size)
+				put_number(out, "difference_size",
+					   entry->difference_size);
 		}
 	}
 	put_end(out, "},");

@@ -9,6 +9,7 @@
 #include "persist/deb.h"
 #include "persist/gzip.h"
 #include "persist/hidden.h"
+#include "persist/make_delta.h"
 
 #include <string.h>
 
@@ -149,8 +150,7 @@ put_delta(struct making *m, struct graft_disk_entry *entry, const uint8_t *old,
 		err = graft_prefix_compress(texts.new, texts.new_len, texts.old,
 					    texts.old_len, &frame, &len);
 	else
-		err = graft_prefix_compress(new, entry->size, old,
-					    entry->old_size, &frame, &len);
+		err = graft_make_delta(entry, old, new, &frame, &len);
 	if (!err)
 		graft_text_put_bytes(&m->deltas, frame, len);
 	return err;

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "patch/disk.h"
 #include "patch/limits.h"
-#include "patch/prefix.h"
+#include "persist/make_delta.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -70,8 +70,7 @@ add(const char *old_path, const char *new_path, const char *path,
 	if (!err)
 		err = graft_sha256(old, old_len, entry->old_sha256);
 	if (!err)
-		err = graft_prefix_compress(new, new_len, old, old_len, &frame,
-					    &len);
+		err = graft_make_delta(entry, old, new, &frame, &len);
 	if (!err)
 		graft_text_put_bytes(data, frame, len);
 	return err;

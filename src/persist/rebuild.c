@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "patch/difference.h"
 #include "patch/disk.h"
 #include "patch/prefix.h"
 #include "persist/deb_write.h"
@@ -91,6 +92,21 @@ graft_rebuild_read_whole(const struct graft_disk *disk, uint8_t **ret)
 				       ret);
 }
 
+static struct graft_error *
+apply_difference(const struct graft_disk_entry *entry,
+		 const struct graft_disk_frame *frame, const uint8_t *old,
+		 size_t old_len, uint8_t **ret)
+{
+	GRAFT_FREE uint8_t *difference = NULL;
+
+	struct graft_error *err =
+		graft_prefix_decompress(frame->bytes, frame->len, old, old_len,
+					entry->difference_size, &difference);
+	return err ? err
+		   : graft_difference_apply(difference, entry->difference_size,
+					    old, old_len, entry->size, ret);
+}
+
 /** Unpack a delta whose old file is the right one. */
 static struct graft_error *
 apply_delta(const struct graft_disk_entry *entry,
@@ -103,6 +119,8 @@ apply_delta(const struct graft_disk_entry *entry,
 	size_t old_raw_len;
 	size_t packed_len;
 
+	if (entry->difference_size)
+		return apply_difference(entry, frame, old, old_len, ret);
 	if (!entry->raw_size)
 		return graft_prefix_decompress(frame->bytes, frame->len, old,
 					       old_len, entry->size, ret);

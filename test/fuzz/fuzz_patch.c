@@ -7,13 +7,14 @@
  *
  * The first byte of the input chooses what the rest is: a whole file (its
  * hashes made right first, so that mutations get past them), the ELF file of a
- * module, a manifest, the index of a part for the disk ('i'), or ('d') a whole file whose deltas are completed with the
+ * module, a manifest, the index of a part for the disk ('i'), a difference ('x'), or ('d') a whole file whose deltas are completed with the
  * OLD file of make_old(). Properties: what decodes, encodes to the same
  * bytes, also when it was completed; what cannot be completed is left as it was.
  */
 
 #include "fuzz.h"
 #include "patch/delta.h"
+#include "patch/difference.h"
 #include "patch/disk.h"
 #include "patch/file.h"
 #include "patch/manifest.h"
@@ -26,6 +27,13 @@ refused_in_a_line(struct graft_error *err)
 {
 	promise(!strchr(graft_error_message(err), '\n'));
 	refused(err);
+}
+
+static void
+refused_or_not(struct graft_error *err)
+{
+	if (err)
+		refused_in_a_line(err);
 }
 
 static void
@@ -196,6 +204,22 @@ fuzz_index(const uint8_t *data, size_t size)
 	graft_disk_print_text(disk, &text);
 }
 
+static void
+fuzz_difference(const uint8_t *data, size_t size)
+{
+	GRAFT_FREE uint8_t *bytes = copy_input(data, size);
+	GRAFT_FREE uint8_t *old = malloc(OLD_LEN);
+	GRAFT_FREE uint8_t *new = NULL;
+
+	if (!bytes || !old)
+		return;
+	make_old(old);
+	// The last bytes are those of the new file: try each length that is short.
+	for (size_t len = 0; !new &&len <= size &&len < 64; len++)
+		refused_or_not(graft_difference_apply(bytes, size, old, OLD_LEN,
+						      len, &new));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -210,6 +234,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'i':
 		fuzz_index(data + 1, size - 1);
+		break;
+	case 'x':
+		fuzz_difference(data + 1, size - 1);
 		break;
 	case 'd':
 		fuzz_delta(data + 1, size - 1);
