@@ -12,6 +12,7 @@
 #include "persist/dpkg.h"
 #include "persist/files.h"
 #include "persist/installed.h"
+#include "persist/policy.h"
 #include "persist/rebuild.h"
 #include "persist/switch.h"
 
@@ -242,6 +243,26 @@ lock_for(const struct graft_record *record, uint64_t wait_us,
 	return err ? err : graft_dpkg_lock(record->root, wait_us, lock);
 }
 
+/** Let a record go whose package somebody else has brought elsewhere meanwhile. */
+static struct graft_error *
+drop_if_over(struct graft_store *store, const struct graft_record *record)
+{
+	bool over = false;
+	struct graft_error *err = graft_switch_is_over(record, &over);
+
+	if (!err && over)
+		err = graft_policy_remove(record->root);
+	if (!err && over)
+		err = graft_store_remove(store, record->id);
+	if (err || !over)
+		return err;
+	return graft_error_new(
+		GRAFT_ERROR_REFUSED,
+		"%s was brought to another version, or removed, "
+		"by somebody else meanwhile; nothing was changed",
+		record->package);
+}
+
 struct graft_error *
 graft_install_go_on(struct graft_store *store, const char *id, uint64_t wait_us)
 {
@@ -255,6 +276,8 @@ graft_install_go_on(struct graft_store *store, const char *id, uint64_t wait_us)
 		err = graft_install_read(store, id, &patch);
 	if (!err)
 		err = lock_for(&record, wait_us, &lock);
+	if (!err)
+		err = drop_if_over(store, &record);
 	if (err)
 		return err;
 	err = forward(store, &record, patch->disk);
@@ -295,6 +318,8 @@ graft_install_undo(struct graft_store *store, const char *id, uint64_t wait_us)
 		err = graft_install_read(store, id, &patch);
 	if (!err)
 		err = lock_for(&record, wait_us, &lock);
+	if (!err && record.step == GRAFT_RECORD_REMOVING)
+		err = drop_if_over(store, &record);
 	if (!err)
 		err = graft_switch_may_go_back(&record, patch->disk);
 	if (!err)

@@ -88,10 +88,8 @@ ask(const struct graft_installed *installed, const char *what,
 static struct graft_error *
 ask_state(struct graft_installed *installed)
 {
-	static const char format[] =
-		"-f${db:Status-Abbrev} ${Version} ${Architecture}\\n";
+	static const char format[] = "-f${db:Status-Abbrev}|${Version}|\n";
 	GRAFT_FREE char *text = NULL;
-	char version[256];
 
 	struct graft_error *err = ask(installed, "-W", format, &text);
 	if (err)
@@ -99,15 +97,14 @@ ask_state(struct graft_installed *installed)
 	if (!text)
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 				       "there is no dpkg on this host");
-	// "ii  1.0-1 amd64": wanted, state, error.
-	if (strlen(text) < 4 || sscanf(text + 3, " %255s", version) != 1 ||
-	    strchr("nc", text[1]))
+	// "ii |1.0-1|": wanted, state, error; a version may be missing while dpkg works.
+	if (strlen(text) < 4 || strchr("nc", text[1]))
 		return graft_error_new(
 			GRAFT_ERROR_NOT_FOUND, "%s:%s is not installed",
 			installed->package, installed->architecture);
 	(void)snprintf(installed->state, sizeof(installed->state), "%.3s",
 		       text);
-	installed->version = strdup(version);
+	installed->version = strndup(text + 4, strcspn(text + 4, "|\n"));
 	return installed->version ? NULL : graft_error_no_memory();
 }
 

@@ -132,6 +132,33 @@ graft_switch_package(const struct graft_store *store,
 }
 
 struct graft_error *
+graft_switch_is_over(const struct graft_record *record, bool *ret)
+{
+	GRAFT_CLEANUP(graft_installed_freep)
+	struct graft_installed *installed = NULL;
+
+	*ret = false;
+	if (!record->package)
+		return NULL;
+	struct graft_error *err =
+		graft_installed_open(record->root, record->package,
+				     record->architecture, &installed);
+	if (err && graft_error_code(err) == GRAFT_ERROR_NOT_FOUND) {
+		graft_error_free(err);
+		*ret = true;
+		return NULL;
+	}
+	if (err)
+		return err;
+	const char *version = graft_installed_version(installed);
+	// What is half done is what we, or dpkg for us, have left.
+	*ret = graft_installed_is_whole(installed) &&
+	       strcmp(version, record->old_version) != 0 &&
+	       strcmp(version, record->new_version) != 0;
+	return NULL;
+}
+
+struct graft_error *
 graft_switch_may_go_back(const struct graft_record *record,
 			 const struct graft_disk *disk)
 {

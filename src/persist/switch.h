@@ -26,6 +26,13 @@ graft_switch_package(const struct graft_store *store,
 		     const struct graft_disk *disk, bool new);
 
 /**
+ * Say whether somebody else has brought the package to a third version, or removed it, since
+ * the record was written: then it is no affair of the record any more.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_switch_is_over(const struct graft_record *record, bool *ret);
+
+/**
  * See that what is installed is what the record says, so that going back takes back
  * nothing else.
  *

@@ -7,7 +7,7 @@ import re
 import subprocess
 import time
 
-from stage import GRAFT, NAME, NEW, OLD, Daemon, check, same, test, tidy, whole
+from stage import NEW, OLD, check, deb, same, test, tidy, whole
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Points that a package does not pass.
@@ -90,6 +90,21 @@ def a_kill_at_each_point_of_a_rollback_is_ended_by_the_next_run(place):
             cut(place, layer, "rollback", point, "kill")
             settle(place, layer, ("recover", "rollback")[number % 2])
             same(layer.restarts(), [], f"restarts after {point}")
+
+
+@test
+def what_somebody_else_upgraded_meanwhile_is_left_alone(place):
+    other = deb(place, "1.0-3")
+    with place.layer() as layer:
+        for verb in "install", "rollback":
+            cut(place, layer, verb, "disk-dpkg", "kill")
+            layer.must("dpkg", "-i", layer.bring(other))
+            layer.must("rm", "-f", "/usr/sbin/policy-rc.d" if verb == "install" else "/none")
+            done = layer.graft("recover")
+            check(done.returncode == 84 and "by somebody else" in done.stderr, done.stderr)
+            same(layer.state(), "ii 1.0-3", verb)
+            tidy(layer)
+            same(layer.graft("recover").returncode, 3, "nothing is left of it")
 
 
 def kill_at_random(place, layer, chance, verb, length):
