@@ -42,11 +42,14 @@ unwrap(uint8_t **bytes, size_t *len)
 	    memcmp(*bytes, zstd_magic, sizeof(zstd_magic)) != 0)
 		return NULL;
 	unsigned long long size = ZSTD_getFrameContentSize(*bytes, *len);
+	if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN)
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "not a zstd frame that says its size");
 	if (size > GRAFT_LIMIT_PATCH_BYTES ||
 	    size / GRAFT_PATCH_RATIO_MAX > *len)
 		return graft_error_new(GRAFT_ERROR_LIMIT,
-				       "a zstd frame of no size, or of too "
-				       "many bytes for a hotpatch");
+				       "a zstd frame of too many bytes for a "
+				       "hotpatch");
 	struct graft_error *err = graft_prefix_find_end(*bytes, *len, size,
 							&end);
 	if (!err && end != *len)

@@ -109,7 +109,8 @@ def measure(pair, roots, debs, files):
               "modules": [], "faults": []}
     with tempfile.TemporaryDirectory(prefix="graft-large.") as work:
         fix = f"{work}/fix.graft"
-        done = Usage([archive.GRAFT, "diff", *debs, "-o", fix, "--json"])
+        done = Usage([archive.GRAFT, "diff", *debs, "-o", fix, "--json",
+                      "--no-disk"])
         record["diff"] = done.record()
         if done.status not in VERDICTS:
             record["faults"].append(f"diff ended with {done.status}: {done.err.strip()[-300:]}")

@@ -2,7 +2,7 @@
 
 #include "patch/disk.h"
 
-#include "base/sha256.h"
+#include "base/file.h"
 #include "patch/prefix.h"
 #include "sample.h"
 
@@ -149,6 +149,62 @@ a_hotpatch_with_a_part_for_the_disk_is_read_and_written_as_it_was(void **state)
 		graft_error_free(err);
 		index[i] ^= 1;
 	}
+}
+
+/** Write bytes under a name, and read them as a hotpatch. */
+static struct graft_error *
+read_as(const char *path, const uint8_t *bytes, size_t len)
+{
+	struct graft_patch *patch = NULL;
+
+	sample_ok(graft_file_write(path, bytes, len, 0600));
+	struct graft_error *err = graft_patch_read_file(path, &patch);
+	assert_true(!err == !!patch);
+	graft_patch_free(patch);
+	return err;
+}
+
+static void
+a_file_with_a_part_for_the_disk_is_packed_as_one_frame(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_patch_freep)
+	struct graft_patch *patch = sample_patch();
+	char dir[] = "/tmp/graft-unit-XXXXXX";
+	char path[64];
+	GRAFT_FREE uint8_t *bytes = NULL;
+	GRAFT_FREE uint8_t *plain = NULL;
+	size_t len;
+	size_t plain_len;
+
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/fix.graft", dir);
+	patch->disk = sample_disk();
+	sample_ok(graft_disk_seal(patch->disk));
+	sample_ok(graft_patch_encode(patch, &plain, &plain_len));
+	sample_ok(graft_patch_write_file(patch, path));
+	sample_ok(graft_file_read(path, 1 << 20, &bytes, &len));
+	assert_memory_equal(bytes, "\x28\xb5\x2f\xfd", 4);
+	assert_true(len < plain_len);
+	sample_ok(read_as(path, bytes, len));
+	// Not packed it is the same hotpatch.
+	sample_ok(read_as(path, plain, plain_len));
+	for (size_t i = 4; i < len; i++)
+		sample_refused(read_as(path, bytes, i), GRAFT_ERROR_BAD_INPUT,
+			       NULL);
+	uint8_t *more = realloc(bytes, len + 1);
+	assert_non_null(more);
+	bytes = more;
+	bytes[len] = 0;
+	sample_refused(read_as(path, bytes, len + 1), GRAFT_ERROR_BAD_INPUT,
+		       "behind");
+	// A frame that says it holds a terabyte.
+	static const uint8_t bomb[] = { 0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0,
+					0,    0,    0,    1,    0,    0 };
+	sample_refused(read_as(path, bomb, sizeof(bomb)), GRAFT_ERROR_LIMIT,
+		       "too many");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 /** Seal a part in which something was changed, and expect a refusal. */
@@ -301,6 +357,8 @@ main(void)
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(
 			a_hotpatch_with_a_part_for_the_disk_is_read_and_written_as_it_was),
+		cmocka_unit_test(
+			a_file_with_a_part_for_the_disk_is_packed_as_one_frame),
 		cmocka_unit_test(paths_that_lead_out_are_refused),
 		cmocka_unit_test(what_lies_below_a_link_or_a_file_is_refused),
 		cmocka_unit_test(links_that_are_none_are_refused),
