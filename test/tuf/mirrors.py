@@ -2,9 +2,12 @@
 """Mirrors that are slow, broken or hostile, and files that no repository writes."""
 import json
 import os
+import shutil
+import ssl
+import subprocess
 import time
 
-from stage import check, each, same, test
+from stage import Server, Skip, check, each, same, test
 
 BROKEN = [
     ("nothing", lambda b: b""),
@@ -230,3 +233,27 @@ def a_repository_may_be_a_directory(place):
         file.write(b" " * (1 << 20))
     same(client.run("--metadata-url", f"file://{folder}", "refresh"), 1, "status")
     client.tells("longer than the 65536 bytes")
+
+
+@test
+def a_certificate_of_nobody_is_refused(place):
+    _, client = place.begin()
+    names = [os.path.join(place.state, name) for name in ("key.pem", "certificate.pem")]
+    if not shutil.which("openssl"):
+        raise Skip("no openssl here")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj",
+                    "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", names[0],
+                    "-out", names[1]], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(names[1], names[0])
+    server = Server()
+    try:
+        server.repo = place.server.repo
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        url = server.url("metadata").replace("http:", "https:")
+        same(client.run("--metadata-url", url, "refresh"), 1, "status")
+        client.tells("graft-tuf: root: https://", "certificate")
+        same(server.repo.asked, [], "asked")
+    finally:
+        server.shutdown()
+        server.server_close()
