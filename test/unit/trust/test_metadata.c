@@ -197,13 +197,13 @@ a_key_that_is_gone_is_rotated(void **state)
 	char less[2048];
 
 	(void)state;
+	static const char root[] = ROOT;
 	static const char before[] = "\"timestamp\":{\"keyids\":[";
-	const char *at = strstr(ROOT, before);
-	const size_t len = (size_t)(at - ROOT) + strlen(before);
-	(void)snprintf(more, sizeof(more), "%.*s\"j\",%s", (int)len, ROOT,
-		       ROOT + len);
-	(void)snprintf(less, sizeof(less), "%.*s\"j\"%s", (int)len, ROOT,
-		       ROOT + len + 3);
+	const char *at = strstr(root, before) + strlen(before);
+	(void)snprintf(more, sizeof(more), "%.*s\"j\",%s", (int)(at - root),
+		       root, at);
+	(void)snprintf(less, sizeof(less), "%.*s\"j\"%s", (int)(at - root),
+		       root, at + strlen("\"k\""));
 	GRAFT_CLEANUP(graft_metadata_freep)
 	struct graft_metadata *added = good(GRAFT_METADATA_ROOT, more);
 	GRAFT_CLEANUP(graft_metadata_freep)
