@@ -184,8 +184,10 @@ install_disk(struct graft_store *store,
 	     const struct graft_install_request *request,
 	     struct installing *installing)
 {
-	struct graft_error *err = graft_install_prune(store);
+	struct graft_error *err = NULL;
 
+	if (!installing->options->dry_run)
+		err = graft_install_prune(store);
 	if (!err)
 		err = graft_install_check(request, &installing->found);
 	say_scripts(&installing->found);
@@ -209,7 +211,8 @@ install_memory(struct graft_store *store, enum graft_record_memory memory,
 		return NULL;
 	options.all = memory == GRAFT_RECORD_ALL;
 	installing->switched = true;
-	if (!options.dry_run)
+	// What is kept is for all; who named processes meant those.
+	if (!options.dry_run && options.all)
 		err = graft_install_keep(installing->patch, id, true);
 	if (!err)
 		err = graft_install_switch(installing->patch, &options,
