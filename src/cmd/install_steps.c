@@ -129,7 +129,7 @@ resume_step(struct graft_store *store, const struct graft_record *record,
 		return err ? err : graft_install_finish(store, id);
 	case GRAFT_RECORD_REMOVING:
 		resumed->removed++;
-		return graft_install_undo(store, id, wait_us);
+		return graft_install_undo(store, id, true, wait_us);
 	case GRAFT_RECORD_REVERTING:
 		err = resume_revert(record, wait_us, outcomes);
 		if (!err)

@@ -74,13 +74,12 @@ finish(struct graft_store *store, const char *id,
 {
 	const struct graft_record *record = graft_store_find(store, id);
 	struct graft_options all = *options;
-	struct graft_error *err = NULL;
 
+	// Processes that are left as they are go on holding what is kept.
 	if (!record)
 		return NULL;
 	all.all = true;
-	if (!options->no_memory)
-		err = graft_install_revert(id, &all, outcomes);
+	struct graft_error *err = graft_install_revert(id, &all, outcomes);
 	if (!err)
 		err = graft_install_keep(NULL, id, false);
 	return err ? err : graft_install_finish(store, id);
@@ -110,7 +109,8 @@ roll_back(const struct graft_options *options, char id[GRAFT_PATCH_ID_LEN + 1],
 		return err;
 	memcpy(id, record->id, sizeof(record->id));
 	name_record(record, disk, text);
-	err = graft_install_undo(store, id, options->wait_us);
+	err = graft_install_undo(store, id, !options->no_memory,
+				 options->wait_us);
 	return err ? err : finish(store, id, options, outcomes);
 }
 

@@ -306,7 +306,8 @@ graft_install_go_on(struct graft_store *store, const char *id, uint64_t wait_us)
 }
 
 struct graft_error *
-graft_install_undo(struct graft_store *store, const char *id, uint64_t wait_us)
+graft_install_undo(struct graft_store *store, const char *id, bool memory,
+		   uint64_t wait_us)
 {
 	GRAFT_CLEANUP(graft_record_deinit) struct graft_record record = { 0 };
 	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
@@ -322,8 +323,11 @@ graft_install_undo(struct graft_store *store, const char *id, uint64_t wait_us)
 		err = drop_if_over(store, &record);
 	if (!err)
 		err = graft_switch_may_go_back(&record, patch->disk);
+	record.step = GRAFT_RECORD_REMOVING;
+	if (!memory)
+		record.memory = GRAFT_RECORD_NONE;
 	if (!err)
-		err = put_step(store, id, GRAFT_RECORD_REMOVING);
+		err = graft_store_put(store, &record);
 	if (!err)
 		err = graft_fault("disk-removing");
 	if (!err)

@@ -87,9 +87,11 @@ graft_install_go_on(struct graft_store *store, const char *id,
  *
  * @param[in] id Of a record that is `installed`, `switching` or `removing`; becomes
  * `reverting`, or goes where no processes were switched.
+ * @param[in] memory Processes will be switched back; else they are left as they are.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_install_undo(struct graft_store *store, const char *id, uint64_t wait_us);
+graft_install_undo(struct graft_store *store, const char *id, bool memory,
+		   uint64_t wait_us);
 
 /**
  * Say that processes were seen to: `switching` becomes `installed`; `reverting` goes.

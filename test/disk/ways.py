@@ -140,6 +140,20 @@ def a_process_that_is_named_is_switched_and_others_are_not(place):
 
 
 @test
+def processes_are_left_alone_where_that_is_asked_for(place):
+    with place.layer() as layer:
+        daemon = Daemon(layer)
+        said(layer.install(place.fix, "--no-memory", "--json"))
+        same((layer.state(), daemon.ask()), (f"ii {NEW}", "7"), "after an install")
+        said(layer.graft("rollback", "--json"))
+        said(layer.install(place.fix, "--json"))
+        said(layer.graft("rollback", "--no-memory", "--json"))
+        same((layer.state(), daemon.ask()), (f"ii {OLD}", "8"), "after a rollback")
+        same(layer.graft("recover").returncode, 3, "nothing is left open")
+        daemon.close()
+
+
+@test
 def a_package_of_another_root_is_installed_there(place):
     with place.layer() as layer:
         # The same root by another path.
