@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-	/** Members of an object that is sorted where it stands; nodes put aside for it. */
+	/** Members that are sorted, and nodes put aside for it, without more memory. */
 	FEW = 32,
 };
 
@@ -183,80 +183,96 @@ compare_members(const void *a, const void *b)
 				  *(const struct graft_node *const *)b);
 }
 
-/** Put the members of an object of many into the order of their keys. */
-GRAFT_MUST_CHECK static struct graft_error *
-sort_many(struct graft_node *object)
-{
-	GRAFT_FREE const struct graft_node **keys =
-		malloc(object->count * sizeof(*keys));
-	GRAFT_FREE struct graft_node *sorted =
-		malloc(object->span * sizeof(*sorted));
-	if (!keys || !sorted)
-		return graft_error_no_memory();
+/** Members of an object that are being sorted. */
+struct members {
+	/** The keys of all; those of all but one member stand aside. */
+	const struct graft_node **keys;
+	/** All but the largest member: that one may be the whole document. */
+	struct graft_node *aside;
+	const struct graft_node *largest;
+	size_t largest_len;
+	/** Its key, for where it stands is written over. */
+	struct graft_node largest_key;
+};
 
+/** Count the nodes of a member. */
+static size_t
+member_len(const struct graft_node *key)
+{
+	return 1 + (size_t)key[1].span;
+}
+
+static void
+find_largest(const struct graft_node *object, struct members *members)
+{
 	const struct graft_node *key = object + 1;
+
 	for (uint32_t i = 0; i < object->count; i++) {
-		keys[i] = key;
-		key = graft_node_next(graft_node_next(key));
+		if (member_len(key) > members->largest_len) {
+			members->largest = key;
+			members->largest_len = member_len(key);
+		}
+		key += member_len(key);
 	}
-	qsort(keys, object->count, sizeof(const struct graft_node *),
+	members->largest_key = *members->largest;
+}
+
+/** Put the members in the order of their keys; each is moved once or twice. */
+static void
+put_in_order(struct graft_node *object, struct members *members)
+{
+	const struct graft_node *from = object + 1;
+	struct graft_node *to = members->aside;
+
+	for (uint32_t i = 0; i < object->count; i++) {
+		const size_t len = member_len(from);
+		members->keys[i] = &members->largest_key;
+		if (from != members->largest) {
+			members->keys[i] = memcpy(to, from, len * sizeof(*to));
+			to += len;
+		}
+		from += len;
+	}
+	qsort(members->keys, object->count, sizeof(const struct graft_node *),
 	      compare_members);
-	struct graft_node *to = sorted;
+	to = object + 1;
+	for (uint32_t i = 0; members->keys[i] != &members->largest_key; i++)
+		to += member_len(members->keys[i]);
+	memmove(to, members->largest, members->largest_len * sizeof(*to));
+
+	to = object + 1;
 	for (uint32_t i = 0; i < object->count; i++) {
-		size_t span = 1 + (size_t)keys[i][1].span;
-		memcpy(to, keys[i], span * sizeof(*to));
-		to += span;
+		const struct graft_node *key = members->keys[i];
+		if (key == &members->largest_key) {
+			to += members->largest_len;
+			continue;
+		}
+		memcpy(to, key, member_len(key) * sizeof(*to));
+		to += member_len(key);
 	}
-	memcpy(object + 1, sorted, (size_t)(to - sorted) * sizeof(*object));
-	return NULL;
 }
 
-/** Let two runs of nodes that stand side by side change places. */
+/** Sort the members of an object that has some. */
 GRAFT_MUST_CHECK static struct graft_error *
-swap_runs(struct graft_node *first, size_t first_len, size_t second_len)
+sort_members(struct graft_node *object)
 {
-	struct graft_node *second = first + first_len;
-	const bool aside_first = first_len < second_len;
-	const size_t aside_len = aside_first ? first_len : second_len;
-	struct graft_node few[FEW];
-	GRAFT_FREE struct graft_node *more = NULL;
-	struct graft_node *aside = few;
+	const struct graft_node *few_keys[FEW];
+	struct graft_node few_nodes[FEW];
+	GRAFT_FREE void *more_keys = NULL;
+	GRAFT_FREE void *more_nodes = NULL;
+	struct members members = { .keys = few_keys, .aside = few_nodes };
 
-	if (aside_len > FEW)
-		aside = more = malloc(aside_len * sizeof(*more));
-	if (!aside)
+	find_largest(object, &members);
+	if (object->count > FEW)
+		members.keys = more_keys =
+			malloc(object->count * sizeof(*members.keys));
+	const size_t aside = object->span - 1 - members.largest_len;
+	if (aside > FEW)
+		members.aside = more_nodes =
+			malloc(aside * sizeof(*members.aside));
+	if (!members.keys || !members.aside)
 		return graft_error_no_memory();
-	// The shorter one is put aside: the longer one may be the whole document.
-	memcpy(aside, aside_first ? first : second, aside_len * sizeof(*aside));
-	if (aside_first) {
-		memmove(first, second, second_len * sizeof(*first));
-		memcpy(first + second_len, aside, aside_len * sizeof(*first));
-	} else {
-		memmove(first + second_len, first, first_len * sizeof(*first));
-		memcpy(first, aside, aside_len * sizeof(*first));
-	}
-	return NULL;
-}
-
-/** The same for few members, which stand in order for the most part. */
-GRAFT_MUST_CHECK static struct graft_error *
-sort_few(struct graft_node *object)
-{
-	struct graft_node *key = object + 1;
-
-	for (uint32_t i = 0; i < object->count; i++) {
-		const size_t len = 1 + (size_t)key[1].span;
-		struct graft_node *place = object + 1;
-		while (place < key && graft_node_compare(place, key) <= 0)
-			place += 1 + place[1].span;
-		struct graft_error *err =
-			place < key
-				? swap_runs(place, (size_t)(key - place), len)
-				: NULL;
-		if (err)
-			return err;
-		key += len;
-	}
+	put_in_order(object, &members);
 	return NULL;
 }
 
@@ -278,9 +294,7 @@ finish_object(struct parser *p, struct graft_node *object)
 		if (in_order)
 			return NULL;
 		if (pass == 0) {
-			struct graft_error *err = object->count > FEW
-							  ? sort_many(object)
-							  : sort_few(object);
+			struct graft_error *err = sort_members(object);
 			if (err)
 				return err;
 		}
