@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @file Instructions as Zydis tells them. For op.c, op_read.c
+/** @file Instructions as Zydis tells them. For op.c, op_read.c, op_reach.c
  * and interleave/. */
 
 #ifndef GRAFT_JUDGE_OP_DECODE_H
@@ -9,6 +9,8 @@
 #include "diff/code/code.h"
 
 #include <Zydis/Zydis.h>
+
+struct graft_ops;
 
 /** An instruction as Zydis tells it. */
 struct graft_decoded {
@@ -24,5 +26,17 @@ graft_op_decode(const struct graft_code *code, const struct graft_func *func,
 /** Say whether an instruction makes a register zero out of itself: xor, sub, pxor. */
 bool
 graft_op_is_zeroing(const struct graft_decoded *d);
+
+/**
+ * Fill graft_op::reach, straight on through the function; what stands behind its end on
+ * one way, a jump or a return, is come to from where the first jump to it stands.
+ *
+ * @param[in] f The function that was read last.
+ * @param[in] first Where its instructions begin.
+ * @return NULL; #GRAFT_ERROR_NO_MEMORY.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_ops_find_reaches(struct graft_ops *ops, const struct graft_func *f,
+		       uint32_t first);
 
 #endif /* GRAFT_JUDGE_OP_DECODE_H */
