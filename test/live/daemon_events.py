@@ -148,13 +148,13 @@ def a_container_with_a_copy_of_its_own_is_hotpatched_by_content(place):
         # What comes there later than the hotpatch is old all the same.
         shutil.copy(ones.library("b"), f"{root}/x")
         os.rename(f"{root}/x", root + ones.library("b"))
-        with daemon.victim("chroot", root, ones.program("b")) as victim:
+        with daemon.victim_in(root, ones.program("b")) as victim:
             becomes(victim, "2", IS)
             victim.untouched()
         # A file of the same build-id that holds something else is another.
         with open(root + ones.library("b"), "ab") as file:
             file.write(b"\0")
-        with daemon.victim("chroot", root, ones.program("b")) as victim:
+        with daemon.victim_in(root, ones.program("b")) as victim:
             looks = daemon.ask("status")["looks"]
             until(lambda: daemon.ask("status")["looks"] > looks + 1, "it does not look")
             same(answer(victim), WAS, "the answer")
