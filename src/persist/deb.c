@@ -2,6 +2,7 @@
 
 #include "persist/deb.h"
 
+#include "base/deb_member.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/vec.h"
@@ -16,72 +17,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-enum {
-	BLOCK = 64 * 1024,
-};
-
-/** Reads one tar archive out of a member of the ar archive. */
-struct inner {
-	struct archive *outer;
-	uint8_t block[BLOCK];
-};
-
-static void
-close_archive(struct archive **archive)
-{
-	if (*archive)
-		(void)archive_read_free(*archive);
-}
-
 static void
 close_digest(EVP_MD_CTX **digest)
 {
 	EVP_MD_CTX_free(*digest);
-}
-
-static struct graft_error *
-bad(struct archive *archive, const char *what)
-{
-	const char *text = archive_error_string(archive);
-
-	return graft_error_new(GRAFT_ERROR_BAD_INPUT, "%s: %s", what,
-			       text ? text : "malformed");
-}
-
-static la_ssize_t
-read_inner(struct archive *archive, void *arg, const void **ret)
-{
-	struct inner *inner = arg;
-	la_ssize_t got = archive_read_data(inner->outer, inner->block, BLOCK);
-
-	if (got < 0)
-		archive_set_error(archive, EIO, "%s",
-				  archive_error_string(inner->outer)
-					  ? archive_error_string(inner->outer)
-					  : "truncated");
-	*ret = inner->block;
-	return got < 0 ? ARCHIVE_FATAL : got;
-}
-
-/** Open the tar archive in the current member of the ar archive. */
-static struct graft_error *
-open_inner(struct inner *inner, const char *what, struct archive **ret)
-{
-	GRAFT_CLEANUP(close_archive) struct archive *tar = archive_read_new();
-
-	if (!tar)
-		return graft_error_no_memory();
-	// Only what dpkg writes: no filter that starts a program.
-	if (archive_read_support_format_tar(tar) != ARCHIVE_OK ||
-	    archive_read_support_filter_xz(tar) != ARCHIVE_OK ||
-	    archive_read_support_filter_zstd(tar) != ARCHIVE_OK ||
-	    archive_read_support_filter_gzip(tar) != ARCHIVE_OK)
-		return graft_error_new(GRAFT_ERROR_LIBRARY, "libarchive: %s",
-				       archive_error_string(tar));
-	if (archive_read_open(tar, inner, NULL, read_inner, NULL) != ARCHIVE_OK)
-		return bad(tar, what);
-	*ret = GRAFT_TAKE(tar);
-	return NULL;
 }
 
 // "./usr/bin/" is "usr/bin", "./" is ".".
@@ -129,13 +68,14 @@ read_control(struct graft_deb *deb, struct archive *tar)
 			return graft_error_no_memory();
 		if (archive_read_data(tar, control->bytes, (size_t)size) !=
 		    size)
-			return bad(tar, "control.tar");
+			return graft_archive_bad(tar, "control.tar");
 		err = graft_sha256(control->bytes, control->len,
 				   control->sha256);
 		if (err)
 			return err;
 	}
-	return status == ARCHIVE_EOF ? NULL : bad(tar, "control.tar");
+	return status == ARCHIVE_EOF ? NULL
+				     : graft_archive_bad(tar, "control.tar");
 }
 
 /** Read the data of the current entry into the spill. */
@@ -144,7 +84,7 @@ read_data(struct graft_deb *deb, struct archive *tar,
 	  struct graft_deb_entry *entry, uint64_t *total)
 {
 	GRAFT_CLEANUP(close_digest) EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	GRAFT_FREE uint8_t *block = malloc(BLOCK);
+	GRAFT_FREE uint8_t *block = malloc(GRAFT_DEB_BLOCK);
 
 	if (!digest || !block)
 		return graft_error_no_memory();
@@ -152,9 +92,9 @@ read_data(struct graft_deb *deb, struct archive *tar,
 		return graft_error_new(GRAFT_ERROR_LIBRARY, "SHA-256");
 	entry->off = *total;
 	for (;;) {
-		la_ssize_t got = archive_read_data(tar, block, BLOCK);
+		la_ssize_t got = archive_read_data(tar, block, GRAFT_DEB_BLOCK);
 		if (got < 0)
-			return bad(tar, "data.tar");
+			return graft_archive_bad(tar, "data.tar");
 		if (got == 0)
 			break;
 		entry->size += (uint64_t)got;
@@ -256,7 +196,8 @@ read_entries(struct graft_deb *deb, struct archive *tar)
 		if (err)
 			return err;
 	}
-	return status == ARCHIVE_EOF ? NULL : bad(tar, "data.tar");
+	return status == ARCHIVE_EOF ? NULL
+				     : graft_archive_bad(tar, "data.tar");
 }
 
 /** Copy a field of the control file. */
@@ -324,7 +265,7 @@ sort_files(struct graft_deb *deb)
 static struct graft_error *
 read_members(struct graft_deb *deb, struct archive *outer)
 {
-	GRAFT_FREE struct inner *inner = calloc(1, sizeof(*inner));
+	GRAFT_FREE struct graft_deb_member *inner = calloc(1, sizeof(*inner));
 	struct archive_entry *entry;
 	bool is_package = false;
 	bool has_data = false;
@@ -336,19 +277,19 @@ read_members(struct graft_deb *deb, struct archive *outer)
 	while ((status = archive_read_next_header(outer, &entry)) ==
 	       ARCHIVE_OK) {
 		const char *name = archive_entry_pathname(entry);
-		GRAFT_CLEANUP(close_archive) struct archive *tar = NULL;
+		GRAFT_CLEANUP(graft_archive_close) struct archive *tar = NULL;
 		struct graft_error *err = NULL;
 		if (name && strcmp(name, "debian-binary") == 0)
 			is_package = true;
 		if (!name || !is_package)
 			continue;
 		if (strncmp(name, "control.tar", 11) == 0) {
-			err = open_inner(inner, "control.tar", &tar);
+			err = graft_deb_member_open(inner, "control.tar", &tar);
 			if (!err)
 				err = read_control(deb, tar);
 		} else if (strncmp(name, "data.tar", 8) == 0 && !has_data) {
 			has_data = true;
-			err = open_inner(inner, "data.tar", &tar);
+			err = graft_deb_member_open(inner, "data.tar", &tar);
 			if (!err)
 				err = read_entries(deb, tar);
 		}
@@ -356,7 +297,7 @@ read_members(struct graft_deb *deb, struct archive *outer)
 			return err;
 	}
 	if (status != ARCHIVE_EOF)
-		return bad(outer, "ar");
+		return graft_archive_bad(outer, "ar");
 	if (!is_package || !has_data)
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 				       "no Debian package");
@@ -367,7 +308,8 @@ read_members(struct graft_deb *deb, struct archive *outer)
 static struct graft_error *
 read_package(struct graft_deb *deb)
 {
-	GRAFT_CLEANUP(close_archive) struct archive *outer = archive_read_new();
+	GRAFT_CLEANUP(graft_archive_close)
+	struct archive *outer = archive_read_new();
 	GRAFT_CLOSE int fd = open(deb->path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 
@@ -385,8 +327,8 @@ read_package(struct graft_deb *deb)
 	if (archive_read_support_format_ar(outer) != ARCHIVE_OK)
 		return graft_error_new(GRAFT_ERROR_LIBRARY, "libarchive: %s",
 				       archive_error_string(outer));
-	if (archive_read_open_fd(outer, fd, BLOCK) != ARCHIVE_OK)
-		return bad(outer, "ar");
+	if (archive_read_open_fd(outer, fd, GRAFT_DEB_BLOCK) != ARCHIVE_OK)
+		return graft_archive_bad(outer, "ar");
 	return read_members(deb, outer);
 }
 

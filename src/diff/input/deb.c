@@ -3,6 +3,7 @@
 #include "diff/input/deb.h"
 
 #include "base/cleanup.h"
+#include "base/deb_member.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "diff/input/tree.h"
@@ -17,74 +18,14 @@
 #include <sys/stat.h>
 
 enum {
-	BLOCK = 64 * 1024,
 	/** Longest control file that is looked at. */
 	CONTROL_MAX = 1024 * 1024,
 };
-
-/** Reads one tar archive out of a member of the ar archive. */
-struct inner {
-	struct archive *outer;
-	uint8_t block[BLOCK];
-};
-
-static void
-close_archive(struct archive **archive)
-{
-	if (*archive)
-		(void)archive_read_free(*archive);
-}
 
 static void
 close_digest(EVP_MD_CTX **digest)
 {
 	EVP_MD_CTX_free(*digest);
-}
-
-/** Make an error of what libarchive says. */
-static struct graft_error *
-bad(struct archive *archive, const char *what)
-{
-	const char *text = archive_error_string(archive);
-
-	return graft_error_new(GRAFT_ERROR_BAD_INPUT, "%s: %s", what,
-			       text ? text : "malformed");
-}
-
-static la_ssize_t
-read_inner(struct archive *archive, void *arg, const void **ret)
-{
-	struct inner *inner = arg;
-
-	la_ssize_t got = archive_read_data(inner->outer, inner->block, BLOCK);
-	if (got < 0)
-		archive_set_error(archive, EIO, "%s",
-				  archive_error_string(inner->outer)
-					  ? archive_error_string(inner->outer)
-					  : "truncated");
-	*ret = inner->block;
-	return got < 0 ? ARCHIVE_FATAL : got;
-}
-
-/** Open the tar archive in the current member of the ar archive. */
-static struct graft_error *
-open_inner(struct inner *inner, const char *what, struct archive **ret)
-{
-	GRAFT_CLEANUP(close_archive) struct archive *tar = archive_read_new();
-
-	if (!tar)
-		return graft_error_no_memory();
-	// Only what dpkg writes: no filter that starts a program.
-	if (archive_read_support_format_tar(tar) != ARCHIVE_OK ||
-	    archive_read_support_filter_xz(tar) != ARCHIVE_OK ||
-	    archive_read_support_filter_zstd(tar) != ARCHIVE_OK ||
-	    archive_read_support_filter_gzip(tar) != ARCHIVE_OK)
-		return graft_error_new(GRAFT_ERROR_LIBRARY, "libarchive: %s",
-				       archive_error_string(tar));
-	if (archive_read_open(tar, inner, NULL, read_inner, NULL) != ARCHIVE_OK)
-		return bad(tar, what);
-	*ret = GRAFT_TAKE(tar);
-	return NULL;
 }
 
 /** Copy the value of a field of a control file; NULL if it has none. */
@@ -132,13 +73,14 @@ read_control(struct graft_tree *tree, struct archive *tar)
 		if (!text)
 			return graft_error_no_memory();
 		if (archive_read_data(tar, text, CONTROL_MAX) < 0)
-			return bad(tar, "control.tar");
+			return graft_archive_bad(tar, "control.tar");
 		err = control_field(text, "Package", &tree->package);
 		if (!err)
 			err = control_field(text, "Version", &tree->version);
 		return err;
 	}
-	return status == ARCHIVE_EOF ? NULL : bad(tar, "control.tar");
+	return status == ARCHIVE_EOF ? NULL
+				     : graft_archive_bad(tar, "control.tar");
 }
 
 /** Make the unnamed file that ELF files are put into. */
@@ -160,7 +102,7 @@ read_data(struct graft_tree *tree, struct archive *tar,
 	  struct graft_tree_file *file, uint64_t *total)
 {
 	GRAFT_CLEANUP(close_digest) EVP_MD_CTX *digest = EVP_MD_CTX_new();
-	GRAFT_FREE uint8_t *block = malloc(BLOCK);
+	GRAFT_FREE uint8_t *block = malloc(GRAFT_DEB_BLOCK);
 	struct graft_error *err;
 
 	if (!digest || !block)
@@ -170,9 +112,9 @@ read_data(struct graft_tree *tree, struct archive *tar,
 	for (;;) {
 		// A short read in front would hide the ELF header: libarchive
 		// fills the whole block unless the file ends.
-		la_ssize_t got = archive_read_data(tar, block, BLOCK);
+		la_ssize_t got = archive_read_data(tar, block, GRAFT_DEB_BLOCK);
 		if (got < 0)
-			return bad(tar, "data.tar");
+			return graft_archive_bad(tar, "data.tar");
 		if (got == 0)
 			break;
 		if (file->size == 0 && graft_tree_is_elf(block, (size_t)got)) {
@@ -273,7 +215,8 @@ read_files(struct graft_tree *tree, struct archive *tar)
 		if (err)
 			return err;
 	}
-	return status == ARCHIVE_EOF ? NULL : bad(tar, "data.tar");
+	return status == ARCHIVE_EOF ? NULL
+				     : graft_archive_bad(tar, "data.tar");
 }
 
 /** Read the members of the ar archive in order. */
@@ -286,14 +229,14 @@ read_members(struct graft_tree *tree, struct archive *outer)
 	bool has_data = false;
 	int status;
 
-	GRAFT_FREE struct inner *inner = calloc(1, sizeof(*inner));
+	GRAFT_FREE struct graft_deb_member *inner = calloc(1, sizeof(*inner));
 	if (!inner)
 		return graft_error_no_memory();
 	inner->outer = outer;
 	while ((status = archive_read_next_header(outer, &entry)) ==
 	       ARCHIVE_OK) {
 		const char *name = archive_entry_pathname(entry);
-		GRAFT_CLEANUP(close_archive) struct archive *tar = NULL;
+		GRAFT_CLEANUP(graft_archive_close) struct archive *tar = NULL;
 
 		if (!name)
 			continue;
@@ -304,12 +247,12 @@ read_members(struct graft_tree *tree, struct archive *outer)
 		if (!is_package)
 			break;
 		if (strncmp(name, "control.tar", 11) == 0) {
-			err = open_inner(inner, "control.tar", &tar);
+			err = graft_deb_member_open(inner, "control.tar", &tar);
 			if (!err)
 				err = read_control(tree, tar);
 		} else if (strncmp(name, "data.tar", 8) == 0 && !has_data) {
 			has_data = true;
-			err = open_inner(inner, "data.tar", &tar);
+			err = graft_deb_member_open(inner, "data.tar", &tar);
 			if (!err)
 				err = read_files(tree, tar);
 		} else {
@@ -322,7 +265,7 @@ read_members(struct graft_tree *tree, struct archive *outer)
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 				       "an ar archive, but no Debian package");
 	if (status != ARCHIVE_EOF)
-		return bad(outer, "ar");
+		return graft_archive_bad(outer, "ar");
 	if (!has_data || !tree->package || !tree->version)
 		return graft_error_new(
 			GRAFT_ERROR_BAD_INPUT, "a Debian package without %s",
@@ -345,14 +288,16 @@ graft_deb_read(struct graft_tree *tree)
 			tree->name, (size_t)(GRAFT_LIMIT_PACKAGE_BYTES >> 20));
 	tree->bytes = (uint64_t)st.st_size;
 
-	GRAFT_CLEANUP(close_archive) struct archive *outer = archive_read_new();
+	GRAFT_CLEANUP(graft_archive_close)
+	struct archive *outer = archive_read_new();
 	if (!outer)
 		return graft_error_no_memory();
 	if (archive_read_support_format_ar(outer) != ARCHIVE_OK)
 		return graft_error_new(GRAFT_ERROR_LIBRARY, "libarchive: %s",
 				       archive_error_string(outer));
-	if (archive_read_open_fd(outer, fd, BLOCK) != ARCHIVE_OK)
-		return graft_error_prefix(bad(outer, "ar"), "%s", tree->name);
+	if (archive_read_open_fd(outer, fd, GRAFT_DEB_BLOCK) != ARCHIVE_OK)
+		return graft_error_prefix(graft_archive_bad(outer, "ar"), "%s",
+					  tree->name);
 	err = read_members(tree, outer);
 	return err ? graft_error_prefix(err, "%s", tree->name) : NULL;
 }
