@@ -3,6 +3,7 @@
 #include "cmd/hold.h"
 
 #include "base/env.h"
+#include "cmd/work.h"
 #include "ledger/ledger.h"
 #include "ledger/quarantine.h"
 
@@ -75,8 +76,8 @@ graft_hold_ask(const struct graft_patch *patch, bool unattended)
 	GRAFT_CLEANUP(graft_quarantine_freep)
 	struct graft_quarantine *quarantine = NULL;
 	char when[32];
-	struct graft_error *err = graft_quarantine_read(graft_env_state_dir(),
-							&quarantine);
+	struct graft_error *err = graft_work_say_root(
+		graft_quarantine_read(graft_env_state_dir(), &quarantine));
 
 	if (err)
 		return err;

@@ -255,9 +255,13 @@ end_by_signal(const struct graft_work *work,
 struct graft_error *
 graft_work_open_ledger(struct graft_ledger **ret)
 {
-	struct graft_error *err = graft_ledger_open(graft_env_state_dir(),
-						    false, ret);
+	return graft_work_say_root(
+		graft_ledger_open(graft_env_state_dir(), false, ret));
+}
 
+struct graft_error *
+graft_work_say_root(struct graft_error *err)
+{
 	if (!err || geteuid() == 0 ||
 	    graft_error_code(err) != GRAFT_ERROR_LEDGER)
 		return err;

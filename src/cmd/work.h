@@ -94,6 +94,15 @@ typedef struct graft_error *(*graft_work_filter_fn)(struct graft_work *work,
 GRAFT_MUST_CHECK struct graft_error *
 graft_work_open_ledger(struct graft_ledger **ret);
 
+/**
+ * Say first, to who is not root, that this is it, where the ledger or what lies beside it
+ * cannot be read.
+ *
+ * @param[in] err NULL or an error; taken.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_work_say_root(struct graft_error *err);
+
 /** Open the ledger of a work that changes processes, unless it is open. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_work_ready(struct graft_work *work);

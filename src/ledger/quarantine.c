@@ -309,6 +309,13 @@ graft_quarantine_read(const char *state_dir, struct graft_quarantine **ret)
 		*ret = calloc(1, sizeof(**ret));
 		return *ret ? NULL : graft_error_no_memory();
 	}
+	// It lies beside the ledger: who may not read one may not read the other.
+	if (err && graft_error_code(err) == GRAFT_ERROR_OS) {
+		struct graft_error *said = graft_error_new(
+			GRAFT_ERROR_LEDGER, "%s", graft_error_message(err));
+		graft_error_free(err);
+		return said;
+	}
 	return err ? err
 		   : graft_quarantine_parse((const char *)bytes, len, path,
 					    ret);

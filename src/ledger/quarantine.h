@@ -89,7 +89,7 @@ graft_quarantine_print(const struct graft_quarantine *quarantine,
 		       struct graft_text *text);
 
 /** Read that of a state directory; without a file it is empty. As
- * graft_quarantine_parse(). */
+ * graft_quarantine_parse(), and #GRAFT_ERROR_LEDGER if we may not read it. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_quarantine_read(const char *state_dir, struct graft_quarantine **ret);
 
