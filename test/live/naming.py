@@ -15,8 +15,12 @@ int victim_answer(int x);
 int main(void) {
 	puts("ready");
 	fflush(stdout);
-	for (volatile int x = 5;;)
+	// For most of the time it is elsewhere: whoever is always inside is refused (R-13).
+	for (volatile int x = 5;;) {
 		(void)victim_answer(x);
+		for (volatile int i = 0; i < 100; i++)
+			;
+	}
 }"""
 
 
