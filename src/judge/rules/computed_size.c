@@ -13,6 +13,7 @@
 #include "judge/rules/computed_size.h"
 
 #include <Zydis/Zydis.h>
+#include <elf.h>
 #include <stdlib.h>
 
 enum {
@@ -90,6 +91,25 @@ multiply(struct size_parts *parts, int64_t by)
 		parts->partial = true;
 	else
 		parts->factor *= by;
+}
+
+/** Does a reference name what says nothing of sizes: code, or what is surely text? The
+ * address of anything else may be a description of what is to be made. */
+static bool
+names_no_table(const struct graft_ops *ops, const struct graft_op *op)
+{
+	const struct graft_image *image = ops->code->image;
+	uint32_t ref = ops->code->insns[op->insn].ref;
+
+	if (ref == GRAFT_NONE)
+		return true;
+	uint64_t addr = ops->code->refs[ref].target;
+	const struct graft_section *section = graft_image_section_at(image,
+								     addr);
+	uint64_t len;
+	const char *text = graft_constant_text(image, addr, &len);
+	return (section && (section->flags & SHF_EXECINSTR)) ||
+	       (text && graft_constant_is_sure(text, len));
 }
 
 /** Note the table that a reference names. */
@@ -221,8 +241,8 @@ step_register(const struct graft_ops *ops, const struct graft_op *op,
 	wanted->parts &= ~bit(op->dst);
 	wanted->address &= ~bit(op->dst);
 	if (op->what == GRAFT_OP_LEA && op->has_ref) {
-		// An address is no size: `talloc_strdup(ctx, "text")`.
-		if (address)
+		// `talloc_strdup(ctx, "text")` asks for no size.
+		if (address || !names_no_table(ops, op))
 			take_table(ops, op, parts);
 	} else if (op->what == GRAFT_OP_ZERO) {
 		if (part)

@@ -100,6 +100,23 @@ a_text_that_is_handed_to_an_allocator_is_no_size(void **state)
 		false);
 }
 
+#define MADE_OF(size)                                                                        \
+	"struct desc { unsigned long size, align; };\nlong *x_alloc(const struct desc *);\n" \
+	"static const struct desc item = { " size                                            \
+	", 8 };\nstatic long *kept;\n"                                                       \
+	"long f(long x) { long *p = x_alloc(&item); p[0] = x; p[1] = (long)kept; kept = p; "
+
+static void
+a_description_of_what_is_allocated_may_not_differ(void **state)
+{
+	(void)state;
+	must_differ(MADE_OF("24") "return x * 3; }",
+		    MADE_OF("40") "return x * 5; }", true);
+	// Of which the first byte is one of texts.
+	must_differ(MADE_OF("32") "return x * 3; }",
+		    MADE_OF("48") "return x * 5; }", true);
+}
+
 static void
 what_is_mapped_has_a_size(void **state)
 {
@@ -130,6 +147,8 @@ main(void)
 		cmocka_unit_test(a_table_that_says_how_much_may_not_differ),
 		cmocka_unit_test(
 			a_text_that_is_handed_to_an_allocator_is_no_size),
+		cmocka_unit_test(
+			a_description_of_what_is_allocated_may_not_differ),
 		cmocka_unit_test(what_is_mapped_has_a_size),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
