@@ -152,37 +152,6 @@ copy_why(const char *why, struct graft_answer_item *item)
 	return item->why ? NULL : graft_error_no_memory();
 }
 
-/** Reads one item. */
-typedef struct graft_error *
-read_fn(const cJSON *object, const char *id, struct graft_answer_item *ret);
-
-GRAFT_MUST_CHECK static struct graft_error *
-read_sync_item(const cJSON *object, const char *id,
-	       struct graft_answer_item *ret)
-{
-	(void)id;
-	if (!read_pid(object, &ret->pid) ||
-	    !read_word(actions, text_of(object, "action"), &ret->result))
-		return wrong("a process without number or action");
-	if (ret->result == GRAFT_ANSWER_DONE &&
-	    !read_id(text_of(object, "id"), ret->id))
-		return wrong("a process without the id of its hotpatch");
-	return copy_why(text_of(object, "why"), ret);
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
-read_outcome(const cJSON *object, const char *id, struct graft_answer_item *ret)
-{
-	const cJSON *error = cJSON_GetObjectItemCaseSensitive(object, "error");
-
-	if (!read_pid(object, &ret->pid) ||
-	    !read_word(results, text_of(object, "result"), &ret->result))
-		return wrong("a process without number or result");
-	if (!read_id(id, ret->id))
-		return wrong("no id of a hotpatch");
-	return error ? copy_why(text_of(error, "message"), ret) : NULL;
-}
-
 /** Make room for one more item. */
 GRAFT_MUST_CHECK static struct graft_error *
 add(struct graft_answer *answer, struct graft_answer_item **ret)
@@ -204,6 +173,45 @@ add(struct graft_answer *answer, struct graft_answer_item **ret)
 	return NULL;
 }
 
+/** Reads what is said of a process. @param[in] id Of the whole answer, or NULL. */
+typedef struct graft_error *
+read_fn(const cJSON *process, const char *id, struct graft_answer *answer);
+
+GRAFT_MUST_CHECK static struct graft_error *
+read_sync_item(const cJSON *object, const char *id, struct graft_answer *answer)
+{
+	struct graft_answer_item *ret = NULL;
+	struct graft_error *err = add(answer, &ret);
+
+	(void)id;
+	if (err)
+		return err;
+	if (!read_pid(object, &ret->pid) ||
+	    !read_word(actions, text_of(object, "action"), &ret->result))
+		return wrong("a process without number or action");
+	if (ret->result == GRAFT_ANSWER_DONE &&
+	    !read_id(text_of(object, "id"), ret->id))
+		return wrong("a process without the id of its hotpatch");
+	return copy_why(text_of(object, "why"), ret);
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+read_outcome(const cJSON *object, const char *id, struct graft_answer *answer)
+{
+	const cJSON *error = cJSON_GetObjectItemCaseSensitive(object, "error");
+	struct graft_answer_item *ret = NULL;
+	struct graft_error *err = add(answer, &ret);
+
+	if (err)
+		return err;
+	if (!read_pid(object, &ret->pid) ||
+	    !read_word(results, text_of(object, "result"), &ret->result))
+		return wrong("a process without number or result");
+	if (!read_id(id, ret->id))
+		return wrong("no id of a hotpatch");
+	return error ? copy_why(text_of(error, "message"), ret) : NULL;
+}
+
 GRAFT_MUST_CHECK static struct graft_error *
 read_list(const char *text, size_t len, read_fn *fn, struct graft_answer **ret)
 {
@@ -218,12 +226,8 @@ read_list(const char *text, size_t len, read_fn *fn, struct graft_answer **ret)
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "processes");
 	if (!cJSON_IsArray(list))
 		return wrong("no list of processes");
-	for (const cJSON *at = list->child; !err && at; at = at->next) {
-		struct graft_answer_item *item = NULL;
-		err = add(answer, &item);
-		if (!err)
-			err = fn(at, text_of(root, "id"), item);
-	}
+	for (const cJSON *at = list->child; !err && at; at = at->next)
+		err = fn(at, text_of(root, "id"), answer);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(answer);
@@ -245,13 +249,14 @@ graft_answer_parse_outcomes(const char *text, size_t len,
 
 /** Read what a process holds. */
 GRAFT_MUST_CHECK static struct graft_error *
-read_holder(const cJSON *process, struct graft_answer *answer)
+read_holder(const cJSON *process, const char *id, struct graft_answer *answer)
 {
 	const cJSON *list = cJSON_GetObjectItemCaseSensitive(process,
 							     "hotpatches");
 	struct graft_error *err = NULL;
 	pid_t pid;
 
+	(void)id;
 	if (!read_pid(process, &pid) || !cJSON_IsArray(list))
 		return wrong("a process without number or hotpatches");
 	for (const cJSON *at = list->child; !err && at; at = at->next) {
@@ -276,23 +281,7 @@ struct graft_error *
 graft_answer_parse_status(const char *text, size_t len,
 			  struct graft_answer **ret)
 {
-	GRAFT_CLEANUP(free_json) cJSON *root = NULL;
-	GRAFT_CLEANUP(graft_answer_freep)
-	struct graft_answer *answer = calloc(1, sizeof(*answer));
-	struct graft_error *err = answer ? parse(text, len, &root)
-					 : graft_error_no_memory();
-
-	if (err)
-		return err;
-	const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "processes");
-	if (!cJSON_IsArray(list))
-		return wrong("no list of processes");
-	for (const cJSON *at = list->child; !err && at; at = at->next)
-		err = read_holder(at, answer);
-	if (err)
-		return err;
-	*ret = GRAFT_TAKE(answer);
-	return NULL;
+	return read_list(text, len, read_holder, ret);
 }
 
 /** Read hexadecimal digits that must be there. */
