@@ -24,7 +24,7 @@ _graft_files()
 _graft()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='diff show verify plan apply status revert recover sync install rollback spare report calendar eligible daemon config perf-map'
+	local verbs='diff show verify plan apply status revert recover sync install rollback spare report calendar eligible repo daemon config perf-map'
 	local verb= word i options='--state-dir --help'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -67,6 +67,11 @@ _graft()
 		;;
 	esac
 
+	if [[ $previous == --passphrase-file || $previous == --trusted-root || $previous == --custom || $previous == --signatures || $previous == --add ]]; then
+		compopt -o default 2>/dev/null
+		return
+	fi
+
 	if [[ $previous == --old || $previous == --against || $previous == --key || $previous == --signature ]]; then
 		compopt -o default 2>/dev/null
 		return
@@ -90,13 +95,24 @@ _graft()
 	calendar) options+=' --year --ics --json --config' ;;
 	daemon) options='status metrics sync pause resume release --socket --json --help' ;;
 	eligible) options+=' --facts --policy --explain --json' ;;
+	repo)
+		options='init add remove delegate rotate sign publish refresh reset status list --help'
+		for ((i++; i < COMP_CWORD; i++)); do
+			if [[ " $options " == *" ${COMP_WORDS[i]} "* ]]; then
+				compopt -o default 2>/dev/null
+				options='--key --passphrase-file --passphrase-fd --trusted-root --role --add --remove --threshold --days --bins --as --prefix --custom --paths --terminating --signatures --json --help'
+				[[ $current == -* ]] || options=
+				break
+			fi
+		done
+		;;
 	config) options='check --help' ;;
 	perf-map) options+=' --all --pid --json' ;;
 	esac
 
 	if [[ -z $verb || $current == -* ||
 		$verb == status || $verb == recover || $verb == sync || $verb == spare || $verb == rollback || $verb == report ||
-		$verb == calendar || $verb == eligible || $verb == daemon || $verb == config ]]; then
+		$verb == calendar || $verb == eligible || $verb == repo || $verb == daemon || $verb == config ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 	elif [[ $verb == diff ]]; then
 		compopt -o default 2>/dev/null

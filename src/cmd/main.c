@@ -40,6 +40,7 @@ static const struct graft_verb verbs[] = {
 	{ "daemon", "ask graftd, or have it do something", graft_verb_daemon },
 	{ "eligible", "say in which form a device gets fixes, and why",
 	  graft_verb_eligible },
+	{ "repo", "write a signed repository of releases", graft_verb_repo },
 	{ "config", "check a configuration of graftd", graft_verb_config },
 	{ "perf-map", "write names of carried code for perf",
 	  graft_verb_perf_map },

@@ -107,7 +107,8 @@ update_timestamp(struct graft_client *client)
 		client->timestamp = GRAFT_TAKE(old.metadata);
 		return NULL;
 	}
-	err = graft_store_write(client->store, "timestamp", new.bytes, new.len);
+	err = graft_trust_store_write(client->store, "timestamp", new.bytes,
+				      new.len);
 	if (err)
 		return err;
 	client->timestamp = GRAFT_TAKE(new.metadata);
@@ -216,7 +217,8 @@ update_snapshot(struct graft_client *client)
 		err = graft_client_check_time(client, new.metadata);
 	if (err)
 		return graft_client_say(&new, err);
-	err = graft_store_write(client->store, "snapshot", new.bytes, new.len);
+	err = graft_trust_store_write(client->store, "snapshot", new.bytes,
+				      new.len);
 	if (err)
 		return err;
 	client->snapshot = GRAFT_TAKE(new.metadata);
@@ -286,8 +288,8 @@ fetch_targets(struct graft_client *client,
 		err = graft_client_check_time(client, file->metadata);
 	if (err)
 		return graft_client_say(file, err);
-	return graft_store_write(client->store, file->role, file->bytes,
-				 file->len);
+	return graft_trust_store_write(client->store, file->role, file->bytes,
+				       file->len);
 }
 
 struct graft_error *

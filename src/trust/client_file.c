@@ -122,12 +122,12 @@ graft_client_load(struct graft_client *client,
 	struct graft_error *err;
 
 	if (asprintf(&file->place, "%s/%s.json",
-		     graft_store_path(client->store), file->role) < 0) {
+		     graft_trust_store_path(client->store), file->role) < 0) {
 		file->place = NULL;
 		return graft_error_no_memory();
 	}
-	err = graft_store_read(client->store, file->role, max[file->type],
-			       &file->bytes, &file->len);
+	err = graft_trust_store_read(client->store, file->role, max[file->type],
+				     &file->bytes, &file->len);
 	if (!err)
 		err = graft_client_verify(authority, file);
 	return err;

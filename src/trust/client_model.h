@@ -23,7 +23,7 @@ struct graft_client_role {
 
 struct graft_client {
 	struct graft_client_config config;
-	struct graft_store *store;
+	struct graft_trust_store *store;
 	struct graft_metadata *root;
 	struct graft_metadata *timestamp;
 	struct graft_metadata *snapshot;

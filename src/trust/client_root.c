@@ -12,7 +12,8 @@
 struct graft_error *
 graft_client_init(const char *dir, const void *bytes, size_t len)
 {
-	GRAFT_CLEANUP(graft_store_closep) struct graft_store *store = NULL;
+	GRAFT_CLEANUP(graft_trust_store_closep)
+	struct graft_trust_store *store = NULL;
 	GRAFT_CLEANUP(graft_metadata_freep)
 	struct graft_metadata *root = NULL;
 	GRAFT_FREE uint8_t *there = NULL;
@@ -30,17 +31,17 @@ graft_client_init(const char *dir, const void *bytes, size_t len)
 		graft_authority_of(root, GRAFT_METADATA_ROOT);
 	err = graft_authority_check(&own, root);
 	if (!err)
-		err = graft_store_open(dir, true, &store);
+		err = graft_trust_store_open(dir, true, &store);
 	if (err)
 		return err;
 
-	err = graft_store_read(store, "root", GRAFT_TRUST_ROOT_BYTES, &there,
-			       &there_len);
+	err = graft_trust_store_read(store, "root", GRAFT_TRUST_ROOT_BYTES,
+				     &there, &there_len);
 	if (err && graft_error_code(err) != GRAFT_ERROR_NOT_FOUND)
 		return err;
 	if (err) {
 		graft_error_free(err);
-		return graft_store_write(store, "root", bytes, len);
+		return graft_trust_store_write(store, "root", bytes, len);
 	}
 	if (there_len == len && memcmp(there, bytes, len) == 0)
 		return NULL;
@@ -103,8 +104,8 @@ graft_client_open(const struct graft_client_config *config,
 	if (!client)
 		return graft_error_no_memory();
 	client->config = *config;
-	struct graft_error *err = graft_store_open(config->metadata_dir, false,
-						   &client->store);
+	struct graft_error *err = graft_trust_store_open(config->metadata_dir,
+							 false, &client->store);
 	if (!err)
 		err = load_root(client);
 	if (err)
@@ -126,7 +127,7 @@ graft_client_close(struct graft_client *client)
 	graft_metadata_free(client->root);
 	graft_metadata_free(client->timestamp);
 	graft_metadata_free(client->snapshot);
-	graft_store_close(client->store);
+	graft_trust_store_close(client->store);
 	free(client);
 }
 
@@ -143,9 +144,9 @@ forget_rotated(struct graft_client *client, const struct graft_metadata *new)
 	    !graft_authority_rotated(client->root, new,
 				     GRAFT_METADATA_SNAPSHOT))
 		return NULL;
-	struct graft_error *err = graft_store_remove(client->store,
-						     "timestamp");
-	return err ? err : graft_store_remove(client->store, "snapshot");
+	struct graft_error *err = graft_trust_store_remove(client->store,
+							   "timestamp");
+	return err ? err : graft_trust_store_remove(client->store, "snapshot");
 }
 
 /** Check a root against the one before it, and itself. */
@@ -193,8 +194,8 @@ next_root(struct graft_client *client, bool *more_ret)
 		return graft_client_say(&file, err);
 	err = forget_rotated(client, file.metadata);
 	if (!err)
-		err = graft_store_write(client->store, "root", file.bytes,
-					file.len);
+		err = graft_trust_store_write(client->store, "root", file.bytes,
+					      file.len);
 	if (err)
 		return err;
 	graft_metadata_free(client->root);

@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "trust/limits.h"
+#include "trust/signer_model.h"
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -50,13 +51,16 @@ no_passphrase(char *buf, int size, int writes, void *context)
 	return -1;
 }
 
-static EVP_PKEY *
-read_pem(const struct graft_node *text)
+EVP_PKEY *
+graft_key_read_pem(const char *text, size_t len)
 {
-	GRAFT_CLEANUP(BIO_vfreep)
-	BIO *bio = BIO_new_mem_buf(text->text, (int)text->len);
+	GRAFT_CLEANUP(BIO_vfreep) BIO *bio = BIO_new_mem_buf(text, (int)len);
+	EVP_PKEY *pkey = bio ? PEM_read_bio_PUBKEY(bio, NULL, no_passphrase,
+						   NULL)
+			     : NULL;
 
-	return bio ? PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, NULL) : NULL;
+	ERR_clear_error();
+	return pkey;
 }
 
 static EVP_PKEY *
@@ -169,7 +173,7 @@ graft_key_decode(const struct graft_node *node, struct graft_key **ret)
 		return graft_error_no_memory();
 	key->type = type;
 	if (strncmp(text->text, "-----BEGIN", strlen("-----BEGIN")) == 0)
-		key->pkey = read_pem(text);
+		key->pkey = graft_key_read_pem(text->text, text->len);
 	else if (type == EVP_PKEY_ED25519)
 		key->pkey = read_ed25519(text->text);
 	else if (type == EVP_PKEY_EC)

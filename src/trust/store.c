@@ -17,13 +17,13 @@ enum {
 	STEP_US = 20 * 1000,
 };
 
-struct graft_store {
+struct graft_trust_store {
 	char *path;
 	int fd;
 };
 
 void
-graft_store_close(struct graft_store *store)
+graft_trust_store_close(struct graft_trust_store *store)
 {
 	if (!store)
 		return;
@@ -35,7 +35,7 @@ graft_store_close(struct graft_store *store)
 
 /** Lock the directory itself: no file of ours stands among the roles. */
 GRAFT_MUST_CHECK static struct graft_error *
-lock(const struct graft_store *store)
+lock(const struct graft_trust_store *store)
 {
 	const uint64_t end = graft_clock_monotonic_us() + WAIT_US;
 
@@ -53,10 +53,11 @@ lock(const struct graft_store *store)
 }
 
 struct graft_error *
-graft_store_open(const char *dir, bool make, struct graft_store **ret)
+graft_trust_store_open(const char *dir, bool make,
+		       struct graft_trust_store **ret)
 {
-	GRAFT_CLEANUP(graft_store_closep)
-	struct graft_store *store = calloc(1, sizeof(*store));
+	GRAFT_CLEANUP(graft_trust_store_closep)
+	struct graft_trust_store *store = calloc(1, sizeof(*store));
 	if (!store)
 		return graft_error_no_memory();
 	store->fd = -1;
@@ -81,7 +82,7 @@ graft_store_open(const char *dir, bool make, struct graft_store **ret)
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-path_of(const struct graft_store *store, const char *role, char **ret)
+path_of(const struct graft_trust_store *store, const char *role, char **ret)
 {
 	GRAFT_FREE char *name = NULL;
 	struct graft_error *err = graft_escape_file(role, ".json", &name);
@@ -96,8 +97,8 @@ path_of(const struct graft_store *store, const char *role, char **ret)
 }
 
 struct graft_error *
-graft_store_read(const struct graft_store *store, const char *role,
-		 uint64_t max, uint8_t **bytes_ret, size_t *len_ret)
+graft_trust_store_read(const struct graft_trust_store *store, const char *role,
+		       uint64_t max, uint8_t **bytes_ret, size_t *len_ret)
 {
 	GRAFT_FREE char *path = NULL;
 	struct graft_error *err = path_of(store, role, &path);
@@ -106,8 +107,8 @@ graft_store_read(const struct graft_store *store, const char *role,
 }
 
 struct graft_error *
-graft_store_write(struct graft_store *store, const char *role,
-		  const void *bytes, size_t len)
+graft_trust_store_write(struct graft_trust_store *store, const char *role,
+			const void *bytes, size_t len)
 {
 	GRAFT_FREE char *path = NULL;
 	struct graft_error *err = path_of(store, role, &path);
@@ -116,7 +117,7 @@ graft_store_write(struct graft_store *store, const char *role,
 }
 
 struct graft_error *
-graft_store_remove(struct graft_store *store, const char *role)
+graft_trust_store_remove(struct graft_trust_store *store, const char *role)
 {
 	GRAFT_FREE char *path = NULL;
 	struct graft_error *err = path_of(store, role, &path);
@@ -131,7 +132,7 @@ graft_store_remove(struct graft_store *store, const char *role)
 }
 
 const char *
-graft_store_path(const struct graft_store *store)
+graft_trust_store_path(const struct graft_trust_store *store)
 {
 	return store->path;
 }

@@ -21,19 +21,20 @@
 #include <stdint.h>
 
 /** A store that is ours alone until it is closed. */
-struct graft_store;
+struct graft_trust_store;
 
 /**
  * Open a store, and wait a while for who has it.
  *
  * @param[in] dir Its path.
  * @param[in] make Make it if it is missing.
- * @param[out] ret New store; graft_store_close().
+ * @param[out] ret New store; graft_trust_store_close().
  * @return NULL; #GRAFT_ERROR_NOT_FOUND; #GRAFT_ERROR_OS; #GRAFT_ERROR_REFUSED if
  * somebody keeps it.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_store_open(const char *dir, bool make, struct graft_store **ret);
+graft_trust_store_open(const char *dir, bool make,
+		       struct graft_trust_store **ret);
 
 /**
  * Read the file of a role.
@@ -43,25 +44,25 @@ graft_store_open(const char *dir, bool make, struct graft_store **ret);
  * @return NULL; #GRAFT_ERROR_NOT_FOUND; #GRAFT_ERROR_LIMIT; #GRAFT_ERROR_OS.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_store_read(const struct graft_store *store, const char *role,
-		 uint64_t max, uint8_t **bytes_ret, size_t *len_ret);
+graft_trust_store_read(const struct graft_trust_store *store, const char *role,
+		       uint64_t max, uint8_t **bytes_ret, size_t *len_ret);
 
 /** Write the file of a role. On error it is as it was. */
 GRAFT_MUST_CHECK struct graft_error *
-graft_store_write(struct graft_store *store, const char *role,
-		  const void *bytes, size_t len);
+graft_trust_store_write(struct graft_trust_store *store, const char *role,
+			const void *bytes, size_t len);
 
 /** Remove the file of a role; it may be missing. */
 GRAFT_MUST_CHECK struct graft_error *
-graft_store_remove(struct graft_store *store, const char *role);
+graft_trust_store_remove(struct graft_trust_store *store, const char *role);
 
 /** Get the path with which the store was opened. */
 const char *
-graft_store_path(const struct graft_store *store);
+graft_trust_store_path(const struct graft_trust_store *store);
 
 /** Close a store. NULL is a no-op. */
 void
-graft_store_close(struct graft_store *store);
-GRAFT_DEFINE_CLEANUP(struct graft_store, graft_store_close)
+graft_trust_store_close(struct graft_trust_store *store);
+GRAFT_DEFINE_CLEANUP(struct graft_trust_store, graft_trust_store_close)
 
 #endif /* GRAFT_TRUST_STORE_H */

@@ -5,8 +5,9 @@
  *
  * Fuzz what is read of a repository.
  *
- * The first byte of the input chooses what the rest is: JSON ('j'); a file of root
- * ('r'), timestamp ('t'), snapshot ('s') or targets ('g'); a pattern and a path ('p');
+ * The first byte of the input chooses what the rest is: JSON ('j', and 'w' that is written again); a file of root
+ * ('r'), timestamp ('t'), snapshot ('s') or targets ('g'); a pattern and a path ('p'); the URI
+ * of a key in a token ('u');
  * or what the files of a repository say, a line each, which a client takes once they are
  * signed by the keys that its root names. Properties: canonical JSON is
  * canonical; a file decodes or does not, whoever signed it; what a client leaves
@@ -18,8 +19,10 @@
 #include "fuzz.h"
 #include "trust/authority.h"
 #include "trust/client.h"
+#include "trust/json.h"
 #include "trust/metadata.h"
 #include "trust/pattern.h"
+#include "trust/token.h"
 
 #include <unistd.h>
 
@@ -53,6 +56,53 @@ fuzz_document(const uint8_t *data, size_t size)
 	}
 	must(graft_canonical_make(graft_document_root(again), &two, &two_len));
 	promise(one_len == two_len && memcmp(one, two, one_len) == 0);
+}
+
+/** What is written anew says the same. */
+static void
+fuzz_json(const uint8_t *data, size_t size)
+{
+	GRAFT_CLEANUP(graft_document_freep)
+	struct graft_document *document = NULL;
+	GRAFT_CLEANUP(graft_document_freep) struct graft_document *again = NULL;
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	GRAFT_FREE uint8_t *one = NULL;
+	GRAFT_FREE uint8_t *two = NULL;
+	size_t one_len;
+	size_t two_len;
+
+	struct graft_error *err = graft_document_parse(data, size, &document);
+	if (err) {
+		refused(err);
+		return;
+	}
+	const struct graft_node *root = graft_document_root(document);
+	if (root->kind == GRAFT_NODE_OBJECT)
+		graft_json_put_merged(&text, root, NULL, 0);
+	else
+		graft_json_put_node(&text, root);
+	promise(!text.failed);
+	must(graft_document_parse(text.str, text.len, &again));
+	must(graft_canonical_make(root, &one, &one_len));
+	must(graft_canonical_make(graft_document_root(again), &two, &two_len));
+	promise(one_len == two_len && memcmp(one, two, one_len) == 0);
+}
+
+static void
+fuzz_uri(const uint8_t *data, size_t size)
+{
+	struct graft_token_uri uri;
+	GRAFT_FREE char *text = calloc(1, size + 1);
+
+	promise(text);
+	memcpy(text, data, size);
+	struct graft_error *err = graft_token_uri_read(text, &uri);
+	if (err) {
+		refused(err);
+		return;
+	}
+	promise(*uri.module && (*uri.token || *uri.serial) &&
+		(*uri.object || uri.id_len) && !strstr(text, "pin-value"));
 }
 
 static void
@@ -239,6 +289,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			  size - 1);
 	else if (data[0] == 'j')
 		fuzz_document(data + 1, size - 1);
+	else if (data[0] == 'w')
+		fuzz_json(data + 1, size - 1);
+	else if (data[0] == 'u')
+		fuzz_uri(data + 1, size - 1);
 	else if (data[0] == 'p')
 		fuzz_pattern(data + 1, size - 1);
 	else

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file The actions of `graft repo`. */
+
+#ifndef GRAFT_CMD_REPO_H
+#define GRAFT_CMD_REPO_H
+
+#include "base/error.h"
+#include "cmd/repo_options.h"
+
+/** Does an action. */
+typedef struct graft_error *
+graft_repo_action_fn(struct graft_repo_options *options);
+
+/** Where the repository of a command line is. */
+struct graft_repo_config
+graft_repo_action_config(const struct graft_repo_options *options);
+
+/** Has something staged. */
+typedef struct graft_error *
+graft_repo_stage_fn(struct graft_repo *repo,
+		    struct graft_repo_options *options);
+
+/**
+ * Open the repository, have something staged, sign it with the keys at hand, and print what
+ * is staged now.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_stage(struct graft_repo_options *options,
+			graft_repo_stage_fn *fn);
+
+/** `graft repo init`: make a repository. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_init(struct graft_repo_options *options);
+
+/** `graft repo add`: stage targets. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_add(struct graft_repo_options *options);
+
+/** `graft repo remove`: stage that targets go. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_remove(struct graft_repo_options *options);
+
+/** `graft repo delegate`: stage a delegation. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_delegate(struct graft_repo_options *options);
+
+/** `graft repo rotate`: stage other keys. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_rotate(struct graft_repo_options *options);
+
+/** `graft repo sign`: sign what is staged. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_sign(struct graft_repo_options *options);
+
+/** `graft repo publish`: make it live. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_publish(struct graft_repo_options *options);
+
+/** `graft repo refresh`: sign a new timestamp, or stage a role anew. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_refresh(struct graft_repo_options *options);
+
+/** `graft repo reset`: throw away what is staged. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_reset(struct graft_repo_options *options);
+
+/** `graft repo status`: print what is live and what is staged. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_status(struct graft_repo_options *options);
+
+/** `graft repo list`: print the targets. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_list(struct graft_repo_options *options);
+
+#endif /* GRAFT_CMD_REPO_H */

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "repo/copy.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "repo/names.h"
+#include "repo/tree.h"
+#include "trust/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum {
+	PIECE_LEN = 64 * 1024,
+};
+
+GRAFT_DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
+
+/** Open a plain file. */
+GRAFT_MUST_CHECK static struct graft_error *
+open_plain(const char *file, int flags, int *fd_ret)
+{
+	struct stat st;
+	GRAFT_CLOSE int fd = open(file,
+				  O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
+				       "%s: no such file", file);
+	if (fd < 0)
+		return graft_error_os(errno, "open %s", file);
+	if (fstat(fd, &st) < 0)
+		return graft_error_os(errno, "stat %s", file);
+	if (!S_ISREG(st.st_mode))
+		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
+				       "%s: not a regular file", file);
+	*fd_ret = fd;
+	fd = -1;
+	return NULL;
+}
+
+/** Measure what is read from one file, and write it to another one. */
+GRAFT_MUST_CHECK static struct graft_error *
+pump(int from, int to, struct graft_copy *ret)
+{
+	GRAFT_FREE uint8_t *piece = malloc(PIECE_LEN);
+	uint8_t hash[GRAFT_SHA256_LEN];
+	GRAFT_CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
+
+	if (!piece || !md || EVP_DigestInit(md, EVP_sha256()) != 1)
+		return graft_error_no_memory();
+	ret->len = 0;
+	for (ssize_t n; (n = read(from, piece, PIECE_LEN)) != 0;) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return graft_error_os(errno, "read");
+		ret->len += (uint64_t)n;
+		if (ret->len > GRAFT_TRUST_TARGET_BYTES)
+			return graft_error_new(GRAFT_ERROR_LIMIT,
+					       "larger than clients take");
+		if (EVP_DigestUpdate(md, piece, (size_t)n) != 1)
+			return graft_error_no_memory();
+		struct graft_error *err =
+			to >= 0 ? graft_file_write_fd(to, piece, (size_t)n)
+				: NULL;
+		if (err)
+			return err;
+	}
+	if (EVP_DigestFinal(md, hash, NULL) != 1)
+		return graft_error_no_memory();
+	graft_hex_encode(hash, sizeof(hash), ret->digits);
+	return NULL;
+}
+
+struct graft_error *
+graft_copy_measure(const char *file, struct graft_copy *ret)
+{
+	GRAFT_CLOSE int fd = -1;
+	struct graft_error *err = open_plain(file, O_NOFOLLOW, &fd);
+
+	if (err)
+		return err;
+	err = pump(fd, -1, ret);
+	return err ? graft_error_prefix(err, "%s", file) : NULL;
+}
+
+/** A file that is removed at the end of its scope, if it has not got another name. */
+static void
+unlink_beside(char **path)
+{
+	if (*path)
+		(void)unlink(*path);
+	free(*path);
+}
+
+struct graft_error *
+graft_copy_target(const char *file, const char *folder, const char *path,
+		  struct graft_copy *ret)
+{
+	GRAFT_FREE char *name = NULL;
+	GRAFT_FREE char *final = NULL;
+	GRAFT_FREE char *temporary = NULL;
+	GRAFT_CLOSE int from = -1;
+
+	struct graft_error *err = open_plain(file, 0, &from);
+	if (!err)
+		err = graft_dir_make(folder, 0755);
+	if (err)
+		return err;
+	if (asprintf(&temporary, "%s/.XXXXXX", folder) < 0) {
+		temporary = NULL;
+		return graft_error_no_memory();
+	}
+	GRAFT_CLOSE int to = mkostemp(temporary, O_CLOEXEC);
+	if (to < 0)
+		return graft_error_os(errno, "create a file in %s", folder);
+	GRAFT_CLEANUP(unlink_beside) char *beside = GRAFT_TAKE(temporary);
+	err = pump(from, to, ret);
+	if (err)
+		return graft_error_prefix(err, "%s", file);
+	if (fchmod(to, 0644) < 0)
+		return graft_error_os(errno, "chmod %s", beside);
+	err = graft_repo_hashed_name(path, ret->digits, &name);
+	if (err)
+		return err;
+	if (asprintf(&final, "%s/%s", folder, name) < 0) {
+		final = NULL;
+		return graft_error_no_memory();
+	}
+	err = graft_tree_make_parent(final);
+	if (err)
+		return err;
+	if (rename(beside, final) < 0)
+		return graft_error_os(errno, "rename %s", final);
+	free(GRAFT_TAKE(beside));
+	return NULL;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file Files of targets: copied where they wait, and measured. Inside repo/ only. */
+
+#ifndef GRAFT_REPO_COPY_H
+#define GRAFT_REPO_COPY_H
+
+#include "base/error.h"
+#include "base/sha256.h"
+
+#include <stdint.h>
+
+/** What a file is. */
+struct graft_copy {
+	uint64_t len;
+	/** SHA-256. */
+	char digits[2 * GRAFT_SHA256_LEN + 1];
+};
+
+/**
+ * Copy a file under the name that a target of a path has.
+ *
+ * @param[in] file A plain file.
+ * @param[in] folder Made if it is missing.
+ * @return NULL; #GRAFT_ERROR_NOT_FOUND; #GRAFT_ERROR_UNSUPPORTED; #GRAFT_ERROR_OS.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_copy_target(const char *file, const char *folder, const char *path,
+		  struct graft_copy *ret);
+
+/** Measure a plain file. @return As above; its links are not followed. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_copy_measure(const char *file, struct graft_copy *ret);
+
+#endif /* GRAFT_REPO_COPY_H */

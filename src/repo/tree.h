@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** @file Folders of files: removed, linked, moved. Inside repo/ only. */
+
+#ifndef GRAFT_REPO_TREE_H
+#define GRAFT_REPO_TREE_H
+
+#include "base/error.h"
+
+/** Called for each plain file of a folder and the folders in it. */
+typedef struct graft_error *
+graft_tree_fn(void *arg, const char *path, const char *below);
+
+/**
+ * Go over the plain files of a folder. Links are not followed, and other things passed over.
+ *
+ * @param[in] folder May be missing.
+ * @param[in] fn Gets the path, and the path below @p folder.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tree_each(const char *folder, graft_tree_fn *fn, void *arg);
+
+/** Remove a folder and all that is in it; it may be missing. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tree_remove(const char *folder);
+
+/** Remove the plain files of a folder and the folders in it. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tree_empty(const char *folder);
+
+/** Make the folder of a path. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tree_make_parent(const char *path);
+
+/** Write all that was written in the file system of a path. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tree_sync(const char *path);
+
+#endif /* GRAFT_REPO_TREE_H */
