@@ -2,29 +2,23 @@
 
 // graft_target_syscalls(): system calls made by a thread of the target.
 //
-// The thread gets a signal frame of itself below its red zone, and registers
-// that make the call at a `syscall; ret` whose `ret` leads to rt_sigreturn(2).
 // From the moment these registers are set to the moment the true ones are back,
 // whatever ends us lets the thread finish its call and restore itself.
 
 #include "base/fault.h"
 #include "proc/gadget.h"
+#include "proc/injection.h"
 #include "proc/maps.h"
 #include "proc/room.h"
-#include "proc/seccomp.h"
-#include "proc/sigframe.h"
 #include "proc/status.h"
 #include "proc/target.h"
 #include "proc/tracee.h"
-#include "proc/unusable.h"
 
 #include <assert.h>
-#include <elf.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 enum {
@@ -45,140 +39,9 @@ enum {
 /** How long a call may take before it is left to itself: 5 s. */
 static const uint64_t CALL_LIMIT_NS = UINT64_C(5000000000);
 
-/** Everything but SIGSYS: the kernel resets the handler of a blocked signal
- * that it must deliver, and seccomp can send this one for our call. */
-static const uint64_t MASK_ALL = ~(UINT64_C(1) << (SIGSYS - 1));
-
-/** What one injection needs; large, so on the heap. */
-struct injection {
-	struct graft_target *target;
-	size_t index;
-	pid_t tid;
-	const struct graft_target_call *calls;
-	size_t count;
-	/** Its filters would fail a call: they rest while it is made. */
-	bool suspend;
-	struct user_regs_struct regs;
-	uint64_t mask;
-	uint8_t xstate[GRAFT_XSTATE_MAX];
-	struct graft_sigframe frame;
-	/** What stood where the frame lies. */
-	uint8_t saved[GRAFT_SIGFRAME_MAX];
-	/** How long a thread may take to stop in this round. */
-	uint64_t stop_limit_ns;
-	/** Why the thread that is being tried cannot be used, if it cannot. */
-	enum graft_unusable_reason reason;
-	/** Why those that were tried in this round could not be used. */
-	struct graft_unusable unusable;
-};
-
-/**
- * See that no filter can harm a thread for what it shall do, and let filters
- * rest that would only refuse it.
- *
- * Should we be killed meanwhile, the filters are back at once, and the call fails.
- */
-static bool
-pass_filters(struct injection *inj)
-{
-	GRAFT_CLEANUP(graft_filters_deinit)
-	struct graft_filters filters = { 0 };
-	struct graft_error *err = graft_filters_read(inj->tid, &filters);
-	graft_error_free(err);
-	inj->suspend = false;
-	inj->reason = GRAFT_UNUSABLE_FILTER_READ;
-	if (err)
-		return false;
-	inj->reason = GRAFT_UNUSABLE_SHADOW_STACK;
-	if (filters.shadow_stack)
-		return false;
-	enum graft_filters_answer answer =
-		graft_filters_ask_all(&filters, inj->calls, inj->count);
-	inj->reason = GRAFT_UNUSABLE_FILTER_DEADLY;
-	if (answer != GRAFT_FILTERS_FAIL)
-		return answer == GRAFT_FILTERS_ALLOW;
-	inj->suspend = ptrace(PTRACE_SETOPTIONS, inj->tid, NULL,
-			      GRAFT_TRACEE_OPTIONS |
-				      PTRACE_O_SUSPEND_SECCOMP) == 0;
-	return inj->suspend;
-}
-
-/** Let the filters work again. The thread is stopped. */
-static void
-wake_filters(struct injection *inj)
-{
-	if (inj->suspend)
-		(void)ptrace(PTRACE_SETOPTIONS, inj->tid, NULL,
-			     (long)GRAFT_TRACEE_OPTIONS);
-	inj->suspend = false;
-}
-
-/** Read what the frame must restore, and what it will lie on. */
-static bool
-prepare(struct injection *inj, const struct graft_maps *maps)
-{
-	struct graft_target *target = inj->target;
-	struct iovec iov = { inj->xstate, sizeof(inj->xstate) };
-	if (ptrace(PTRACE_GETREGS, inj->tid, NULL, &inj->regs) != 0)
-		return false;
-	graft_tracee_mend(&target->tracees[inj->index], &inj->regs);
-	inj->reason = GRAFT_UNUSABLE_NOT_CALM;
-	if (!graft_room_is_calm(target, inj->tid, &inj->regs))
-		return false;
-	if (!pass_filters(inj))
-		return false;
-	inj->reason = GRAFT_UNUSABLE_NO_REGISTERS;
-	if (ptrace(PTRACE_GETREGSET, inj->tid, NT_X86_XSTATE, &iov) != 0 ||
-	    ptrace(PTRACE_GETSIGMASK, inj->tid, sizeof(inj->mask),
-		   &inj->mask) != 0)
-		return false;
-	struct graft_sigframe_state state = {
-		.regs = graft_sigframe_regs_again(&inj->regs),
-		.mask = inj->mask,
-		.xstate = inj->xstate,
-		.xstate_len = iov.iov_len,
-	};
-	inj->reason = GRAFT_UNUSABLE_NO_ROOM;
-	if (!graft_sigframe_build(&state, target->gadgets.restore,
-				  &inj->frame) ||
-	    !graft_room_below(maps, &inj->regs, inj->frame.addr))
-		return false;
-	inj->reason = GRAFT_UNUSABLE_NOT_WRITTEN;
-	struct graft_error *err = graft_target_read(target, inj->frame.addr,
-						    inj->saved, inj->frame.len);
-	if (!err)
-		err = graft_fault("call-frame");
-	if (!err)
-		err = graft_target_write(target, inj->frame.addr,
-					 inj->frame.bytes, inj->frame.len);
-	graft_error_free(err);
-	return !err;
-}
-
-/** Give the thread the registers that make a call. */
-static bool
-set_call(const struct injection *inj, const struct graft_target_call *call)
-{
-	struct user_regs_struct regs = inj->regs;
-	regs.rip = inj->target->gadgets.call;
-	regs.rsp = inj->frame.addr;
-	regs.rax = call->nr;
-	// Not in a call: the kernel must restart nothing on the way.
-	regs.orig_rax = UINT64_MAX;
-	regs.rdi = call->args[0];
-	regs.rsi = call->args[1];
-	regs.rdx = call->args[2];
-	regs.r10 = call->args[3];
-	regs.r8 = call->args[4];
-	regs.r9 = call->args[5];
-	// No trap after one instruction, no backward strings.
-	regs.eflags &= ~UINT64_C(0x500);
-	return ptrace(PTRACE_SETREGS, inj->tid, NULL, &regs) == 0;
-}
-
 /** Go on to the next entry or exit of a system call. */
 static bool
-next_syscall_stop(struct injection *inj, uint64_t deadline_ns)
+next_syscall_stop(struct graft_injection *inj, uint64_t deadline_ns)
 {
 	struct graft_target *target = inj->target;
 	for (;;) {
@@ -199,7 +62,7 @@ next_syscall_stop(struct injection *inj, uint64_t deadline_ns)
 
 /** Swallow the SIGSYS by which seccomp answered our call, if it did. */
 static bool
-swallow_sigsys(struct injection *inj, uint64_t deadline_ns)
+swallow_sigsys(struct graft_injection *inj, uint64_t deadline_ns)
 {
 	struct __ptrace_peeksiginfo_args args = { .nr = 1 };
 	siginfo_t info;
@@ -223,7 +86,7 @@ pass(const char *point)
 
 /** Make one call. @return false if the thread is lost or takes too long. */
 static bool
-make_call(struct injection *inj, struct graft_target_call *call)
+make_call(struct graft_injection *inj, struct graft_target_call *call)
 {
 	uint64_t deadline_ns = graft_tracee_now_ns() + CALL_LIMIT_NS;
 	struct user_regs_struct regs;
@@ -249,7 +112,7 @@ is_failure(const struct graft_target_call *call)
  * own restart of its system call works.
  */
 static bool
-restore(struct injection *inj)
+restore(struct graft_injection *inj)
 {
 	struct graft_target *target = inj->target;
 	uint64_t deadline_ns = graft_tracee_now_ns() + CALL_LIMIT_NS;
@@ -274,15 +137,16 @@ restore(struct injection *inj)
 
 /** Make the calls in a thread whose frame is written. */
 static bool
-run(struct injection *inj, struct graft_target_call *calls, size_t count)
+run(struct graft_injection *inj, struct graft_target_call *calls, size_t count)
 {
-	if (!set_call(inj, &calls[0]) || !pass("call-set"))
+	if (!graft_injection_set_call(inj, &calls[0]) || !pass("call-set"))
 		return false;
 	// From here the frame restores the thread. Before, a thread whose
 	// signals are blocked would keep them so.
-	(void)ptrace(PTRACE_SETSIGMASK, inj->tid, sizeof(MASK_ALL), &MASK_ALL);
+	(void)ptrace(PTRACE_SETSIGMASK, inj->tid, sizeof(GRAFT_INJECTION_MASK),
+		     &GRAFT_INJECTION_MASK);
 	for (size_t i = 0; i < count; i++) {
-		if ((i > 0 && !set_call(inj, &calls[i])) ||
+		if ((i > 0 && !graft_injection_set_call(inj, &calls[i])) ||
 		    !make_call(inj, &calls[i]))
 			return false;
 		if (is_failure(&calls[i]) ||
@@ -303,8 +167,8 @@ enum attempt { UNUSABLE, DONE, LOST };
 
 /** Try to make the calls in one thread. */
 static enum attempt
-try_thread(struct injection *inj, const struct graft_maps *maps, size_t index,
-	   struct graft_target_call *calls, size_t count)
+try_thread(struct graft_injection *inj, const struct graft_maps *maps,
+	   size_t index, struct graft_target_call *calls, size_t count)
 {
 	struct graft_target *target = inj->target;
 	inj->index = index;
@@ -317,12 +181,12 @@ try_thread(struct injection *inj, const struct graft_maps *maps, size_t index,
 	target->stopped_ns = graft_tracee_now_ns();
 	inj->reason = GRAFT_UNUSABLE_NOT_STOPPED;
 	if (graft_tracee_interrupt(target, index, inj->stop_limit_ns)) {
-		if (prepare(inj, maps))
+		if (graft_injection_prepare(inj, maps))
 			attempt = run(inj, calls, count) ? DONE : LOST;
 		else
 			graft_room_mend(target, index);
 		if (attempt != LOST)
-			wake_filters(inj);
+			graft_injection_wake_filters(inj);
 	}
 	graft_tracee_go(target, index, PTRACE_CONT);
 	target->pause_us = (graft_tracee_now_ns() - target->stopped_ns) / 1000;
@@ -389,7 +253,7 @@ is_gone_soon(struct graft_target *target)
 
 /** Try all threads, some times, until one has made the calls. */
 static struct graft_error *
-try_all(struct injection *inj, const struct graft_maps *maps,
+try_all(struct graft_injection *inj, const struct graft_maps *maps,
 	struct graft_target_call *calls, size_t count)
 {
 	struct graft_target *target = inj->target;
@@ -438,7 +302,7 @@ graft_target_syscalls(struct graft_target *target,
 	err = graft_gadgets_find(target, maps);
 	if (err)
 		return err;
-	GRAFT_FREE struct injection *inj = calloc(1, sizeof(*inj));
+	GRAFT_FREE struct graft_injection *inj = calloc(1, sizeof(*inj));
 	if (!inj)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "an injection");
 	inj->target = target;
