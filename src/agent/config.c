@@ -76,6 +76,9 @@ static const struct key keys[] = {
 	{ .name = "sync",
 	  .kind = KIND_SWITCH,
 	  .offset = offsetof(struct graft_config, sync) },
+	{ .name = "before-main",
+	  .kind = KIND_SWITCH,
+	  .offset = offsetof(struct graft_config, before_main) },
 };
 
 enum { KEY_COUNT = sizeof(keys) / sizeof(*keys) };

@@ -67,6 +67,8 @@ struct graft_config {
 	char *metrics_file;
 	/** Bring processes to what lies on disk. */
 	bool sync;
+	/** Hold who loads an old file until it is hotpatched. */
+	bool before_main;
 };
 
 /**

@@ -6,6 +6,8 @@
 #define GRAFT_AGENT_INSIDE_H
 
 #include "agent/content.h"
+#include "agent/hold.h"
+#include "agent/holding.h"
 #include "agent/kept.h"
 #include "agent/look.h"
 #include "agent/marks.h"
@@ -19,8 +21,9 @@
 enum {
 	/** Processes of one run of graft. */
 	GRAFT_JOB_PIDS = 256,
-	/** Runs at once: one that compares and may take long, one that does not. */
-	GRAFT_JOB_SLOTS = 2,
+	/** Runs at once: one that compares and may take long, one that does not, and
+	 * one that somebody sleeps for. */
+	GRAFT_JOB_SLOTS = 3,
 	/** Hotpatches that are being taken out. */
 	GRAFT_REVERTS = 16,
 	/** Processes of which an event told. */
@@ -48,7 +51,22 @@ struct graft_job {
 	/** The needs as they were. */
 	uint64_t whats[GRAFT_JOB_PIDS];
 	size_t pid_count;
+	/** They sleep until it is over. */
+	bool held;
 	struct graft_tool tool;
+};
+
+/** A process that sleeps before it runs, or is about to. */
+struct graft_asleep {
+	pid_t pid;
+	/** Then it goes on by itself. */
+	uint64_t until_us;
+	/** It loads still, and somebody traces it: not yet. */
+	bool loads;
+	/** It was looked at. */
+	bool seen;
+	/** graft is at it. */
+	bool busy;
 };
 
 /** A process of which an event told, and when to look at it. */
@@ -78,6 +96,8 @@ struct graft_worker {
 	/** Of the ledger's folder, and of what is kept. */
 	int folder_fd;
 	struct graft_marks *marks;
+	/** NULL: nobody is held. */
+	struct graft_hold *hold;
 	struct graft_watch *watch;
 	struct graft_contents *contents;
 	struct graft_kept kept;
@@ -91,6 +111,10 @@ struct graft_worker {
 	struct graft_job jobs[GRAFT_JOB_SLOTS];
 	struct graft_pending pending[GRAFT_PENDING];
 	size_t pending_count;
+	/** How urgent the worker is when nobody is held. */
+	int nice;
+	struct graft_asleep asleep[GRAFT_HOLDING_MAX];
+	size_t asleep_count;
 	struct graft_reverting reverts[GRAFT_REVERTS];
 	size_t revert_count;
 
@@ -191,6 +215,43 @@ graft_worker_take_events(struct graft_worker *worker);
 /** Take what changed in the folders of the ledger and of what is kept. */
 void
 graft_worker_take_folders(struct graft_worker *worker);
+
+/** Begin to hold who loads an old file, where that is wanted and can be. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_worker_begin_holding(struct graft_worker *worker);
+
+/** Hold nobody until files are marked anew, which looks do unless it is paused. */
+void
+graft_worker_stop_holding(struct graft_worker *worker);
+
+/** Take what the holder says, and look at who sleeps. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_worker_take_asleep(struct graft_worker *worker);
+
+/** Choose who of those that sleep graft is run for. @param[in,out] job Gets them. */
+void
+graft_worker_choose_asleep(struct graft_worker *worker, struct graft_job *job);
+
+/** Say whether a process is held: then no other run is for it. */
+bool
+graft_worker_is_held(const struct graft_worker *worker, pid_t pid);
+
+/** Let those go on that a run was for. @param[in] done How many it hotpatched. */
+void
+graft_worker_wake(struct graft_worker *worker, const struct graft_job *job,
+		  size_t done);
+
+/** Say whether a need is one that a run is begun for now. */
+bool
+graft_worker_is_wanted(const struct graft_worker *worker,
+		       const struct graft_table_process *process,
+		       const struct graft_table_need *need, uint64_t now_us);
+
+/** Add who needs it to a run, and note that graft is at it. */
+void
+graft_worker_add_to_job(struct graft_job *job,
+			const struct graft_table_process *process,
+			struct graft_table_need *need);
 
 /** Look at all processes, and at what is kept. */
 GRAFT_MUST_CHECK struct graft_error *

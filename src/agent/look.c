@@ -168,9 +168,13 @@ find_wanted(struct pass *pass, const struct view *view,
 	if (!patch || !is_for_place(pass, patch, known, now))
 		return NULL;
 	known->serial = patch->serial;
-	if (pass->look->marks && !known->displaced)
-		return graft_marks_add(pass->look->marks, fd);
-	return NULL;
+	if (known->displaced)
+		return NULL;
+	if (pass->look->marks)
+		err = graft_marks_add(pass->look->marks, fd);
+	if (!err && pass->look->hold)
+		err = graft_hold_mark(pass->look->hold, fd, view->tid);
+	return err;
 }
 
 /** Look at a file that was not seen before. */

@@ -12,6 +12,7 @@
 #define GRAFT_AGENT_LOOK_H
 
 #include "agent/content.h"
+#include "agent/hold.h"
 #include "agent/kept.h"
 #include "agent/marks.h"
 #include "agent/scope.h"
@@ -30,6 +31,8 @@ struct graft_look {
 	struct graft_contents *contents;
 	/** Gets the old files that others may open; NULL: nobody is told of that. */
 	struct graft_marks *marks;
+	/** Gets them too, so that who loads one is held; NULL: nobody is. */
+	struct graft_hold *hold;
 	struct graft_table *table;
 	/** Processes are held against the disk too. */
 	bool sync;

@@ -113,10 +113,10 @@ graft_marks_take(struct graft_marks *marks, graft_marks_fn *fn, void *arg,
 					GRAFT_ERROR_UNSUPPORTED,
 					"events of files in another format");
 			*lost_ret |= (at->mask & FAN_Q_OVERFLOW) != 0;
+			if (at->pid > 0 && at->pid != getpid() && at->fd >= 0)
+				fn(arg, at->pid, at->fd);
 			if (at->fd >= 0)
 				(void)close(at->fd);
-			if (at->pid > 0 && at->pid != getpid())
-				fn(arg, at->pid);
 		}
 	}
 }

@@ -23,9 +23,9 @@
 /** Files that are marked. */
 struct graft_marks;
 
-/** Told of a process that opened one. */
+/** Told of a process that opened one. @param[in] fd The file, lent for the call. */
 typedef void
-graft_marks_fn(void *arg, pid_t pid);
+graft_marks_fn(void *arg, pid_t pid, int fd);
 
 /**
  * Begin to be told.

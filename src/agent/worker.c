@@ -32,6 +32,7 @@ worker_deinit(struct graft_worker *worker)
 	if (worker->folder_fd >= 0)
 		(void)close(worker->folder_fd);
 	graft_marks_free(worker->marks);
+	graft_hold_free(worker->hold);
 	graft_watch_free(worker->watch);
 	graft_contents_free(worker->contents);
 	graft_kept_deinit(&worker->kept);
@@ -67,6 +68,7 @@ set_paused(struct graft_worker *worker, bool paused)
 				 paused ? "paused: nothing is hotpatched"
 					: "resumed");
 	worker->state.paused = paused;
+	graft_worker_stop_holding(worker);
 	return NULL;
 }
 
@@ -172,6 +174,12 @@ time_left(const struct graft_worker *worker)
 		return 100;
 	due_us = earlier(due_us, worker->full_us);
 	due_us = earlier(due_us, graft_worker_jobs_due(worker));
+	if (worker->hold)
+		due_us = earlier(due_us, graft_hold_due_us(worker->hold));
+	for (size_t i = 0; i < worker->asleep_count; i++) {
+		if (!worker->asleep[i].busy)
+			due_us = earlier(due_us, worker->asleep[i].until_us);
+	}
 	for (size_t i = 0; i < worker->pending_count; i++)
 		due_us = earlier(due_us, worker->pending[i].due_us);
 	if (!worker->counted)
@@ -189,7 +197,7 @@ time_left(const struct graft_worker *worker)
 static void
 wait_for_something(struct graft_worker *worker)
 {
-	struct pollfd fds[6 + GRAFT_JOB_SLOTS];
+	struct pollfd fds[7 + GRAFT_JOB_SLOTS];
 	const int all[] = {
 		worker->options->front_fd,
 		worker->signal_fd,
@@ -197,6 +205,7 @@ wait_for_something(struct graft_worker *worker)
 		worker->folder_fd,
 		worker->marks ? graft_marks_fd(worker->marks) : -1,
 		graft_watch_fd(worker->watch),
+		worker->hold ? graft_hold_fd(worker->hold) : -1,
 	};
 	size_t count = 0;
 
@@ -225,6 +234,8 @@ take_all(struct graft_worker *worker)
 	err = take_front(worker);
 	if (!err)
 		err = graft_worker_take_events(worker);
+	if (!err)
+		err = graft_worker_take_asleep(worker);
 	if (!err)
 		err = graft_worker_step_jobs(worker);
 	if (!err)
@@ -322,6 +333,9 @@ begin(struct graft_worker *worker)
 		.table = &worker->table,
 		.sync = options->config->sync,
 	};
+	err = graft_worker_begin_holding(worker);
+	if (err)
+		return err;
 	return graft_worker_read_ledger(worker);
 }
 

@@ -121,6 +121,9 @@ take_changes(struct graft_worker *worker, const struct graft_job *job,
 	size_t done = 0;
 	size_t named = 0;
 
+	// Who was held and refused runs on, and is asked once more.
+	if (job->held)
+		retry_us = now_us;
 	for (size_t i = 0; i < answer->count; i++) {
 		const struct graft_answer_item *item = &answer->items[i];
 		done += item->result == GRAFT_ANSWER_DONE;
@@ -147,6 +150,8 @@ take_changes(struct graft_worker *worker, const struct graft_job *job,
 			need->busy = false;
 	}
 	worker->state.applied += done;
+	if (job->held)
+		graft_worker_wake(worker, job, done);
 	if (!done)
 		return;
 	worker->status_wanted = true;
@@ -325,6 +330,9 @@ graft_worker_step_jobs(struct graft_worker *worker)
 			fail_all(worker, job);
 			err = NULL;
 		}
+		// Whatever came of it.
+		if (job->held)
+			graft_worker_wake(worker, job, 0);
 		job->kind = GRAFT_JOB_NONE;
 		graft_tool_deinit(&job->tool);
 		if (!err)

@@ -53,9 +53,14 @@ add_pending(struct graft_worker *worker, pid_t pid, bool again,
 }
 
 static void
-take_open(void *arg, pid_t pid)
+take_open(void *arg, pid_t pid, int fd)
 {
-	add_pending(arg, pid, true, GATHER_US);
+	struct graft_worker *worker = arg;
+
+	add_pending(worker, pid, true, GATHER_US);
+	// One that is no longer marked there, for the holder was started anew.
+	if (worker->look.hold)
+		graft_hold_mark_again(worker->look.hold, fd);
 }
 
 static void

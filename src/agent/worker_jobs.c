@@ -7,11 +7,13 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum {
 	/** Slots: what compares two builds may take minutes, the rest does not. */
 	SLOT_SYNC = 0,
 	SLOT_QUICK = 1,
+	SLOT_HELD = 2,
 	/** Longest that graft waits for threads; longest that it may take. */
 	WAIT_S = 5,
 	SYNC_S = 30 * 60,
@@ -51,7 +53,8 @@ GRAFT_MUST_CHECK static struct graft_error *
 put_arguments(struct graft_worker *worker, const struct graft_job *job,
 	      struct arguments *a)
 {
-	static const char wait[] = "5";
+	// Who sleeps is in nothing that is replaced, or not soon out of it.
+	const char *wait = job->held ? "0" : "5";
 	const struct graft_kept_patch *patch = graft_kept_find(&worker->kept,
 							       job->serial);
 
@@ -121,16 +124,20 @@ begin(struct graft_worker *worker, struct graft_job *job)
 	if (!err)
 		err = graft_tool_start(&job->tool, a->argv,
 				       worker->options->state_dir, limit_us);
+	// Somebody waits for it, and it is short; or nobody does, while we are urgent.
+	if (!err && worker->hold)
+		(void)setpriority(PRIO_PROCESS, (id_t)job->tool.pid,
+				  job->held ? GRAFT_HOLDING_NICE
+					    : worker->nice);
 	free(a->path);
 	worker->state.runs++;
 	return err;
 }
 
-/** Is a need one that a run is begun for now? */
-static bool
-is_wanted(const struct graft_worker *worker,
-	  const struct graft_table_process *process,
-	  const struct graft_table_need *need, uint64_t now_us)
+bool
+graft_worker_is_wanted(const struct graft_worker *worker,
+		       const struct graft_table_process *process,
+		       const struct graft_table_need *need, uint64_t now_us)
 {
 	const struct graft_table_need *disk = &process->needs[0];
 
@@ -148,6 +155,20 @@ is_wanted(const struct graft_worker *worker,
 	return patch && patch->known && !patch->held && !patch->withheld;
 }
 
+void
+graft_worker_add_to_job(struct graft_job *job,
+			const struct graft_table_process *process,
+			struct graft_table_need *need)
+{
+	job->serial = need->serial;
+	job->pids[job->pid_count] = process->pid;
+	job->whats[job->pid_count++] = need->what;
+	need->busy = true;
+	need->tried = need->what;
+	need->result = GRAFT_ANSWER_NOTHING;
+	need->retry_us = UINT64_MAX;
+}
+
 /** Gather who needs the same, whatever the first one needs. */
 static void
 gather(struct graft_worker *worker, bool sync, struct graft_job *job)
@@ -158,20 +179,17 @@ gather(struct graft_worker *worker, bool sync, struct graft_job *job)
 	     i < worker->table.count && job->pid_count < GRAFT_JOB_PIDS; i++) {
 		struct graft_table_process *process =
 			worker->table.processes[i];
+		if (graft_worker_is_held(worker, process->pid))
+			continue;
 		for (size_t k = sync ? 0 : 1;
 		     k < (sync ? 1 : process->need_count); k++) {
 			struct graft_table_need *need = &process->needs[k];
 			if (k >= process->need_count ||
 			    (job->pid_count && need->serial != job->serial) ||
-			    !is_wanted(worker, process, need, now_us))
+			    !graft_worker_is_wanted(worker, process, need,
+						    now_us))
 				continue;
-			job->serial = need->serial;
-			job->pids[job->pid_count] = process->pid;
-			job->whats[job->pid_count++] = need->what;
-			need->busy = true;
-			need->tried = need->what;
-			need->result = GRAFT_ANSWER_NOTHING;
-			need->retry_us = UINT64_MAX;
+			graft_worker_add_to_job(job, process, need);
 			break;
 		}
 	}
@@ -240,13 +258,17 @@ graft_worker_begin_jobs(struct graft_worker *worker)
 
 	if (worker->ending)
 		return NULL;
-	for (int slot = 0; !err && slot < GRAFT_JOB_SLOTS; slot++) {
+	// From the last: who sleeps comes first.
+	for (int slot = GRAFT_JOB_SLOTS - 1; !err && slot >= 0; slot--) {
 		struct graft_job *job = &worker->jobs[slot];
 		if (job->kind)
 			continue;
 		job->pid_count = 0;
 		job->serial = 0;
-		if (slot == SLOT_QUICK) {
+		job->held = slot == SLOT_HELD;
+		if (slot == SLOT_HELD) {
+			graft_worker_choose_asleep(worker, job);
+		} else if (slot == SLOT_QUICK) {
 			choose_quick(worker, job);
 		} else if (!worker->state.paused) {
 			gather(worker, true, job);

@@ -57,6 +57,7 @@ nothing_said_means_defaults(void **state)
 	assert_string_equal(config->socket_group, "graft");
 	assert_null(config->metrics_file);
 	assert_true(config->sync);
+	assert_false(config->before_main);
 }
 
 static void
@@ -68,7 +69,7 @@ all_keys_are_read(void **state)
 		"# scope\n\n  include-unit = nginx*.service\n"
 		"exclude-user=root\ninclude-cgroup\t=\t/a b/c  \n"
 		"interval = 1\nwatch = 0\nuser = u\nsocket = /s\n"
-		"socket-group = g\nmetrics-file = /m = n\nsync = no");
+		"socket-group = g\nmetrics-file = /m = n\nsync = no\nbefore-main = yes");
 
 	assert_int_equal(config->rule_count, 3);
 	assert_int_equal(config->rules[0].what, GRAFT_CONFIG_UNIT);
@@ -85,6 +86,7 @@ all_keys_are_read(void **state)
 	assert_string_equal(config->socket_group, "g");
 	assert_string_equal(config->metrics_file, "/m = n");
 	assert_false(config->sync);
+	assert_true(config->before_main);
 }
 
 static void
