@@ -12,12 +12,14 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
-	/** Each takes a descriptor. */
-	WATCHED_MAX = 512,
+	/** Each takes a descriptor, and some are for other things. */
+	WATCHED_MAX = 8192,
+	OTHER_FILES = 256,
 	SIGNAL_MASK = 0x7f,
 	STAT_LEN = 1024,
 	/** The field of proc(5) that says how a zombie ended, counted from the state. */
@@ -56,7 +58,23 @@ struct graft_watch {
 	struct watched *all;
 	size_t count;
 	size_t room;
+	/** Their numbers, in the same order: they are searched for often. */
+	pid_t *pids;
+	size_t pid_room;
 };
+
+/** Have as many descriptors as are needed, if we may. */
+static void
+raise_limit(void)
+{
+	const rlim_t want = WATCHED_MAX + OTHER_FILES;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= want)
+		return;
+	files.rlim_cur = files.rlim_max < want ? files.rlim_max : want;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+}
 
 struct graft_error *
 graft_watch_new(struct graft_watch **ret)
@@ -69,6 +87,7 @@ graft_watch_new(struct graft_watch **ret)
 	watch->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (watch->epoll_fd < 0)
 		return graft_error_os(errno, "epoll_create1");
+	raise_limit();
 	*ret = GRAFT_TAKE(watch);
 	return NULL;
 }
@@ -83,6 +102,7 @@ graft_watch_free(struct graft_watch *watch)
 	if (watch->epoll_fd >= 0)
 		(void)close(watch->epoll_fd);
 	free(watch->all);
+	free(watch->pids);
 	free(watch);
 }
 
@@ -102,7 +122,7 @@ static struct watched *
 find(const struct graft_watch *watch, pid_t pid)
 {
 	for (size_t i = 0; i < watch->count; i++) {
-		if (watch->all[i].process.pid == pid)
+		if (watch->pids[i] == pid)
 			return &watch->all[i];
 	}
 	return NULL;
@@ -122,7 +142,8 @@ drop(struct graft_watch *watch, struct watched *one)
 {
 	// Closing it takes it out of the epoll set.
 	(void)close(one->fd);
-	*one = watch->all[--watch->count];
+	watch->pids[one - watch->all] = watch->pids[--watch->count];
+	*one = watch->all[watch->count];
 }
 
 /** Add an id, once. With more than there is room for, the oldest is forgotten. */
@@ -155,6 +176,9 @@ hold(struct graft_watch *watch, pid_t pid, uint64_t start_ticks,
 	struct graft_error *err = graft_vec_reserve(&watch->all, &watch->room,
 						    watch->count + 1,
 						    sizeof(*watch->all));
+	if (!err)
+		err = graft_vec_reserve(&watch->pids, &watch->pid_room,
+					watch->count + 1, sizeof(*watch->pids));
 	if (err)
 		return err;
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -169,6 +193,7 @@ hold(struct graft_watch *watch, pid_t pid, uint64_t start_ticks,
 	event.data.u64 = (uint64_t)pid;
 	if (epoll_ctl(watch->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
 		return NULL;
+	watch->pids[watch->count] = pid;
 	*ret = &watch->all[watch->count++];
 	**ret = (struct watched){
 		.process = { .pid = pid, .start_ticks = start_ticks },

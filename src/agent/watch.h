@@ -52,7 +52,12 @@ typedef void
 graft_watch_fn(void *arg, const struct graft_watch_process *process,
 	       int signal);
 
-/** Make one that watches nobody. @param[out] ret New; free with graft_watch_free(). */
+/**
+ * Make one that watches nobody. This process may have more descriptors from then on, if its
+ * limit can be raised.
+ *
+ * @param[out] ret New; free with graft_watch_free().
+ */
 GRAFT_MUST_CHECK struct graft_error *
 graft_watch_new(struct graft_watch **ret);
 

@@ -155,6 +155,43 @@ who_is_another_or_whose_time_is_over_is_not_watched(void **state)
 	assert_int_equal(graft_watch_count(watch), 0);
 }
 
+static void
+of_many_each_is_known(void **state)
+{
+	(void)state;
+	enum { MANY = 700 };
+	GRAFT_CLEANUP(graft_watch_freep) struct graft_watch *watch = NULL;
+	struct told told = { 0 };
+	static pid_t pids[MANY];
+	uint64_t ticks;
+
+	assert_null(graft_watch_new(&watch));
+	for (size_t i = 0; i < MANY; i++) {
+		pids[i] = start(&ticks);
+		assert_null(graft_watch_add(watch, pids[i], ticks, ID_A,
+					    i % 2 ? UINT64_MAX : 100));
+	}
+	assert_int_equal(graft_watch_count(watch), MANY);
+	// Others take the places of those that are forgotten.
+	graft_watch_expire(watch, 100);
+	assert_int_equal(graft_watch_count(watch), MANY / 2);
+	for (size_t i = 0; i < MANY; i++) {
+		const struct graft_watch_process *one =
+			graft_watch_find(watch, pids[i]);
+		assert_int_equal(one != NULL, i % 2);
+		if (one)
+			assert_int_equal(one->pid, pids[i]);
+	}
+	assert_int_equal(kill(pids[MANY - 1], SIGSEGV), 0);
+	wait_until_told(watch, &told);
+	assert_int_equal(told.process.pid, pids[MANY - 1]);
+	assert_int_equal(told.signal, SIGSEGV);
+	for (size_t i = 0; i < MANY; i++) {
+		(void)kill(pids[i], SIGKILL);
+		(void)waitpid(pids[i], NULL, 0);
+	}
+}
+
 int
 main(void)
 {
@@ -164,6 +201,7 @@ main(void)
 			one_that_was_reaped_is_known_from_elsewhere_or_not_at_all),
 		cmocka_unit_test(
 			who_is_another_or_whose_time_is_over_is_not_watched),
+		cmocka_unit_test(of_many_each_is_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
