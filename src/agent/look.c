@@ -2,6 +2,7 @@
 
 #include "agent/look.h"
 
+#include "base/clock.h"
 #include "base/vec.h"
 #include "host/in_place.h"
 #include "proc/list.h"
@@ -14,6 +15,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum {
+	/** How long what was hashed for a user counts: 10 minutes. */
+	BUDGET_US = 600 * 1000 * 1000,
+};
 
 /** A file of a root that was looked at: many processes map the same. */
 struct known {
@@ -142,6 +148,31 @@ is_for_place(const struct pass *pass, const struct graft_kept_patch *patch,
 	       changed_us <= worked_us;
 }
 
+void
+graft_look_deinit(struct graft_look *look)
+{
+	graft_budget_deinit(&look->budget);
+}
+
+/**
+ * Let the user of a thread have a file hashed, unless that is too much of late. Who forges
+ * the build-id of an old file makes us read as many and as long ones as he likes.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+charge(struct graft_look *look, pid_t tid, int fd)
+{
+	uint64_t now_us = graft_clock_monotonic_us();
+
+	if (now_us - look->budget_us >= (uint64_t)BUDGET_US) {
+		graft_budget_deinit(&look->budget);
+		look->budget_us = now_us;
+	}
+	struct graft_error *err = graft_budget_charge(&look->budget, tid, fd,
+						      -1);
+	look->unhashed += err && graft_error_code(err) == GRAFT_ERROR_LIMIT;
+	return err;
+}
+
 /** Find which hotpatch is wanted in a file, by what it holds. */
 GRAFT_MUST_CHECK static struct graft_error *
 find_wanted(struct pass *pass, const struct view *view,
@@ -160,7 +191,10 @@ find_wanted(struct pass *pass, const struct view *view,
 	if (err || !graft_kept_has_build_id(kept, content->build_id,
 					    content->build_id_len))
 		return err;
-	err = graft_content_hash(content, fd);
+	if (!content->hashed)
+		err = charge(pass->look, view->tid, fd);
+	if (!err)
+		err = graft_content_hash(content, fd);
 	if (err)
 		return err;
 	const struct graft_kept_patch *patch =

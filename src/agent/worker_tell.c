@@ -105,6 +105,7 @@ count(struct graft_worker *worker)
 		state->refused += refused;
 	}
 	state->unseen = worker->look.unseen;
+	state->unhashed = worker->look.unhashed;
 	state->kept = worker->kept.count;
 	state->withheld = 0;
 	for (size_t i = 0; i < worker->kept.count; i++)

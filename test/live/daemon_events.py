@@ -8,8 +8,8 @@ import signal
 import subprocess
 import time
 
-from agent import GRAFTD, Daemon, becomes
-from stage import GRAFT, LONG, Skip, Victim, check, on_host, one_line, same, test, until
+from agent import GRAFTD, USER, Daemon, becomes
+from stage import GRAFT, LONG, ROOT, Skip, Victim, check, on_host, one_line, same, test, until
 from syncing import ONE_NEW, ONE_OLD, TWO_OLD, compile_library, items
 
 # So seldom that only events can be what finds something.
@@ -38,6 +38,21 @@ int main(void) {
 	if (scanf("%4095s", path) != 1) return 1;
 	int (*one)(int) = (int (*)(int))dlsym(dlopen(path, RTLD_NOW), "one");
 	while (scanf("%d", &x) == 1) { printf("%d\\n", one(x)); fflush(stdout); }
+}"""
+# Maps files as code, as many as are named.
+MAPS = """#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+	for (int i = 1; i < argc; i++) {
+		int fd = open(argv[i], O_RDONLY);
+		if (mmap(0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED) return 1;
+		close(fd);
+	}
+	puts("ready");
+	fflush(stdout);
+	scanf("%*s");
 }"""
 CRASHES = "int one(int x) { if (x > 9) __builtin_trap(); return x * 3 + 2; }"
 # What it answers to 2.
@@ -310,3 +325,34 @@ def a_child_that_crashes_counts_as_who_forked_it(place):
         os.kill(child, signal.SIGSEGV)
         daemon.has("quarantined", 1)
         becomes(victim, "2", WAS)
+
+
+@test
+def what_one_user_has_hashed_is_bounded_and_others_get_theirs(place):
+    ones = Ones(place, "hashed", "a", "b")
+    program, count = f"{ones.dir}/maps", 520
+    subprocess.run(["gcc", "-O2", "-x", "c", "-", "-o", program], input=MAPS, text=True, check=True)
+    with open(ones.library("a"), "rb") as file:
+        old = file.read()
+    copies = [f"{ones.dir}/copy{i}" for i in range(count)]
+    for i, path in enumerate(copies):
+        with open(path, "wb") as file:
+            file.write(old + i.to_bytes(4, "little"))
+    os.chmod(ones.dir, 0o755)
+    with Daemon(place, SELDOM) as daemon:
+        if not daemon.scope.group:
+            raise Skip("no control group can be made here: all in scope are one user")
+        upgrade(daemon, ones)
+
+        def enter():
+            daemon.scope.enter()
+            os.setgroups([])
+            os.setresgid(USER, USER, USER)
+            os.setresuid(USER, USER, USER)
+        with Victim(program, *copies, preexec_fn=enter) as busy, \
+                daemon.victim(ones.program("b")) as other:
+            daemon.ask("sync")
+            # Other users' files are hashed all the same.
+            becomes(other, "2", IS)
+            daemon.has("unhashed", count - 500)
+            busy.untouched()
