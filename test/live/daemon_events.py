@@ -356,3 +356,26 @@ def what_one_user_has_hashed_is_bounded_and_others_get_theirs(place):
             becomes(other, "2", IS)
             daemon.has("unhashed", count - 500)
             busy.untouched()
+
+
+@test
+def the_hook_of_apt_has_the_daemon_look_at_once(place):
+    ones = Ones(place, "hook", "a")
+    with open(f"{ROOT}/apt/graft-sync.conf", encoding="utf-8") as file:
+        hook = re.search(r'^DPkg::Post-Invoke \{ "(.*)"; \};$', file.read(), re.M).group(1)
+    with Daemon(place, SELDOM) as daemon, daemon.victim(ones.program("a")) as victim:
+        os.mkdir(f"{ones.dir}/bin")
+        # What the hook syncs itself is left out, so that only the daemon is there to do it.
+        with open(f"{ones.dir}/bin/graft", "w", encoding="utf-8") as file:
+            file.write(f'#!/bin/sh\n[ "$1" = sync ] || exec {GRAFT} "$@" --socket {daemon.socket}\n')
+        os.chmod(f"{ones.dir}/bin/graft", 0o755)
+        ones.put("a", ONE_NEW)
+        path = f"{ones.dir}/bin:{os.environ['PATH']}"
+        done = subprocess.run(["sh", "-c", hook], env={"PATH": path}, capture_output=True, text=True,
+                              check=True)
+        same((done.stdout, done.stderr), ("", ""), "what the hook says")
+        becomes(victim, "2", IS)
+        daemon.stop()
+        done = subprocess.run(["sh", "-c", hook], env={"PATH": path}, capture_output=True, text=True,
+                              check=True)
+        same((done.stdout, done.stderr), ("", ""), "what it says where no daemon runs")
