@@ -24,7 +24,7 @@ _graft_files()
 _graft()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='diff show verify plan apply status revert recover sync install rollback spare report calendar eligible repo daemon config perf-map'
+	local verbs='diff show verify plan apply status revert recover sync install rollback spare report calendar eligible repo release daemon config perf-map'
 	local verb= word i options='--state-dir --help'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -67,7 +67,7 @@ _graft()
 		;;
 	esac
 
-	if [[ $previous == --passphrase-file || $previous == --trusted-root || $previous == --custom || $previous == --signatures || $previous == --add ]]; then
+	if [[ $previous == --passphrase-file || $previous == --trusted-root || $previous == --custom || $previous == --signatures || $previous == --add || $previous == --policy || $previous == --inventory ]]; then
 		compopt -o default 2>/dev/null
 		return
 	fi
@@ -95,12 +95,13 @@ _graft()
 	calendar) options+=' --year --ics --json --config' ;;
 	daemon) options='status metrics sync pause resume release --socket --json --help' ;;
 	eligible) options+=' --facts --policy --explain --json' ;;
-	repo)
+	repo | release)
 		options='init add remove delegate rotate sign publish refresh reset status list --help'
+		[[ $verb == repo ]] || options='make check list show sizes --help'
 		for ((i++; i < COMP_CWORD; i++)); do
 			if [[ " $options " == *" ${COMP_WORDS[i]} "* ]]; then
 				compopt -o default 2>/dev/null
-				options='--key --passphrase-file --passphrase-fd --trusted-root --role --add --remove --threshold --days --bins --as --prefix --custom --paths --terminating --signatures --json --help'
+				options='--key --passphrase-file --passphrase-fd --trusted-root --role --add --remove --threshold --days --bins --as --prefix --custom --paths --terminating --signatures --policy --inventory --leaves-track --fleet --json --help'
 				[[ $current == -* ]] || options=
 				break
 			fi
@@ -112,7 +113,7 @@ _graft()
 
 	if [[ -z $verb || $current == -* ||
 		$verb == status || $verb == recover || $verb == sync || $verb == spare || $verb == rollback || $verb == report ||
-		$verb == calendar || $verb == eligible || $verb == repo || $verb == daemon || $verb == config ]]; then
+		$verb == calendar || $verb == eligible || $verb == repo || $verb == release || $verb == daemon || $verb == config ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 	elif [[ $verb == diff ]]; then
 		compopt -o default 2>/dev/null

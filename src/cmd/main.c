@@ -41,6 +41,8 @@ static const struct graft_verb verbs[] = {
 	{ "eligible", "say in which form a device gets fixes, and why",
 	  graft_verb_eligible },
 	{ "repo", "write a signed repository of releases", graft_verb_repo },
+	{ "release", "make releases in a repository, and look at them",
+	  graft_verb_release },
 	{ "config", "check a configuration of graftd", graft_verb_config },
 	{ "perf-map", "write names of carried code for perf",
 	  graft_verb_perf_map },

@@ -39,17 +39,7 @@ static const char usage[] =
 	"\n"
 	"graft-repo(1) says more.\n";
 
-/** An action and what it takes. */
-struct action {
-	const char *name;
-	graft_repo_action_fn *run;
-	unsigned int allowed;
-	/** Words, with the directory. */
-	size_t min;
-	size_t max;
-};
-
-static const struct action actions[] = {
+static const struct graft_repo_action actions[] = {
 	{ "init", graft_repo_action_init,
 	  GRAFT_REPO_OPTION_KEY | GRAFT_REPO_OPTION_INIT, 1, 1 },
 	{ "add", graft_repo_action_add,
@@ -78,46 +68,58 @@ static const struct action actions[] = {
 	{ "list", graft_repo_action_list, 0, 1, 1 },
 };
 
-/** Find the action: the first word, wherever options stand. */
-static const struct action *
-find_action(const char *word)
+/** Find the action: the first word. */
+static const struct graft_repo_action *
+find_action(const struct graft_repo_action *list, size_t count,
+	    const char *word)
 {
-	for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
-		if (strcmp(actions[i].name, word) == 0)
-			return &actions[i];
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(list[i].name, word) == 0)
+			return &list[i];
 	}
 	return NULL;
 }
 
 struct graft_error *
-graft_verb_repo(int argc, char **argv, int *status_ret)
+graft_repo_act(int argc, char **argv, const char *help,
+	       const struct graft_repo_action *list, size_t count,
+	       int *status_ret)
 {
 	GRAFT_CLEANUP(graft_repo_options_deinit)
 	struct graft_repo_options options = { 0 };
-	const bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
-	const struct action *action = argc > 1 ? find_action(argv[1]) : NULL;
+	const bool asks = argc > 1 && strcmp(argv[1], "--help") == 0;
+	const struct graft_repo_action *action =
+		argc > 1 ? find_action(list, count, argv[1]) : NULL;
 
-	if (!action && !help) {
+	if (!action && !asks) {
 		*status_ret = graft_usage_wrong(
 			argv,
 			argc > 1 ? "no action '%s'" : "it needs an action%s",
 			argc > 1 ? argv[1] : "");
 		return NULL;
 	}
-	if (!graft_repo_options_parse(argc, argv, usage,
+	if (!graft_repo_options_parse(argc, argv, help,
 				      action ? action->allowed : 0, &options,
 				      status_ret))
 		return NULL;
-	if (options.word_count < action->min ||
+	if (!action || options.word_count < action->min ||
 	    options.word_count > action->max) {
-		*status_ret = graft_usage_wrong(argv, "%s: %s", action->name,
-						options.word_count < action->min
-							? "something is missing"
-							: "too many words");
+		*status_ret = graft_usage_wrong(
+			argv, "%s: %s", argv[1],
+			action && options.word_count > action->max
+				? "too many words"
+				: "something is missing");
 		return NULL;
 	}
 	// What is served must be readable for whoever serves it; what is staged is not.
 	(void)umask(022);
 	*status_ret = 0;
 	return action->run(&options);
+}
+
+struct graft_error *
+graft_verb_repo(int argc, char **argv, int *status_ret)
+{
+	return graft_repo_act(argc, argv, usage, actions,
+			      sizeof(actions) / sizeof(*actions), status_ret);
 }

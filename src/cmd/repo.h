@@ -12,6 +12,23 @@
 typedef struct graft_error *
 graft_repo_action_fn(struct graft_repo_options *options);
 
+/** An action and what it takes. */
+struct graft_repo_action {
+	const char *name;
+	graft_repo_action_fn *run;
+	/** #graft_repo_option, or-ed. */
+	unsigned int allowed;
+	/** Words behind it, with the directory. */
+	size_t min;
+	size_t max;
+};
+
+/** Do the action that a command line names. As graft_verb_repo(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_act(int argc, char **argv, const char *usage,
+	       const struct graft_repo_action *actions, size_t count,
+	       int *status_ret);
+
 /** Where the repository of a command line is. */
 struct graft_repo_config
 graft_repo_action_config(const struct graft_repo_options *options);

@@ -32,6 +32,10 @@ static const struct option names[] = {
 	{ "paths", required_argument, NULL, 'o' },
 	{ "terminating", no_argument, NULL, 'T' },
 	{ "signatures", required_argument, NULL, 's' },
+	{ "policy", required_argument, NULL, 'y' },
+	{ "inventory", required_argument, NULL, 'i' },
+	{ "leaves-track", required_argument, NULL, 'l' },
+	{ "fleet", required_argument, NULL, 'f' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -66,6 +70,13 @@ group_of(int at)
 		return GRAFT_REPO_OPTION_REMOVE;
 	case 's':
 		return GRAFT_REPO_OPTION_SIGNATURES;
+	case 'y':
+		return GRAFT_REPO_OPTION_POLICY;
+	case 'i':
+	case 'l':
+		return GRAFT_REPO_OPTION_INVENTORY;
+	case 'f':
+		return GRAFT_REPO_OPTION_FLEET;
 	case 'j':
 		return GRAFT_REPO_OPTION_JSON;
 	default:
@@ -157,6 +168,14 @@ word_of(int at, struct graft_repo_options *options)
 		return &options->prefix;
 	case 'c':
 		return &options->custom;
+	case 'y':
+		return &options->policy;
+	case 'i':
+		return &options->inventory;
+	case 'l':
+		return &options->leaves_track;
+	case 'f':
+		return &options->fleet;
 	default:
 		return NULL;
 	}

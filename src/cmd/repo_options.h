@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @file The command line of `graft repo`, and the keys that it names. */
+/** @file The command line of `graft repo` and `graft release`, and the keys that it names. */
 
 #ifndef GRAFT_CMD_REPO_OPTIONS_H
 #define GRAFT_CMD_REPO_OPTIONS_H
@@ -33,6 +33,12 @@ enum graft_repo_option {
 	GRAFT_REPO_OPTION_SIGNATURES = 128,
 	/** --json. */
 	GRAFT_REPO_OPTION_JSON = 256,
+	/** --policy. */
+	GRAFT_REPO_OPTION_POLICY = 512,
+	/** --inventory and --leaves-track. */
+	GRAFT_REPO_OPTION_INVENTORY = 1024,
+	/** --fleet. */
+	GRAFT_REPO_OPTION_FLEET = 2048,
 };
 
 /** Words that may stand several times. Lent by argv. */
@@ -58,6 +64,10 @@ struct graft_repo_options {
 	const char *as;
 	const char *prefix;
 	const char *custom;
+	const char *policy;
+	const char *inventory;
+	const char *leaves_track;
+	const char *fleet;
 	uint32_t bins;
 	bool terminating;
 	bool json;
@@ -77,7 +87,7 @@ graft_repo_options_deinit(struct graft_repo_options *options);
 /**
  * Read a command line.
  *
- * @param[in] argv `argv[0]` is "repo", and the action stands behind it.
+ * @param[in] argv `argv[0]` is the verb, and the action stands behind it.
  * @param[in] usage Printed for --help.
  * @param[in] allowed #graft_repo_option, or-ed.
  * @param[out] ret Free with graft_repo_options_deinit(), whatever the result.

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "cmd/release.h"
 #include "repo/limits.h"
 #include "repo/status.h"
 #include "trust/limits.h"
@@ -357,6 +358,9 @@ graft_repo_action_publish(struct graft_repo_options *options)
 					    &keys);
 	if (!err)
 		err = graft_repo_open(&config, &repo);
+	// Releases that break a rule go out in no way.
+	if (!err)
+		err = graft_release_check_repo(repo, false);
 	return err ? err : graft_repo_publish(repo, &keys.keys);
 }
 

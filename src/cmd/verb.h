@@ -101,6 +101,10 @@ graft_verb_eligible(int argc, char **argv, int *status_ret);
 GRAFT_MUST_CHECK struct graft_error *
 graft_verb_repo(int argc, char **argv, int *status_ret);
 
+/** `graft release`: make releases. As graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_release(int argc, char **argv, int *status_ret);
+
 /** `graft config`: check a configuration of graftd. As graft_verb_diff(). */
 GRAFT_MUST_CHECK struct graft_error *
 graft_verb_config(int argc, char **argv, int *status_ret);

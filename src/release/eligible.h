@@ -96,6 +96,8 @@ struct graft_policy {
 	size_t baseline_count;
 	/** The newest release of all, which the cumulative update brings. */
 	graft_level latest;
+	/** Of releases that are made: modules of hotpatches must be proven. */
+	bool proven;
 };
 
 /** What a device gets. */

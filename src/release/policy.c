@@ -24,13 +24,15 @@ enum key {
 	KEY_ABILITIES,
 	KEY_SPACE,
 	KEY_LATEST,
+	KEY_ASSURANCE,
 	/** May stand as often as is needed. */
 	KEY_LIVE_BASELINE,
 	KEY_COUNT,
 };
 static const char *const keys[KEY_COUNT] = {
-	"editions",  "architectures", "distributions", "agent",
-	"abilities", "space",         "latest",        "live-baseline",
+	"editions", "architectures", "distributions",
+	"agent",    "abilities",     "space",
+	"latest",   "assurance",     "live-baseline",
 };
 
 /** What is being read. */
@@ -224,6 +226,13 @@ take(void *arg, const struct graft_setting *setting)
 		return read_space(setting, &policy->space);
 	case KEY_LATEST:
 		return read_level(setting, setting->value, &policy->latest);
+	case KEY_ASSURANCE:
+		policy->proven = strcmp(setting->value, "proven") == 0;
+		return policy->proven || strcmp(setting->value, "inferred") == 0
+			       ? NULL
+			       : graft_setting_wrong(
+					 setting, "%s: 'proven' or 'inferred'",
+					 setting->key);
 	default:
 		return read_baseline(policy, setting);
 	}

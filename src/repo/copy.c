@@ -141,3 +141,27 @@ graft_copy_target(const char *file, const char *folder, const char *path,
 	free(GRAFT_TAKE(beside));
 	return NULL;
 }
+
+struct graft_error *
+graft_copy_bytes(const void *bytes, size_t len, const char *folder,
+		 const char *path, struct graft_copy *ret)
+{
+	GRAFT_FREE char *name = NULL;
+	GRAFT_FREE char *final = NULL;
+	uint8_t hash[GRAFT_SHA256_LEN];
+
+	struct graft_error *err = graft_sha256(bytes, len, hash);
+	if (err)
+		return err;
+	graft_hex_encode(hash, sizeof(hash), ret->digits);
+	ret->len = len;
+	err = graft_repo_hashed_name(path, ret->digits, &name);
+	if (err)
+		return err;
+	if (asprintf(&final, "%s/%s", folder, name) < 0) {
+		final = NULL;
+		return graft_error_no_memory();
+	}
+	err = graft_tree_make_parent(final);
+	return err ? err : graft_file_write(final, bytes, len, 0644);
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @file Files of targets: copied where they wait, and measured. Inside repo/ only. */
+/** @file Files of targets: copied where they wait, and measured. */
 
 #ifndef GRAFT_REPO_COPY_H
 #define GRAFT_REPO_COPY_H
@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /** What a file is. */
@@ -27,6 +28,11 @@ struct graft_copy {
 GRAFT_MUST_CHECK struct graft_error *
 graft_copy_target(const char *file, const char *folder, const char *path,
 		  struct graft_copy *ret);
+
+/** Write bytes under such a name. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_copy_bytes(const void *bytes, size_t len, const char *folder,
+		 const char *path, struct graft_copy *ret);
 
 /** Measure a plain file. @return As above; its links are not followed. */
 GRAFT_MUST_CHECK struct graft_error *

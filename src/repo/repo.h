@@ -111,8 +111,10 @@ GRAFT_DEFINE_CLEANUP(struct graft_repo, graft_repo_close)
 
 /** A target that is to be added. Borrowed. */
 struct graft_repo_target {
-	/** Where it is now. */
+	/** Where it is now; NULL: in memory. */
 	const char *file;
+	const void *bytes;
+	size_t len;
 	/** Its path in the repository. */
 	const char *path;
 	/** The member `custom`, in JSON; NULL: none. */
@@ -129,6 +131,32 @@ struct graft_repo_target {
 GRAFT_MUST_CHECK struct graft_error *
 graft_repo_add(struct graft_repo *repo, const char *role,
 	       const struct graft_repo_target *targets, size_t count);
+
+/** Called for a target that is there or will be. The texts are lent for the call. */
+typedef struct graft_error *
+graft_repo_found_fn(void *arg, const char *path, uint64_t length,
+		    const char *sha256);
+
+/**
+ * Go over the targets that are there or will be, of all roles.
+ *
+ * @param[in] prefix Only those whose path begins so.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_each_found(const struct graft_repo *repo, const char *prefix,
+		      graft_repo_found_fn *fn, void *arg);
+
+/**
+ * Read a target, public or staged.
+ *
+ * @param[in] sha256 Digits; what has another hash is not it.
+ * @param[out] bytes_ret New buffer that the caller frees.
+ * @return NULL; #GRAFT_ERROR_NOT_FOUND; #GRAFT_ERROR_BAD_INPUT; #GRAFT_ERROR_LIMIT.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_read_target(const struct graft_repo *repo, const char *path,
+		       const char *sha256, uint64_t max, uint8_t **bytes_ret,
+		       size_t *len_ret);
 
 /** Stage that targets go. @return NULL; #GRAFT_ERROR_NOT_FOUND names one that is none. */
 GRAFT_MUST_CHECK struct graft_error *

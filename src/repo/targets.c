@@ -105,8 +105,11 @@ take(struct graft_repo *repo, const struct graft_repo_target *target,
 	struct graft_error *err = graft_repo_path(repo, &folder,
 						  "staged/targets");
 	if (!err)
-		err = graft_copy_target(target->file, folder, target->path,
-					&copy);
+		err = target->file
+			      ? graft_copy_target(target->file, folder,
+						  target->path, &copy)
+			      : graft_copy_bytes(target->bytes, target->len,
+						 folder, target->path, &copy);
 	if (err)
 		return err;
 	graft_text_put(&text, "{");
