@@ -270,8 +270,13 @@ graft_hold_mark(struct graft_hold *hold, int fd, pid_t tid)
 	if (fstat(fd, &st) < 0)
 		return NULL;
 	struct file *file = find_file(hold, &st);
-	if (!file && hold->count < FILES_MAX && is_of_root(&st) &&
-	    is_of_kernel(fd) && has_our_mounts(tid)) {
+	if (!file && is_of_root(&st) && is_of_kernel(fd) &&
+	    has_our_mounts(tid)) {
+		// Most are of containers that are gone; the others come again.
+		if (hold->count == FILES_MAX) {
+			graft_hold_flush(hold);
+			hold->count = 0;
+		}
 		struct graft_error *err = graft_vec_reserve(
 			&hold->files, &hold->room, hold->count + 1,
 			sizeof(*hold->files));

@@ -33,6 +33,8 @@ enum {
 	OFTEN_PROCESS = 8,
 	OFTEN_USER = 100,
 	OFTEN_US = 10 * 1000 * 1000,
+	/** So much processor time of an usher counts as once more. */
+	ONCE_US = 10 * 1000,
 	PATH_ROOM = 1024,
 	/** Between two looks at ushers that are about to end. */
 	REAP_US = 20 * 1000,
@@ -44,6 +46,7 @@ struct ward {
 	pid_t usher;
 	pid_t pid;
 	pid_t tid;
+	uid_t uid;
 	/** To the usher; -1: it has ended, and is to be waited for. */
 	int fd;
 	/** Of the event that is not answered yet, or -1. */
@@ -120,15 +123,17 @@ find_room(struct holder *holder, pid_t tid)
 	return room;
 }
 
-/** Say whether a thread is one that may be held. @param[out] pid_ret Its process. */
+/** Say whether a thread is one that may be held. @param[out] ret Gets who it is. */
 static bool
-may_hold(struct holder *holder, pid_t tid, pid_t *pid_ret)
+may_hold(struct holder *holder, pid_t tid, struct ward *ret)
 {
 	struct graft_proc_status status = { 0 };
 	char program[PATH_ROOM];
 	bool in = false;
 
-	if (tid <= 0 || holder->unanswered >= UNANSWERED)
+	// The next file of one that has an usher is loaded with the first.
+	if (tid <= 0 || holder->unanswered >= UNANSWERED ||
+	    !find_room(holder, tid))
 		return false;
 	struct graft_error *err = graft_proc_status_glance(tid, &status);
 	// Process 1 is the one that all others wait for.
@@ -140,11 +145,13 @@ may_hold(struct holder *holder, pid_t tid, pid_t *pid_ret)
 		err = graft_agent_scope_ask(holder->options->scope, status.tgid,
 					    &in);
 	graft_error_free(err);
-	*pid_ret = status.tgid;
+	*ret = (struct ward){ .pid = status.tgid,
+			      .tid = tid,
+			      .uid = status.uid };
 	return !err && in &&
-	       graft_often_take(&holder->processes, (uint32_t)status.tgid,
+	       graft_often_take(&holder->processes, (uint32_t)status.tgid, 1,
 				graft_clock_monotonic_us()) &&
-	       graft_often_take(&holder->users, status.uid,
+	       graft_often_take(&holder->users, status.uid, 1,
 				graft_clock_monotonic_us());
 }
 
@@ -169,9 +176,9 @@ be_usher(int fd, pid_t holder, pid_t pid, pid_t tid)
 
 /** Give a thread an usher. @param[in] event_fd Taken, on success. */
 static bool
-begin_ward(struct holder *holder, pid_t pid, pid_t tid, int event_fd)
+begin_ward(struct holder *holder, const struct ward *who, int event_fd)
 {
-	struct ward *ward = find_room(holder, tid);
+	struct ward *ward = find_room(holder, who->tid);
 	uint64_t now_us = graft_clock_monotonic_us();
 	pid_t self = getpid();
 	int ends[2];
@@ -181,21 +188,18 @@ begin_ward(struct holder *holder, pid_t pid, pid_t tid, int event_fd)
 		return false;
 	pid_t usher = fork();
 	if (usher == 0)
-		be_usher(ends[1], self, pid, tid);
+		be_usher(ends[1], self, who->pid, who->tid);
 	(void)close(ends[1]);
 	if (usher < 0) {
 		(void)close(ends[0]);
 		return false;
 	}
-	*ward = (struct ward){
-		.usher = usher,
-		.pid = pid,
-		.tid = tid,
-		.fd = ends[0],
-		.event_fd = event_fd,
-		.answer_us = now_us + GRAFT_HOLDING_ANSWER_US,
-		.end_us = now_us + GRAFT_HOLDING_LIFE_US,
-	};
+	*ward = *who;
+	ward->usher = usher;
+	ward->fd = ends[0];
+	ward->event_fd = event_fd;
+	ward->answer_us = now_us + GRAFT_HOLDING_ANSWER_US;
+	ward->end_us = now_us + GRAFT_HOLDING_LIFE_US;
 	return true;
 }
 
@@ -206,8 +210,9 @@ take_events(struct holder *holder)
 	struct fanotify_event_metadata event;
 
 	for (int i = 0; i < EVENTS; i++) {
-		pid_t pid = 0;
-		// One at a time: what the kernel cannot open for us it denies.
+		struct ward who;
+		// One at a time: what the kernel cannot open for us it denies, and
+		// says why, EAGAIN of a file with a lease.
 		ssize_t len = read(holder->events_fd, &event, sizeof(event));
 		if (len < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
@@ -217,16 +222,24 @@ take_events(struct holder *holder)
 		if (event.fd < 0)
 			continue;
 		if (!(event.mask & FAN_OPEN_PERM) ||
-		    !may_hold(holder, event.pid, &pid) ||
-		    !begin_ward(holder, pid, event.pid, event.fd))
+		    !may_hold(holder, event.pid, &who) ||
+		    !begin_ward(holder, &who, event.fd))
 			answer(holder, event.fd);
 	}
+}
+
+static uint64_t
+micros_of(const struct timeval *time)
+{
+	return (uint64_t)time->tv_sec * 1000000 + (uint64_t)time->tv_usec;
 }
 
 /** End a ward whose usher has ended. */
 static void
 end_ward(struct holder *holder, struct ward *ward)
 {
+	struct rusage usage;
+
 	if (ward->event_fd >= 0)
 		answer(holder, ward->event_fd);
 	ward->event_fd = -1;
@@ -235,8 +248,15 @@ end_ward(struct holder *holder, struct ward *ward)
 	ward->fd = -1;
 	holder->unanswered += ward->sleeps;
 	ward->sleeps = false;
-	if (waitpid(ward->usher, NULL, WNOHANG) == ward->usher)
-		ward->usher = 0;
+	if (wait4(ward->usher, NULL, WNOHANG, &usage) != ward->usher)
+		return;
+	ward->usher = 0;
+	// Who makes calls without end has it follow them all.
+	uint64_t used_us = micros_of(&usage.ru_utime) +
+			   micros_of(&usage.ru_stime);
+	(void)graft_often_take(&holder->users, ward->uid,
+			       (unsigned)(used_us / ONCE_US),
+			       graft_clock_monotonic_us());
 }
 
 /** Tell the worker of a process. */
@@ -333,18 +353,6 @@ take_worker(struct holder *holder)
 	return !ended;
 }
 
-/** Have the kernel kill us unless we come round again. */
-static void
-set_timer(struct holder *holder, bool armed)
-{
-	const struct itimerspec time = {
-		.it_value = { .tv_sec = armed ? GRAFT_HOLDING_LIFE_US / 1000000
-					      : 0 }
-	};
-
-	(void)timer_settime(holder->timer, 0, &time, NULL);
-}
-
 /** Compute how long it may wait, in milliseconds; -1: for ever. */
 static int
 time_left(const struct holder *holder)
@@ -389,9 +397,10 @@ go_round(struct holder *holder)
 			};
 		}
 		int wait_ms = time_left(holder);
-		set_timer(holder, wait_ms >= 0);
+		// Who does not come round again is killed.
+		graft_holding_set_timer(holder->timer, wait_ms >= 0);
 		(void)poll(fds, (nfds_t)count, wait_ms);
-		set_timer(holder, true);
+		graft_holding_set_timer(holder->timer, true);
 		for (int i = 2; i < count; i++) {
 			if (fds[i].fd >= 0 && fds[i].revents)
 				take_usher(holder, &holder->wards[i - 2]);
@@ -405,8 +414,6 @@ int
 graft_holder_run(const struct graft_holder_options *options)
 {
 	static struct holder holder;
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
-				  .sigev_signo = SIGKILL };
 	char *tool = realpath(options->tool, NULL);
 
 	holder.options = options;
@@ -418,14 +425,15 @@ graft_holder_run(const struct graft_holder_options *options)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != options->worker || !tool ||
 	    strlen(tool) >= PATH_ROOM || !read_program(getpid(), holder.own) ||
-	    timer_create(CLOCK_MONOTONIC, &event, &holder.timer) != 0)
+	    !graft_holding_make_timer(&holder.timer))
 		return 1;
 	(void)strcpy(holder.tool, tool);
 	free(tool);
-	// Only we have it: with our end the kernel lets all opens go on.
-	holder.events_fd = fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC |
-						 FAN_NONBLOCK | FAN_REPORT_TID,
-					 O_RDONLY | O_CLOEXEC | O_LARGEFILE);
+	// Only we have it: with our end the kernel lets all opens go on. What it
+	// opens for us does not wait for who has a lease (fcntl(2), F_SETLEASE).
+	holder.events_fd = fanotify_init(
+		FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_TID,
+		O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_LARGEFILE);
 	if (holder.events_fd < 0)
 		return 1;
 	go_round(&holder);

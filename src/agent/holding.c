@@ -3,6 +3,7 @@
 #include "agent/holding.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -59,4 +60,25 @@ graft_holding_take(int fd, struct graft_holding *ret, int *file_ret,
 		memcpy(file_ret, CMSG_DATA(at), sizeof(*file_ret));
 	*ended_ret = got != (ssize_t)sizeof(*ret);
 	return !*ended_ret;
+}
+
+bool
+graft_holding_make_timer(timer_t *ret)
+{
+	// Also one that is stopped dies of it.
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+				  .sigev_signo = SIGKILL };
+
+	return timer_create(CLOCK_MONOTONIC, &event, ret) == 0;
+}
+
+void
+graft_holding_set_timer(timer_t timer, bool armed)
+{
+	const struct itimerspec time = {
+		.it_value = { .tv_sec = armed ? GRAFT_HOLDING_LIFE_US / 1000000
+					      : 0 }
+	};
+
+	(void)timer_settime(timer, 0, &time, NULL);
 }

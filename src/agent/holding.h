@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 enum {
 	/** Processes that are held at once; others go on. */
@@ -85,6 +86,18 @@ graft_holding_send(int fd, const struct graft_holding *message, int file);
 bool
 graft_holding_take(int fd, struct graft_holding *ret, int *file_ret,
 		   bool *ended_ret);
+
+/**
+ * Make a timer by which the kernel kills this process, not armed yet.
+ *
+ * @return false: there is none.
+ */
+bool
+graft_holding_make_timer(timer_t *ret);
+
+/** Be killed in #GRAFT_HOLDING_LIFE_US, counted from now on; or not. */
+void
+graft_holding_set_timer(timer_t timer, bool armed);
 
 /**
  * Be the holder, until the worker ends.

@@ -3,7 +3,8 @@
 #include "agent/often.h"
 
 bool
-graft_often_take(struct graft_often *often, uint32_t who, uint64_t now_us)
+graft_often_take(struct graft_often *often, uint32_t who, unsigned more,
+		 uint64_t now_us)
 {
 	struct graft_often_count *place = &often->counts[0];
 
@@ -22,6 +23,6 @@ graft_often_take(struct graft_often *often, uint32_t who, uint64_t now_us)
 						     .since_us = now_us };
 	if (place->count >= often->most)
 		return false;
-	place->count++;
+	place->count += more;
 	return true;
 }

@@ -36,12 +36,14 @@ struct graft_often {
 };
 
 /**
- * Count once more.
+ * Count more of it, unless it was done as often as it may be.
  *
+ * @param[in] more How much more; it may get to be more than is allowed by that.
  * @param[in] now_us Monotonic, not 0.
- * @return false: it was done as often as it may be; nothing is counted.
+ * @return false: nothing is counted.
  */
 bool
-graft_often_take(struct graft_often *often, uint32_t who, uint64_t now_us);
+graft_often_take(struct graft_often *often, uint32_t who, unsigned more,
+		 uint64_t now_us);
 
 #endif /* GRAFT_AGENT_OFTEN_H */

@@ -50,7 +50,7 @@ def build(ones, name, source, folder=None):
 @contextlib.contextmanager
 def holding(place, name, *lines):
     """A daemon that holds who loads b's library, and a program that uses it at once."""
-    ones = Ones(place, f"before-{name}", "a", "b")
+    ones = Ones(place, f"before-{name}", "a", "b", "c")
     with Daemon(place, SELDOM, BEFORE, *lines) as daemon:
         if not daemon.ask("status")["holder"]:
             raise Skip(f"the kernel does not ask: {daemon.said()}")
@@ -162,6 +162,35 @@ def a_file_that_another_user_owns_is_not_held(place):
             program = build(ones, "first", FIRST, "b")
             same(start(daemon, program)[0], f"{WAS} {WAS}", "what it says")
         same(daemon.ask("status")["held_starts"], 0, "who was held")
+
+
+@test
+def a_file_that_its_owner_holds_up_keeps_nobody_else_waiting(place):
+    with holding(place, "lease") as (daemon, ones, program):
+        other = build(ones, "other", FIRST, "c")
+        with daemon.victim(ones.program("c")) as first:
+            daemon.ask("sync")
+            becomes(first, "2", IS)
+        same(start(daemon, other)[0], WENT, "what the other says")
+        holder = process_of(daemon, "graftd-holder")
+        script = f"""import fcntl, os, signal, time
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+fd = os.open({ones.library("b")!r}, os.O_RDWR)
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("leased", flush=True)
+time.sleep(60)"""
+        with subprocess.Popen(["python3", "-c", script], stdout=subprocess.PIPE, text=True) as lease:
+            try:
+                same(lease.stdout.readline(), "leased\n", "who takes the lease")
+                with subprocess.Popen([program], preexec_fn=daemon.scope.enter,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as stuck:
+                    same([start(daemon, other)[0] for _ in range(5)], [WENT] * 5, "the others")
+                    lease.kill()
+                    stuck.wait(LONG)
+            finally:
+                lease.kill()
+        same(process_of(daemon, "graftd-holder"), holder, "the holder")
+        same(start(daemon, program)[0], WENT, "what it says without the lease")
 
 
 @test
