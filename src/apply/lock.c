@@ -9,12 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,196 +18,110 @@ enum {
 	POLL_US = 10 * 1000,
 };
 
-/** Say whether the file that we locked is still the one at its path. */
-static bool
-is_current(int fd, const char *path)
-{
-	struct stat ours;
-	struct stat there;
-
-	return fstat(fd, &ours) == 0 && stat(path, &there) == 0 &&
-	       ours.st_ino == there.st_ino && ours.st_dev == there.st_dev;
-}
-
 static int
 open_file(const char *path)
 {
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-/** Try once. @param[out] fd_ret Descriptor, or -1 if somebody holds it. */
+/** Open the file of all locks, unless it is. */
 GRAFT_MUST_CHECK static struct graft_error *
-try_take(const char *dir, const char *path, int *fd_ret)
+locks_open(struct graft_locks *locks, const char *state_dir)
 {
-	*fd_ret = -1;
+	GRAFT_FREE char *path = NULL;
+
+	if (locks->path)
+		return NULL;
+	if (asprintf(&path, "%s/processes.lock", state_dir) < 0) {
+		path = NULL;
+		return graft_error_no_memory();
+	}
 	int fd = open_file(path);
 	if (fd < 0 && errno == ENOENT) {
-		struct graft_error *err = graft_dir_make(dir, 0700);
+		struct graft_error *err = graft_dir_make(state_dir, 0700);
 		if (err)
 			return err;
 		fd = open_file(path);
 	}
 	if (fd < 0)
 		return graft_error_os(errno, "open %s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && is_current(fd, path)) {
-		*fd_ret = fd;
-		return NULL;
-	}
-	(void)close(fd);
+	*locks = (struct graft_locks){ .path = GRAFT_TAKE(path), .fd = fd };
 	return NULL;
 }
 
-/** Let go of a lock file: first the name, so that who waits sees it is stale. */
-static void
-let_go(const char *path, int fd)
-{
-	(void)unlink(path);
-	(void)close(fd);
-}
-
-static void
-spare_path(const char *dir, size_t index, char ret[PATH_MAX])
-{
-	(void)snprintf(ret, PATH_MAX, "%s/spare.%zu", dir, index);
-}
-
-/** Give a file a name that nobody has. */
-static bool
-rename_new(const char *from, const char *to)
-{
-	return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0;
-}
-
-/** Remove what somebody left who was killed: nobody holds it. */
-static void
-remove_left(const char *path)
-{
-	GRAFT_CLOSE int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-	    is_current(fd, path))
-		(void)unlink(path);
-}
-
-/** Begin to keep files. @return false if that does not work. */
-static bool
-begin_spares(struct graft_lock_spares *spares, const char *path)
-{
-	char spare[PATH_MAX];
-
-	if (spares->dir)
-		return true;
-	spares->dir = strndup(path, (size_t)(strrchr(path, '/') - path));
-	for (size_t i = 0; spares->dir && i < GRAFT_LOCK_SPARES; i++) {
-		spare_path(spares->dir, i, spare);
-		remove_left(spare);
-	}
-	return spares->dir;
-}
-
-/**
- * Let go of a lock, and keep its file, which stays held: who opened it by the name that
- * it loses cannot take it, and looks at the name again.
- */
-static void
-put_back(struct graft_lock_spares *spares, const char *path, int fd)
-{
-	char spare[PATH_MAX];
-	bool kept = false;
-
-	for (size_t i = 0; spares && !kept && begin_spares(spares, path) &&
-			   i < GRAFT_LOCK_SPARES;
-	     i++) {
-		spare_path(spares->dir, i, spare);
-		kept = !spares->kept[i] && rename_new(path, spare);
-		if (kept) {
-			spares->kept[i] = true;
-			spares->fds[i] = fd;
-		}
-	}
-	if (!kept)
-		let_go(path, fd);
-}
-
-/**
- * Make a file that is kept the lock of a process: it has the name only if nobody else's
- * file had it, and then it is held already.
- *
- * @return Its descriptor; -1: there is none, or somebody may hold the lock.
- */
-static int
-take_spare(struct graft_lock_spares *spares, const char *path)
-{
-	char spare[PATH_MAX];
-
-	for (size_t i = 0; spares && i < GRAFT_LOCK_SPARES; i++) {
-		if (!spares->kept[i])
-			continue;
-		spare_path(spares->dir, i, spare);
-		if (!rename_new(spare, path))
-			return -1;
-		spares->kept[i] = false;
-		return spares->fds[i];
-	}
-	return -1;
-}
-
 void
-graft_lock_spares_deinit(struct graft_lock_spares *spares)
+graft_locks_deinit(struct graft_locks *locks)
 {
-	char spare[PATH_MAX];
+	if (!locks->path)
+		return;
+	(void)close(locks->fd);
+	free(locks->path);
+	*locks = (struct graft_locks){ 0 };
+}
 
-	for (size_t i = 0; i < GRAFT_LOCK_SPARES; i++) {
-		if (!spares->kept[i])
-			continue;
-		spare_path(spares->dir, i, spare);
-		let_go(spare, spares->fds[i]);
-	}
-	free(spares->dir);
-	*spares = (struct graft_lock_spares){ 0 };
+/** Take or let go of the byte of a process. @return 0, or -1 with errno. */
+static int
+set(const struct graft_locks *locks, pid_t pid, short type)
+{
+	struct flock lock = {
+		.l_type = type,
+		.l_whence = SEEK_SET,
+		.l_start = pid,
+		.l_len = 1,
+	};
+
+	return fcntl(locks->fd, F_OFD_SETLK, &lock);
+}
+
+/** Try once. @param[out] held_ret It is ours. */
+GRAFT_MUST_CHECK static struct graft_error *
+try_take(const struct graft_locks *locks, pid_t pid, bool *held_ret)
+{
+	*held_ret = set(locks, pid, F_WRLCK) == 0;
+	if (*held_ret || errno == EAGAIN || errno == EACCES || errno == EINTR)
+		return NULL;
+	return graft_error_os(errno, "lock process %d in %s", (int)pid,
+			      locks->path);
 }
 
 struct graft_error *
-graft_lock_take(const char *state_dir, struct graft_lock_spares *spares,
-		pid_t pid, uint64_t wait_us, struct graft_lock *ret)
+graft_lock_take(const char *state_dir, struct graft_locks *locks, pid_t pid,
+		uint64_t wait_us, struct graft_lock *ret)
 {
-	struct graft_error *err;
+	GRAFT_CLEANUP(graft_locks_deinit) struct graft_locks own = { 0 };
+	struct graft_locks *in = locks ? locks : &own;
 	uint64_t deadline = graft_clock_monotonic_us() + wait_us;
-	GRAFT_FREE char *dir = NULL;
-	GRAFT_FREE char *path = NULL;
-	int fd;
+	struct graft_error *err = locks_open(in, state_dir);
 
-	if (asprintf(&dir, "%s/locks", state_dir) < 0)
-		return graft_error_no_memory();
-	if (asprintf(&path, "%s/%d", dir, (int)pid) < 0)
-		return graft_error_no_memory();
+	if (err)
+		return err;
 	for (;;) {
 		int claim_fd = -1;
-		bool held = false;
-		fd = take_spare(spares, path);
-		if (fd < 0) {
-			err = try_take(dir, path, &fd);
-			if (err)
-				return err;
-		}
-		if (fd >= 0)
-			graft_claim_try(pid, &claim_fd, &held);
-		if (fd >= 0 && !held) {
-			*ret = (struct graft_lock){ .spares = spares,
-						    .path = GRAFT_TAKE(path),
-						    .fd = fd,
+		bool claimed = false;
+		bool held;
+		err = try_take(in, pid, &held);
+		if (err)
+			return err;
+		if (held)
+			graft_claim_try(pid, &claim_fd, &claimed);
+		if (held && !claimed) {
+			*ret = (struct graft_lock){ .locks = locks,
+						    .own = own,
+						    .held = true,
+						    .pid = pid,
 						    .claim_fd = claim_fd };
+			own = (struct graft_locks){ 0 };
 			return NULL;
 		}
-		if (fd >= 0)
-			put_back(spares, path, fd);
+		if (held)
+			(void)set(in, pid, F_UNLCK);
 		if (graft_clock_monotonic_us() >= deadline)
 			return graft_error_new(
 				GRAFT_ERROR_REFUSED,
 				"another graft is at work on it (it holds %s%s)",
 				held ? "the process, and keeps another ledger than "
-				     : "",
-				path);
+				     : "its lock in ",
+				in->path);
 		graft_clock_sleep_us(POLL_US);
 	}
 }
@@ -219,11 +129,11 @@ graft_lock_take(const char *state_dir, struct graft_lock_spares *spares,
 void
 graft_lock_deinit(struct graft_lock *lock)
 {
-	if (!lock->path)
+	if (!lock->held)
 		return;
 	if (lock->claim_fd >= 0)
 		(void)close(lock->claim_fd);
-	put_back(lock->spares, lock->path, lock->fd);
-	free(lock->path);
+	(void)set(lock->locks ? lock->locks : &lock->own, lock->pid, F_UNLCK);
+	graft_locks_deinit(&lock->own);
 	*lock = (struct graft_lock){ 0 };
 }

@@ -52,7 +52,7 @@ take_all(struct graft_work *work, struct batch *batch, const pid_t *pids)
 		// With locks in our hands: two of us that wait for each other
 		// would wait until both give up.
 		struct graft_error *err =
-			graft_lock_take(graft_env_state_dir(), &work->spares,
+			graft_lock_take(graft_env_state_dir(), &work->locks,
 					pids[i], 0, &member->lock);
 		member->alone = err != NULL;
 		graft_error_free(err);

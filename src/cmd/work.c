@@ -47,7 +47,7 @@ graft_work_alone(struct graft_work *work, graft_work_fn fn,
 	GRAFT_CLEANUP(graft_lock_deinit) struct graft_lock lock = { 0 };
 
 	struct graft_error *err =
-		graft_lock_take(graft_env_state_dir(), &work->spares,
+		graft_lock_take(graft_env_state_dir(), &work->locks,
 				outcome->pid, work->options->wait_us, &lock);
 	if (err)
 		return err;
@@ -300,7 +300,7 @@ graft_work_do(struct graft_work *work, graft_work_filter_fn filter,
 	work->limits.hints = NULL;
 	work->limits.sharers = NULL;
 	graft_sharers_deinit(&work->sharers);
-	graft_lock_spares_deinit(&work->spares);
+	graft_locks_deinit(&work->locks);
 	return err;
 }
 

@@ -63,8 +63,8 @@ struct graft_work {
 	 * more than a few. */
 	uint64_t tried;
 	struct graft_sharers sharers;
-	/** Lock files for the next processes. */
-	struct graft_lock_spares spares;
+	/** The locks of those that are worked on. */
+	struct graft_locks locks;
 	/** What --all saw of files. */
 	struct graft_concerns concerns;
 	/** The signal that ended the watch of canaries; 0: none. */

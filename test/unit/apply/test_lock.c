@@ -2,6 +2,8 @@
 
 #include "apply/lock.h"
 
+#include "base/cleanup.h"
+
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -15,6 +17,11 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+enum {
+	/** No process has such a number (PID_MAX_LIMIT). */
+	NOBODY = 5 * 1000 * 1000,
+};
 
 static int
 make_dir(void **state)
@@ -30,8 +37,8 @@ remove_dir(void **state)
 {
 	char path[128];
 
-	(void)snprintf(path, sizeof(path), "%s/locks", (char *)*state);
-	int bad = rmdir(path) | rmdir(*state);
+	(void)snprintf(path, sizeof(path), "%s/processes.lock", (char *)*state);
+	int bad = unlink(path) | rmdir(*state);
 	free(*state);
 	return bad;
 }
@@ -44,7 +51,7 @@ expect_held(const char *dir, pid_t pid)
 
 	assert_non_null(err);
 	assert_int_equal(graft_error_code(err), GRAFT_ERROR_REFUSED);
-	assert_null(lock.path);
+	assert_false(lock.held);
 	graft_error_free(err);
 }
 
@@ -105,7 +112,7 @@ who_keeps_another_ledger_waits_too(void **state)
 	char locks[64];
 
 	assert_non_null(mkdtemp(dir));
-	(void)snprintf(locks, sizeof(locks), "%s/locks", dir);
+	(void)snprintf(locks, sizeof(locks), "%s/processes.lock", dir);
 	pid_t pid = fork();
 	if (pid == 0) {
 		(void)pause();
@@ -116,106 +123,73 @@ who_keeps_another_ledger_waits_too(void **state)
 	assert_non_null(err);
 	assert_non_null(strstr(graft_error_message(err), "another ledger"));
 	graft_error_free(err);
-	assert_int_equal(rmdir(locks), 0);
 	graft_lock_deinit(&one);
 	assert_null(graft_lock_take(dir, NULL, pid, 0, &other));
 	expect_held(*state, pid);
 	graft_lock_deinit(&other);
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_int_equal(rmdir(locks) | rmdir(dir), 0);
-}
-
-/** Say which file has a name in the folder of locks; 0: none. */
-static ino_t
-file_of(const char *dir, const char *name)
-{
-	char path[128];
-	struct stat st;
-
-	(void)snprintf(path, sizeof(path), "%s/locks/%s", dir, name);
-	return stat(path, &st) == 0 ? st.st_ino : 0;
+	assert_int_equal(unlink(locks) | rmdir(dir), 0);
 }
 
 static void
-a_file_serves_for_the_next_process(void **state)
+one_file_holds_the_locks_of_many(void **state)
 {
-	struct graft_lock_spares spares = { 0 };
-	struct graft_lock lock = { 0 };
+	enum { MANY = 40 };
+	GRAFT_CLEANUP(graft_locks_deinit) struct graft_locks ours = { 0 };
+	struct graft_lock locks[MANY] = { 0 };
 	struct graft_lock other = { 0 };
 
-	assert_null(graft_lock_take(*state, &spares, 100, 0, &lock));
-	ino_t file = file_of(*state, "100");
-	assert_true(file != 0);
-	graft_lock_deinit(&lock);
-	assert_int_equal(file_of(*state, "100"), 0);
-	assert_int_equal(file_of(*state, "spare.0"), file);
-
-	assert_null(graft_lock_take(*state, &spares, 101, 0, &lock));
-	assert_int_equal(file_of(*state, "101"), file);
-	assert_int_equal(file_of(*state, "spare.0"), 0);
-	expect_held(*state, 101);
-	assert_null(graft_lock_take(*state, NULL, 100, 0, &other));
-	graft_lock_deinit(&other);
-	graft_lock_deinit(&lock);
-	assert_null(graft_lock_take(*state, NULL, 101, 0, &other));
-
-	// It is no lock where another file is one.
-	struct graft_error *err = graft_lock_take(*state, &spares, 101, 0,
-						  &lock);
+	// A number that is somebody's would be claimed.
+	for (pid_t i = 0; i < MANY; i++)
+		assert_null(graft_lock_take(*state, &ours, NOBODY + i, 0,
+					    &locks[i]));
+	for (pid_t i = 0; i < MANY; i++)
+		expect_held(*state, NOBODY + i);
+	// To let go of one is no reason to let go of its neighbours.
+	graft_lock_deinit(&locks[1]);
+	expect_held(*state, NOBODY);
+	expect_held(*state, NOBODY + 2);
+	assert_null(graft_lock_take(*state, NULL, NOBODY + 1, 0, &other));
+	struct graft_error *err = graft_lock_take(*state, &ours, NOBODY + 1, 0,
+						  &locks[1]);
 	assert_non_null(err);
 	assert_int_equal(graft_error_code(err), GRAFT_ERROR_REFUSED);
 	graft_error_free(err);
-	assert_int_equal(file_of(*state, "spare.0"), file);
 	graft_lock_deinit(&other);
-	graft_lock_spares_deinit(&spares);
-	assert_int_equal(file_of(*state, "spare.0"), 0);
+	for (pid_t i = 0; i < MANY; i++)
+		graft_lock_deinit(&locks[i]);
+	assert_null(graft_lock_take(*state, NULL, NOBODY, 0, &other));
+	graft_lock_deinit(&other);
 }
 
 static void
-more_files_than_are_kept_are_removed(void **state)
+a_lock_is_gone_with_who_held_it(void **state)
 {
-	struct graft_lock_spares spares = { 0 };
-	struct graft_lock locks[GRAFT_LOCK_SPARES + 2] = { 0 };
+	struct graft_lock lock = { 0 };
+	int status;
+	pid_t pid = fork();
 
-	for (pid_t i = 0; i < GRAFT_LOCK_SPARES + 2; i++)
-		assert_null(graft_lock_take(*state, &spares, 100 + i, 0,
-					    &locks[i]));
-	for (pid_t i = 0; i < GRAFT_LOCK_SPARES + 2; i++)
-		graft_lock_deinit(&locks[i]);
-	for (pid_t i = 0; i < GRAFT_LOCK_SPARES + 2; i++)
-		assert_null(graft_lock_take(*state, &spares, 200 + i, 0,
-					    &locks[i]));
-	for (pid_t i = 0; i < GRAFT_LOCK_SPARES + 2; i++)
-		expect_held(*state, 200 + i);
-	for (pid_t i = 0; i < GRAFT_LOCK_SPARES + 2; i++)
-		graft_lock_deinit(&locks[i]);
-	// remove_dir() fails where a file is left.
-	graft_lock_spares_deinit(&spares);
+	if (pid == 0)
+		_exit(graft_lock_take(*state, NULL, NOBODY, 0, &lock) ? 1 : 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_null(graft_lock_take(*state, NULL, NOBODY, 0, &lock));
+	graft_lock_deinit(&lock);
 }
 
 static void
-what_is_left_of_who_was_killed_is_removed(void **state)
+a_link_is_not_followed(void **state)
 {
-	struct graft_lock_spares spares = { 0 };
-	struct graft_lock_spares busy = { 0 };
 	struct graft_lock lock = { 0 };
 	char path[128];
 
-	// Somebody else keeps the first one, and the second is left.
-	assert_null(graft_lock_take(*state, &busy, 100, 0, &lock));
-	graft_lock_deinit(&lock);
-	ino_t held = file_of(*state, "spare.0");
-	(void)snprintf(path, sizeof(path), "%s/locks/spare.1", (char *)*state);
-	assert_int_equal(close(creat(path, 0600)), 0);
-
-	assert_null(graft_lock_take(*state, &spares, 101, 0, &lock));
-	ino_t ours = file_of(*state, "101");
-	graft_lock_deinit(&lock);
-	assert_int_equal(file_of(*state, "spare.0"), held);
-	assert_int_equal(file_of(*state, "spare.1"), ours);
-	graft_lock_spares_deinit(&spares);
-	graft_lock_spares_deinit(&busy);
+	(void)snprintf(path, sizeof(path), "%s/processes.lock", (char *)*state);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	struct graft_error *err = graft_lock_take(*state, NULL, NOBODY, 0,
+						  &lock);
+	assert_non_null(err);
+	graft_error_free(err);
 }
 
 int
@@ -232,14 +206,11 @@ main(void)
 			a_child_holds_the_lock_of_a_tool_that_was_killed,
 			make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(
-			a_file_serves_for_the_next_process, make_dir,
-			remove_dir),
-		cmocka_unit_test_setup_teardown(
-			more_files_than_are_kept_are_removed, make_dir,
-			remove_dir),
-		cmocka_unit_test_setup_teardown(
-			what_is_left_of_who_was_killed_is_removed, make_dir,
-			remove_dir),
+			one_file_holds_the_locks_of_many, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(a_lock_is_gone_with_who_held_it,
+						make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(a_link_is_not_followed,
+						make_dir, remove_dir),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
