@@ -58,7 +58,9 @@ work(void *ctx, size_t index, void *message, size_t size, size_t *len_ret)
 {
 	const struct order *order = ctx;
 	const struct graft_job *job = order->jobs[index];
-	struct answer answer = { .failed = false };
+	// What is not sent need not be zeroes.
+	struct answer answer;
+	memset(&answer, 0, offsetof(struct answer, sightings));
 	const struct graft_sightings *sightings = order->limits->sightings;
 	const struct graft_sharers *sharers = order->limits->sharers;
 	size_t known = sightings ? sightings->count : 0;
@@ -80,10 +82,10 @@ work(void *ctx, size_t index, void *message, size_t size, size_t *len_ret)
 			       answer.sighting_count < SIGHTINGS_MAX;
 	     i++)
 		answer.sightings[answer.sighting_count++] = sightings->list[i];
-	memcpy(message, &answer, sizeof(answer));
 	// Those that are not there need not be sent.
 	*len_ret = offsetof(struct answer, sightings) +
 		   answer.sighting_count * sizeof(answer.sightings[0]);
+	memcpy(message, &answer, *len_ret);
 	return NULL;
 }
 
@@ -186,7 +188,6 @@ graft_jobs_run(struct graft_job *const *jobs, size_t count,
 	       struct graft_ledger *ledger,
 	       const struct graft_switch_limits *limits)
 {
-	struct answer answer;
 	struct order order = {
 		.jobs = jobs,
 		.count = count,
@@ -198,8 +199,7 @@ graft_jobs_run(struct graft_job *const *jobs, size_t count,
 		.take = take,
 		.ctx = &order,
 		.count = count,
-		.message = &answer,
-		.size = sizeof(answer),
+		.size = sizeof(struct answer),
 	};
 
 	if (!count)

@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,44 +25,40 @@ enum {
 	CODE_NONE = 0xffff,
 };
 
-static const uint32_t MAGIC = 0x64726167; // "gard"
-
-/** What goes first; `len` bytes follow: the message, or an error's text. */
+/** What became of a piece; `len` bytes follow: the message, or an error's text. */
 struct header {
-	uint32_t magic;
 	uint32_t code;
 	uint64_t len;
 };
 
-/** Write all. @return false if nobody listens any more. */
-static bool
-write_all(int fd, const void *bytes, size_t len)
+/**
+ * Where a guardian writes and its parent reads, when it has ended: memory of both. A
+ * pipe would wake the parent for each piece.
+ */
+struct board {
+	/** Pieces of which all is written. */
+	_Atomic size_t done;
+	/** One after the other, each at a multiple of ALIGN. */
+	_Alignas(16) uint8_t bytes[];
+};
+
+enum {
+	ALIGN = 16,
+	HEADER_LEN = (sizeof(struct header) + ALIGN - 1) & -ALIGN,
+};
+
+static size_t
+align(size_t len)
 {
-	for (size_t done = 0; done < len;) {
-		ssize_t got = write(fd, (const char *)bytes + done, len - done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return false;
-		done += (size_t)got;
-	}
-	return true;
+	return (len + ALIGN - 1) & -(size_t)ALIGN;
 }
 
-/** Read until @p len bytes or the end. @return how many. */
+/** Bytes that a piece takes at most. */
 static size_t
-read_all(int fd, void *bytes, size_t len)
+piece_len(const struct graft_guardian_work *work)
 {
-	size_t done = 0;
-	while (done < len) {
-		ssize_t got = read(fd, (char *)bytes + done, len - done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		done += (size_t)got;
-	}
-	return done;
+	return HEADER_LEN +
+	       align(work->size > TEXT_MAX ? work->size : TEXT_MAX);
 }
 
 /** Ask the kernel to take somebody else when memory runs out. */
@@ -92,17 +90,18 @@ withdraw(void)
 	stay_alive();
 }
 
-/** Do one piece, and tell of it. @return false if nobody listens any more. */
-static bool
-do_piece(const struct graft_guardian_work *work, size_t index, int fd)
+/** Do one piece, and tell of it. @param[in,out] at_io Where, on the board. */
+static void
+do_piece(const struct graft_guardian_work *work, size_t index,
+	 struct board *board, size_t *at_io)
 {
-	struct header header = { .magic = MAGIC, .code = CODE_NONE };
-	const void *message = work->message;
+	uint8_t *at = board->bytes + *at_io;
+	uint8_t *message = at + HEADER_LEN;
+	struct header header = { .code = CODE_NONE };
 	size_t len = 0;
 	struct graft_error *err = graft_fault("guardian-begin");
 	if (!err)
-		err = work->fn(work->ctx, index, work->message, work->size,
-			       &len);
+		err = work->fn(work->ctx, index, message, work->size, &len);
 	assert(len <= work->size);
 	// Done, and nobody hears of it.
 	struct graft_error *mute = graft_fault("guardian-end");
@@ -110,57 +109,54 @@ do_piece(const struct graft_guardian_work *work, size_t index, int fd)
 		_exit(0);
 	header.len = len;
 	if (err) {
-		message = graft_error_message(err);
 		header.code = graft_error_code(err);
-		header.len = strnlen(message, TEXT_MAX);
+		header.len = strnlen(graft_error_message(err), TEXT_MAX);
+		memcpy(message, graft_error_message(err), header.len);
 	}
-	bool heard = write_all(fd, &header, sizeof(header)) &&
-		     write_all(fd, message, header.len);
+	memcpy(at, &header, sizeof(header));
 	graft_error_free(err);
-	return heard;
+	*at_io += HEADER_LEN + align(header.len);
+	atomic_fetch_add(&board->done, 1);
 }
 
 /** The life of the guardian. */
 __attribute__((noreturn)) static void
-guard(const struct graft_guardian_work *work, size_t first, pid_t owner, int fd)
+guard(const struct graft_guardian_work *work, size_t first, pid_t owner,
+      struct board *board)
 {
+	size_t at = 0;
+
 	withdraw();
 	// What was begun is ended, but for nobody is anything begun.
 	for (size_t i = first; i < work->count; i++) {
-		if ((i > first && getppid() != owner) || !do_piece(work, i, fd))
+		if (i > first && getppid() != owner)
 			break;
+		do_piece(work, i, board, &at);
 	}
 	// Not exit(3): what our parent registered or buffered is its own.
 	_exit(0);
 }
 
-/** Take the guardian's message, or its error. */
-static struct graft_error *
-take_message(int fd, void *message, size_t size, size_t *len_ret, bool *dead)
+/** Take what a guardian wrote. @param[in,out] at_io The first piece not taken. */
+static void
+take_all(const struct graft_guardian_work *work, const struct board *board,
+	 size_t *at_io)
 {
-	struct header header;
-	char text[TEXT_MAX + 1];
-	*dead = read_all(fd, &header, sizeof(header)) != sizeof(header);
-	if (*dead)
-		return NULL;
-	bool failed = header.code != CODE_NONE;
-	if (header.magic != MAGIC || header.len > (failed ? TEXT_MAX : size) ||
-	    (failed && header.code >= GRAFT_ERROR_COUNT)) {
-		// Where its next one begins is not known.
-		*dead = true;
-		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
-				       "the guardian's message is malformed");
+	size_t done = atomic_load(&board->done);
+	const uint8_t *at = board->bytes;
+
+	for (; done > 0; done--, ++*at_io) {
+		struct header header;
+		struct graft_error *err = NULL;
+		memcpy(&header, at, sizeof(header));
+		const uint8_t *message = at + HEADER_LEN;
+		if (header.code != CODE_NONE)
+			err = graft_error_new(
+				(enum graft_error_code)header.code, "%.*s",
+				(int)header.len, (const char *)message);
+		work->take(work->ctx, *at_io, err, false, message, header.len);
+		at = message + align(header.len);
 	}
-	*dead = read_all(fd, failed ? text : message, header.len) != header.len;
-	if (*dead)
-		return NULL;
-	if (failed) {
-		text[header.len] = '\0';
-		return graft_error_new((enum graft_error_code)header.code, "%s",
-				       text);
-	}
-	*len_ret = header.len;
-	return NULL;
 }
 
 /** Make the error of a guardian that said nothing. */
@@ -175,52 +171,23 @@ explain_silence(int status)
 			       "the guardian ended without a word");
 }
 
-/**
- * Listen to a guardian until it said all, or ends.
- *
- * @param[in,out] at_io The first piece that is not taken.
- * @param[out] dead_ret It says nothing of the piece at @p at_io.
- * @return Why, if it is known by now.
- */
-static struct graft_error *
-listen_to(const struct graft_guardian_work *work, int fd, size_t *at_io,
-	  bool *dead_ret)
+/** Start a guardian for the pieces from @p first on, and wait for its end. */
+GRAFT_MUST_CHECK static struct graft_error *
+run(const struct graft_guardian_work *work, size_t first, struct board *board,
+    int *status_ret)
 {
-	*dead_ret = false;
-	while (*at_io < work->count) {
-		size_t len = 0;
-		struct graft_error *err = take_message(
-			fd, work->message, work->size, &len, dead_ret);
-		if (*dead_ret)
-			return err;
-		work->take(work->ctx, *at_io, err, false, work->message, len);
-		++*at_io;
-	}
-	return NULL;
-}
-
-/** Start a guardian for the pieces from @p first on. @param[out] fd_ret Its words. */
-static struct graft_error *
-start(const struct graft_guardian_work *work, size_t first, pid_t *pid_ret,
-      int *fd_ret)
-{
-	int fds[2];
 	pid_t owner = getpid();
-
-	if (pipe2(fds, O_CLOEXEC) != 0)
-		return graft_error_os(errno, "make a pipe");
-	GRAFT_CLOSE int read_fd = fds[0];
-	GRAFT_CLOSE int write_fd = fds[1];
 	pid_t pid = fork();
+
 	if (pid < 0)
 		return graft_error_os(errno, "start the guardian");
-	if (pid == 0) {
-		(void)close(read_fd);
-		guard(work, first, owner, write_fd);
-	}
-	*pid_ret = pid;
-	*fd_ret = read_fd;
-	read_fd = -1;
+	if (pid == 0)
+		guard(work, first, owner, board);
+	// From here on it is too late to fail, but not to be killed.
+	graft_error_free(graft_fault("guardian-wait"));
+	*status_ret = 0;
+	while (waitpid(pid, status_ret, 0) < 0 && errno == EINTR)
+		continue;
 	return NULL;
 }
 
@@ -230,26 +197,26 @@ graft_guardian_run_all(const struct graft_guardian_work *work)
 	assert(work->size <= MESSAGE_MAX);
 
 	for (size_t at = 0; at < work->count;) {
-		pid_t pid;
-		bool dead;
-		int fd;
-		struct graft_error *err = start(work, at, &pid, &fd);
-		if (err) {
-			work->take(work->ctx, at++, err, false, NULL, 0);
-			continue;
-		}
-		// From here on it is too late to fail, but not to be killed.
-		graft_error_free(graft_fault("guardian-wait"));
-		err = listen_to(work, fd, &at, &dead);
-		// What it still says, nobody takes.
-		(void)close(fd);
+		size_t len = sizeof(struct board) +
+			     (work->count - at) * piece_len(work);
 		int status = 0;
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			continue;
-		if (dead)
+		struct graft_error *err = NULL;
+		struct board *board = mmap(NULL, len, PROT_READ | PROT_WRITE,
+					   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (board == MAP_FAILED)
+			err = graft_error_os(errno, "share memory");
+		else
+			err = run(work, at, board, &status);
+		bool dead = !err;
+		if (!err)
+			take_all(work, board, &at);
+		// Of what it was at it said nothing.
+		if (at < work->count)
 			work->take(work->ctx, at++,
-				   err ? err : explain_silence(status), true,
+				   err ? err : explain_silence(status), dead,
 				   NULL, 0);
+		if (board != MAP_FAILED)
+			(void)munmap(board, len);
 	}
 }
 
@@ -257,6 +224,7 @@ graft_guardian_run_all(const struct graft_guardian_work *work)
 struct only {
 	graft_guardian_fn fn;
 	void *ctx;
+	void *message;
 	struct graft_error *err;
 	size_t len;
 };
@@ -278,22 +246,22 @@ take_only(void *ctx, size_t index, struct graft_error *err, bool dead,
 
 	(void)index;
 	(void)dead;
-	(void)message;
 	only->err = err;
 	only->len = len;
+	if (!err)
+		memcpy(only->message, message, len);
 }
 
 struct graft_error *
 graft_guardian_run(graft_guardian_fn fn, void *ctx, void *message, size_t size,
 		   size_t *len_ret)
 {
-	struct only only = { .fn = fn, .ctx = ctx };
+	struct only only = { .fn = fn, .ctx = ctx, .message = message };
 	struct graft_guardian_work work = {
 		.fn = do_only,
 		.take = take_only,
 		.ctx = &only,
 		.count = 1,
-		.message = message,
 		.size = size,
 	};
 

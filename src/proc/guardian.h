@@ -28,7 +28,7 @@
  *
  * ptrace(2) ties a tracee to the process that seized it: a target is opened or
  * at least attached to in here. Nothing else that belongs to a process may come
- * from outside: no database connection, no lock of fcntl(2).
+ * from outside: no database connection, no lock of fcntl(2) but of an open file.
  *
  * @param[in] ctx As given; a copy, for the guardian has its own memory.
  * @param[out] message Room for what is sent back.
@@ -73,7 +73,7 @@ typedef struct graft_error *(*graft_guardian_piece_fn)(void *ctx, size_t index,
  * @param[in] ctx As given.
  * @param[in] err What graft_guardian_run() would have returned; taken.
  * @param[in] dead No word came: what was done of the piece is not known.
- * @param[in] message The message, if @p err is NULL.
+ * @param[in] message The message, if @p err is NULL; for the call.
  */
 typedef void (*graft_guardian_take_fn)(void *ctx, size_t index,
 				       struct graft_error *err, bool dead,
@@ -86,8 +86,7 @@ struct graft_guardian_work {
 	/** For both; each side has its own copy from the start on. */
 	void *ctx;
 	size_t count;
-	/** Room for a message, on both sides. */
-	void *message;
+	/** Longest message. */
 	size_t size;
 };
 
@@ -98,7 +97,8 @@ struct graft_guardian_work {
  * other. A guardian that is killed is followed by another one, for what it had not
  * begun. The calling process must have only one thread.
  *
- * @param[in] work Each piece is taken, exactly once and in order.
+ * @param[in] work Each piece is taken, exactly once and in order, when its guardian has
+ * ended.
  */
 void
 graft_guardian_run_all(const struct graft_guardian_work *work);

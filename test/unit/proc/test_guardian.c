@@ -237,14 +237,12 @@ take_piece(void *ctx, size_t index, struct graft_error *err, bool dead,
 static void
 run_pieces(struct pieces *pieces)
 {
-	pid_t message;
 	const struct graft_guardian_work work = {
 		.fn = do_piece,
 		.take = take_piece,
 		.ctx = pieces,
 		.count = PIECES,
-		.message = &message,
-		.size = sizeof(message),
+		.size = sizeof(pid_t),
 	};
 
 	graft_guardian_run_all(&work);
@@ -305,14 +303,12 @@ for_a_parent_that_is_killed_no_other_piece_is_begun(void **state)
 	pid_t parent = fork();
 	if (parent == 0) {
 		struct pieces pieces = { .page = page };
-		char message[sizeof(pid_t)];
 		const struct graft_guardian_work work = {
 			.fn = take_long_piece,
 			.take = take_piece,
 			.ctx = &pieces,
 			.count = 2,
-			.message = message,
-			.size = sizeof(message),
+			.size = sizeof(pid_t),
 		};
 		graft_guardian_run_all(&work);
 		_exit(0);
