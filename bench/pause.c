@@ -81,6 +81,7 @@ pause_by_graft(pid_t pid, struct victim_gap *times)
 	must(graft_target_attach(target));
 	must(graft_maps_read(pid, &maps));
 	must(graft_stack_check_new(target, maps, &range, 1, &check));
+	must(graft_stack_check_open_tables(check));
 	// The page is written once before, as an applier does its own, so that
 	// it is not copied in the stop.
 	must(graft_target_write(target, range.start, code, sizeof(code)));

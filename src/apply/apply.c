@@ -13,6 +13,8 @@
 struct work {
 	/** Owned. */
 	struct graft_plan *plan;
+	/** Owned. The guardian's is a copy. */
+	struct graft_target *target;
 	/** One for each module. Owned. */
 	struct graft_change *changes;
 	const struct graft_switch_limits *limits;
@@ -25,6 +27,7 @@ work_free(void *ctx)
 
 	if (!work)
 		return;
+	graft_target_close(work->target);
 	graft_plan_free(work->plan);
 	free(work->changes);
 	free(work);
@@ -162,21 +165,15 @@ commit(struct graft_target *target, const struct work *work,
 	return err ? join(err, switch_out(target, work), result) : NULL;
 }
 
+/** Do all of it. @param[in] target Taken up. */
 GRAFT_MUST_CHECK static struct graft_error *
-carry_out(const void *ctx, struct graft_switch_result *result)
+do_all(struct graft_target *target, const struct work *work,
+       struct graft_switch_result *result)
 {
-	struct graft_error *err;
-	const struct work *work = ctx;
 	const struct graft_plan *plan = work->plan;
+	struct graft_error *err;
 
-	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
-	err = graft_target_open(plan->pid, &target);
-	if (err)
-		return err;
 	graft_target_set_hints(target, work->limits->hints);
-	if (graft_target_start_ticks(target) != plan->start_ticks)
-		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
-				       "it exited, and its number is reused");
 	err = graft_plan_check_memory(plan, target);
 	if (err)
 		return err;
@@ -190,7 +187,11 @@ carry_out(const void *ctx, struct graft_switch_result *result)
 				      "it executed another program meanwhile");
 	if (err)
 		return err;
-	err = graft_target_check_filters(target);
+	graft_target_set_maps(target, plan->maps);
+	graft_target_survey(target);
+	err = graft_plan_check_space(plan, target);
+	if (!err)
+		err = graft_target_check_filters(target);
 	if (err)
 		return err;
 	err = build_all(target, plan, result);
@@ -204,6 +205,19 @@ carry_out(const void *ctx, struct graft_switch_result *result)
 	if (err)
 		return err;
 	return commit(target, work, result);
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+carry_out(const void *ctx, struct graft_switch_result *result)
+{
+	const struct work *work = ctx;
+	struct graft_error *err = graft_target_take_up(work->target);
+
+	if (!err)
+		err = do_all(work->target, work, result);
+	graft_target_detach(work->target);
+	graft_target_lay_aside(work->target);
+	return err;
 }
 
 /** Say which headers are put in, and what becomes of each module. */
@@ -228,7 +242,7 @@ fill(struct work *work, struct graft_job *job)
 }
 
 struct graft_error *
-graft_apply_prepare(struct graft_plan *plan,
+graft_apply_prepare(struct graft_plan *plan, struct graft_target *target,
 		    const struct graft_switch_limits *limits,
 		    struct graft_job **ret)
 {
@@ -237,11 +251,14 @@ graft_apply_prepare(struct graft_plan *plan,
 	GRAFT_CLEANUP(graft_job_freep)
 	struct graft_job *job = calloc(1, sizeof(*job));
 	if (!work || !job) {
+		graft_target_close(target);
 		graft_plan_free(plan);
 		return graft_error_no_memory();
 	}
 
 	work->plan = plan;
+	work->target = target;
+	graft_target_lay_aside(target);
 	work->limits = limits;
 	work->changes = calloc(plan->count + 1, sizeof(*work->changes));
 	job->headers = calloc(plan->count + 1, sizeof(*job->headers));

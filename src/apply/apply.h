@@ -26,15 +26,16 @@
 /**
  * Prepare to carry a plan out; graft_jobs_run() does it.
  *
- * @param[in] plan Made a moment ago; its target must be detached from. Taken, on error
- * too.
+ * @param[in] plan Made a moment ago. Taken, on error too.
+ * @param[in] target It was made of this one, which is in state RUNNING: the guardian
+ * takes it up. Taken, on error too.
  * @param[in] limits How long to try. Borrowed until the job is freed.
  * @param[out] ret New job; free with graft_job_free(). When it is done, its error is
  * NULL; what graft_switch_run() says; #GRAFT_ERROR_NO_SPACE_NEARBY or
  * #GRAFT_ERROR_REFUSED if the kernel gives no memory; #GRAFT_ERROR_LEDGER.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_apply_prepare(struct graft_plan *plan,
+graft_apply_prepare(struct graft_plan *plan, struct graft_target *target,
 		    const struct graft_switch_limits *limits,
 		    struct graft_job **ret);
 

@@ -208,6 +208,8 @@ find_threads(struct graft_target *target, const struct graft_maps *maps,
 	struct graft_error *err = graft_stack_check_new(
 		target, maps, ranges, header->fragment_count, &check);
 
+	if (!err)
+		err = graft_stack_check_open_tables(check);
 	return err ? err : look_guarded(target, check, item);
 }
 

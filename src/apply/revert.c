@@ -15,10 +15,12 @@
 /** What the guardian is told. */
 struct work {
 	pid_t pid;
-	uint64_t start_ticks;
-	char comm[16];
+	/** Owned. The guardian's is a copy. */
+	struct graft_target *target;
 	/** All that the process has. Owned. */
 	struct graft_headers *all;
+	/** What it mapped. Owned. */
+	struct graft_maps *maps;
 	/** One for each module. Owned. */
 	struct graft_change *changes;
 	size_t count;
@@ -34,7 +36,9 @@ work_free(void *ctx)
 
 	if (!work)
 		return;
+	graft_target_close(work->target);
 	graft_headers_free(work->all);
+	graft_maps_free(work->maps);
 	free(work->changes);
 	free(work);
 }
@@ -104,21 +108,14 @@ release_all(struct graft_target *target, const struct work *work,
 	return NULL;
 }
 
+/** Do all of it. @param[in] target Taken up. */
 GRAFT_MUST_CHECK static struct graft_error *
-carry_out(const void *ctx, struct graft_switch_result *result)
+do_all(struct graft_target *target, const struct work *work,
+       struct graft_switch_result *result)
 {
-	struct graft_error *err;
-	const struct work *work = ctx;
-
-	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
-	err = graft_target_open(work->pid, &target);
-	if (err)
-		return err;
 	graft_target_set_hints(target, work->limits->hints);
-	if (graft_target_start_ticks(target) != work->start_ticks)
-		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
-				       "it exited, and its number is reused");
-	err = graft_fault("revert-header");
+	graft_target_set_maps(target, work->maps);
+	struct graft_error *err = graft_fault("revert-header");
 	if (err)
 		return err;
 	err = set_states(target, work, work->meanwhile);
@@ -137,6 +134,19 @@ carry_out(const void *ctx, struct graft_switch_result *result)
 	result->unsettled = err &&
 			    graft_error_code(err) != GRAFT_ERROR_TARGET_GONE;
 	return err ? err : release_all(target, work, result);
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+carry_out(const void *ctx, struct graft_switch_result *result)
+{
+	const struct work *work = ctx;
+	struct graft_error *err = graft_target_take_up(work->target);
+
+	if (!err)
+		err = do_all(work->target, work, result);
+	graft_target_detach(work->target);
+	graft_target_lay_aside(work->target);
+	return err;
 }
 
 /** What is in a process, and what is wanted of it. */
@@ -246,28 +256,24 @@ choose(const struct wish *wish, struct graft_change *chosen, size_t *count_ret)
 GRAFT_MUST_CHECK static struct graft_error *
 look(struct work *work, const char *id, bool completely)
 {
-	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
-	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
-
-	struct graft_error *err = graft_target_open(work->pid, &target);
+	struct graft_error *err = graft_target_open(work->pid, &work->target);
 	if (!err)
-		err = graft_maps_read(work->pid, &maps);
+		err = graft_maps_read(work->pid, &work->maps);
 	if (!err)
-		err = graft_headers_find(target, maps, &work->all);
+		err = graft_headers_find(work->target, work->maps, &work->all);
 	if (err)
 		return err;
 	work->changes = calloc(work->all->count + 1, sizeof(*work->changes));
 	if (!work->changes)
 		return graft_error_no_memory();
-	work->start_ticks = graft_target_start_ticks(target);
-	(void)strncpy(work->comm, graft_target_comm(target),
-		      sizeof(work->comm) - 1);
-	struct wish wish = { .target = target,
-			     .maps = maps,
+	struct wish wish = { .target = work->target,
+			     .maps = work->maps,
 			     .all = work->all,
 			     .id = id,
 			     .completely = completely };
-	return choose(&wish, work->changes, &work->count);
+	err = choose(&wish, work->changes, &work->count);
+	graft_target_lay_aside(work->target);
+	return err;
 }
 
 struct graft_error *
@@ -297,8 +303,8 @@ graft_revert_prepare(pid_t pid, const char *id, bool completely,
 	job->header_count = work->count;
 	job->who = (struct graft_entries_who){
 		.pid = pid,
-		.start_ticks = work->start_ticks,
-		.comm = work->comm,
+		.start_ticks = graft_target_start_ticks(work->target),
+		.comm = graft_target_comm(work->target),
 	};
 	job->verb = GRAFT_LEDGER_REVERT;
 	job->fn = carry_out;

@@ -5,6 +5,7 @@
 #include "apply/active.h"
 #include "apply/link.h"
 #include "apply/points.h"
+#include "apply/recheck.h"
 #include "apply/zones.h"
 #include "base/clock.h"
 #include "base/fault.h"
@@ -28,6 +29,8 @@ enum {
 	WAIT_MOST_US = 50 * 1000,
 	/** How long to wait for another tracer. */
 	TRACED_US = 300 * 1000,
+	/** With no more threads a second stop is cheaper than what it may save. */
+	FEW_THREADS = 8,
 };
 
 struct graft_switch {
@@ -42,6 +45,11 @@ struct graft_switch {
 	struct graft_zones zones;
 	/** Of the current try. */
 	struct graft_link *link;
+	/** A try without unwind tables, and that trusts the first thread to live on, did
+	 * not do: the next ones look at everything beforehand. */
+	bool thorough;
+	/** The current try is such a one. */
+	bool sparing;
 };
 
 void
@@ -127,55 +135,6 @@ graft_switch_set_immediate(struct graft_switch *sw,
 	sw->immediate = one ? immediate : GRAFT_SWITCH_WAIT;
 }
 
-/** See that each module is still the one that was planned for. */
-GRAFT_MUST_CHECK static struct graft_error *
-check_modules(const struct graft_switch *sw, struct graft_target *target)
-{
-	for (size_t i = 0; i < sw->header_count; i++) {
-		const struct graft_header *header = sw->headers[i];
-		uint8_t id[GRAFT_PATCH_BUILD_ID_MAX];
-		if (!header->build_id_addr)
-			continue;
-		struct graft_error *err =
-			graft_target_read(target, header->build_id_addr, id,
-					  header->old_build_id_len);
-		bool unmapped = err && graft_error_errno(err) == EFAULT;
-		if (err && !unmapped)
-			return err;
-		graft_error_free(err);
-		if (unmapped || memcmp(id, header->old_build_id,
-				       header->old_build_id_len) != 0)
-			return graft_error_new(
-				GRAFT_ERROR_REFUSED,
-				"R-12: %s: the process unloaded it meanwhile",
-				header->module);
-	}
-	return NULL;
-}
-
-/**
- * See that each shadow that comes is still there: somebody who keeps another ledger may
- * have taken it for one that was left, while we waited for a thread.
- */
-GRAFT_MUST_CHECK static struct graft_error *
-check_shadows(const struct graft_switch *sw, struct graft_target *target)
-{
-	for (size_t i = 0; i < sw->to_count; i++) {
-		const struct graft_header *header = sw->headers[i];
-		bool whole = false;
-		struct graft_error *err = graft_header_is_whole(target, header,
-								&whole);
-		if (err)
-			return err;
-		if (!whole)
-			return graft_error_new(
-				GRAFT_ERROR_REFUSED,
-				"R-12: %s: somebody took its shadow away meanwhile",
-				header->module);
-	}
-	return NULL;
-}
-
 /** Tell the unwinder, then write the jumps; or neither. */
 GRAFT_MUST_CHECK static struct graft_error *
 write_all(struct graft_switch *sw, struct graft_target *target)
@@ -200,17 +159,34 @@ write_all(struct graft_switch *sw, struct graft_target *target)
 	return err;
 }
 
+/** Say whether the first thread of a stopped process is among those that stand: one
+ * that ended is not. */
+static bool
+leader_stands(struct graft_target *target)
+{
+	size_t count;
+	const struct graft_thread *threads = graft_target_threads(target,
+								  &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (threads[i].tid == graft_target_pid(target))
+			return true;
+	}
+	return false;
+}
+
 /**
  * Do what is done while the threads stand still.
  *
  * @param[out] hit_ret The first thread that is in the way, if the result is
  * NULL and @p active_ret is true.
+ * @param[out] again_ret Nothing was done: what a sparing try left out is needed.
  * @param[out] stayed_ret How many threads are in what is replaced, and may stay.
  */
 GRAFT_MUST_CHECK static struct graft_error *
 stopped(struct graft_switch *sw, struct graft_target *target,
 	struct graft_stack_check *check, struct graft_active_hit *hit_ret,
-	bool *active_ret, uint32_t *stayed_ret)
+	bool *active_ret, uint32_t *stayed_ret, bool *again_ret)
 {
 	const struct graft_stack_hit *hits;
 	size_t count;
@@ -218,6 +194,10 @@ stopped(struct graft_switch *sw, struct graft_target *target,
 	struct graft_error *err = graft_stack_check_run(check, &hits, &count);
 	if (err)
 		return err;
+	*again_ret = sw->sparing && (graft_stack_check_is_unsure(check) ||
+				     !leader_stands(target));
+	if (*again_ret)
+		return NULL;
 	const struct graft_stack_hit *hit = graft_active_choose(
 		hits, count, sw->zones.places, sw->zones.count,
 		sw->immediate == GRAFT_SWITCH_STAY);
@@ -228,9 +208,9 @@ stopped(struct graft_switch *sw, struct graft_target *target,
 	}
 	*stayed_ret = graft_active_count(hits, count, sw->zones.places,
 					 sw->zones.count);
-	err = check_modules(sw, target);
+	err = graft_recheck_modules(target, sw->headers, sw->header_count);
 	if (!err)
-		err = check_shadows(sw, target);
+		err = graft_recheck_shadows(target, sw->headers, sw->to_count);
 	if (err)
 		return err;
 	err = graft_points_check(&sw->points, target);
@@ -253,11 +233,14 @@ find_contexts(struct graft_target *target, const struct graft_maps *maps,
 
 /** Refuse who shares all memory with one that we do not stop. */
 GRAFT_MUST_CHECK static struct graft_error *
-refuse_sharer(const struct graft_target *target, struct graft_sharers *known)
+refuse_sharer(const struct graft_switch *sw, const struct graft_target *target,
+	      struct graft_sharers *known)
 {
 	pid_t other;
-	struct graft_error *err = graft_sharer_find(graft_target_pid(target),
-						    known, &other);
+	pid_t pid = graft_target_pid(target);
+	// Whether it lived on is seen in the stop: stopped().
+	pid_t live = sw->sparing && graft_target_tid(target) == pid ? pid : 0;
+	struct graft_error *err = graft_sharer_find(pid, live, known, &other);
 
 	if (err || !other)
 		return err;
@@ -303,11 +286,15 @@ find_hooks(struct graft_switch *sw, struct graft_target *target,
 	return NULL;
 }
 
-/** Try once, from attaching to letting go. */
+/**
+ * Try once, from attaching to letting go.
+ *
+ * @param[out] again_ret Nothing was done, and a thorough try may do it.
+ */
 GRAFT_MUST_CHECK static struct graft_error *
 try_once(struct graft_switch *sw, struct graft_target *target,
 	 const struct graft_switch_limits *limits,
-	 struct graft_switch_result *ret)
+	 struct graft_switch_result *ret, bool *again_ret)
 {
 	struct graft_error *err;
 	struct graft_active_hit active_hit;
@@ -318,14 +305,17 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	bool contexts;
 	size_t range_count;
 
+	*again_ret = false;
+	sw->sparing = !sw->thorough &&
+		      graft_target_thread_count(target) <= FEW_THREADS;
 	// First: what else lies at these addresses must not be written to.
-	err = check_modules(sw, target);
+	err = graft_recheck_modules(target, sw->headers, sw->header_count);
 	if (err)
 		return err;
 	err = graft_points_touch(&sw->points, target);
 	if (err)
 		return err;
-	err = graft_maps_read(graft_target_pid(target), &maps);
+	err = graft_target_code_maps(target, &maps);
 	if (err)
 		return err;
 	err = find_hooks(sw, target, &range_count);
@@ -333,12 +323,14 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 		return err;
 	err = graft_stack_check_new(target, maps, sw->zones.ranges, range_count,
 				    &check);
+	if (!err && !sw->sparing)
+		err = graft_stack_check_open_tables(check);
 	if (err)
 		return err;
 	err = find_contexts(target, maps, limits->sightings, &contexts);
 	if (err)
 		return err;
-	err = refuse_sharer(target, limits->sharers);
+	err = refuse_sharer(sw, target, limits->sharers);
 	if (err)
 		return err;
 	ret->contexts = contexts;
@@ -352,7 +344,8 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	err = graft_target_stop(target, limits->stop_us);
 	if (err)
 		return err;
-	err = stopped(sw, target, check, &active_hit, &active, &ret->stayed);
+	err = stopped(sw, target, check, &active_hit, &active, &ret->stayed,
+		      again_ret);
 	graft_target_release(target);
 	ret->pause_us = graft_target_pause_us(target);
 	ret->unsettled = sw->points.torn;
@@ -410,6 +403,7 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 
 	*ret = (struct graft_switch_result){ 0 };
 	for (;;) {
+		bool again;
 		ret->passing = false;
 		if (!graft_target_is_attached(target))
 			err = graft_switch_attach(target);
@@ -417,8 +411,13 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 			return err;
 		// Only once attached, nobody else of our kind is at work here.
 		ret->tries++;
-		err = try_once(sw, target, limits, ret);
+		err = try_once(sw, target, limits, ret, &again);
 		graft_target_detach(target);
+		sw->thorough |= again;
+		if (again && !err) {
+			ret->tries--;
+			continue;
+		}
 		uint64_t now = graft_clock_monotonic_us();
 		ret->passing = err && may_pass(err);
 		if (!ret->passing || now >= deadline ||

@@ -64,34 +64,47 @@ enum {
 
 /** Make the plan for a process as it is now. */
 GRAFT_MUST_CHECK static struct graft_error *
-look_once(struct graft_work *work, pid_t pid, struct graft_plan **ret)
+look_once(struct graft_work *work, pid_t pid, struct graft_plan **ret,
+	  struct graft_target **target_ret)
 {
 	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
+	GRAFT_CLEANUP(graft_plan_freep) struct graft_plan *plan = NULL;
 	struct graft_error *err = graft_target_open(pid, &target);
 
 	if (err)
 		return err;
 	graft_target_set_hints(target, work->limits.hints);
-	return graft_plan_make(target, work->patch, work->builds, ret);
+	err = graft_plan_make(target, work->patch, work->builds, &plan);
+	// Who carries it out asks for room again, so late that it counts.
+	if (!err && !work->prepare)
+		err = graft_plan_check_space(plan, target);
+	if (!err && !work->prepare)
+		err = graft_plan_check_memory(plan, target);
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(plan);
+	*target_ret = GRAFT_TAKE(target);
+	return NULL;
 }
 
 /**
- * Make the plan for a process, and let go of it.
+ * Make the plan for a process, which runs on.
  *
  * The process runs on, so what its mappings promised may be gone when it is
  * read: a program that starts, or one that unloads a library.
  */
 GRAFT_MUST_CHECK static struct graft_error *
 make_plan(struct graft_work *work, struct graft_outcome *outcome,
-	  struct graft_plan **ret)
+	  struct graft_plan **ret, struct graft_target **target_ret)
 {
-	struct graft_error *err = look_once(work, outcome->pid, ret);
+	struct graft_error *err = look_once(work, outcome->pid, ret,
+					    target_ret);
 
 	for (int i = 1; err && graft_error_errno(err) == EFAULT && i < LOOKS;
 	     i++) {
 		graft_error_free(err);
 		graft_clock_sleep_us(LOOK_AGAIN_US);
-		err = look_once(work, outcome->pid, ret);
+		err = look_once(work, outcome->pid, ret, target_ret);
 	}
 	if (err)
 		return err;
@@ -104,9 +117,10 @@ make_plan(struct graft_work *work, struct graft_outcome *outcome,
 struct graft_error *
 graft_work_plan(struct graft_work *work, struct graft_outcome *outcome)
 {
+	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
 	GRAFT_CLEANUP(graft_plan_freep) struct graft_plan *plan = NULL;
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
-	struct graft_error *err = make_plan(work, outcome, &plan);
+	struct graft_error *err = make_plan(work, outcome, &plan, &target);
 
 	if (err)
 		return err;
@@ -118,13 +132,15 @@ struct graft_error *
 graft_work_prepare_apply(struct graft_work *work, struct graft_outcome *outcome,
 			 struct graft_job **ret)
 {
+	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
 	GRAFT_CLEANUP(graft_plan_freep) struct graft_plan *plan = NULL;
-	struct graft_error *err = make_plan(work, outcome, &plan);
+	struct graft_error *err = make_plan(work, outcome, &plan, &target);
 
 	if (err)
 		return err;
 	plan->immediate = work->options->immediate;
-	return graft_apply_prepare(GRAFT_TAKE(plan), &work->limits, ret);
+	return graft_apply_prepare(GRAFT_TAKE(plan), GRAFT_TAKE(target),
+				   &work->limits, ret);
 }
 
 struct graft_error *

@@ -9,7 +9,9 @@
 #include "proc/memory_group.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /** One process of a batch. */
 struct member {
@@ -46,14 +48,17 @@ take_all(struct graft_work *work, struct batch *batch, const pid_t *pids)
 	for (size_t i = 0; i < batch->count; i++) {
 		struct member *member = &batch->members[i];
 		member->outcome.pid = pids[i];
-		member->outcome.err = graft_work_begin(&member->outcome);
+		// Who it is shows when it is looked at.
+		if (pids[i] == getpid())
+			member->outcome.err =
+				graft_work_begin(&member->outcome);
 		if (member->outcome.err)
 			continue;
 		// With locks in our hands: two of us that wait for each other
 		// would wait until both give up.
-		struct graft_error *err =
-			graft_lock_take(graft_env_state_dir(), &work->locks,
-					pids[i], 0, &member->lock);
+		struct graft_error *err = graft_lock_take(graft_env_state_dir(),
+							  &work->locks, pids[i],
+							  0, &member->lock);
 		member->alone = err != NULL;
 		graft_error_free(err);
 	}
@@ -78,6 +83,14 @@ find_cut_off(const struct graft_work *work, struct batch *batch)
 	return err;
 }
 
+/** Note who it is that somebody works on. */
+static void
+note(struct graft_outcome *outcome, const struct graft_entries_who *who)
+{
+	(void)snprintf(outcome->comm, sizeof(outcome->comm), "%s", who->comm);
+	outcome->start_ticks = who->start_ticks;
+}
+
 /** Prepare the jobs. @return How many there are, in @p jobs. */
 static size_t
 prepare_all(struct graft_work *work, struct batch *batch,
@@ -94,10 +107,13 @@ prepare_all(struct graft_work *work, struct batch *batch,
 			graft_sharers_note(work->limits.sharers);
 		struct graft_error *err = work->prepare(work, &member->outcome,
 							&member->job);
-		if (err)
+		if (err) {
+			graft_error_free(graft_work_begin(&member->outcome));
 			graft_work_end(&member->outcome, err);
-		else
-			jobs[count++] = member->job;
+			continue;
+		}
+		note(&member->outcome, &member->job->who);
+		jobs[count++] = member->job;
 	}
 	return count;
 }

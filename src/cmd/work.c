@@ -13,6 +13,7 @@
 #include "proc/status.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,8 @@ enum {
 	NICE = -20,
 	/** Of so many processes it is cheaper to ask each who shares its memory. */
 	FEW = 4,
+	/** Memory that is kept for the next process. */
+	KEPT_BYTES = 8 << 20,
 };
 
 struct graft_error *
@@ -289,6 +292,10 @@ graft_work_do(struct graft_work *work, graft_work_filter_fn filter,
 		.sightings = &sightings,
 		.hints = &hints,
 	};
+	// The next process needs what the last one gave back. Handed to the kernel
+	// in between, each of its pages would be a fault.
+	(void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+	(void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
 	// Hundreds of busy threads would leave us a few milliseconds of each
 	// second, while some of them wait for us. Without the right: as it is.
 	if (work->changes)

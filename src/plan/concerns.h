@@ -32,6 +32,10 @@ struct graft_concern {
 	uint64_t inode;
 	/** From its first mapping to its build-id. */
 	uint64_t id_off;
+	/** An executable mapping of it: its offset in the file, and what is to be added to
+	 * its address to get to the first one. */
+	uint64_t code_off;
+	uint64_t to_first;
 	/** Borrowed from the hotpatch. */
 	const struct graft_patch_module *from;
 };

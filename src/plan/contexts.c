@@ -6,6 +6,7 @@
 #include "plan/hook.h"
 #include "plan/stack_switch.h"
 #include "proc/backing.h"
+#include "proc/status.h"
 
 #include <elf.h>
 #include <stdlib.h>
@@ -206,6 +207,17 @@ is_of_file(const struct search *search, const struct graft_module *module,
 	       graft_backing_shows(search->backings, map);
 }
 
+/** Say which file a module has. */
+static bool
+find_file(const struct search *search, const struct graft_module *module,
+	  struct graft_backing *ret)
+{
+	return graft_backing_name(search->backings, module->map,
+				  module->build_id, module->build_id_len,
+				  ret) ||
+	       graft_backing_read(search->backings, module->map, ret);
+}
+
 /**
  * Make the key of all that is looked at in a module: its file, and where in it that is.
  *
@@ -218,8 +230,7 @@ make_key(const struct search *search, const struct graft_module *module,
 	struct graft_backing file;
 	size_t codes = 0;
 
-	if (!search->sightings ||
-	    !graft_backing_read(search->backings, module->map, &file) ||
+	if (!search->sightings || !find_file(search, module, &file) ||
 	    !is_of_file(search, module, module->start, 1) ||
 	    (module->frame_header &&
 	     !is_of_file(search, module, module->frame_header, 1)) ||
@@ -323,8 +334,13 @@ graft_contexts_possible(struct graft_target *target,
 			const struct graft_modules *modules,
 			struct graft_sightings *sightings, bool *ret)
 {
+	const struct graft_proc_status *status = graft_target_status(target);
 	GRAFT_CLEANUP(graft_backings_deinit)
-	struct graft_backings backings = { .pid = graft_target_pid(target) };
+	struct graft_backings backings = {
+		.pid = graft_target_pid(target),
+		.has_uid = status,
+		.uid = status ? status->uid : 0,
+	};
 	struct search search = { target, maps, sightings, &backings };
 	bool dynamic = false;
 	bool found = false;

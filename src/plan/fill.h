@@ -20,6 +20,8 @@ struct graft_making {
 	struct graft_patch *patch;
 	struct graft_builds *builds;
 	struct graft_maps *maps;
+	/** Places of planned shadows were added to them. */
+	bool reserved;
 	struct graft_modules *modules;
 	struct graft_headers *headers;
 	/** Made when the first import needs it. */

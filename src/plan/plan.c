@@ -38,6 +38,7 @@ graft_plan_free(struct graft_plan *plan)
 	}
 	free(plan->modules);
 	graft_headers_free(plan->headers);
+	graft_maps_free(plan->maps);
 	free(plan);
 }
 
@@ -324,6 +325,7 @@ plan_modules(struct graft_making *making, struct graft_plan *plan)
 		// Addresses in the module list point into the maps: they are
 		// looked up again after the maps were changed.
 		if (i + 1 < patch->module_count && !to->reuse) {
+			making->reserved = true;
 			err = reserve(making->maps, &to->header);
 			if (err)
 				return err;
@@ -338,10 +340,11 @@ plan_modules(struct graft_making *making, struct graft_plan *plan)
 	return NULL;
 }
 
-/** Ask for the address space that new shadows take. */
-GRAFT_MUST_CHECK static struct graft_error *
-check_space(const struct graft_plan *plan)
+struct graft_error *
+graft_plan_check_space(const struct graft_plan *plan,
+		       const struct graft_target *target)
 {
+	const struct graft_proc_status *status = graft_target_status(target);
 	uint64_t more = 0;
 	bool maps = false;
 
@@ -351,7 +354,11 @@ check_space(const struct graft_plan *plan)
 		more += graft_place_size(&plan->modules[i].header);
 		maps = true;
 	}
-	return maps ? graft_predict(plan->pid, more) : NULL;
+	if (!maps)
+		return NULL;
+	return status && graft_target_is_surveyed(target)
+		       ? graft_predict_space(plan->pid, status, more)
+		       : graft_predict(plan->pid, more);
 }
 
 struct graft_error *
@@ -417,13 +424,11 @@ graft_plan_make(struct graft_target *target, struct graft_patch *patch,
 			GRAFT_ERROR_BUILD_ID_MISMATCH,
 			"R-14: it maps no module of this hotpatch's old builds");
 	err = graft_replace_check_all(&making, plan);
-	if (!err)
-		err = check_space(plan);
-	if (!err)
-		err = graft_plan_check_memory(plan, target);
 	if (err)
 		return err;
 	plan->headers = GRAFT_TAKE(making.headers);
+	if (!making.reserved)
+		plan->maps = GRAFT_TAKE(making.maps);
 	*ret = GRAFT_TAKE(plan);
 	return NULL;
 }

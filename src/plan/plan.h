@@ -65,6 +65,8 @@ struct graft_plan {
 	size_t count;
 	/** What was in the process. */
 	struct graft_headers *headers;
+	/** What it mapped. Owned; NULL: they are not kept. */
+	struct graft_maps *maps;
 	/** Threads may stay in what is replaced, where that is proven. False as it is
 	 * made; set by who carries it out. */
 	bool immediate;
@@ -89,9 +91,24 @@ graft_plan_make(struct graft_target *target, struct graft_patch *patch,
 		struct graft_builds *builds, struct graft_plan **ret);
 
 /**
+ * Look whether the process has room for the shadows in its address space, and no thread
+ * in strict seccomp mode.
+ *
+ * Not part of graft_plan_make(): who carries the plan out asks when the process is
+ * attached to, when it has read anyway what this needs; who only shows it asks at once.
+ *
+ * @param[in] target The process. What was seen of it when its filters were checked is
+ * used, if that says that there are none.
+ * @return NULL; #GRAFT_ERROR_REFUSED; #GRAFT_ERROR_TARGET_GONE.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_plan_check_space(const struct graft_plan *plan,
+		       const struct graft_target *target);
+
+/**
  * Look whether the process's memory control groups have room for what the plan
- * writes. graft_plan_make() did; but others of the group may have been given memory
- * since, by the same command even.
+ * writes. Not part of graft_plan_make(), as graft_plan_check_space(): what others of the
+ * group, and the same command, take meanwhile must count.
  *
  * @param[in] target The process; its hints know groups.
  * @return NULL; #GRAFT_ERROR_REFUSED.

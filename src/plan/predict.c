@@ -56,23 +56,32 @@ check_seccomp(pid_t pid, const struct graft_proc_status *leader)
 }
 
 struct graft_error *
+graft_predict_space(pid_t pid, const struct graft_proc_status *status,
+		    uint64_t more)
+{
+	struct graft_proc_status with = *status;
+
+	graft_proc_limits_read(pid, &with);
+	if (with.has_limits && with.limit_as != UINT64_MAX &&
+	    (with.vm_size > with.limit_as ||
+	     more > with.limit_as - with.vm_size))
+		return graft_error_new(
+			GRAFT_ERROR_REFUSED,
+			"RLIMIT_AS: its limit of %llu bytes leaves no room for %llu more",
+			(unsigned long long)with.limit_as,
+			(unsigned long long)more);
+	return NULL;
+}
+
+struct graft_error *
 graft_predict(pid_t pid, uint64_t more)
 {
 	struct graft_proc_status status = { 0 };
 	struct graft_error *err = graft_proc_status_glance(pid, &status);
-	if (err)
-		return err;
 
-	graft_proc_limits_read(pid, &status);
-	if (status.has_limits && status.limit_as != UINT64_MAX &&
-	    (status.vm_size > status.limit_as ||
-	     more > status.limit_as - status.vm_size))
-		return graft_error_new(
-			GRAFT_ERROR_REFUSED,
-			"RLIMIT_AS: its limit of %llu bytes leaves no room for %llu more",
-			(unsigned long long)status.limit_as,
-			(unsigned long long)more);
-	return check_seccomp(pid, &status);
+	if (!err)
+		err = graft_predict_space(pid, &status, more);
+	return err ? err : check_seccomp(pid, &status);
 }
 
 struct graft_error *

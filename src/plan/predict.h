@@ -12,6 +12,19 @@
 
 struct graft_memory_groups;
 
+struct graft_proc_status;
+
+/**
+ * Look whether the address space of a process has room for a shadow.
+ *
+ * @param[in] status What is known of it; its limits are read.
+ * @param[in] more As for graft_predict().
+ * @return NULL; #GRAFT_ERROR_REFUSED.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_predict_space(pid_t pid, const struct graft_proc_status *status,
+		    uint64_t more);
+
 /**
  * Look whether a process can be given memory for a shadow.
  *

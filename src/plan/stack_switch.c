@@ -7,6 +7,7 @@
 #include "plan/stack_step.h"
 
 #include <Zydis/Zydis.h>
+#include <string.h>
 
 enum {
 	/** Instructions that are kept; of a longer function, the last ones up to
@@ -252,25 +253,56 @@ look(struct search *search, size_t start, size_t end)
 	return false;
 }
 
-struct graft_error *
-graft_stack_switch_in(const uint8_t *code, uint64_t addr, size_t len,
-		      const struct graft_range *functions, size_t count,
-		      bool *ret)
+/** Begin to search. Most code has no candidate, and then nothing is made. */
+GRAFT_MUST_CHECK static struct graft_error *
+begin(const uint8_t *code, size_t len, struct search **ret)
 {
 	// Too large for a small stack.
-	GRAFT_FREE struct search *search = calloc(1, sizeof(*search));
-	size_t done = 0;
+	struct search *search = calloc(1, sizeof(*search));
 
 	if (!search)
 		return graft_error_no_memory();
 	search->code = code;
 	search->len = len;
-	*ret = false;
 	ZydisDecoderInit(&search->decoder, ZYDIS_MACHINE_MODE_LONG_64,
 			 ZYDIS_STACK_WIDTH_64);
+	*ret = search;
+	return NULL;
+}
+
+/** Say whether so many bytes are zero that no candidate begins in all but the last:
+ * the rest of a page, mostly. */
+static bool
+is_blank(const uint8_t *at, size_t left)
+{
+	uint64_t word;
+
+	if (left < sizeof(word))
+		return false;
+	memcpy(&word, at, sizeof(word));
+	return word == 0;
+}
+
+struct graft_error *
+graft_stack_switch_in(const uint8_t *code, uint64_t addr, size_t len,
+		      const struct graft_range *functions, size_t count,
+		      bool *ret)
+{
+	GRAFT_FREE struct search *search = NULL;
+	size_t done = 0;
+
+	*ret = false;
 	for (size_t i = 0; i < len && !*ret; i++) {
+		if (is_blank(code + i, len - i)) {
+			i += sizeof(uint64_t) - 2;
+			continue;
+		}
 		if (i < done || !is_candidate(code + i, len - i))
 			continue;
+		struct graft_error *err = search ? NULL
+						 : begin(code, len, &search);
+		if (err)
+			return err;
 		size_t k = GRAFT_SORTED_UP_TO(functions, count, end, addr + i);
 		// Of what is in no function, all from the one in front.
 		uint64_t start = k ? functions[k - 1].end : addr;

@@ -61,11 +61,16 @@ ask(struct graft_backings *backings)
 	pid_t pid = backings->pid;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
-	if (stat(path, &mounts) != 0 ||
-	    graft_proc_slurp(text, sizeof(text), "/proc/%d/status", pid) <= 0)
+	if (stat(path, &mounts) != 0)
 		return false;
-	graft_proc_status_parse(text, &status);
-	backings->uid = status.uid;
+	if (!backings->has_uid) {
+		if (graft_proc_slurp(text, sizeof(text), "/proc/%d/status",
+				     pid) <= 0)
+			return false;
+		graft_proc_status_parse(text, &status);
+		backings->uid = status.uid;
+		backings->has_uid = true;
+	}
 	backings->mounts = mounts.st_ino;
 	backings->asked = true;
 	return true;
@@ -100,6 +105,38 @@ graft_backing_read(struct graft_backings *backings, const struct graft_map *map,
 	return true;
 }
 
+/** FNV-1a of a text. */
+static uint64_t
+hash(const char *text)
+{
+	uint64_t value = 0xcbf29ce484222325U;
+
+	for (; *text; text++)
+		value = (value ^ (uint8_t)*text) * 0x100000001b3U;
+	return value;
+}
+
+bool
+graft_backing_name(struct graft_backings *backings, const struct graft_map *map,
+		   const uint8_t *build_id, size_t build_id_len,
+		   struct graft_backing *ret)
+{
+	uint64_t id[2];
+
+	if (is_no_file(map) || map->deleted || build_id_len < sizeof(id) ||
+	    (!backings->asked && !ask(backings)))
+		return false;
+	memcpy(id, build_id, sizeof(id));
+	*ret = (struct graft_backing){
+		// No device has such a number.
+		.dev = ~map->dev,           .inode = map->inode,
+		.size = hash(map->path),    .changed_ns = id[0],
+		.written_ns = id[1],        .uid = backings->uid,
+		.mounts = backings->mounts,
+	};
+	return true;
+}
+
 /** Open the page map, once. @return Its descriptor, or -1. */
 static int
 page_map(struct graft_backings *backings)
@@ -114,9 +151,9 @@ page_map(struct graft_backings *backings)
 	return backings->pagemap;
 }
 
-bool
-graft_backing_shows(struct graft_backings *backings,
-		    const struct graft_map *map)
+/** Look at all pages of a mapping. */
+static bool
+shows(struct graft_backings *backings, const struct graft_map *map)
 {
 	uint64_t pages[CHUNK];
 	uint64_t count = (map->end - map->start) / PAGE_SIZE;
@@ -140,5 +177,20 @@ graft_backing_shows(struct graft_backings *backings,
 		}
 		done += some;
 	}
+	return true;
+}
+
+bool
+graft_backing_shows(struct graft_backings *backings,
+		    const struct graft_map *map)
+{
+	for (size_t i = 0; i < backings->shown_count; i++) {
+		if (backings->shown[i] == map->start)
+			return true;
+	}
+	if (!shows(backings, map))
+		return false;
+	if (backings->shown_count < GRAFT_BACKINGS_SHOWN)
+		backings->shown[backings->shown_count++] = map->start;
 	return true;
 }

@@ -8,6 +8,7 @@
 #include "proc/maps.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -24,16 +25,26 @@ struct graft_backing {
 	uint64_t mounts;
 };
 
+enum {
+	/** Mappings that are remembered to show their files. */
+	GRAFT_BACKINGS_SHOWN = 16,
+};
+
 /** What is asked of one process, several times. Zeroes with the number: nothing yet. */
 struct graft_backings {
 	pid_t pid;
 	/** /proc/PID/pagemap is open as this descriptor. */
 	bool open;
 	int pagemap;
-	/** These are known. */
+	/** The user is known: it may be set beforehand. */
+	bool has_uid;
+	/** Both are known. */
 	bool asked;
 	uint64_t uid;
 	uint64_t mounts;
+	/** Where mappings begin that were seen to show their files. */
+	uint64_t shown[GRAFT_BACKINGS_SHOWN];
+	size_t shown_count;
 };
 
 /** Close what is open. Also the guard. */
@@ -50,6 +61,21 @@ graft_backings_deinit(struct graft_backings *backings);
  */
 bool
 graft_backing_read(struct graft_backings *backings, const struct graft_map *map,
+		   struct graft_backing *ret);
+
+/**
+ * Name the file behind a mapping without asking for it: by its numbers and its path as
+ * the maps file has them, and by the build-id in it. For who believes nothing but what a
+ * process of the same user, with the same files, showed a moment ago: two files that
+ * agree in all of this are copies of each other.
+ *
+ * @param[in] build_id At least 16 bytes, else no name is made.
+ * @param[out] ret Filled if this returns true; equal to no graft_backing_read() by chance.
+ * @return false: as graft_backing_read().
+ */
+bool
+graft_backing_name(struct graft_backings *backings, const struct graft_map *map,
+		   const uint8_t *build_id, size_t build_id_len,
 		   struct graft_backing *ret);
 
 /**

@@ -2,6 +2,8 @@
 
 #include "proc/gadget.h"
 
+#include "proc/maps.h"
+
 #include <string.h>
 #include <sys/mman.h>
 
@@ -29,11 +31,10 @@ static const uint8_t RESTORE_SHORT[] = { 0xb8, 0x0f, 0x00, 0x00,
 /** Say whether gadgets may be taken from a mapping: code that a runtime writes (JIT)
  * does not stay. */
 static bool
-is_usable(const struct graft_map *map)
+is_usable(uint64_t inode, int prot)
 {
-	return map->inode != 0 &&
-	       (map->prot & (PROT_EXEC | PROT_WRITE | PROT_READ)) ==
-		       (PROT_EXEC | PROT_READ);
+	return inode != 0 && (prot & (PROT_EXEC | PROT_WRITE | PROT_READ)) ==
+				     (PROT_EXEC | PROT_READ);
 }
 
 /** Do these bytes stand at @p addr of the target? */
@@ -53,12 +54,30 @@ follow(const struct graft_maps *maps, const struct graft_hint *hint)
 {
 	for (size_t i = 0; hint->inode && i < maps->count; i++) {
 		const struct graft_map *map = &maps->maps[i];
-		if (is_usable(map) && map->dev == hint->dev &&
+		if (is_usable(map->inode, map->prot) && map->dev == hint->dev &&
 		    map->inode == hint->inode && hint->off >= map->off &&
 		    hint->off - map->off < map->end - map->start)
 			return map->start + (hint->off - map->off);
 	}
 	return 0;
+}
+
+/** Say whether a hint leads to where it led in the last process. */
+static bool
+leads_there(struct graft_vmas *vmas, const struct graft_hint *hint)
+{
+	struct graft_vma vma;
+	bool found = false;
+
+	if (!hint->inode)
+		return false;
+	struct graft_error *err = graft_vmas_next(vmas, hint->addr, &vma,
+						  &found);
+	graft_error_free(err);
+	return !err && found && vma.start <= hint->addr &&
+	       is_usable(vma.inode, vma.prot) && vma.dev == hint->dev &&
+	       vma.inode == hint->inode &&
+	       vma.off + (hint->addr - vma.start) == hint->off;
 }
 
 /** Give the hint that leads to an address. */
@@ -71,7 +90,8 @@ give(const struct graft_maps *maps, uint64_t addr, struct graft_hint *ret)
 		*ret = (struct graft_hint){ .dev = map->dev,
 					    .inode = map->inode,
 					    .off = map->off +
-						   (addr - map->start) };
+						   (addr - map->start),
+					    .addr = addr };
 }
 
 /** Look for a pattern in a chunk unless it was found. */
@@ -141,7 +161,7 @@ search_all(struct graft_target *target, const struct graft_maps *maps)
 				    strstr(map->path, "/ld-");
 			uint64_t len = map->end - map->start;
 			if (libc != (pass == 0) || len > budget ||
-			    !is_usable(map))
+			    !is_usable(map->inode, map->prot))
 				continue;
 			budget -= len;
 			struct graft_error *err = search(target, map, chunk);
@@ -155,24 +175,45 @@ search_all(struct graft_target *target, const struct graft_maps *maps)
 			       target->pid, target->comm);
 }
 
-struct graft_error *
-graft_gadgets_find(struct graft_target *target, const struct graft_maps *maps)
+/** Take what hints lead to, and search for the rest. */
+GRAFT_MUST_CHECK static struct graft_error *
+find_in(struct graft_target *target, const struct graft_maps *maps)
 {
 	struct graft_gadgets *g = &target->gadgets;
 	struct graft_hints *hints = target->hints;
 
-	if (hints && !g->call && !g->restore)
+	if (hints && !g->call && !g->restore) {
 		*g = (struct graft_gadgets){
 			.call = follow(maps, &hints->call),
 			.restore = follow(maps, &hints->restore),
 		};
-	forget_false(target);
-	if (g->call && g->restore)
-		return NULL;
-	struct graft_error *err = search_all(target, maps);
+		forget_false(target);
+	}
+	struct graft_error *err = g->call && g->restore
+					  ? NULL
+					  : search_all(target, maps);
 	if (!err && hints) {
 		give(maps, g->call, &hints->call);
 		give(maps, g->restore, &hints->restore);
 	}
 	return err;
+}
+
+struct graft_error *
+graft_gadgets_find(struct graft_target *target, struct graft_vmas *vmas)
+{
+	struct graft_gadgets *g = &target->gadgets;
+	const struct graft_hints *hints = target->hints;
+
+	if (hints && !g->call && !g->restore &&
+	    leads_there(vmas, &hints->call) &&
+	    leads_there(vmas, &hints->restore))
+		*g = (struct graft_gadgets){ .call = hints->call.addr,
+					     .restore = hints->restore.addr };
+	forget_false(target);
+	if (g->call && g->restore)
+		return NULL;
+	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+	struct graft_error *err = graft_maps_read(target->pid, &maps);
+	return err ? err : find_in(target, maps);
 }

@@ -10,6 +10,7 @@ struct graft_error *
 graft_hints_init(struct graft_hints *ret)
 {
 	*ret = (struct graft_hints){ 0 };
+	graft_sigframe_layout_read(&ret->frame);
 	struct graft_error *err = graft_tables_new(&ret->tables);
 	if (!err)
 		err = graft_memory_groups_new(&ret->groups);

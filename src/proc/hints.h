@@ -4,7 +4,8 @@
  * @file
  *
  * What one process showed that is likely to hold of the next one: where in a file
- * something stands, and the tables of files.
+ * something stands, and the tables of files. And what holds of all: how this
+ * processor lays out registers.
  *
  * A hint saves a search and decides nothing: what it leads to is looked at again.
  */
@@ -13,6 +14,7 @@
 #define GRAFT_PROC_HINTS_H
 
 #include "base/error.h"
+#include "proc/sigframe.h"
 
 #include <stdint.h>
 
@@ -25,6 +27,8 @@ struct graft_hint {
 	uint64_t dev;
 	uint64_t inode;
 	uint64_t off;
+	/** Where it was in the last process: forks have it at the same address. */
+	uint64_t addr;
 };
 
 /** All hints. */
@@ -39,6 +43,8 @@ struct graft_hints {
 	/** The one that stacks were read with (proc/live.h), while nobody has it. Owned;
 	 * NULL: none. */
 	struct graft_batch *batch;
+	/** Of this processor. */
+	struct graft_sigframe_layout frame;
 };
 
 /**

@@ -6,11 +6,8 @@
 // whatever ends us lets the thread finish its call and restore itself.
 
 #include "base/fault.h"
-#include "proc/gadget.h"
 #include "proc/injection.h"
-#include "proc/maps.h"
 #include "proc/room.h"
-#include "proc/status.h"
 #include "proc/target.h"
 #include "proc/tracee.h"
 
@@ -167,8 +164,8 @@ enum attempt { UNUSABLE, DONE, LOST };
 
 /** Try to make the calls in one thread. */
 static enum attempt
-try_thread(struct graft_injection *inj, const struct graft_maps *maps,
-	   size_t index, struct graft_target_call *calls, size_t count)
+try_thread(struct graft_injection *inj, size_t index,
+	   struct graft_target_call *calls, size_t count)
 {
 	struct graft_target *target = inj->target;
 	inj->index = index;
@@ -181,7 +178,7 @@ try_thread(struct graft_injection *inj, const struct graft_maps *maps,
 	target->stopped_ns = graft_tracee_now_ns();
 	inj->reason = GRAFT_UNUSABLE_NOT_STOPPED;
 	if (graft_tracee_interrupt(target, index, inj->stop_limit_ns)) {
-		if (graft_injection_prepare(inj, maps))
+		if (graft_injection_prepare(inj))
 			attempt = run(inj, calls, count) ? DONE : LOST;
 		else
 			graft_room_mend(target, index);
@@ -191,45 +188,6 @@ try_thread(struct graft_injection *inj, const struct graft_maps *maps,
 	graft_tracee_go(target, index, PTRACE_CONT);
 	target->pause_us = (graft_tracee_now_ns() - target->stopped_ns) / 1000;
 	return attempt;
-}
-
-/**
- * Refuse targets in which the way back would not work. Of the thread that is taken this
- * is asked again when it is stopped: what matters is what is so then.
- */
-static struct graft_error *
-check(struct graft_target *target)
-{
-	struct graft_proc_status status;
-
-	if (target->surveyed)
-		return graft_target_is_gone(target) ? graft_tracee_gone(target)
-						    : NULL;
-	struct graft_error *err = graft_proc_status_glance(target->pid,
-							   &status);
-	// A leader that ended says nothing of what the others share.
-	if (!err && (status.state == 'Z' || status.state == 'X')) {
-		pid_t tid = graft_proc_live_tid(target->pid);
-		if (tid == 0)
-			return graft_tracee_gone(target);
-		err = graft_proc_status_glance(tid, &status);
-	}
-	if (err)
-		return err;
-	if (graft_target_is_gone(target))
-		return graft_tracee_gone(target);
-	if (status.shadow_stack)
-		return graft_error_new(GRAFT_ERROR_REFUSED,
-				       "process %d (%s) has a shadow stack, "
-				       "which forbids the return from a call "
-				       "that it did not make",
-				       target->pid, target->comm);
-	if (status.seccomp == 1)
-		return graft_error_new(GRAFT_ERROR_REFUSED,
-				       "process %d (%s) is in strict seccomp "
-				       "mode: a system call would kill it",
-				       target->pid, target->comm);
-	return NULL;
 }
 
 /**
@@ -253,16 +211,15 @@ is_gone_soon(struct graft_target *target)
 
 /** Try all threads, some times, until one has made the calls. */
 static struct graft_error *
-try_all(struct graft_injection *inj, const struct graft_maps *maps,
-	struct graft_target_call *calls, size_t count)
+try_all(struct graft_injection *inj, struct graft_target_call *calls,
+	size_t count)
 {
 	struct graft_target *target = inj->target;
 	inj->stop_limit_ns = STOP_LIMIT_NS;
 	for (int round = 0; round < ROUNDS; round++) {
 		inj->unusable = (struct graft_unusable){ 0 };
 		for (size_t i = 0; i < target->count; i++) {
-			enum attempt attempt = try_thread(inj, maps, i, calls,
-							  count);
+			enum attempt attempt = try_thread(inj, i, calls, count);
 			if (attempt == DONE)
 				return NULL;
 			if (attempt == LOST ? is_gone_soon(target)
@@ -292,20 +249,15 @@ graft_target_syscalls(struct graft_target *target,
 
 	for (size_t i = 0; i < count; i++)
 		calls[i].result = -ECANCELED;
-	struct graft_error *err = check(target);
-	if (err)
-		return err;
-	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
-	err = graft_maps_read(target->pid, &maps);
-	if (err)
-		return err;
-	err = graft_gadgets_find(target, maps);
+	struct graft_error *err = graft_tracee_check_return(target);
 	if (err)
 		return err;
 	GRAFT_FREE struct graft_injection *inj = calloc(1, sizeof(*inj));
 	if (!inj)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "an injection");
-	inj->target = target;
+	err = graft_injection_begin(inj, target);
+	if (err)
+		return err;
 	inj->calls = calls;
 	inj->count = count;
 
@@ -315,7 +267,7 @@ graft_target_syscalls(struct graft_target *target,
 	if (err)
 		return err;
 	graft_urgent_begin(&target->urgent);
-	err = try_all(inj, maps, calls, count);
+	err = try_all(inj, calls, count);
 	graft_urgent_end(&target->urgent);
 	graft_tick_end(&tick);
 	graft_tracee_service(target);

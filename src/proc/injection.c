@@ -3,6 +3,7 @@
 #include "proc/injection.h"
 
 #include "base/fault.h"
+#include "proc/gadget.h"
 #include "proc/room.h"
 #include "proc/seccomp.h"
 
@@ -20,9 +21,11 @@ pass_filters(struct graft_injection *inj)
 {
 	GRAFT_CLEANUP(graft_filters_deinit)
 	struct graft_filters filters = { 0 };
+	inj->suspend = false;
+	if (graft_filters_none(inj->tid, &inj->regs))
+		return true;
 	struct graft_error *err = graft_filters_read(inj->tid, &filters);
 	graft_error_free(err);
-	inj->suspend = false;
 	inj->reason = GRAFT_UNUSABLE_FILTER_READ;
 	if (err)
 		return false;
@@ -49,9 +52,25 @@ graft_injection_wake_filters(struct graft_injection *inj)
 	inj->suspend = false;
 }
 
+struct graft_error *
+graft_injection_begin(struct graft_injection *inj, struct graft_target *target)
+{
+	struct graft_error *err = graft_target_vmas(target, &inj->vmas);
+	if (err)
+		return err;
+	graft_vmas_renew(inj->vmas, target->pid);
+	err = graft_gadgets_find(target, inj->vmas);
+	if (!err)
+		err = graft_vmas_prepare(inj->vmas);
+	inj->target = target;
+	inj->layout = target->hints ? &target->hints->frame : &inj->own_layout;
+	if (!target->hints)
+		graft_sigframe_layout_read(&inj->own_layout);
+	return err;
+}
+
 bool
-graft_injection_prepare(struct graft_injection *inj,
-			const struct graft_maps *maps)
+graft_injection_prepare(struct graft_injection *inj)
 {
 	struct graft_target *target = inj->target;
 	struct iovec iov = { inj->xstate, sizeof(inj->xstate) };
@@ -73,11 +92,12 @@ graft_injection_prepare(struct graft_injection *inj,
 		.mask = inj->mask,
 		.xstate = inj->xstate,
 		.xstate_len = iov.iov_len,
+		.layout = inj->layout,
 	};
 	inj->reason = GRAFT_UNUSABLE_NO_ROOM;
 	if (!graft_sigframe_build(&state, target->gadgets.restore,
 				  &inj->frame) ||
-	    !graft_room_below(maps, &inj->regs, inj->frame.addr))
+	    !graft_room_below(inj->vmas, &inj->regs, inj->frame.addr))
 		return false;
 	inj->reason = GRAFT_UNUSABLE_NOT_WRITTEN;
 	struct graft_error *err = graft_target_read(target, inj->frame.addr,

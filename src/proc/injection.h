@@ -13,11 +13,11 @@
 #ifndef GRAFT_PROC_INJECTION_H
 #define GRAFT_PROC_INJECTION_H
 
-#include "proc/maps.h"
 #include "proc/sigframe.h"
 #include "proc/target.h"
 #include "proc/tracee.h"
 #include "proc/unusable.h"
+#include "proc/vmas.h"
 
 #include <signal.h>
 
@@ -28,12 +28,17 @@ static const uint64_t GRAFT_INJECTION_MASK = ~(UINT64_C(1) << (SIGSYS - 1));
 /** What one injection needs; large, so on the heap. */
 struct graft_injection {
 	struct graft_target *target;
+	/** As the mappings are now; borrowed from the target. */
+	struct graft_vmas *vmas;
 	size_t index;
 	pid_t tid;
 	const struct graft_target_call *calls;
 	size_t count;
 	/** Its filters would fail a call: they rest while it is made. */
 	bool suspend;
+	/** Read for want of hints. */
+	struct graft_sigframe_layout own_layout;
+	const struct graft_sigframe_layout *layout;
 	struct user_regs_struct regs;
 	uint64_t mask;
 	uint8_t xstate[GRAFT_XSTATE_MAX];
@@ -49,16 +54,26 @@ struct graft_injection {
 };
 
 /**
+ * Begin: find what no thread must stand still for.
+ *
+ * @param[in,out] inj Zeroes.
+ * @param[in] target In state ATTACHED. Borrowed.
+ * @return NULL; #GRAFT_ERROR_REFUSED if its code has no place for it;
+ * #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_NO_MEMORY.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_injection_begin(struct graft_injection *inj, struct graft_target *target);
+
+/**
  * Read what the frame must restore, see that filters allow the calls, and write the frame.
  *
- * @param[in,out] inj Its target, thread and calls are set; the thread is in the stop of
+ * @param[in,out] inj Begun; its thread and calls are set. The thread is in the stop of
  * an interrupt. Filters that would fail a call rest from then on.
  * @return false: the thread cannot be used, graft_injection::reason says why. It has its
  * registers.
  */
 bool
-graft_injection_prepare(struct graft_injection *inj,
-			const struct graft_maps *maps);
+graft_injection_prepare(struct graft_injection *inj);
 
 /** Let the filters work again. The thread is stopped. */
 void

@@ -97,8 +97,7 @@ stop_again(struct graft_target *target, size_t index, uint64_t deadline_ns)
 
 /** Make a stopped thread sleep as soon as it goes on. */
 static bool
-lay_down(struct graft_injection *inj, const struct graft_maps *maps,
-	 uint64_t sleep_us)
+lay_down(struct graft_injection *inj, uint64_t sleep_us)
 {
 	struct graft_target_call call = { .nr = SYS_ppoll };
 	const uint64_t time[2] = { sleep_us / 1000000,
@@ -106,13 +105,13 @@ lay_down(struct graft_injection *inj, const struct graft_maps *maps,
 
 	inj->calls = &call;
 	inj->count = 1;
-	bool ready = graft_injection_prepare(inj, maps);
+	bool ready = graft_injection_prepare(inj);
 	bool rests = inj->suspend;
 	graft_injection_wake_filters(inj);
 	inj->calls = NULL;
 	// Filters that rest for us would be back when we let it go.
 	if (!ready || rests ||
-	    !graft_room_below(maps, &inj->regs,
+	    !graft_room_below(inj->vmas, &inj->regs,
 			      inj->frame.addr - GRAFT_RED_ZONE))
 		return false;
 	call.args[2] = inj->frame.addr - TIME_BELOW;
@@ -132,7 +131,6 @@ GRAFT_MUST_CHECK static struct graft_error *
 lead(struct graft_park *park, uint64_t deadline_ns, uint64_t sleep_us)
 {
 	struct graft_target *target = park->target;
-	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
 	GRAFT_FREE struct graft_injection *inj = calloc(1, sizeof(*inj));
 	size_t index = graft_tracee_find(target, park->tid);
 
@@ -147,18 +145,17 @@ lead(struct graft_park *park, uint64_t deadline_ns, uint64_t sleep_us)
 					 GRAFT_ERROR_REFUSED,
 					 "thread %d does something else than loading",
 					 (int)park->tid);
-	struct graft_error *err = graft_maps_read(target->pid, &maps);
-	if (!err)
-		err = graft_gadgets_find(target, maps);
+	struct graft_error *err = graft_injection_begin(inj, target);
 	if (err)
 		return err;
-	inj->target = target;
 	inj->index = index;
 	inj->tid = park->tid;
-	if (!lay_down(inj, maps, sleep_us))
+	if (!lay_down(inj, sleep_us))
 		return graft_error_new(GRAFT_ERROR_REFUSED,
 				       "thread %d cannot be made to sleep",
 				       (int)park->tid);
+	// The target's, and gone when it is detached from.
+	inj->vmas = NULL;
 	park->sleep = GRAFT_TAKE(inj);
 	return NULL;
 }

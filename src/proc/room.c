@@ -61,22 +61,37 @@ graft_room_is_calm(struct graft_target *target, pid_t tid,
 		regs->rip - sequence.start >= sequence.len);
 }
 
-bool
-graft_room_below(const struct graft_maps *maps,
-		 const struct user_regs_struct *regs, uint64_t addr)
+/** Ask for a mapping at an address. @return false if there is none. */
+static bool
+find(struct graft_vmas *vmas, uint64_t addr, struct graft_vma *ret)
 {
-	const struct graft_map *map = graft_maps_at(maps, regs->rsp - 1);
-	if (!map || addr < map->start || addr >= regs->rsp ||
-	    !(map->prot & PROT_WRITE) || map->shared || map->inode)
+	bool found = false;
+	struct graft_error *err = graft_vmas_next(vmas, addr, ret, &found);
+
+	graft_error_free(err);
+	return !err && found && ret->start <= addr;
+}
+
+bool
+graft_room_below(struct graft_vmas *vmas, const struct user_regs_struct *regs,
+		 uint64_t addr)
+{
+	struct graft_vma vma;
+	struct graft_vma guard;
+	char name[GRAFT_VMA_NAME_SIZE];
+	if (!find(vmas, regs->rsp - 1, &vma) || addr < vma.start ||
+	    addr >= regs->rsp || !(vma.prot & PROT_WRITE) || vma.shared ||
+	    vma.inode)
 		return false;
 	// A stack that would have to grow first cannot be written from outside
 	// (the kernel grows it only for its owner): not usable now.
-	if (strcmp(map->path, "[stack]") == 0)
-		return true;
-	const struct graft_map *guard = map == maps->maps ? NULL : map - 1;
-	return map->path[0] == '\0' && regs->fs_base > regs->rsp &&
-	       regs->fs_base < map->end && guard && guard->end == map->start &&
-	       guard->prot == PROT_NONE;
+	struct graft_error *err = graft_vmas_name(vmas, &vma, name);
+	graft_error_free(err);
+	if (err || strcmp(name, "[stack]") == 0)
+		return !err;
+	return name[0] == '\0' && regs->fs_base > regs->rsp &&
+	       regs->fs_base < vma.end && find(vmas, vma.start - 1, &guard) &&
+	       guard.prot == PROT_NONE;
 }
 
 void

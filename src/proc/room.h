@@ -10,8 +10,8 @@
 #ifndef GRAFT_PROC_ROOM_H
 #define GRAFT_PROC_ROOM_H
 
-#include "proc/maps.h"
 #include "proc/tracee.h"
+#include "proc/vmas.h"
 
 /**
  * Is it in 64-bit code, outside of a restartable sequence (rseq(2))?
@@ -32,12 +32,13 @@ graft_room_is_calm(struct graft_target *target, pid_t tid,
  * libraries allocate them. Not coroutines, alternate stacks, or stacks that a
  * program carved out of its heap.
  *
+ * @param[in,out] vmas Asked for the mappings.
  * @param[in] regs Registers at its stop.
  * @param[in] addr First byte that is needed.
  */
 bool
-graft_room_below(const struct graft_maps *maps,
-		 const struct user_regs_struct *regs, uint64_t addr);
+graft_room_below(struct graft_vmas *vmas, const struct user_regs_struct *regs,
+		 uint64_t addr);
 
 /** Mend the system call of a stopped thread that is not used after all. */
 void

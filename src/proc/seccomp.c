@@ -9,13 +9,20 @@
 #include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 enum {
 	/** PTRACE_SECCOMP_GET_FILTER, since Linux 4.4. */
 	GET_FILTER = 0x420c,
 	/** The kernel's own limits: filters weigh at most 32768 instructions. */
 	FILTERS_MAX = 32768,
+	/** NT_X86_SHSTK, since Linux 6.6, which was the first with shadow stacks. */
+	NOTE_SHADOW_STACK = 0x204,
+	/** Results of calls that wait, and that the kernel makes again. */
+	RESTART_FIRST = 512,
+	RESTART_LAST = 516,
 };
 
 void
@@ -31,6 +38,53 @@ graft_filters_refuse(pid_t tid, const char *why)
 {
 	return graft_error_new(GRAFT_ERROR_REFUSED, "seccomp: thread %d %s",
 			       (int)tid, why);
+}
+
+/**
+ * Say whether a thread waits in a call that strict mode would have killed it for. That
+ * mode is entered in a call of its own (prctl, seccomp) that never waits, so the thread
+ * was not in it when it began to wait, and is not in it now.
+ */
+static bool
+cannot_be_strict(const struct user_regs_struct *regs)
+{
+	int64_t result = -(int64_t)regs->rax;
+
+	return (int64_t)regs->orig_rax >= 0 && result >= RESTART_FIRST &&
+	       result <= RESTART_LAST && regs->orig_rax != SYS_read &&
+	       regs->orig_rax != SYS_write && regs->orig_rax != SYS_exit &&
+	       regs->orig_rax != SYS_rt_sigreturn;
+}
+
+/** Say whether the kernel shows filters: one without CONFIG_CHECKPOINT_RESTORE gives
+ * the same answer as for a thread that has none. It does not know this call either. */
+static bool
+shows_filters(void)
+{
+	int *addr;
+
+	return prctl(PR_GET_TID_ADDRESS, &addr) == 0;
+}
+
+bool
+graft_filters_none(pid_t tid, const struct user_regs_struct *regs)
+{
+	uint64_t stack;
+	struct iovec iov = { &stack, sizeof(stack) };
+
+	if (!cannot_be_strict(regs) || !shows_filters())
+		return false;
+	// EINVAL: it is not in the mode with filters. Who may not ask gets EACCES, who
+	// has a filter gets its length.
+	errno = 0;
+	if (ptrace((enum __ptrace_request)GET_FILTER, tid, NULL, NULL) != -1 ||
+	    errno != EINVAL)
+		return false;
+	// ENODEV: it has none; EINVAL: the kernel knows of none. Another answer is a
+	// shadow stack, or none at all.
+	return ptrace(PTRACE_GETREGSET, tid, (long)NOTE_SHADOW_STACK, &iov) ==
+		       -1 &&
+	       (errno == ENODEV || errno == EINVAL);
 }
 
 /** Read one filter behind those that are there. @return 1, 0 at the end, -1. */

@@ -44,6 +44,18 @@ void
 graft_filters_deinit(struct graft_filters *filters);
 
 /**
+ * Say whether a thread is known to have no filter, not to be in strict mode and to have
+ * no shadow stack: by ptrace(2) alone, which takes a tenth of the time that its status
+ * file takes. For while it stands.
+ *
+ * @param[in] tid Seized by us and stopped.
+ * @param[in] regs Its registers.
+ * @return false also if that cannot be told.
+ */
+bool
+graft_filters_none(pid_t tid, const struct user_regs_struct *regs);
+
+/**
  * Read the filters of a thread.
  *
  * @param[in] tid Seized by us and stopped.

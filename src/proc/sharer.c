@@ -12,14 +12,15 @@
 #include <unistd.h>
 
 struct graft_error *
-graft_sharer_find(pid_t pid, struct graft_sharers *known, pid_t *ret)
+graft_sharer_find(pid_t pid, pid_t tid, struct graft_sharers *known, pid_t *ret)
 {
 	GRAFT_FREE pid_t *pids = NULL;
 	size_t count;
 
 	*ret = 0;
 	// A thread that ended has no memory, like all kernel threads.
-	pid_t tid = graft_proc_live_tid(pid);
+	if (!tid)
+		tid = graft_proc_live_tid(pid);
 	if (!tid)
 		return NULL;
 	if (known && tid == pid && graft_sharers_is_alone(known, pid))

@@ -21,12 +21,14 @@ struct graft_sharers;
  * answers that there is none, and so does a process whose first thread ended.
  *
  * @param[in] pid Process in our PID namespace.
+ * @param[in] tid A thread of it that lives, or 0: one is looked for.
  * @param[in] known What was seen of all processes before, or NULL: who was alone
  * then and still is need not be compared with each of them.
  * @param[out] ret The other process, or 0.
  * @return NULL; #GRAFT_ERROR_OS; #GRAFT_ERROR_NO_MEMORY.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_sharer_find(pid_t pid, struct graft_sharers *known, pid_t *ret);
+graft_sharer_find(pid_t pid, pid_t tid, struct graft_sharers *known,
+		  pid_t *ret);
 
 #endif /* GRAFT_PROC_SHARER_H */

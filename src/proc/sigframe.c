@@ -16,6 +16,7 @@ enum {
 	HEADER_LEN = 64,
 	/** x87, SSE and AVX: always restored, so that MXCSR is too. */
 	BASE_FEATURES = 7,
+	AVX_FEATURE = 4,
 	/** No mode that sigaltstack(2) knows: see graft_sigframe_build(). */
 	BAD_STACK_MODE = 0x7fff,
 	/** Results that mean "restart" inside the kernel. */
@@ -80,17 +81,34 @@ graft_sigframe_regs_again(const struct user_regs_struct *regs)
 	return again;
 }
 
-/** Bytes of the XSAVE area that the features in @p features take. */
+void
+graft_sigframe_layout_read(struct graft_sigframe_layout *ret)
+{
+	unsigned low, high, b, c;
+
+	*ret = (struct graft_sigframe_layout){ 0 };
+	// What the processor has at all: it need not be asked of the others.
+	if (!__get_cpuid_count(0xd, 0, &low, &b, &c, &high))
+		return;
+	uint64_t features = (uint64_t)high << 32 | low;
+	for (unsigned i = 2; i < GRAFT_XSTATE_FEATURES; i++) {
+		unsigned size, off, d;
+		if (features >> i & 1 &&
+		    __get_cpuid_count(0xd, i, &size, &off, &c, &d))
+			ret->ends[i] = off + size;
+	}
+}
+
+/** Bytes of the XSAVE area that features take; SIZE_MAX if it is not known of one. */
 static size_t
-area_len(uint64_t features)
+area_len(const struct graft_sigframe_layout *layout, uint64_t features)
 {
 	size_t len = FX_LEN + HEADER_LEN;
-	for (unsigned i = 2; i < 63; i++) {
-		unsigned size, off, c, d;
-		if (features >> i & 1 &&
-		    __get_cpuid_count(0xd, i, &size, &off, &c, &d) &&
-		    off + size > len)
-			len = off + size;
+	for (unsigned i = 2; i < GRAFT_XSTATE_FEATURES; i++) {
+		if (features >> i & 1 && !layout->ends[i])
+			return SIZE_MAX;
+		if (features >> i & 1 && layout->ends[i] > len)
+			len = layout->ends[i];
 	}
 	return len;
 }
@@ -150,8 +168,9 @@ graft_sigframe_build(const struct graft_sigframe_state *state, uint64_t restore,
 	// that never asked for AMX; what is in use never is.
 	uint64_t features;
 	memcpy(&features, state->xstate + FX_LEN, sizeof(features));
-	features |= BASE_FEATURES;
-	size_t len = area_len(features);
+	// AVX is restored where there is any.
+	features |= BASE_FEATURES & ~(state->layout->ends[2] ? 0 : AVX_FEATURE);
+	size_t len = area_len(state->layout, features);
 	if (len > state->xstate_len)
 		return false;
 

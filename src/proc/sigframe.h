@@ -25,7 +25,22 @@ enum {
 	GRAFT_SIGFRAME_MAX = GRAFT_XSTATE_MAX + 1024,
 	/** Bytes below the stack pointer that a function may use (the ABI). */
 	GRAFT_RED_ZONE = 128,
+	/** Features that an XSAVE area may hold. */
+	GRAFT_XSTATE_FEATURES = 63,
 };
+
+/**
+ * Where the features of an XSAVE area end, in bytes from its beginning; 0: there is
+ * none. The processor says so, and in a virtual machine each question is an exit to
+ * the host: it is not asked while somebody stands still.
+ */
+struct graft_sigframe_layout {
+	uint32_t ends[GRAFT_XSTATE_FEATURES];
+};
+
+/** Ask the processor. It answers the same as long as the machine runs. */
+void
+graft_sigframe_layout_read(struct graft_sigframe_layout *ret);
 
 /** What a frame restores. */
 struct graft_sigframe_state {
@@ -36,6 +51,8 @@ struct graft_sigframe_state {
 	const uint8_t *xstate;
 	/** At least 576. */
 	size_t xstate_len;
+	/** Of this processor. */
+	const struct graft_sigframe_layout *layout;
 };
 
 /** A frame, ready to be written to a stack. */
@@ -67,7 +84,8 @@ graft_sigframe_regs_again(const struct user_regs_struct *regs);
  * @param[in] restore Address that the frame returns to: `mov $15, %rax;
  * syscall`.
  * @param[out] ret Filled.
- * @return false if the XSAVE area is none or too large.
+ * @return false if the XSAVE area is none or too large, or holds a feature of which
+ * the layout does not say where it ends.
  */
 bool
 graft_sigframe_build(const struct graft_sigframe_state *state, uint64_t restore,

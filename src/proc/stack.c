@@ -24,11 +24,16 @@ struct hit {
 struct graft_stack_check {
 	struct graft_target *target;
 	struct graft_scan *scan;
+	/** The target's; asked for when it stands. */
 	struct graft_vmas *vmas;
 	struct graft_live *live;
+	/** NULL: the tables are not open. */
 	struct graft_unwind *unwind;
+	const struct graft_maps *maps;
 	uint64_t main_end;
 	bool contexts;
+	/** Of the last run. */
+	bool unsure;
 
 	/** The current run. */
 	const struct graft_thread *threads;
@@ -45,10 +50,14 @@ enum { HITS_AT_FIRST = 1024 };
 
 // How many threads there are, only to make room for them.
 static size_t
-guess_threads(pid_t pid)
+guess_threads(const struct graft_target *target)
 {
 	char path[64];
-	(void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	size_t seized = graft_target_thread_count(target);
+	if (seized)
+		return seized;
+	(void)snprintf(path, sizeof(path), "/proc/%d/task",
+		       graft_target_pid(target));
 	DIR *dir = opendir(path);
 	size_t count = 0;
 	if (!dir)
@@ -75,32 +84,41 @@ graft_stack_check_new(struct graft_target *target,
 		      const struct graft_range *ranges, size_t count,
 		      struct graft_stack_check **ret)
 {
-	pid_t pid = graft_target_pid(target);
 	struct graft_hints *hints = graft_target_hints(target);
 	GRAFT_CLEANUP(graft_stack_check_freep)
 	struct graft_stack_check *check = calloc(1, sizeof(*check));
 	if (!check)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "stack check");
 	check->target = target;
+	check->maps = maps;
 	check->main_end = find_main_end(maps);
 	check->hits = calloc(HITS_AT_FIRST, sizeof(*check->hits));
 	if (!check->hits)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "stack check");
 	check->hit_capacity = HITS_AT_FIRST;
 	struct graft_error *err = graft_scan_new(ranges, count, &check->scan);
+	// Opened here, it is there in the stop.
+	if (!err && graft_target_is_attached(target))
+		err = graft_target_vmas(target, &check->vmas);
 	if (!err)
-		err = graft_vmas_new(pid, &check->vmas);
-	if (!err)
-		err = graft_live_new(check->scan, guess_threads(pid),
+		err = graft_live_new(check->scan, guess_threads(target),
 				     hints ? &hints->batch : NULL,
 				     &check->live);
-	if (!err)
-		err = graft_unwind_new(pid, maps, hints ? hints->tables : NULL,
-				       &check->unwind);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(check);
 	return NULL;
+}
+
+struct graft_error *
+graft_stack_check_open_tables(struct graft_stack_check *check)
+{
+	struct graft_hints *hints = graft_target_hints(check->target);
+
+	if (check->unwind)
+		return NULL;
+	return graft_unwind_new(graft_target_pid(check->target), check->maps,
+				hints ? hints->tables : NULL, &check->unwind);
 }
 
 void
@@ -254,10 +272,14 @@ find_all(struct graft_stack_check *check)
 	if (err)
 		return err;
 	size_t doubtful = check->hit_count;
-	for (size_t i = 0; doubtful && i < check->thread_count; i++)
-		if (has_hits(check, i))
+	for (size_t i = 0; doubtful && i < check->thread_count; i++) {
+		if (!has_hits(check, i))
+			continue;
+		check->unsure |= !check->unwind;
+		if (check->unwind)
 			dismiss(check, i);
-	if (check->contexts)
+	}
+	if (check->contexts && !check->unsure)
 		err = graft_contexts_search(&view, check->live, check->scan,
 					    add_context_word, check);
 	return err;
@@ -294,13 +316,19 @@ graft_stack_check_run(struct graft_stack_check *check,
 	check->threads = graft_target_threads(check->target,
 					      &check->thread_count);
 	check->hit_count = 0;
+	check->unsure = false;
 	if (check->thread_count == 0)
 		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
 				       "no thread is left");
 	pid_t tid = check->threads[0].tid;
+	struct graft_error *err = graft_target_vmas(check->target,
+						    &check->vmas);
+	if (err)
+		return err;
 	graft_vmas_renew(check->vmas, tid);
-	graft_unwind_begin(check->unwind, tid, check->vmas);
-	struct graft_error *err = find_all(check);
+	if (check->unwind)
+		graft_unwind_begin(check->unwind, tid, check->vmas);
+	err = find_all(check);
 	if (err) {
 		graft_error_free(check->err);
 		check->err = NULL;
@@ -311,6 +339,12 @@ graft_stack_check_run(struct graft_stack_check *check,
 	return collect(check, hits_ret, count_ret);
 }
 
+bool
+graft_stack_check_is_unsure(const struct graft_stack_check *check)
+{
+	return check->unsure;
+}
+
 void
 graft_stack_check_free(struct graft_stack_check *check)
 {
@@ -318,7 +352,6 @@ graft_stack_check_free(struct graft_stack_check *check)
 		return;
 	graft_unwind_free(check->unwind);
 	graft_live_free(check->live);
-	graft_vmas_free(check->vmas);
 	graft_scan_free(check->scan);
 	free(check->hits);
 	free(check->results);

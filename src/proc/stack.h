@@ -43,6 +43,10 @@ struct graft_stack_hit {
 /**
  * What a check needs that can be made before the stop: sorted ranges, buffers,
  * stack limits, unwind tables of the modules.
+ *
+ * Without tables the first pass is all there is, and what it cannot tell is said
+ * (graft_stack_check_is_unsure()): of most processes of few threads it proves all, and
+ * to open tables for nothing takes longer than a second stop.
  */
 struct graft_stack_check;
 
@@ -61,6 +65,14 @@ graft_stack_check_new(struct graft_target *target,
 		      const struct graft_maps *maps,
 		      const struct graft_range *ranges, size_t count,
 		      struct graft_stack_check **ret);
+
+/**
+ * Open the unwind tables of the modules, for the second pass. To be done before a stop.
+ *
+ * @return NULL; #GRAFT_ERROR_NO_MEMORY.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_stack_check_open_tables(struct graft_stack_check *check);
 
 /**
  * Choose whether writable memory is searched too, for the stacks of suspended
@@ -88,6 +100,13 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_stack_check_run(struct graft_stack_check *check,
 		      const struct graft_stack_hit **hits_ret,
 		      size_t *count_ret);
+
+/**
+ * Say whether the last run had hits that tables, had they been open, might have
+ * dismissed. Its hits mean nothing then.
+ */
+bool
+graft_stack_check_is_unsure(const struct graft_stack_check *check);
 
 /** Free a check. NULL is a no-op. */
 void

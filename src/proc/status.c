@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -257,8 +258,18 @@ graft_proc_status_read(pid_t pid, struct graft_proc_status *ret)
 void
 graft_proc_limits_read(pid_t pid, struct graft_proc_status *status)
 {
+	struct rlimit as;
+	struct rlimit memlock;
 	char text[TEXT_MAX];
 
+	// Of somebody else's process only the file may be read.
+	if (prlimit(pid, RLIMIT_AS, NULL, &as) == 0 &&
+	    prlimit(pid, RLIMIT_MEMLOCK, NULL, &memlock) == 0) {
+		status->has_limits = true;
+		status->limit_as = as.rlim_cur;
+		status->limit_memlock = memlock.rlim_cur;
+		return;
+	}
 	status->has_limits = graft_proc_slurp(text, sizeof(text),
 					      "/proc/%d/limits", pid) > 0;
 	if (!status->has_limits)

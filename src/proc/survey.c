@@ -8,6 +8,7 @@
 #include "proc/tracee.h"
 #include "proc/urgent.h"
 
+#include <assert.h>
 #include <linux/seccomp.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -139,22 +140,38 @@ compare_counts(struct graft_target *target, size_t count)
 	return NULL;
 }
 
-/** Say whether any thread has a filter. */
-static bool
-has_filters(struct graft_target *target)
+/** Keep what was seen of the first thread, if it lives. */
+static void
+note_leader(struct graft_target *target, pid_t tid,
+	    const struct graft_proc_status *status)
+{
+	if (tid != target->pid || status->state == 'Z' || status->state == 'X')
+		return;
+	target->status = *status;
+	target->has_status = true;
+}
+
+void
+graft_target_survey(struct graft_target *target)
 {
 	bool found = false;
+
+	assert(target->state == GRAFT_TARGET_ATTACHED ||
+	       target->state == GRAFT_TARGET_GONE);
 	target->surveyed = true;
 	for (size_t i = 0; i < target->count && !found; i++) {
 		struct graft_proc_status status = { 0 };
-		struct graft_error *err = graft_proc_status_glance(
-			target->tracees[i].tid, &status);
-		graft_error_free(err);
+		pid_t tid = target->tracees[i].tid;
+		struct graft_error *err = graft_proc_status_glance(tid,
+								   &status);
+		if (!err)
+			note_leader(target, tid, &status);
 		found = !err && status.seccomp != SECCOMP_MODE_DISABLED;
 		if (err || found || status.shadow_stack)
 			target->surveyed = false;
+		graft_error_free(err);
 	}
-	return found;
+	target->filtered = found;
 }
 
 /** Look for a thread to judge, for a while. */
@@ -185,11 +202,46 @@ survey(struct graft_target *target)
 }
 
 struct graft_error *
+graft_tracee_check_return(struct graft_target *target)
+{
+	struct graft_proc_status status;
+
+	if (target->surveyed)
+		return graft_target_is_gone(target) ? graft_tracee_gone(target)
+						    : NULL;
+	struct graft_error *err = graft_proc_status_glance(target->pid,
+							   &status);
+	// A leader that ended says nothing of what the others share.
+	if (!err && (status.state == 'Z' || status.state == 'X')) {
+		pid_t tid = graft_proc_live_tid(target->pid);
+		if (tid == 0)
+			return graft_tracee_gone(target);
+		err = graft_proc_status_glance(tid, &status);
+	}
+	if (err)
+		return err;
+	if (graft_target_is_gone(target))
+		return graft_tracee_gone(target);
+	if (status.shadow_stack)
+		return graft_error_new(GRAFT_ERROR_REFUSED,
+				       "process %d (%s) has a shadow stack, "
+				       "which forbids the return from a call "
+				       "that it did not make",
+				       target->pid, target->comm);
+	if (status.seccomp == 1)
+		return graft_error_new(GRAFT_ERROR_REFUSED,
+				       "process %d (%s) is in strict seccomp "
+				       "mode: a system call would kill it",
+				       target->pid, target->comm);
+	return NULL;
+}
+
+struct graft_error *
 graft_target_check_filters(struct graft_target *target)
 {
 	struct graft_tick tick;
 
-	if (!has_filters(target))
+	if (!target->filtered)
 		return NULL;
 	struct graft_error *err = graft_tick_begin(&tick);
 	if (err)

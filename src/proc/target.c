@@ -4,7 +4,9 @@
 
 #include "proc/status.h"
 #include "proc/tracee.h"
+#include "proc/vmas.h"
 
+#include <assert.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -40,8 +42,9 @@ cannot_open(const struct graft_target *target, int errnum, const char *what)
  * tells; a 32-bit vector read as a 64-bit one never holds it.
  */
 static struct graft_error *
-check_64_bit(const struct graft_target *target, pid_t tid)
+check_64_bit(struct graft_target *target, pid_t tid)
 {
+	bool is_64_bit = false;
 	union {
 		char text[4096];
 		Elf64_auxv_t auxv[4096 / sizeof(Elf64_auxv_t)];
@@ -60,10 +63,13 @@ check_64_bit(const struct graft_target *target, pid_t tid)
 	if (len < 0)
 		return cannot_open(target, (int)-len, "auxv");
 	for (size_t i = 0; i < (size_t)len / sizeof(u.auxv[0]); i++) {
-		if (u.auxv[i].a_type == AT_PHENT &&
-		    u.auxv[i].a_un.a_val == sizeof(Elf64_Phdr))
-			return NULL;
+		if (u.auxv[i].a_type == AT_PHENT)
+			is_64_bit = u.auxv[i].a_un.a_val == sizeof(Elf64_Phdr);
+		if (u.auxv[i].a_type == AT_RANDOM)
+			target->random_addr = u.auxv[i].a_un.a_val;
 	}
+	if (is_64_bit)
+		return NULL;
 	return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 			       "process %d (%s) is not a 64-bit process",
 			       target->pid, target->comm);
@@ -158,6 +164,52 @@ graft_target_open(pid_t pid, struct graft_target **ret)
 	return NULL;
 }
 
+void
+graft_target_lay_aside(struct graft_target *target)
+{
+	if (target->mem_fd >= 0)
+		(void)close(target->mem_fd);
+	if (target->task_fd >= 0)
+		(void)close(target->task_fd);
+	free(target->tracees);
+	free(target->threads);
+	target->mem_fd = -1;
+	target->task_fd = -1;
+	target->tracees = NULL;
+	target->threads = NULL;
+	target->count = 0;
+	target->capacity = 0;
+}
+
+/** Say whether the file of the memory is that of a thread that has some. */
+static bool
+has_memory(const struct graft_target *target)
+{
+	char byte;
+
+	// EIO: nothing is mapped there.
+	return pread(target->mem_fd, &byte, 1, 0) != 0;
+}
+
+struct graft_error *
+graft_target_take_up(struct graft_target *target)
+{
+	assert(target->state == GRAFT_TARGET_RUNNING);
+
+	graft_target_lay_aside(target);
+	struct graft_error *err = open_files(target, target->tid);
+	// The first thread may have ended before the others.
+	if (!err && !has_memory(target)) {
+		pid_t tid = graft_proc_live_tid(target->pid);
+		graft_target_lay_aside(target);
+		err = tid ? open_files(target, tid) : graft_tracee_gone(target);
+	}
+	// Behind it, so that it was not somebody else's with the same number.
+	if (!err && graft_target_is_gone(target))
+		err = graft_tracee_gone(target);
+	return err;
+}
+
 bool
 graft_target_is_gone(struct graft_target *target)
 {
@@ -184,14 +236,9 @@ graft_target_close(struct graft_target *target)
 	if (!target)
 		return;
 	graft_target_detach(target);
+	graft_target_lay_aside(target);
 	if (target->pidfd >= 0)
 		(void)close(target->pidfd);
-	if (target->mem_fd >= 0)
-		(void)close(target->mem_fd);
-	if (target->task_fd >= 0)
-		(void)close(target->task_fd);
-	free(target->tracees);
-	free(target->threads);
 	free(target);
 }
 
@@ -248,6 +295,9 @@ graft_target_run(struct graft_target *target,
 {
 	Elf64_auxv_t vector[64];
 
+	if (target->state == GRAFT_TARGET_RUNNING && target->random_addr)
+		return graft_target_read(target, target->random_addr, ret,
+					 GRAFT_TARGET_RUN_SIZE);
 	ssize_t len = read_vector(target->pid, vector, sizeof(vector));
 	// A leader that ended has no memory any more; its threads have.
 	if (len <= 0) {
@@ -275,6 +325,43 @@ uint64_t
 graft_target_pause_us(const struct graft_target *target)
 {
 	return target->pause_us;
+}
+
+void
+graft_target_set_maps(struct graft_target *target,
+		      const struct graft_maps *maps)
+{
+	target->maps = maps;
+}
+
+struct graft_error *
+graft_target_vmas(struct graft_target *target, struct graft_vmas **ret)
+{
+	struct graft_error *err = target->vmas ? NULL
+					       : graft_vmas_new(target->tid,
+								&target->vmas);
+
+	if (!err)
+		*ret = target->vmas;
+	return err;
+}
+
+const struct graft_proc_status *
+graft_target_status(const struct graft_target *target)
+{
+	return target->has_status ? &target->status : NULL;
+}
+
+bool
+graft_target_is_surveyed(const struct graft_target *target)
+{
+	return target->surveyed;
+}
+
+size_t
+graft_target_thread_count(const struct graft_target *target)
+{
+	return target->count;
 }
 
 const struct graft_thread *

@@ -37,6 +37,9 @@
 #include <sys/user.h>
 
 struct graft_hints;
+struct graft_maps;
+struct graft_proc_status;
+struct graft_vmas;
 
 /** A process. */
 struct graft_target;
@@ -63,6 +66,23 @@ struct graft_thread {
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_target_open(pid_t pid, struct graft_target **ret);
+
+/**
+ * Take up a target in a child of who opened it. State RUNNING.
+ *
+ * A child inherits the descriptor that pins the process, so what was read of its number
+ * and kind still holds of it. Its memory is opened anew: it may have executed another
+ * program, which graft_target_run() tells.
+ *
+ * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_NOT_PERMITTED.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_take_up(struct graft_target *target);
+
+/** Lay a target aside until a child takes it up: only what pins the process stays open.
+ * State RUNNING. */
+void
+graft_target_lay_aside(struct graft_target *target);
 
 /**
  * Give a target hints of others, and let it add its own.
@@ -106,6 +126,10 @@ graft_target_start_ticks(const struct graft_target *target);
  * execve(2) (AT_RANDOM, getauxval(3)). The process id and the start time stay the
  * same when a process executes anew; these bytes do not.
  *
+ * Where they are is read again of a target that is attached to; before that it is what
+ * it was when the target was opened. If it executed another program in that moment, it is
+ * an error, or bytes that no run has.
+ *
  * @param[out] ret #GRAFT_TARGET_RUN_SIZE bytes.
  * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_OS.
  */
@@ -129,6 +153,10 @@ graft_target_attach(struct graft_target *target);
 /** Say whether a target is in state ATTACHED. */
 bool
 graft_target_is_attached(const struct graft_target *target);
+
+/** Get how many threads are attached to, as far as is known; 0 in state RUNNING. */
+size_t
+graft_target_thread_count(const struct graft_target *target);
 
 /**
  * Detach from all threads. State ATTACHED or STOPPED -> RUNNING.
@@ -217,7 +245,48 @@ graft_target_write(struct graft_target *target, uint64_t addr, const void *buf,
 		   size_t len);
 
 /**
- * See whether threads with seccomp filters can be stopped without risk: whether
+ * Get somebody to ask for the mappings of a target, as they are now. State ATTACHED or
+ * STOPPED.
+ *
+ * @param[out] ret Owned by the target; valid until it is detached from. Shared by all
+ * who ask: graft_vmas_renew() is for who begins something new.
+ * @return NULL; #GRAFT_ERROR_NO_MEMORY.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_vmas(struct graft_target *target, struct graft_vmas **ret);
+
+/**
+ * Tell a target which mappings it had a moment ago.
+ *
+ * @param[in] maps Of the same run of the same program; borrowed until the target is
+ * closed. NULL: nobody knows.
+ */
+void
+graft_target_set_maps(struct graft_target *target,
+		      const struct graft_maps *maps);
+
+/**
+ * Get the mappings of a target, for who looks at its code. State ATTACHED.
+ *
+ * What is executable is so now: each such mapping was asked for, and what is there since
+ * graft_target_set_maps() without a file, as a shadow is, was added. Of the others it is
+ * what was told then, if the kernel answers for one address; else all is read.
+ *
+ * @param[out] ret New maps; free with graft_maps_free().
+ * @return As graft_maps_read().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_code_maps(struct graft_target *target, struct graft_maps **ret);
+
+/**
+ * See which of the threads have seccomp filters, or a shadow stack. State ATTACHED.
+ */
+void
+graft_target_survey(struct graft_target *target);
+
+/**
+ * See whether threads with seccomp filters, which graft_target_survey() has seen, can be
+ * stopped without risk: whether
  * the filters allow restart_syscall(2), by which the kernel takes up a sleep that
  * a stop interrupted, and rt_sigreturn(2). State ATTACHED.
  *
@@ -229,6 +298,20 @@ graft_target_write(struct graft_target *target, uint64_t addr, const void *buf,
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_target_check_filters(struct graft_target *target);
+
+/**
+ * Get what /proc showed of the first thread in graft_target_survey().
+ *
+ * @return NULL if it ended or was not looked at since the target was attached to;
+ * valid until it is detached from.
+ */
+const struct graft_proc_status *
+graft_target_status(const struct graft_target *target);
+
+/** Say whether all threads were seen to have neither filter, strict mode nor shadow
+ * stack, since the target was attached to. */
+bool
+graft_target_is_surveyed(const struct graft_target *target);
 
 /** A system call to be made inside the target. */
 struct graft_target_call;

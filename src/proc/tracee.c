@@ -3,6 +3,7 @@
 #include "proc/tracee.h"
 
 #include "proc/status.h"
+#include "proc/vmas.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -342,5 +343,9 @@ graft_tracee_detach_all(struct graft_target *target)
 	for (size_t i = 0; i < target->count; i++)
 		graft_tracee_go(target, i, PTRACE_DETACH);
 	drop_gone(target);
+	graft_vmas_free(target->vmas);
+	target->vmas = NULL;
 	target->surveyed = false;
+	target->filtered = false;
+	target->has_status = false;
 }

@@ -19,6 +19,7 @@
 #define GRAFT_PROC_TRACEE_H
 
 #include "proc/hints.h"
+#include "proc/status.h"
 #include "proc/target.h"
 #include "proc/urgent.h"
 
@@ -77,12 +78,19 @@ struct graft_target {
 	pid_t tid;
 	char comm[16];
 	uint64_t start_ticks;
+	/** Where AT_RANDOM was when it was opened; 0: nowhere. */
+	uint64_t random_addr;
 	/** pidfd, or -1 on kernels before 5.3. */
 	int pidfd;
 	int mem_fd;
 	/** Since it was attached to, each thread was seen to have neither a shadow
 	 * stack nor strict seccomp. */
 	bool surveyed;
+	/** A thread was seen to have a filter, or to be in strict mode. */
+	bool filtered;
+	/** What was seen of the first thread then. */
+	bool has_status;
+	struct graft_proc_status status;
 	/** /proc/PID/task; -1 until it is attached to. */
 	int task_fd;
 	enum graft_target_state state;
@@ -94,6 +102,10 @@ struct graft_target {
 	struct graft_thread *threads;
 	size_t thread_count;
 
+	/** NULL: not asked for since it was attached to. */
+	struct graft_vmas *vmas;
+	/** Borrowed; NULL: nobody told. */
+	const struct graft_maps *maps;
 	struct graft_gadgets gadgets;
 	/** Borrowed; NULL: none. */
 	struct graft_hints *hints;
@@ -191,6 +203,16 @@ graft_tracee_service(struct graft_target *target);
 /** Seize threads of the task folder that are unknown; count the new ones. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_tracee_seize_new(struct graft_target *target, size_t *count_ret);
+
+/**
+ * Refuse targets in which the way back from a call that we put there would not work. Of
+ * the thread that is taken this is asked again when it is stopped: what matters is what is
+ * so then.
+ *
+ * @return NULL; #GRAFT_ERROR_REFUSED; #GRAFT_ERROR_TARGET_GONE.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tracee_check_return(struct graft_target *target);
 
 /** Let go of all threads, as far as they are stopped or can be. */
 void

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
@@ -81,17 +82,28 @@ graft_vmas_renew(struct graft_vmas *vmas, pid_t tid)
 	vmas->maps = NULL;
 }
 
-// Returns 1 if found, 0 if there is none, -1 if the kernel cannot say.
+/**
+ * Ask the kernel.
+ *
+ * @param[in] flags QUERY_COVERING_OR_NEXT, and what the mapping must be.
+ * @param[out] name Gets its name, if there is one; NULL: it is not asked for.
+ * @return 1 if found, 0 if there is none, -1 if the kernel cannot say.
+ */
 static int
-query(int fd, uint64_t addr, struct graft_vma *ret)
+query(int fd, uint64_t addr, uint64_t flags, char name[GRAFT_VMA_NAME_SIZE],
+      struct graft_vma *ret)
 {
 	struct procmap_query_arg arg = {
 		.size = sizeof(arg),
-		.query_flags = QUERY_COVERING_OR_NEXT,
+		.query_flags = flags,
 		.query_addr = addr,
+		.vma_name_size = name ? GRAFT_VMA_NAME_SIZE : 0,
+		.vma_name_addr = (uintptr_t)name,
 	};
 	if (ioctl(fd, query_request(), &arg) != 0)
 		return errno == ENOENT ? 0 : -1;
+	if (name && arg.vma_name_size == 0)
+		name[0] = '\0';
 	*ret = (struct graft_vma){
 		.start = arg.vma_start,
 		.end = arg.vma_end,
@@ -106,6 +118,7 @@ query(int fd, uint64_t addr, struct graft_vma *ret)
 	return 1;
 }
 
+/** The first mapping that ends above an address. */
 static const struct graft_map *
 next_in_text(const struct graft_maps *maps, uint64_t addr)
 {
@@ -121,26 +134,59 @@ next_in_text(const struct graft_maps *maps, uint64_t addr)
 	return low < maps->count ? &maps->maps[low] : NULL;
 }
 
+static const struct graft_map *
+next_code_in_text(const struct graft_maps *maps, uint64_t addr)
+{
+	const struct graft_map *end = maps->maps + maps->count;
+	const struct graft_map *map = next_in_text(maps, addr);
+
+	while (map && map < end &&
+	       (!(map->prot & PROT_EXEC) ||
+		strcmp(map->path, "[vsyscall]") == 0))
+		map++;
+	return map == end ? NULL : map;
+}
+
 struct graft_error *
-graft_vmas_next(struct graft_vmas *vmas, uint64_t addr, struct graft_vma *ret,
-		bool *found_ret)
+graft_vmas_prepare(struct graft_vmas *vmas)
+{
+	if (graft_vmas_has_queries(vmas) || vmas->maps)
+		return NULL;
+	return graft_maps_read(vmas->tid, &vmas->maps);
+}
+
+bool
+graft_vmas_has_queries(struct graft_vmas *vmas)
+{
+	struct graft_vma vma;
+
+	// An old kernel, or another memory since an execve(2).
+	if (vmas->fd >= 0 &&
+	    query(vmas->fd, 0, QUERY_COVERING_OR_NEXT, NULL, &vma) < 0)
+		graft_vmas_use_text(vmas);
+	return vmas->fd >= 0;
+}
+
+/** Find a mapping. @param[in] code Only executable ones count. */
+GRAFT_MUST_CHECK static struct graft_error *
+find(struct graft_vmas *vmas, uint64_t addr, bool code, struct graft_vma *ret,
+     bool *found_ret)
 {
 	if (vmas->fd >= 0) {
-		int found = query(vmas->fd, addr, ret);
+		uint64_t flags = QUERY_COVERING_OR_NEXT |
+				 (code ? VMA_EXECUTABLE : 0);
+		int found = query(vmas->fd, addr, flags, NULL, ret);
 		if (found >= 0) {
 			*found_ret = found;
 			return NULL;
 		}
-		// An old kernel, or another memory since an execve(2).
 		graft_vmas_use_text(vmas);
 	}
-	if (!vmas->maps) {
-		struct graft_error *err = graft_maps_read(vmas->tid,
-							  &vmas->maps);
-		if (err)
-			return err;
-	}
-	const struct graft_map *map = next_in_text(vmas->maps, addr);
+	struct graft_error *err = graft_vmas_prepare(vmas);
+	if (err)
+		return err;
+	const struct graft_map *map = code ? next_code_in_text(vmas->maps, addr)
+					   : next_in_text(vmas->maps, addr);
 	*found_ret = map;
 	if (map) {
 		*ret = (struct graft_vma){
@@ -153,6 +199,49 @@ graft_vmas_next(struct graft_vmas *vmas, uint64_t addr, struct graft_vma *ret,
 			.inode = map->inode,
 		};
 	}
+	return NULL;
+}
+
+struct graft_error *
+graft_vmas_next(struct graft_vmas *vmas, uint64_t addr, struct graft_vma *ret,
+		bool *found_ret)
+{
+	return find(vmas, addr, false, ret, found_ret);
+}
+
+struct graft_error *
+graft_vmas_next_code(struct graft_vmas *vmas, uint64_t addr,
+		     struct graft_vma *ret, bool *found_ret)
+{
+	return find(vmas, addr, true, ret, found_ret);
+}
+
+struct graft_error *
+graft_vmas_name(struct graft_vmas *vmas, const struct graft_vma *vma,
+		char ret[GRAFT_VMA_NAME_SIZE])
+{
+	struct graft_vma same;
+	const char *name = NULL;
+
+	if (vmas->fd >= 0) {
+		// A name that is too long is an error, and another one.
+		char got[GRAFT_VMA_NAME_SIZE];
+		if (query(vmas->fd, vma->start, QUERY_COVERING_OR_NEXT, got,
+			  &same) == 1 &&
+		    same.start == vma->start && !same.inode)
+			name = got;
+		(void)snprintf(ret, GRAFT_VMA_NAME_SIZE, "%s",
+			       name ? name : "?");
+		return NULL;
+	}
+	struct graft_error *err = graft_vmas_prepare(vmas);
+	if (err)
+		return err;
+	const struct graft_map *map = next_in_text(vmas->maps, vma->start);
+	if (map && map->start == vma->start && !map->inode &&
+	    strlen(map->path) < GRAFT_VMA_NAME_SIZE)
+		name = map->path;
+	(void)snprintf(ret, GRAFT_VMA_NAME_SIZE, "%s", name ? name : "?");
 	return NULL;
 }
 

@@ -20,6 +20,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum {
+	/** Bytes of a name that is asked for, with its NUL. */
+	GRAFT_VMA_NAME_SIZE = 32,
+};
+
 /** One mapping. The fields are those of struct graft_map. */
 struct graft_vma {
 	uint64_t start;
@@ -66,6 +71,42 @@ graft_vmas_renew(struct graft_vmas *vmas, pid_t tid);
 GRAFT_MUST_CHECK struct graft_error *
 graft_vmas_next(struct graft_vmas *vmas, uint64_t addr, struct graft_vma *ret,
 		bool *found_ret);
+
+/**
+ * Find the executable mapping that contains an address, or else the next one above.
+ *
+ * @param[out] ret The mapping.
+ * @param[out] found_ret false if there is none; [vsyscall] is none.
+ * @return NULL; what graft_maps_read() returns.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_vmas_next_code(struct graft_vmas *vmas, uint64_t addr,
+		     struct graft_vma *ret, bool *found_ret);
+
+/**
+ * Read the name of a mapping that is no file's: "[stack]" and the like.
+ *
+ * @param[in] vma As it was found a moment ago.
+ * @param[out] ret "" if it has none; "?" if it is not there any more, or has a longer
+ * one.
+ * @return NULL; what graft_maps_read() returns.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_vmas_name(struct graft_vmas *vmas, const struct graft_vma *vma,
+		char ret[GRAFT_VMA_NAME_SIZE]);
+
+/**
+ * Read what would be read when first asked: where queries do not work, that takes too
+ * long to be done in a stop.
+ *
+ * @return NULL; what graft_maps_read() returns.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_vmas_prepare(struct graft_vmas *vmas);
+
+/** Say whether the kernel answers for one address. */
+bool
+graft_vmas_has_queries(struct graft_vmas *vmas);
 
 /** Free. NULL is a no-op. */
 void

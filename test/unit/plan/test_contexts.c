@@ -160,9 +160,69 @@ memory_is_its_file_until_it_is_written_to(void **state)
 		assert_non_null(map);
 		assert_int_equal(graft_backing_shows(&backings, map), !changed);
 		// What is open of it shows that it is gone.
+		backings.shown_count = 0;
 		end(pids[changed]);
 		assert_false(graft_backing_shows(&backings, map));
 	}
+}
+
+static void
+a_file_has_a_name_without_being_asked_for(void **state)
+{
+	(void)state;
+	const uint8_t id[20] = { 1, 2, 3 };
+	const uint8_t other_id[20] = { 1, 2, 4 };
+	char elsewhere[] = "/elsewhere";
+	char memory[] = "/memfd:code";
+	struct graft_backing first;
+	struct graft_backing second;
+	pid_t pids[2] = { start(false), start(false) };
+
+	for (int i = 0; i < 2; i++) {
+		GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+		GRAFT_CLEANUP(graft_backings_deinit)
+		struct graft_backings backings = { .pid = pids[i] };
+		const struct graft_map *map =
+			map_at(pids[i], (void *)(uintptr_t)room, &maps);
+		struct graft_map other = *map;
+		assert_true(graft_backing_name(&backings, map, id, sizeof(id),
+					       i ? &second : &first));
+		if (i)
+			assert_memory_equal(&first, &second, sizeof(first));
+		// Whatever differs makes it another one.
+		assert_true(graft_backing_name(&backings, map, other_id,
+					       sizeof(other_id), &second));
+		assert_memory_not_equal(&first, &second, sizeof(first));
+		other.path = elsewhere;
+		assert_true(graft_backing_name(&backings, &other, id,
+					       sizeof(id), &second));
+		assert_memory_not_equal(&first, &second, sizeof(first));
+		backings.uid++;
+		assert_true(graft_backing_name(&backings, map, id, sizeof(id),
+					       &second));
+		assert_memory_not_equal(&first, &second, sizeof(first));
+		// Neither is it a name by which stat(2) knows one.
+		backings.uid--;
+		if (graft_backing_read(&backings, map, &second))
+			assert_memory_not_equal(&first, &second, sizeof(first));
+		// And some have none.
+		assert_false(
+			graft_backing_name(&backings, map, id, 8, &second));
+		other = *map;
+		other.deleted = true;
+		assert_false(graft_backing_name(&backings, &other, id,
+						sizeof(id), &second));
+		other = *map;
+		other.shared = true;
+		assert_false(graft_backing_name(&backings, &other, id,
+						sizeof(id), &second));
+		other = *map;
+		other.path = memory;
+		assert_false(graft_backing_name(&backings, &other, id,
+						sizeof(id), &second));
+	}
+	end(pids[0]);
+	end(pids[1]);
 }
 
 static void
@@ -237,6 +297,7 @@ main(void)
 		cmocka_unit_test(what_one_process_showed_another_need_not_show),
 		cmocka_unit_test(code_that_a_process_changed_is_looked_at),
 		cmocka_unit_test(memory_is_its_file_until_it_is_written_to),
+		cmocka_unit_test(a_file_has_a_name_without_being_asked_for),
 		cmocka_unit_test(memory_that_only_looks_like_a_file_is_none),
 		cmocka_unit_test(two_files_are_told_apart),
 		cmocka_unit_test(a_sighting_is_found_by_all_of_its_key),

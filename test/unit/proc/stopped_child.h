@@ -112,6 +112,7 @@ child_check(struct child *child, const struct graft_range *ranges, size_t count,
 {
 	must(graft_stack_check_new(child->target, child->maps, ranges, count,
 				   &child->check));
+	must(graft_stack_check_open_tables(child->check));
 	graft_stack_check_set_contexts(child->check, contexts);
 	child_stop(child);
 	must(graft_stack_check_run(child->check, &child->hits, &child->count));

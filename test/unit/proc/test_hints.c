@@ -28,12 +28,12 @@ static struct graft_gadgets
 find(struct victim *victim, struct graft_hints *hints)
 {
 	struct graft_target *target = NULL;
-	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+	struct graft_vmas *vmas;
 
 	assert_ok(graft_target_open(victim->pid, &target));
 	graft_target_set_hints(target, hints);
-	assert_ok(graft_maps_read(victim->pid, &maps));
-	assert_ok(graft_gadgets_find(target, maps));
+	assert_ok(graft_target_vmas(target, &vmas));
+	assert_ok(graft_gadgets_find(target, vmas));
 	struct graft_gadgets gadgets = target->gadgets;
 	graft_target_close(target);
 	return gadgets;

@@ -129,14 +129,14 @@ code_of_a_target_that_died_is_not_called_missing(void **state)
 	(void)state;
 	struct victim victim = victim_start(busy, 1);
 	struct graft_target *target = attach(&victim);
-	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
-	assert_ok(graft_maps_read(victim.pid, &maps));
-	assert_ok(graft_gadgets_find(target, maps));
+	struct graft_vmas *vmas;
+	assert_ok(graft_target_vmas(target, &vmas));
+	assert_ok(graft_gadgets_find(target, vmas));
 	// What is known is looked at again, and then searched.
 	target->gadgets = (struct graft_gadgets){ 0 };
 	(void)kill(victim.pid, SIGKILL);
 	assert_true(gets_into_state(victim.pid, 'Z'));
-	assert_error(graft_gadgets_find(target, maps), GRAFT_ERROR_TARGET_GONE,
+	assert_error(graft_gadgets_find(target, vmas), GRAFT_ERROR_TARGET_GONE,
 		     "exited");
 	graft_target_close(target);
 	victim_end(&victim);

@@ -28,7 +28,7 @@ ask(struct graft_sharers *sharers, pid_t pid, pid_t sharer)
 	if (child == 0) {
 		pid_t found = 0;
 		bool alone = graft_sharers_is_alone(sharers, pid);
-		struct graft_error *err = graft_sharer_find(pid, sharers,
+		struct graft_error *err = graft_sharer_find(pid, 0, sharers,
 							    &found);
 		if (err || found != sharer)
 			_exit(ANSWER_ERROR);

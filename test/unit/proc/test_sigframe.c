@@ -12,6 +12,10 @@
 
 static uint8_t xstate[GRAFT_XSTATE_MAX];
 static struct graft_sigframe frame;
+/** AVX, the masks of AVX-512, its upper halves, its upper registers. */
+static const struct graft_sigframe_layout layout = {
+	.ends = { [2] = 832, [5] = 896, [6] = 1408, [7] = 2432 },
+};
 
 static struct graft_sigframe_state
 some_state(void)
@@ -28,6 +32,7 @@ some_state(void)
 		.mask = 0x1122334455667788,
 		.xstate = xstate,
 		.xstate_len = 2816,
+		.layout = &layout,
 	};
 }
 
@@ -97,10 +102,33 @@ an_area_of_impossible_size_is_refused(void **state)
 	s.xstate_len = 600;
 	memcpy(xstate + 512, &features, 8);
 	assert_false(graft_sigframe_build(&s, 1, &frame));
+	// One of which nobody knows where it ends, though there is room.
+	features = UINT64_C(1) << 3;
+	s = some_state();
+	memcpy(xstate + 512, &features, 8);
+	assert_false(graft_sigframe_build(&s, 1, &frame));
+	features = UINT64_C(1) << 7;
+	memcpy(xstate + 512, &features, 8);
+	assert_true(graft_sigframe_build(&s, 1, &frame));
+	s.xstate_len = 2431;
+	assert_false(graft_sigframe_build(&s, 1, &frame));
 	memset(xstate, 0, sizeof(xstate));
 	s = some_state();
 	s.regs.rsp = 100;
 	assert_false(graft_sigframe_build(&s, 1, &frame));
+}
+
+static void
+this_processor_says_where_its_features_end(void **state)
+{
+	struct graft_sigframe_layout ours;
+
+	(void)state;
+	graft_sigframe_layout_read(&ours);
+	// AVX has one place everywhere (Intel SDM, volume 1, 13.5.6).
+	assert_int_equal(ours.ends[2], __builtin_cpu_supports("avx") ? 832 : 0);
+	for (int i = 3; i < GRAFT_XSTATE_FEATURES; i++)
+		assert_true(ours.ends[i] == 0 || ours.ends[i] > 576);
 }
 
 static void
@@ -135,6 +163,7 @@ main(void)
 			a_frame_lies_below_the_red_zone_and_is_aligned),
 		cmocka_unit_test(a_frame_holds_registers_mask_and_magics),
 		cmocka_unit_test(an_area_of_impossible_size_is_refused),
+		cmocka_unit_test(this_processor_says_where_its_features_end),
 		cmocka_unit_test(an_interrupted_call_is_made_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -203,6 +203,46 @@ left_over_words_are_dismissed(void **state)
 }
 
 static void
+without_tables_left_over_words_leave_it_unsure(void **state)
+{
+	(void)state;
+	struct child child = { 0 };
+	// Not on our stack, of which the child has a copy.
+	static const struct graft_range elsewhere = { UINT64_C(1) << 60,
+						      (UINT64_C(1) << 60) + 1 };
+	child_start(&child, left_overs_of_threads, 5);
+	must(graft_stack_check_new(child.target, child.maps, &elsewhere, 1,
+				   &child.check));
+	child_stop(&child);
+	must(graft_stack_check_run(child.check, &child.hits, &child.count));
+	assert_int_equal(child.count, 0);
+	assert_false(graft_stack_check_is_unsure(child.check));
+	graft_target_release(child.target);
+	graft_stack_check_free(child.check);
+
+	must(graft_target_attach(child.target));
+	struct graft_range range = {
+		.start = (uintptr_t)__start_inside_text,
+		.end = (uintptr_t)__stop_inside_text,
+	};
+	must(graft_stack_check_new(child.target, child.maps, &range, 1,
+				   &child.check));
+	child_stop(&child);
+	must(graft_stack_check_run(child.check, &child.hits, &child.count));
+	assert_true(graft_stack_check_is_unsure(child.check));
+	graft_target_release(child.target);
+
+	// With them it is sure, and the words are dismissed.
+	must(graft_target_attach(child.target));
+	must(graft_stack_check_open_tables(child.check));
+	child_stop(&child);
+	must(graft_stack_check_run(child.check, &child.hits, &child.count));
+	assert_false(graft_stack_check_is_unsure(child.check));
+	assert_int_equal(child.count, 0);
+	child_end(&child);
+}
+
+static void
 recursion(void)
 {
 	recurse_and_stand(1000);
@@ -642,6 +682,8 @@ main(void)
 		cmocka_unit_test(
 			a_thread_that_runs_inside_is_a_hit_without_an_address),
 		cmocka_unit_test(left_over_words_are_dismissed),
+		cmocka_unit_test(
+			without_tables_left_over_words_leave_it_unsure),
 		cmocka_unit_test(recursion_is_one_hit),
 		cmocka_unit_test(
 			a_frame_at_the_end_of_a_stack_of_8_mib_is_found),

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include <cmocka.h>
@@ -106,6 +107,60 @@ both_ways_agree_on_all_mappings(void **state)
 }
 
 static void
+both_ways_agree_on_code_and_names(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_vmas_freep)
+	struct graft_vmas *one = vmas_of_us(false);
+	GRAFT_CLEANUP(graft_vmas_freep)
+	struct graft_vmas *other = vmas_of_us(true);
+	size_t count = 0;
+	bool stack = false;
+	uint64_t addr = 0;
+
+	must(graft_vmas_prepare(other));
+	for (;; count++) {
+		struct graft_vma a;
+		struct graft_vma b;
+		bool found_a = false;
+		bool found_b = false;
+		must(graft_vmas_next_code(one, addr, &a, &found_a));
+		must(graft_vmas_next_code(other, addr, &b, &found_b));
+		assert_int_equal(found_a, found_b);
+		if (!found_a)
+			break;
+		assert_true(a.prot & PROT_EXEC);
+		assert_int_equal(a.start, b.start);
+		assert_int_equal(a.end, b.end);
+		assert_int_equal(a.off, b.off);
+		assert_int_equal(a.inode, b.inode);
+		addr = a.end;
+	}
+	assert_true(count > 2);
+	for (addr = 0;;) {
+		struct graft_vma vma;
+		bool found = false;
+		char a[GRAFT_VMA_NAME_SIZE];
+		char b[GRAFT_VMA_NAME_SIZE];
+		must(graft_vmas_next(one, addr, &vma, &found));
+		if (!found)
+			break;
+		must(graft_vmas_name(one, &vma, a));
+		must(graft_vmas_name(other, &vma, b));
+		assert_string_equal(a, b);
+		// Files have longer ones, and are not asked for.
+		assert_true(!vma.inode || strcmp(a, "?") == 0);
+		if (strcmp(a, "[stack]") == 0) {
+			stack = true;
+			assert_true((uintptr_t)&stack >= vma.start &&
+				    (uintptr_t)&stack < vma.end);
+		}
+		addr = vma.end;
+	}
+	assert_true(stack);
+}
+
+static void
 a_process_that_is_not_there_is_an_error(void **state)
 {
 	(void)state;
@@ -126,6 +181,7 @@ main(void)
 		cmocka_unit_test(the_kernel_is_asked_for_one_mapping),
 		cmocka_unit_test(the_text_gives_the_same_answers),
 		cmocka_unit_test(both_ways_agree_on_all_mappings),
+		cmocka_unit_test(both_ways_agree_on_code_and_names),
 		cmocka_unit_test(a_process_that_is_not_there_is_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
