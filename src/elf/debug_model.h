@@ -153,6 +153,28 @@ graft_dwarf_type_read(struct graft_dwarf *dwarf,
 bool
 graft_dwarf_place(Dwarf_Die *die, struct graft_subject *subject);
 
+/** Where a walk over a function is. */
+struct graft_dwarf_at {
+	/** Linker's or source's name of the function that was inlined there, or
+	 * "". */
+	const char *scope;
+	/** The innermost block, or the function, whose addresses are known. */
+	Dwarf_Die *block;
+	/** 1 for what is in no block and no other function. */
+	int depth;
+};
+
+/** See one thing inside of a function: a parameter, a variable, or that it takes
+ * more arguments. */
+typedef struct graft_error *
+graft_dwarf_walk_fn(void *context, Dwarf_Die *die,
+		    const struct graft_dwarf_at *at);
+
+/** Walk over what is inside of a function, of its blocks and of what was inlined
+ * there. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_dwarf_walk(Dwarf_Die *function, graft_dwarf_walk_fn *see, void *context);
+
 /** Put what the scan collected in order: subjects, ranges, named types. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_dwarf_order(struct graft_dwarf *dwarf);

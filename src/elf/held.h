@@ -26,14 +26,13 @@ struct graft_held {
  * and parameters, also of what was inlined there. After graft_dwarf_scan().
  *
  * @param[in] addr Of the instruction.
- * @param[in] reg A general register as the ABI numbers them for debug
- * information.
+ * @param[in] reg A general register, as in graft_location::reg.
  * @param[out] ret What is held; nothing if that is unknown.
  * @return NULL; #GRAFT_ERROR_BAD_INPUT; #GRAFT_ERROR_LIMIT;
  * #GRAFT_ERROR_NO_MEMORY.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_dwarf_held(struct graft_dwarf *dwarf, uint64_t addr, unsigned reg,
+graft_dwarf_held(struct graft_dwarf *dwarf, uint64_t addr, uint8_t reg,
 		 struct graft_held *ret);
 
 #endif /* GRAFT_ELF_HELD_H */

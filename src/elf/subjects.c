@@ -8,11 +8,6 @@
 
 #include <dwarf.h>
 
-enum {
-	/** Blocks and inlined functions inside of each other. */
-	DEPTH_MAX = 200,
-};
-
 const struct graft_subject *
 graft_dwarf_subject(const struct graft_dwarf *dwarf, uint32_t subject)
 {
@@ -80,27 +75,26 @@ graft_dwarf_subject_type(struct graft_dwarf *dwarf, uint32_t subject,
 	return graft_dwarf_type_from(dwarf, &dwarf->subjects[subject].die, ret);
 }
 
-/** A walk over what is inside of a function. */
-struct walk {
+/** Collecting locals. */
+struct collector {
 	struct graft_dwarf *dwarf;
 	struct graft_locals *locals;
 	size_t cap;
-	const void *last;
-	int depth;
-	/** The function itself, not what is inside of it. */
+	/** The function itself, not what is a copy of it. */
 	bool parameters;
 };
 
 static struct graft_error *
-add_local(struct walk *walk, Dwarf_Die *die, const char *scope, bool parameter)
+add_local(struct collector *to, Dwarf_Die *die, const char *scope,
+	  bool parameter)
 {
-	struct graft_locals *locals = walk->locals;
+	struct graft_locals *locals = to->locals;
 	struct graft_local local = {
 		.name = graft_dwarf_text_of(die, DW_AT_name),
 		.scope = scope,
 		.parameter = parameter,
 	};
-	struct graft_error *err = graft_dwarf_type_from(walk->dwarf, die,
+	struct graft_error *err = graft_dwarf_type_from(to->dwarf, die,
 							&local.type);
 
 	if (!err && locals->count >= GRAFT_LIMIT_DWARF_LOCALS)
@@ -108,7 +102,7 @@ add_local(struct walk *walk, Dwarf_Die *die, const char *scope, bool parameter)
 				      "a function of more than %d variables",
 				      GRAFT_LIMIT_DWARF_LOCALS);
 	if (!err)
-		err = graft_vec_reserve(&locals->list, &walk->cap,
+		err = graft_vec_reserve(&locals->list, &to->cap,
 					locals->count + 1,
 					sizeof(*locals->list));
 	if (err)
@@ -118,59 +112,20 @@ add_local(struct walk *walk, Dwarf_Die *die, const char *scope, bool parameter)
 }
 
 static struct graft_error *
-walk_children(struct walk *walk, Dwarf_Die *die, const char *scope);
-
-static struct graft_error *
-walk_one(struct walk *walk, Dwarf_Die *die, const char *scope)
+collect(void *context, Dwarf_Die *die, const struct graft_dwarf_at *at)
 {
-	const char *name;
+	struct collector *to = context;
+	bool own = to->parameters && at->depth == 1;
 
 	switch (dwarf_tag(die)) {
 	case DW_TAG_formal_parameter:
-		return add_local(walk, die, scope,
-				 walk->parameters && walk->depth == 1);
+		return add_local(to, die, at->scope, own);
 	case DW_TAG_variable:
-		return add_local(walk, die, scope, false);
-	case DW_TAG_unspecified_parameters:
-		walk->locals->variadic |= walk->parameters && walk->depth == 1;
-		return NULL;
-	case DW_TAG_inlined_subroutine:
-		name = graft_dwarf_text_of(die, DW_AT_linkage_name);
-		if (!name[0])
-			name = graft_dwarf_text_of(die, DW_AT_name);
-		return walk_children(walk, die, name);
-	case DW_TAG_lexical_block:
-	case DW_TAG_try_block:
-	case DW_TAG_catch_block:
-		return walk_children(walk, die, scope);
+		return add_local(to, die, at->scope, false);
 	default:
+		to->locals->variadic |= own;
 		return NULL;
 	}
-}
-
-static struct graft_error *
-walk_children(struct walk *walk, Dwarf_Die *die, const char *scope)
-{
-	struct graft_error *err = NULL;
-	Dwarf_Die child;
-	int more = dwarf_child(die, &child);
-
-	if (walk->depth >= DEPTH_MAX)
-		return graft_error_new(GRAFT_ERROR_LIMIT,
-				       "more than %d blocks in each other",
-				       DEPTH_MAX);
-	walk->depth++;
-	while (!err && more == 0) {
-		if ((uintptr_t)child.addr <= (uintptr_t)walk->last)
-			return graft_error_new(GRAFT_ERROR_BAD_INPUT,
-					       "an entry leads backwards");
-		walk->last = child.addr;
-		err = walk_one(walk, &child, scope);
-		if (!err)
-			more = dwarf_siblingof(&child, &child);
-	}
-	walk->depth--;
-	return err;
 }
 
 struct graft_error *
@@ -182,21 +137,19 @@ graft_dwarf_locals(struct graft_dwarf *dwarf, uint32_t function,
 	// What this is a copy of has all parameters, in their order.
 	Dwarf_Die origin = graft_dwarf_origin(&die);
 	bool copy = origin.addr != die.addr;
-	struct walk walk = {
+	struct collector to = {
 		.dwarf = dwarf,
 		.locals = &locals,
-		.last = origin.addr,
 		.parameters = true,
 	};
 
 	struct graft_error *err = graft_dwarf_type_from(dwarf, &die,
 							&locals.result);
 	if (!err)
-		err = walk_children(&walk, &origin, "");
-	walk.last = die.addr;
-	walk.parameters = false;
+		err = graft_dwarf_walk(&origin, collect, &to);
+	to.parameters = false;
 	if (!err && copy)
-		err = walk_children(&walk, &die, "");
+		err = graft_dwarf_walk(&die, collect, &to);
 	if (err)
 		return err;
 	locals.prototyped = graft_dwarf_flag(&origin, DW_AT_prototyped);

@@ -10,6 +10,7 @@
  */
 
 #include "elf/lines.h"
+#include "elf/locations.h"
 #include "elf/subjects.h"
 #include "elf/types.h"
 #include "fuzz.h"
@@ -44,6 +45,8 @@ ask_subject(struct graft_dwarf *dwarf, uint32_t subject)
 {
 	const struct graft_subject *s = graft_dwarf_subject(dwarf, subject);
 	GRAFT_CLEANUP(graft_locals_deinit) struct graft_locals locals = { 0 };
+	GRAFT_CLEANUP(graft_locations_deinit)
+	struct graft_locations locations = { 0 };
 	struct graft_line line;
 	uint32_t type;
 	struct graft_error *err = graft_dwarf_subject_type(dwarf, subject,
@@ -55,6 +58,10 @@ ask_subject(struct graft_dwarf *dwarf, uint32_t subject)
 		err = graft_dwarf_locals(dwarf, subject, &locals);
 	for (size_t i = 0; !err && i < locals.count && i < ASK_MAX; i++)
 		err = ask_type(dwarf, locals.list[i].type);
+	if (!err && s->is_function)
+		err = graft_dwarf_locations(dwarf, subject, &locations);
+	for (size_t i = 0; !err && i < locations.count && i < ASK_MAX; i++)
+		err = ask_type(dwarf, locations.list[i].type);
 	(void)graft_dwarf_line_at(dwarf, s->addr, &line);
 	(void)graft_dwarf_variable_before(dwarf, s->addr);
 	(void)graft_dwarf_function_at(dwarf, s->addr);

@@ -35,4 +35,13 @@ graft_pointer_lea(const struct graft_ops *ops, uint32_t at);
 int64_t
 graft_pointer_step(const struct graft_ops *ops, uint32_t at);
 
+/**
+ * Say whether what an addition makes is kept in a word of the frame, and memory is
+ * reached through that later: without optimisation each pointer is.
+ *
+ * @param[in] at Index of the addition, to a register or to the word itself.
+ */
+bool
+graft_pointer_kept(const struct graft_ops *ops, uint32_t at);
+
 #endif /* GRAFT_JUDGE_POINTERS_H */

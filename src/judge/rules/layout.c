@@ -16,35 +16,13 @@
 //
 // The frame of the function itself is no layout: it dies with the call.
 
-#include "judge/flow/accesses.h"
-#include "judge/flow/frame.h"
+#include "judge/rules/layout.h"
+
 #include "judge/flow/pointers.h"
-#include "judge/flow/strides.h"
-#include "judge/rules/checks.h"
 #include "judge/types/types.h"
 
 /** Largest element that an index is shifted for, as a power of two. */
 static const int64_t factor_bits = 20;
-
-/** Everything about one changed function that is looked at here. */
-struct layout {
-	struct graft_case *c;
-	const struct graft_twin *twin;
-	struct graft_accesses o;
-	struct graft_accesses n;
-	/** Every instruction has its counterpart: nothing was added or removed,
-	 * so that a displacement that differs is all that there is. */
-	bool pure;
-	/** Types of both builds say that no member moved. */
-	bool typed;
-	/** By what indexes are multiplied, and that it is the same in both. */
-	struct graft_strides old_strides;
-	struct graft_strides new_strides;
-	bool same_strides;
-	/** What registers lead to in the frames. */
-	struct graft_frame old_frame;
-	struct graft_frame new_frame;
-};
 
 static bool
 is_pure(const struct graft_twin *twin)
@@ -54,7 +32,7 @@ is_pure(const struct graft_twin *twin)
 }
 
 static struct graft_error *
-refuse_pair(const struct layout *layout, const struct graft_op *o,
+refuse_pair(const struct graft_layout *layout, const struct graft_op *o,
 	    const struct graft_op *n, const char *what)
 {
 	const struct graft_twin *twin = layout->twin;
@@ -71,7 +49,7 @@ refuse_pair(const struct layout *layout, const struct graft_op *o,
 /** Say whether both reach a number of an array in the frame. It may be counted
  * from another one, and there is no member that could have moved. */
 static bool
-have_numbers(const struct layout *layout, uint32_t o, uint32_t n)
+have_numbers(const struct graft_layout *layout, uint32_t o, uint32_t n)
 {
 	const struct graft_ops *was = &layout->twin->old_ops;
 	const struct graft_ops *is = &layout->twin->new_ops;
@@ -84,7 +62,8 @@ have_numbers(const struct layout *layout, uint32_t o, uint32_t n)
 
 /** Say whether both move a pointer on to such numbers. */
 static bool
-move_to_numbers(const struct layout *layout, const struct graft_twin_pair *pair)
+move_to_numbers(const struct graft_layout *layout,
+		const struct graft_twin_pair *pair)
 {
 	const struct graft_ops *was = &layout->twin->old_ops;
 	const struct graft_ops *is = &layout->twin->new_ops;
@@ -95,7 +74,7 @@ move_to_numbers(const struct layout *layout, const struct graft_twin_pair *pair)
 }
 
 static struct graft_error *
-check_displacement(const struct layout *layout,
+check_displacement(const struct graft_layout *layout,
 		   const struct graft_twin_pair *pair)
 {
 	const struct graft_op *o = &layout->twin->old_ops.ops[pair->o];
@@ -105,16 +84,16 @@ check_displacement(const struct layout *layout,
 	if (o->disp == n->disp || (!layout->pure && o->reach == n->reach) ||
 	    have_numbers(layout, pair->o, pair->n))
 		return NULL;
-	bool gone = !graft_accesses_have(&layout->n, o->reach);
-	bool come = !graft_accesses_have(&layout->o, n->reach);
+	bool gone = !graft_accesses_have(&layout->new_left, o->reach);
+	bool come = !graft_accesses_have(&layout->old_left, n->reach);
 	bool same_regs = o->regs == n->regs;
 	bool innocent;
 	if (layout->pure)
 		innocent = false;
 	else if (same_regs)
 		innocent = (!gone && !come) ||
-			   graft_accesses_only_grew(&layout->o, o->base,
-						    &layout->n, n->base);
+			   graft_accesses_only_grew(&layout->old_left, o->base,
+						    &layout->new_left, n->base);
 	else
 		innocent = !gone || !come || o->imm != n->imm;
 	if (innocent)
@@ -183,7 +162,8 @@ factor_of(const struct graft_op *op)
 /** Say whether the elements of what both instructions index differ in size. An
  * access alone is no evidence: a byte may be read out of larger elements. */
 static bool
-is_other_factor(const struct layout *layout, const struct graft_twin_pair *pair)
+is_other_factor(const struct graft_layout *layout,
+		const struct graft_twin_pair *pair)
 {
 	const struct graft_ops *old_ops = &layout->twin->old_ops;
 	const struct graft_ops *new_ops = &layout->twin->new_ops;
@@ -204,26 +184,57 @@ is_other_factor(const struct layout *layout, const struct graft_twin_pair *pair)
 	       (size || !layout->same_strides);
 }
 
+/** Check two instructions that add constants: to a pointer, or to what becomes
+ * part of one. */
 static struct graft_error *
-check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
+check_addition(const struct graft_layout *layout,
+	       const struct graft_twin_pair *pair)
 {
 	const struct graft_ops *old_ops = &layout->twin->old_ops;
 	const struct graft_ops *new_ops = &layout->twin->new_ops;
 	const struct graft_op *o = &old_ops->ops[pair->o];
 	const struct graft_op *n = &new_ops->ops[pair->n];
 
+	if (graft_pointer_kept(old_ops, pair->o) &&
+	    graft_pointer_kept(new_ops, pair->n))
+		return refuse_pair(layout, o, n,
+				   "the address of a member may have moved");
+	if (o->dst >= 16 || o->dst == GRAFT_REG_RSP || o->dst_size != 8 ||
+	    move_to_numbers(layout, pair))
+		return NULL;
+	bool stride = layout->pure && looks_like_stride(o->imm) &&
+		      looks_like_stride(n->imm);
+	bool pointer = graft_pointer_behind(old_ops, pair->o, o->dst) ||
+		       graft_pointer_before(old_ops, pair->o, o->dst);
+	if (!stride &&
+	    (!pointer || graft_pointer_step(old_ops, pair->o) ==
+				 graft_pointer_step(new_ops, pair->n)))
+		return NULL;
+	return refuse_pair(layout, o, n,
+			   "the distance of two elements may differ");
+}
+
+static struct graft_error *
+check_pair(const struct graft_layout *layout,
+	   const struct graft_twin_pair *pair)
+{
+	const struct graft_ops *old_ops = &layout->twin->old_ops;
+	const struct graft_ops *new_ops = &layout->twin->new_ops;
+	const struct graft_op *o = &old_ops->ops[pair->o];
+	const struct graft_op *n = &new_ops->ops[pair->n];
+
+	bool explained = graft_explained_pair(&layout->explained, pair);
 	if (is_other_factor(layout, pair))
 		return refuse_pair(layout, o, n,
 				   "the size of an element may differ");
-	// What types say of members is not guessed at. Of the distance between
-	// elements they say nothing where the code has a number of its own for it.
+	// Of the distance between elements types say nothing where the code has a
+	// number of its own for it.
 	if (graft_op_through_pointer(old_ops, o) &&
 	    graft_op_through_pointer(new_ops, n))
-		return layout->typed ? NULL : check_displacement(layout, pair);
-	if (!layout->typed && o->what == GRAFT_OP_LEA && !o->has_ref &&
-	    !n->has_ref && !graft_op_in_frame(old_ops, o) &&
-	    !graft_op_in_frame(new_ops, n)) {
-		if (o->disp == n->disp || o->regs != n->regs)
+		return explained ? NULL : check_displacement(layout, pair);
+	if (o->what == GRAFT_OP_LEA && !o->has_ref && !n->has_ref &&
+	    !graft_op_in_frame(old_ops, o) && !graft_op_in_frame(new_ops, n)) {
+		if (explained || o->disp == n->disp || o->regs != n->regs)
 			return NULL;
 		if (!graft_pointer_lea(old_ops, pair->o) &&
 		    !graft_pointer_lea(new_ops, pair->n))
@@ -233,16 +244,8 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 	}
 	if (!o->has_imm || o->imm == n->imm || o->regs != n->regs)
 		return NULL;
-	if (o->what == GRAFT_OP_ADD && o->dst < 16 && o->dst != GRAFT_REG_RSP &&
-	    o->dst_size == 8 && !move_to_numbers(layout, pair) &&
-	    ((layout->pure && looks_like_stride(o->imm) &&
-	      looks_like_stride(n->imm)) ||
-	     ((graft_pointer_behind(old_ops, pair->o, o->dst) ||
-	       graft_pointer_before(old_ops, pair->o, o->dst)) &&
-	      graft_pointer_step(old_ops, pair->o) !=
-		      graft_pointer_step(new_ops, pair->n))))
-		return refuse_pair(layout, o, n,
-				   "the distance of two elements may differ");
+	if (o->what == GRAFT_OP_ADD && !explained)
+		return check_addition(layout, pair);
 	// Where all factors are known, what is no size of elements is a number.
 	bool known = !layout->old_strides.partial &&
 		     !layout->new_strides.partial;
@@ -253,121 +256,8 @@ check_pair(const struct layout *layout, const struct graft_twin_pair *pair)
 	return NULL;
 }
 
-/** Find the instruction that reaches a displacement, or the ops' count. */
-static uint32_t
-find_reach(const struct graft_ops *ops, int64_t reach)
-{
-	uint32_t at = 0;
-
-	while (at < ops->count &&
-	       (!graft_op_through_pointer(ops, &ops->ops[at]) ||
-		ops->ops[at].reach != reach))
-		at++;
-	return at;
-}
-
 static struct graft_error *
-check_sets(const struct layout *layout)
-{
-	const struct graft_twin *twin = layout->twin;
-	struct graft_error *err = NULL;
-
-	for (uint8_t base = 0; !err && base < 16; base++) {
-		struct graft_shift shift;
-		if (!graft_accesses_shifted(&layout->o, &layout->n, base,
-					    &shift))
-			continue;
-		struct graft_place_text where =
-			graft_place_code(twin->new_ops.code, twin->new_ops.func,
-					 twin->new_ops.ops[0].addr);
-		struct graft_twin_text text = graft_twin_print(
-			twin, find_reach(&twin->old_ops, shift.from),
-			find_reach(&twin->new_ops, shift.from + shift.by));
-		err = graft_case_refuse(
-			layout->c, GRAFT_RULE_LAYOUT, where.str,
-			"%s: what is reached through one register at 0x%llx and behind it is better explained by members that moved by %lld bytes (%zu of OLD's displacements) than by none that did (%zu)",
-			text.str, (unsigned long long)shift.from,
-			(long long)shift.by, shift.moved, shift.stayed);
-	}
-	return err;
-}
-
-/** No displacement of OLD is left, and one movement explains them all. */
-static struct graft_error *
-check_whole(const struct layout *layout)
-{
-	const struct graft_twin *twin = layout->twin;
-	int64_t by;
-	uint32_t o = 0;
-
-	if (!graft_accesses_all_moved(&layout->o, &layout->n, &by))
-		return NULL;
-	while (o < twin->old_ops.count &&
-	       (!graft_op_through_pointer(&twin->old_ops,
-					  &twin->old_ops.ops[o]) ||
-		!twin->old_ops.ops[o].reach))
-		o++;
-	uint32_t n = o < twin->old_ops.count
-			     ? find_reach(&twin->new_ops,
-					  twin->old_ops.ops[o].reach + by)
-			     : twin->new_ops.count;
-	struct graft_place_text where =
-		graft_place_code(twin->new_ops.code, twin->new_ops.func,
-				 twin->new_ops.ops[0].addr);
-	struct graft_twin_text text = graft_twin_print(twin, o, n);
-	return graft_case_refuse(
-		layout->c, GRAFT_RULE_LAYOUT, where.str,
-		"%s: no displacement of OLD is left, and that members moved by %lld explains all",
-		text.str, (long long)by);
-}
-
-/** A member that is read and written in another way has another type. */
-static struct graft_error *
-check_types(const struct layout *layout)
-{
-	const struct graft_twin *twin = layout->twin;
-	struct graft_retyping found;
-
-	if (!graft_accesses_retyped(&layout->o, &layout->n, &found))
-		return NULL;
-	struct graft_place_text where = graft_place_code(
-		twin->new_ops.code, twin->new_ops.func, found.addr);
-	struct graft_twin_text text =
-		graft_twin_print(twin, find_reach(&twin->old_ops, found.disp),
-				 graft_op_at(&twin->new_ops, found.addr));
-	return graft_case_refuse(
-		layout->c, GRAFT_RULE_LAYOUT, where.str,
-		"%s: the member of %u bytes at 0x%llx of what is pointed to was %s and is %s: its type changed",
-		text.str, found.size, (unsigned long long)found.disp,
-		found.now_float ? "an integer" : "floating point",
-		found.now_float ? "floating point" : "an integer");
-}
-
-/** Compare by what indexes are multiplied, wherever and however it is done. */
-static struct graft_error *
-check_strides(const struct layout *layout)
-{
-	const struct graft_twin *twin = layout->twin;
-	const struct graft_stride *gone;
-	const struct graft_stride *come;
-
-	if (!graft_strides_differ(&layout->old_strides, &layout->new_strides,
-				  !layout->typed, &gone, &come))
-		return NULL;
-	struct graft_place_text where =
-		graft_place_code(twin->new_ops.code, twin->new_ops.func,
-				 twin->new_ops.ops[come->at].addr);
-	struct graft_twin_text text = graft_twin_print(twin, gone->at,
-						       come->at);
-	return graft_case_refuse(
-		layout->c, come->size ? GRAFT_RULE_SIZE : GRAFT_RULE_LAYOUT,
-		where.str,
-		"%s: an index was multiplied by %lld, and is by %lld: the size of an element may differ",
-		text.str, (long long)gone->factor, (long long)come->factor);
-}
-
-static struct graft_error *
-check_all(const struct layout *layout)
+check_all(const struct graft_layout *layout)
 {
 	const struct graft_twin *twin = layout->twin;
 	struct graft_error *err = NULL;
@@ -387,21 +277,22 @@ check_all(const struct layout *layout)
 		err = check_pair(layout, &twin->pairs[i]);
 	// Another member of a union has the same place and type of its own.
 	if (!err)
-		err = check_types(layout);
+		err = graft_layout_check_types(layout);
+	// What is left where types explain the rest is too little to compare sets.
 	if (!err && layout->typed)
-		return check_strides(layout);
+		return graft_layout_check_strides(layout);
 	// One movement is said once.
 	if (!err && layout->c->per_rule[GRAFT_RULE_LAYOUT] == before)
-		err = check_strides(layout);
+		err = graft_layout_check_strides(layout);
 	if (!err && layout->c->per_rule[GRAFT_RULE_LAYOUT] == before)
-		err = check_sets(layout);
+		err = graft_layout_check_sets(layout);
 	if (!err && layout->c->per_rule[GRAFT_RULE_LAYOUT] == before)
-		err = check_whole(layout);
+		err = graft_layout_check_whole(layout);
 	return err;
 }
 
 static bool
-have_same_strides(const struct layout *layout)
+have_same_strides(const struct graft_layout *layout)
 {
 	const struct graft_strides *o = &layout->old_strides;
 	const struct graft_strides *n = &layout->new_strides;
@@ -410,10 +301,21 @@ have_same_strides(const struct layout *layout)
 	       !graft_strides_only_in(n, o);
 }
 
+static struct graft_error *
+read_accesses(const struct graft_ops *ops, const struct graft_frame *frame,
+	      const bool *explained, struct graft_accesses *all_ret,
+	      struct graft_accesses *left_ret)
+{
+	struct graft_error *err = graft_accesses_read(ops, frame, NULL,
+						      all_ret);
+
+	return err ? err : graft_accesses_read(ops, frame, explained, left_ret);
+}
+
 struct graft_error *
 graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
 {
-	struct layout layout = {
+	struct graft_layout layout = {
 		.c = c,
 		.twin = twin,
 		.pure = is_pure(twin),
@@ -425,12 +327,16 @@ graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
 						   &layout.old_frame);
 	if (!err)
 		err = graft_frame_read(&twin->new_ops, &layout.new_frame);
+	if (!err && layout.typed)
+		err = graft_explained_read(c, twin, &layout.explained);
 	if (!err)
-		err = graft_accesses_read(&twin->old_ops, &layout.old_frame,
-					  &layout.o);
+		err = read_accesses(&twin->old_ops, &layout.old_frame,
+				    layout.explained.o, &layout.o,
+				    &layout.old_left);
 	if (!err)
-		err = graft_accesses_read(&twin->new_ops, &layout.new_frame,
-					  &layout.n);
+		err = read_accesses(&twin->new_ops, &layout.new_frame,
+				    layout.explained.n, &layout.n,
+				    &layout.new_left);
 	if (!err)
 		err = graft_strides_read(c, &twin->old_ops,
 					 &layout.old_strides);
@@ -442,7 +348,10 @@ graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
 		err = check_all(&layout);
 	graft_accesses_deinit(&layout.o);
 	graft_accesses_deinit(&layout.n);
+	graft_accesses_deinit(&layout.old_left);
+	graft_accesses_deinit(&layout.new_left);
 	graft_frame_deinit(&layout.old_frame);
 	graft_frame_deinit(&layout.new_frame);
+	graft_explained_deinit(&layout.explained);
 	return err;
 }

@@ -117,15 +117,6 @@ look_at_variable(struct graft_dwarf *dwarf, uint32_t variable,
 	return err;
 }
 
-/** The ABI numbers the first registers in an order of its own. */
-static unsigned
-in_debug_info(uint8_t reg)
-{
-	static const uint8_t first[] = { 0, 2, 1, 3, 7, 6, 4, 5 };
-
-	return reg < sizeof(first) ? first[reg] : reg;
-}
-
 struct graft_error *
 graft_types_declare_bits(const struct graft_case *c, bool is_new,
 			 const struct graft_type_bits *bits, bool *ret)
@@ -139,8 +130,8 @@ graft_types_declare_bits(const struct graft_case *c, bool is_new,
 		return NULL;
 	struct graft_dwarf *dwarf = is_new ? c->types->new_dwarf
 					   : c->types->old_dwarf;
-	struct graft_error *err = graft_dwarf_held(
-		dwarf, bits->addr, in_debug_info(bits->base), &held);
+	struct graft_error *err = graft_dwarf_held(dwarf, bits->addr,
+						   bits->base, &held);
 	if (err)
 		return err;
 	bool other = held.more;

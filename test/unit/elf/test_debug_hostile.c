@@ -3,6 +3,7 @@
 #include "built.h"
 
 #include "elf/lines.h"
+#include "elf/locations.h"
 #include "elf/subjects.h"
 #include "elf/types.h"
 
@@ -51,10 +52,14 @@ ask(struct graft_dwarf *dwarf, const struct graft_image *image)
 	for (uint32_t i = 0; !err && i < count; i++) {
 		GRAFT_CLEANUP(graft_locals_deinit)
 		struct graft_locals locals = { 0 };
+		GRAFT_CLEANUP(graft_locations_deinit)
+		struct graft_locations locations = { 0 };
 		uint32_t type;
 		err = graft_dwarf_subject_type(dwarf, i, &type);
 		if (!err && graft_dwarf_subject(dwarf, i)->is_function)
 			err = graft_dwarf_locals(dwarf, i, &locals);
+		if (!err && graft_dwarf_subject(dwarf, i)->is_function)
+			err = graft_dwarf_locations(dwarf, i, &locations);
 	}
 	// Types that are read ask for others: so many as there are in the end.
 	for (uint32_t type = 1; !err && type < 4096; type++) {

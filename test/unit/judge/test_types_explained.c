@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Which other distances types explain, and which they do not.
+
+#include "typed.h"
+
+#define CALLED "KEEP int called(const void *p, int v) { return v + !p; }\n"
+
+/** A function that is given @p given, with @p body; what else the unit has. */
+#define GIVEN(types, given, body)                                              \
+	PRELUDE CALLED types "KEEP int f(" given ", int v)\n{ " body " }\n"
+
+/** Several calls, so that the address is kept. */
+#define READ(what)                                                             \
+	"return called(0, " what "[0]) + called(" what ", " what               \
+	"[1]) + called(" what ", " what "[2]);"
+
+#define HEAD      "struct head { long a, b; };\n"
+#define HEAD_GREW "struct head { long a, b, c; };\n"
+
+static void
+a_header_in_front_of_bytes_may_not_grow(void **state)
+{
+	(void)state;
+	each_must_say(GIVEN(HEAD, "char *p",
+			    "int *q = (int *)(p + sizeof(struct head));"
+			    " v = called(q, v);" READ("q")),
+		      GIVEN(HEAD_GREW, "char *p",
+			    "int *q = (int *)(p + sizeof(struct head));"
+			    " v = called(q, v);" READ("q")),
+		      "R-02", "may have moved");
+}
+
+static void
+nor_may_a_constant_that_stands_for_it(void **state)
+{
+	(void)state;
+	each_must_say(
+		GIVEN("", "unsigned char *p",
+		      "int *q = (int *)(p + 16); v = called(q, v);" READ("q")),
+		GIVEN("", "unsigned char *p",
+		      "int *q = (int *)(p + 24); v = called(q, v);" READ("q")),
+		"R-02", "may have moved");
+}
+
+static void
+nor_a_header_behind_what_a_member_leads_to(void **state)
+{
+	static const char form[] = PRELUDE CALLED
+		"struct buffer { long used; char *bytes; struct buffer *next; };\n"
+		"KEEP int f(struct buffer *b, int v)\n"
+		"{ int *q = (int *)(b->next->bytes + %d); v = called(q, v); " READ(
+			"q") " }\n";
+	char o[1024];
+	char n[1024];
+
+	(void)state;
+	snprintf(o, sizeof(o), form, 16);
+	snprintf(n, sizeof(n), form, 24);
+	each_must_say(o, n, "R-02", "may have moved");
+}
+
+static void
+nor_what_lies_behind_a_struct(void **state)
+{
+	static const char form[] = PRELUDE CALLED
+		"struct record { long a, b; };\n"
+		"KEEP int f(struct record *r, int v)\n"
+		"{ int *q = (int *)((char *)r + %d); v = called(q, v); " READ(
+			"q") " }\n";
+	char o[1024];
+	char n[1024];
+
+	(void)state;
+	snprintf(o, sizeof(o), form, 16);
+	snprintf(n, sizeof(n), form, 24);
+	each_must_say(o, n, "R-02", "may have moved");
+}
+
+static void
+another_member_is_explained(void **state)
+{
+	static const char types[] =
+		"struct part { int x[4]; int y[4]; };\n"
+		"struct whole { long n; struct part one, two; struct whole *next; };\n";
+	char o[1024];
+	char n[1024];
+
+	(void)state;
+	snprintf(o, sizeof(o), "%s%s%s", PRELUDE CALLED, types,
+		 "KEEP int f(struct whole *w, int v)\n"
+		 "{ int *q = w->one.x; v = called(q, v); " READ("q") " }\n");
+	snprintf(n, sizeof(n), "%s%s%s", PRELUDE CALLED, types,
+		 "KEEP int f(struct whole *w, int v)\n"
+		 "{ int *q = w->two.y; v = called(q, v); " READ("q") " }\n");
+	each_must_prove(o, n);
+}
+
+static void
+also_of_what_is_reached_over_several_pointers(void **state)
+{
+	static const char types[] =
+		"struct inner { long a, b, c; };\n"
+		"struct outer { struct inner *first, *second; };\n"
+		"struct outer *kept;\n"
+		"KEEP struct outer *get(void) { return kept; }\n";
+	static const char *const bodies[][2] = {
+		{ "kept->first->a", "kept->second->c" },
+		{ "get()->first->b", "get()->second->c" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
+		char o[1024];
+		char n[1024];
+		static const char form[] =
+			"%s%sKEEP int f(int v)\n{ return v + (int)%s; }\n";
+		snprintf(o, sizeof(o), form, PRELUDE, types, bodies[i][0]);
+		snprintf(n, sizeof(n), form, PRELUDE, types, bodies[i][1]);
+		each_must_prove(o, n);
+	}
+}
+
+static void
+a_callback_says_what_it_was_given(void **state)
+{
+	static const char types[] = "struct thing { long a, b, c; };\n";
+	static const char form[] =
+		"%s%sKEEP int f(void *arg, int v)\n"
+		"{ struct thing *t = arg; return v + (int)t->%s; }\n";
+	char o[1024];
+	char n[1024];
+
+	(void)state;
+	snprintf(o, sizeof(o), form, PRELUDE, types, "a");
+	snprintf(n, sizeof(n), form, PRELUDE, types, "c");
+	each_must_prove(o, n);
+}
+
+static void
+a_loop_that_goes_the_other_way_moves_nothing(void **state)
+{
+	(void)state;
+	must_be("gcc -g -O2 -fPIC -shared -x c",
+		GIVEN("", "const unsigned char *p",
+		      "int s = 0; for (long i = 0; i < v; i++) s += p[i]; return s;"),
+		GIVEN("", "const unsigned char *p",
+		      "int s = 0; for (long i = v - 1; i >= 0; i--) s += p[i] ^ 1; return s;"),
+		GRAFT_ASSURANCE_PROVEN);
+}
+
+static void
+a_loop_over_what_lies_behind_a_header_that_grew_is_refused(void **state)
+{
+	static const char form[] =
+		"for (long i = 0; i < v; i++) v ^= p[%d + i]; return v;";
+	char o[1024];
+	char n[1024];
+
+	(void)state;
+	snprintf(o, sizeof(o), form, 16);
+	snprintf(n, sizeof(n), form, 24);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		char was[2048];
+		char is[2048];
+		static const char around[] =
+			"%sKEEP int f(const unsigned char *p, int v)\n{ %s }\n";
+		snprintf(was, sizeof(was), around, PRELUDE, o);
+		snprintf(is, sizeof(is), around, PRELUDE, n);
+		must_say(commands[i], was, is, "R-02", "may ");
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_header_in_front_of_bytes_may_not_grow),
+		cmocka_unit_test(nor_may_a_constant_that_stands_for_it),
+		cmocka_unit_test(nor_a_header_behind_what_a_member_leads_to),
+		cmocka_unit_test(nor_what_lies_behind_a_struct),
+		cmocka_unit_test(another_member_is_explained),
+		cmocka_unit_test(also_of_what_is_reached_over_several_pointers),
+		cmocka_unit_test(a_callback_says_what_it_was_given),
+		cmocka_unit_test(a_loop_that_goes_the_other_way_moves_nothing),
+		cmocka_unit_test(
+			a_loop_over_what_lies_behind_a_header_that_grew_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
