@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// a value that is kept in another form: turned, or marked in its low bits,
-// before it is stored, and turned back behind each load. What OLD stored is as it
-// is, and NEW would turn it back into something else. It takes both: code that
-// only stores, or only reads, in another way is judged by what it stores.
+// a value that is kept in another form: turned, moved by a constant, or
+// marked in its low bits, before it is stored, and turned back behind each load.
+// What OLD stored is as it is, and NEW would turn it back into something else. It
+// takes both: code that only stores, or only reads, in another way is judged by
+// what it stores.
 
 #include "judge/rules/checks.h"
 
@@ -11,6 +12,7 @@
 #include "judge/rules/kept_at.h"
 
 #include <Zydis/Zydis.h>
+#include <string.h>
 
 enum {
 	/** Copies of registers through which a value is followed. */
@@ -30,6 +32,8 @@ enum form {
 	FORM_ORDER = 8,
 	/** Marked in low bits, or stripped of them. */
 	FORM_MARK = 16,
+	/** Moved by a constant: one more, or the address of a member. */
+	FORM_MOVED = 32,
 };
 
 /** One place that carried code stores to and loads from. */
@@ -39,6 +43,9 @@ struct place {
 	/** Sets of #form on each side (OLD, NEW). */
 	uint8_t stored[2];
 	uint8_t loaded[2];
+	/** By how much it was moved last, where it was. */
+	int64_t stored_by[2];
+	int64_t loaded_by[2];
 	/** A function of NEW that loads another form, and where. */
 	uint32_t func;
 	uint64_t addr;
@@ -56,11 +63,56 @@ places_deinit(struct places *places)
 	free(places->list);
 }
 
+/** Find by how much an instruction moves what is in a register; 0 if it does
+ * something else. */
+static int64_t
+moved_by(const struct graft_op *op, uint8_t reg)
+{
+	if (op->mnemonic == ZYDIS_MNEMONIC_INC && !op->has_mem)
+		return 1;
+	if (op->mnemonic == ZYDIS_MNEMONIC_DEC && !op->has_mem)
+		return -1;
+	if (op->what == GRAFT_OP_LEA && op->base == reg && !op->has_ref &&
+	    op->index == GRAFT_REG_NONE)
+		return op->disp;
+	if (op->what != GRAFT_OP_ADD || op->has_mem || !op->has_imm)
+		return 0;
+	return op->subtracts ? -op->imm : op->imm;
+}
+
+/** Say whether a call puts bytes into another order. */
+static bool
+orders_bytes(const struct graft_ops *ops, const struct graft_op *op)
+{
+	static const char *const names[] = { "htonl", "htons", "ntohl",
+					     "ntohs" };
+	const char *import = (op->flags & GRAFT_INSN_CALL)
+				     ? graft_op_callee(ops, op).import
+				     : NULL;
+
+	for (size_t i = 0; import && i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(import, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /** Tell how an instruction turns what is in a register. */
 static enum form
 form_of(const struct graft_op *op, bool store)
 {
 	switch (op->mnemonic) {
+	case ZYDIS_MNEMONIC_INC:
+	case ZYDIS_MNEMONIC_DEC:
+		return op->has_mem ? FORM_PLAIN : FORM_MOVED;
+	case ZYDIS_MNEMONIC_ADD:
+	case ZYDIS_MNEMONIC_SUB:
+		return op->has_imm && !op->has_mem ? FORM_MOVED : FORM_PLAIN;
+	case ZYDIS_MNEMONIC_LEA:
+		return op->has_ref || op->index != GRAFT_REG_NONE ||
+				       op->disp == 0
+			       ? FORM_PLAIN
+			       : FORM_MOVED;
 	case ZYDIS_MNEMONIC_XOR:
 		return op->what == GRAFT_OP_ZERO ? FORM_PLAIN : FORM_XOR;
 	case ZYDIS_MNEMONIC_NOT:
@@ -120,14 +172,32 @@ is_stored_soon(const struct graft_case *c, const struct graft_ops *ops,
 	return false;
 }
 
-/** Tell in which form a store puts its register there. */
+/** Say whether a register holds the result of a call that orders bytes. */
+static bool
+was_ordered(const struct graft_ops *ops, uint32_t at, uint8_t reg)
+{
+	for (uint32_t n = 1; reg == GRAFT_REG_RAX && n <= at && n <= AHEAD_MAX;
+	     n++) {
+		const struct graft_op *op = &ops->ops[at - n];
+		if (op->flags & GRAFT_INSN_CALL)
+			return orders_bytes(ops, op);
+		if (op->writes & (1U << reg))
+			break;
+	}
+	return false;
+}
+
+/** Tell in which form a store puts its register there. @param[out] by_ret By how
+ * much it was moved, if it was. */
 static enum form
 stored_form(const struct graft_case *c, const struct graft_ops *ops,
-	    uint32_t at, const struct place *place)
+	    uint32_t at, const struct place *place, int64_t *by_ret)
 {
 	uint8_t reg = ops->ops[at].src;
 
 	for (int i = 0; i <= COPIES_MAX; i++) {
+		if (was_ordered(ops, at, reg))
+			return FORM_ORDER;
 		at = graft_op_writer(ops, at, reg);
 		if (at >= ops->count)
 			return FORM_PLAIN;
@@ -140,22 +210,28 @@ stored_form(const struct graft_case *c, const struct graft_ops *ops,
 		if (was_loaded(c, ops, at, reg, place) ||
 		    (op->src < 16 && was_loaded(c, ops, at, op->src, place)))
 			return FORM_PLAIN;
+		uint8_t from = op->what == GRAFT_OP_LEA ? op->base : reg;
+		if (from < 16 && was_loaded(c, ops, at, from, place))
+			return FORM_PLAIN;
+		*by_ret = moved_by(op, from);
 		return form_of(op, true);
 	}
 	return FORM_PLAIN;
 }
 
-/** Tell in which form what was loaded is used. */
+/** Tell in which form what was loaded is used. @param[out] by_ret By how much it is
+ * moved, if it is. */
 static enum form
 loaded_form(const struct graft_case *c, const struct graft_ops *ops,
-	    uint32_t at, const struct place *place)
+	    uint32_t at, const struct place *place, int64_t *by_ret)
 {
 	uint8_t reg = ops->ops[at].dst;
 
 	for (uint32_t i = at + 1; i < ops->count && i <= at + AHEAD_MAX; i++) {
 		const struct graft_op *op = &ops->ops[i];
 		bool reads = reg < 16 && (op->reads & (1U << reg));
-		bool keeps = op->dst == reg || op->src == reg;
+		bool keeps = op->dst == reg || op->src == reg ||
+			     (op->what == GRAFT_OP_LEA && op->base == reg);
 		if (reads && op->what == GRAFT_OP_MOV && !op->has_mem &&
 		    op->src == reg && op->dst < 16) {
 			reg = op->dst;
@@ -164,7 +240,10 @@ loaded_form(const struct graft_case *c, const struct graft_ops *ops,
 		// Who asks for a mark may take it off next.
 		if (reads && op->what == GRAFT_OP_TEST && op->has_imm)
 			continue;
+		if (reg == GRAFT_REG_RDI && orders_bytes(ops, op))
+			return FORM_ORDER;
 		if (reads) {
+			*by_ret = moved_by(op, reg);
 			enum form form = keeps ? form_of(op, false)
 					       : FORM_PLAIN;
 			return is_stored_soon(c, ops, i, place) ? FORM_PLAIN
@@ -221,12 +300,13 @@ collect(const struct graft_case *c, const struct graft_code *code,
 		if (err)
 			break;
 		if (store) {
-			place->stored[side] |= (uint8_t)stored_form(c, &ops, i,
-								    &like);
+			place->stored[side] |= (uint8_t)stored_form(
+				c, &ops, i, &like, &place->stored_by[side]);
 			continue;
 		}
 		enum form form = both ? FORM_XOR
-				      : loaded_form(c, &ops, i, &like);
+				      : loaded_form(c, &ops, i, &like,
+						    &place->loaded_by[side]);
 		place->loaded[side] |= (uint8_t)form;
 		if (form != FORM_PLAIN || place->addr == 0) {
 			place->func = side ? func : place->func;
@@ -252,6 +332,11 @@ judge_place(struct graft_case *c, const struct place *place)
 
 	if (!differs(place->stored) || !differs(place->loaded) ||
 	    !(stored & loaded & ~FORM_PLAIN) || place->addr == 0)
+		return NULL;
+	// What is one more when it is stored is one less when it is read.
+	int side = place->stored[1] & FORM_MOVED ? 1 : 0;
+	if ((stored & loaded & ~FORM_PLAIN) == FORM_MOVED &&
+	    place->stored_by[side] != -place->loaded_by[side])
 		return NULL;
 	struct graft_place_text where =
 		graft_place_code(c->diff->new_code, place->func, place->addr);

@@ -72,11 +72,16 @@ thing_of(const char *import)
 		const char *name;
 		const char *thing;
 	} others[] = {
-		{ "fopen", "FILE" },     { "fopen64", "FILE" },
-		{ "fdopen", "FILE" },    { "tmpfile", "FILE" },
-		{ "tmpfile64", "FILE" }, { "popen", "FILE" },
-		{ "opendir", "DIR" },    { "fdopendir", "DIR" },
-		{ "dlopen", "module" },
+		{ "fopen", "FILE" },          { "fopen64", "FILE" },
+		{ "fdopen", "FILE" },         { "tmpfile", "FILE" },
+		{ "tmpfile64", "FILE" },      { "popen", "FILE" },
+		{ "opendir", "DIR" },         { "fdopendir", "DIR" },
+		{ "dlopen", "module" },       { "open", "descriptor" },
+		{ "open64", "descriptor" },   { "openat", "descriptor" },
+		{ "openat64", "descriptor" }, { "socket", "descriptor" },
+		{ "accept", "descriptor" },   { "accept4", "descriptor" },
+		{ "dup", "descriptor" },      { "epoll_create1", "descriptor" },
+		{ "eventfd", "descriptor" },  { "memfd_create", "descriptor" },
 	};
 	static const char memory[] = "memory";
 	struct graft_calls_kind kind = graft_calls_kind_of(import);

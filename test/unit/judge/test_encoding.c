@@ -41,6 +41,95 @@ a_pointer_that_is_kept_in_another_form_is_refused(void **state)
 	}
 }
 
+static void
+one_that_is_kept_moved_is_refused(void **state)
+{
+	static const char *const forms[] = {
+		LINKS("struct entry *", "p + 1", "p - 1"),
+		LINKS("struct entry *", "p + 24", "p - 24"),
+	};
+
+	(void)state;
+	// By the members behind it, or by how it is stored and read.
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		for (size_t k = 0; k < sizeof(commands) / sizeof(*commands);
+		     k++) {
+			GRAFT_CLEANUP(graft_verdict_result_deinit)
+			struct graft_verdict_result result =
+				judge_pair(commands[k], PLAIN, forms[i]);
+			assert_int_equal(result.verdict,
+					 GRAFT_VERDICT_BASELINE);
+		}
+	}
+}
+
+#define WALK(encode, decode)                                                   \
+	PRELUDE "struct node { struct node *link; long v; };\n"                \
+		"static struct node *head;\n"                                  \
+		"KEEP void push(struct node *n) { n->link = (void *)(" encode  \
+		"); head = n; }\n"                                             \
+		"KEEP long sum(void) { long s = 0; struct node *n = head;\n"   \
+		" while (n) { s += n->v; n = (void *)(" decode                 \
+		"); } return s; }\n"
+
+static void
+one_that_is_kept_moved_shows_where_it_is_read(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < sizeof(commands) / sizeof(*commands); k++)
+		must_refuse(
+			commands[k],
+			WALK("(unsigned long)head", "(unsigned long)n->link"),
+			WALK("(unsigned long)head + 1",
+			     "(unsigned long)n->link - 1"),
+			"R-24");
+}
+
+static void
+a_number_in_another_order_of_bytes_is_refused(void **state)
+{
+	static const char form[] = PRELUDE
+		"#include <arpa/inet.h>\n"
+		"struct entry { unsigned addr; int hits; };\nstruct entry table[64];\n"
+		"KEEP void put(int i, unsigned a) { table[i & 63].addr = %s; table[i & 63].hits++; }\n"
+		"KEEP int is(int i, unsigned a) { return %s == a; }\n";
+	char plain[1024];
+	char ordered[1024];
+
+	(void)state;
+	snprintf(plain, sizeof(plain), form, "a", "table[i & 63].addr");
+	snprintf(ordered, sizeof(ordered), form, "htonl(a)",
+		 "ntohl(table[i & 63].addr)");
+	for (size_t k = 0; k < sizeof(commands) / sizeof(*commands); k++)
+		must_refuse(commands[k], plain, ordered, "R-24");
+	// It is called there.
+	must_refuse("clang -g -O0 -fPIC -shared -x c", plain, ordered, "R-24");
+}
+
+static void
+a_count_that_goes_on_is_accepted(void **state)
+{
+	static const char form[] = PRELUDE
+		"struct entry { long id; long count; };\n"
+		"KEEP void add(struct entry *e, long by) { e->count += by; %s }\n"
+		"KEEP long last(struct entry *e, long n) { return e->count %s + n; }\n";
+	char o[1024];
+	char n[1024];
+
+	(void)state;
+	// It is moved on where it stands, and another number is asked for.
+	snprintf(o, sizeof(o), form, "e->id = by;", "+ 1");
+	snprintf(n, sizeof(n), form, "e->id = by + 2; ", "- 2");
+	for (size_t k = 0; k < sizeof(commands) / sizeof(*commands); k++) {
+		GRAFT_CLEANUP(graft_verdict_result_deinit)
+		struct graft_verdict_result result = judge_pair(commands[k], o,
+								n);
+		for (size_t i = 0; i < result.reason_count; i++)
+			assert_null(strstr(result.reasons[i].text,
+					   "(8 bytes) is stored and read"));
+	}
+}
+
 /** One that is kept as before, with some bits beside. */
 #define FLAGS(set, test)                                                       \
 	PRELUDE "struct entry { long id; unsigned long flags; };\n"            \
@@ -91,6 +180,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_pointer_that_is_kept_in_another_form_is_refused),
+		cmocka_unit_test(one_that_is_kept_moved_is_refused),
+		cmocka_unit_test(one_that_is_kept_moved_shows_where_it_is_read),
+		cmocka_unit_test(a_number_in_another_order_of_bytes_is_refused),
+		cmocka_unit_test(a_count_that_goes_on_is_accepted),
 		cmocka_unit_test(
 			bits_that_are_turned_where_they_stand_are_accepted),
 		cmocka_unit_test(a_form_that_stays_is_accepted),

@@ -28,6 +28,30 @@ memory_in_the_place_of_a_stream_is_refused(void **state)
 }
 
 static void
+a_descriptor_in_the_place_of_a_stream_is_refused(void **state)
+{
+	static const char form[] = PRELUDE FILES
+		"#include <fcntl.h>\n#include <unistd.h>\n"
+		"KEEP int f(const char *p) { %s; return !kept; }\n"
+		"KEEP void g(const char *s, long n) { %s; calls++; }\n";
+	static const char *const builds[] = {
+		LIBRARY,
+		"gcc -g -O0 -fPIC -shared -x c",
+		"clang -g -O2 -fPIC -shared -x c",
+	};
+	char o[1024];
+	char n[1024];
+
+	(void)state;
+	snprintf(o, sizeof(o), form, "kept = fopen(p, \"a\")",
+		 "fwrite(s, 1, n, kept)");
+	snprintf(n, sizeof(n), form, "kept = (void *)(long)open(p, O_WRONLY)",
+		 "calls += write((int)(long)kept, s, n)");
+	for (size_t i = 0; i < sizeof(builds) / sizeof(*builds); i++)
+		must_refuse(builds[i], o, n, "R-24");
+}
+
+static void
 another_way_to_the_same_kind_is_accepted(void **state)
 {
 	(void)state;
@@ -71,6 +95,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_in_the_place_of_a_stream_is_refused),
+		cmocka_unit_test(
+			a_descriptor_in_the_place_of_a_stream_is_refused),
 		cmocka_unit_test(another_way_to_the_same_kind_is_accepted),
 		cmocka_unit_test(functions_that_traded_places_are_refused),
 	};
