@@ -96,12 +96,12 @@ _graft()
 	daemon) options='status metrics sync pause resume release --socket --json --help' ;;
 	eligible) options+=' --facts --policy --explain --json' ;;
 	repo | release)
-		options='init add remove delegate rotate sign publish refresh reset status list --help'
+		options='init add remove delegate rotate sign publish refresh reset status list mirror export import --help'
 		[[ $verb == repo ]] || options='make check list show sizes --help'
 		for ((i++; i < COMP_CWORD; i++)); do
 			if [[ " $options " == *" ${COMP_WORDS[i]} "* ]]; then
 				compopt -o default 2>/dev/null
-				options='--key --passphrase-file --passphrase-fd --trusted-root --role --add --remove --threshold --days --bins --as --prefix --custom --paths --terminating --signatures --policy --inventory --leaves-track --fleet --json --help'
+				options='--key --passphrase-file --passphrase-fd --trusted-root --role --add --remove --threshold --days --bins --as --prefix --custom --paths --terminating --signatures --policy --inventory --leaves-track --fleet --timeout --json --help'
 				[[ $current == -* ]] || options=
 				break
 			fi

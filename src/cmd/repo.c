@@ -24,6 +24,9 @@ static const char usage[] =
 	"       graft repo reset DIR [--role ROLE]\n"
 	"       graft repo status DIR [--json]\n"
 	"       graft repo list DIR\n"
+	"       graft repo mirror URL DIR [--trusted-root FILE] [--timeout SECONDS]\n"
+	"       graft repo export DIR BUNDLE [--days N --key KEY ...]\n"
+	"       graft repo import BUNDLE DIR [--trusted-root FILE]\n"
 	"\n"
 	"Write a repository of The Update Framework: a directory of signed static files that\n"
 	"any server or mirror can carry. DIR/public is what is served; changes are staged,\n"
@@ -66,6 +69,10 @@ static const struct graft_repo_action actions[] = {
 	{ "reset", graft_repo_action_reset, GRAFT_REPO_OPTION_ROLE, 1, 1 },
 	{ "status", graft_repo_action_status, GRAFT_REPO_OPTION_JSON, 1, 1 },
 	{ "list", graft_repo_action_list, 0, 1, 1 },
+	{ "mirror", graft_repo_action_mirror, GRAFT_REPO_OPTION_TIMEOUT, 2, 2 },
+	{ "export", graft_repo_action_export,
+	  GRAFT_REPO_OPTION_KEY | GRAFT_REPO_OPTION_DAYS, 2, 2 },
+	{ "import", graft_repo_action_import, 0, 2, 2 },
 };
 
 /** Find the action: the first word. */

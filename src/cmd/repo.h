@@ -90,4 +90,16 @@ graft_repo_action_status(struct graft_repo_options *options);
 GRAFT_MUST_CHECK struct graft_error *
 graft_repo_action_list(struct graft_repo_options *options);
 
+/** `graft repo mirror`: bring a mirror up to date from a server. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_mirror(struct graft_repo_options *options);
+
+/** `graft repo export`: write a bundle. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_export(struct graft_repo_options *options);
+
+/** `graft repo import`: bring a mirror up to date from a bundle. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_action_import(struct graft_repo_options *options);
+
 #endif /* GRAFT_CMD_REPO_H */

@@ -15,6 +15,9 @@ enum {
 	NUMBER_MAX = 1000000,
 };
 
+/** What each action takes. */
+static const unsigned int ANY = 1U << 31;
+
 static const struct option names[] = {
 	{ "key", required_argument, NULL, 'k' },
 	{ "passphrase-file", required_argument, NULL, 'P' },
@@ -36,6 +39,7 @@ static const struct option names[] = {
 	{ "inventory", required_argument, NULL, 'i' },
 	{ "leaves-track", required_argument, NULL, 'l' },
 	{ "fleet", required_argument, NULL, 'f' },
+	{ "timeout", required_argument, NULL, 'm' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -55,8 +59,12 @@ group_of(int at)
 	case 'A':
 		return GRAFT_REPO_OPTION_KEYS;
 	case 't':
-	case 'd':
 		return GRAFT_REPO_OPTION_KEYS | GRAFT_REPO_OPTION_INIT;
+	case 'd':
+		return GRAFT_REPO_OPTION_KEYS | GRAFT_REPO_OPTION_INIT |
+		       GRAFT_REPO_OPTION_DAYS;
+	case 'm':
+		return GRAFT_REPO_OPTION_TIMEOUT;
 	case 'b':
 		return GRAFT_REPO_OPTION_INIT;
 	case 'a':
@@ -80,7 +88,7 @@ group_of(int at)
 	case 'j':
 		return GRAFT_REPO_OPTION_JSON;
 	default:
-		return ~0U;
+		return ANY;
 	}
 }
 
@@ -176,6 +184,8 @@ word_of(int at, struct graft_repo_options *options)
 		return &options->leaves_track;
 	case 'f':
 		return &options->fleet;
+	case 'm':
+		return &options->timeout;
 	default:
 		return NULL;
 	}
@@ -227,7 +237,7 @@ graft_repo_options_parse(int argc, char **argv, const char *usage,
 			*status_ret = graft_usage_option(argv, at, usage);
 			return false;
 		}
-		if (!(group_of(at) & allowed)) {
+		if (!(group_of(at) & (allowed | ANY))) {
 			*status_ret = graft_usage_wrong(
 				argv, "%s does not take --%s",
 				argv[optind > 1 ? 1 : 0], names[index].name);

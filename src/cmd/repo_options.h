@@ -39,6 +39,10 @@ enum graft_repo_option {
 	GRAFT_REPO_OPTION_INVENTORY = 1024,
 	/** --fleet. */
 	GRAFT_REPO_OPTION_FLEET = 2048,
+	/** --timeout. */
+	GRAFT_REPO_OPTION_TIMEOUT = 4096,
+	/** --days alone. */
+	GRAFT_REPO_OPTION_DAYS = 8192,
 };
 
 /** Words that may stand several times. Lent by argv. */
@@ -68,6 +72,7 @@ struct graft_repo_options {
 	const char *inventory;
 	const char *leaves_track;
 	const char *fleet;
+	const char *timeout;
 	uint32_t bins;
 	bool terminating;
 	bool json;

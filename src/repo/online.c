@@ -86,15 +86,18 @@ put_roles(const struct graft_repo *repo, bool staged, struct graft_text *ret)
 
 /** Write what is to be signed. */
 static void
-put_signed(const struct graft_repo *repo, const struct graft_metadata *root,
+put_signed(const struct graft_repo *repo, const struct graft_repo_state *state,
 	   enum graft_metadata_type type, uint64_t version, const char *meta,
 	   struct graft_text *out)
 {
 	const char *name = graft_metadata_type_name(type);
-	const uint32_t days = graft_repo_days(graft_node_get(root->roles, name),
-					      type == GRAFT_METADATA_SNAPSHOT
-						      ? SNAPSHOT_DAYS
-						      : TIMESTAMP_DAYS);
+	const bool timestamp = type == GRAFT_METADATA_TIMESTAMP;
+	const uint32_t days =
+		timestamp && state->timestamp_days
+			? state->timestamp_days
+			: graft_repo_days(
+				  graft_node_get(state->root->roles, name),
+				  timestamp ? TIMESTAMP_DAYS : SNAPSHOT_DAYS);
 
 	graft_text_printf(out, "{\"_type\":\"%s\",\"expires\":", name);
 	graft_repo_put_expiry(out, repo->now, days);
@@ -238,8 +241,8 @@ graft_repo_make_snapshot(struct graft_repo *repo,
 	    still_good(repo, state->root, live.metadata, meta.str))
 		return NULL;
 	ret->version = last + 1;
-	put_signed(repo, state->root, GRAFT_METADATA_SNAPSHOT, ret->version,
-		   meta.str, &said);
+	put_signed(repo, state, GRAFT_METADATA_SNAPSHOT, ret->version, meta.str,
+		   &said);
 	return said.failed ? graft_error_no_memory()
 			   : seal(state->root, GRAFT_METADATA_SNAPSHOT,
 				  said.str, keys, &ret->bytes);
@@ -294,7 +297,7 @@ graft_repo_make_timestamp(struct graft_repo *repo,
 	if (err)
 		return err;
 	graft_text_put(&meta, "}");
-	put_signed(repo, state->root, GRAFT_METADATA_TIMESTAMP, ret->version,
+	put_signed(repo, state, GRAFT_METADATA_TIMESTAMP, ret->version,
 		   graft_text_str(&meta), &said);
 	return meta.failed || said.failed
 		       ? graft_error_no_memory()

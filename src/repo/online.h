@@ -29,6 +29,8 @@ struct graft_repo_state {
 	const struct graft_metadata *root_before;
 	/** List what is staged, too. */
 	bool staged;
+	/** For how many days a timestamp is good; 0: as the root says. */
+	uint32_t timestamp_days;
 };
 
 /**

@@ -11,7 +11,6 @@
 #include "repo/tree.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -53,16 +52,7 @@ write_next(const struct graft_repo *repo, const char *name, const void *bytes,
 	struct graft_error *err = graft_repo_path(repo, &path,
 						  "next/metadata/%s", name);
 
-	if (err)
-		return err;
-	GRAFT_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-				  0644);
-	if (fd < 0)
-		return graft_error_os(errno, "create %s", path);
-	if (fchmod(fd, 0644) < 0)
-		return graft_error_os(errno, "chmod %s", path);
-	err = graft_file_write_fd(fd, bytes, len);
-	return err ? graft_error_prefix(err, "%s", path) : NULL;
+	return err ? err : graft_tree_write(path, bytes, len);
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -177,19 +167,8 @@ exchange(const struct graft_repo *repo)
 	if (!err)
 		err = graft_repo_path(repo, &public, "public/metadata");
 	if (!err)
-		err = graft_tree_make_parent(public);
-	if (err)
-		return err;
-	const unsigned int flags = access(public, F_OK) == 0 ? RENAME_EXCHANGE
-							     : 0;
-	if (renameat2(AT_FDCWD, next, AT_FDCWD, public, flags) < 0)
-		return graft_error_os(errno,
-				      "exchange %s (the file system must know "
-				      "how to: ext4, xfs, btrfs and tmpfs do)",
-				      public);
-	err = graft_file_sync_parent(public);
-	return err ? graft_error_prefix(err, "it is live, but %s", public)
-		   : graft_fault("repo-exchanged");
+		err = graft_tree_exchange(next, public);
+	return err ? err : graft_fault("repo-exchanged");
 }
 
 /** Forget what was staged: it is live. */

@@ -10,6 +10,7 @@
 #include <fts.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void
 close_walk(FTS **walk)
@@ -108,4 +109,37 @@ graft_tree_sync(const char *path)
 	if (fd < 0)
 		return graft_error_os(errno, "open %s", path);
 	return syncfs(fd) < 0 ? graft_error_os(errno, "sync %s", path) : NULL;
+}
+
+struct graft_error *
+graft_tree_write(const char *path, const void *bytes, size_t len)
+{
+	GRAFT_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+				  0644);
+
+	if (fd < 0)
+		return graft_error_os(errno, "create %s", path);
+	if (fchmod(fd, 0644) < 0)
+		return graft_error_os(errno, "chmod %s", path);
+	struct graft_error *err = graft_file_write_fd(fd, bytes, len);
+	return err ? graft_error_prefix(err, "%s", path) : NULL;
+}
+
+struct graft_error *
+graft_tree_exchange(const char *next, const char *public)
+{
+	struct graft_error *err = graft_tree_make_parent(public);
+
+	if (err)
+		return err;
+	const unsigned int flags = access(public, F_OK) == 0 ? RENAME_EXCHANGE
+							     : 0;
+	if (renameat2(AT_FDCWD, next, AT_FDCWD, public, flags) < 0)
+		return graft_error_os(errno,
+				      "exchange %s (the file system must know "
+				      "how to: ext4, xfs, btrfs and tmpfs do)",
+				      public);
+	err = graft_file_sync_parent(public);
+	return err ? graft_error_prefix(err, "it is live, but %s", public)
+		   : NULL;
 }

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 
+#include <stddef.h>
+
 /** Called for each plain file of a folder and the folders in it. */
 typedef struct graft_error *
 graft_tree_fn(void *arg, const char *path, const char *below);
@@ -31,6 +33,19 @@ graft_tree_empty(const char *folder);
 /** Make the folder of a path. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_tree_make_parent(const char *path);
+
+/** Make a file with these bytes, which must be a new one; synced by graft_tree_sync(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tree_write(const char *path, const void *bytes, size_t len);
+
+/**
+ * Put a folder in the place of another one, in one step; the other one is then where it
+ * was, unless there was none.
+ *
+ * @return NULL; #GRAFT_ERROR_OS, also if the file system cannot exchange folders.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tree_exchange(const char *next, const char *public);
 
 /** Write all that was written in the file system of a path. */
 GRAFT_MUST_CHECK struct graft_error *

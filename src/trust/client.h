@@ -104,6 +104,28 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_client_download(struct graft_client *client, const char *path,
 		      const char *base_url, const char *dir, char **ret);
 
+struct graft_metadata;
+
+/** Called for a role of targets that was verified; its metadata are lent for the call. */
+typedef struct graft_error *
+graft_client_role_fn(void *arg, const char *role,
+		     const struct graft_metadata *metadata);
+
+/**
+ * Go over `targets` and all roles that it leads to, each once. Refreshes first.
+ *
+ * A role is verified for the first delegator that leads to it.
+ *
+ * @return As graft_client_refresh(); #GRAFT_ERROR_LIMIT; that of @p fn.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_client_each_role(struct graft_client *client, graft_client_role_fn *fn,
+		       void *arg);
+
+/** Get the version of a role that was verified in this update; 0: it was not. */
+uint64_t
+graft_client_version(const struct graft_client *client, const char *role);
+
 /** Close a client. NULL is a no-op. */
 void
 graft_client_close(struct graft_client *client);

@@ -2,8 +2,12 @@
 
 #include "trust/curl.h"
 
-#include <curl/curl.h>
+#define CURL_DISABLE_TYPECHECK
+#include "trust/curl_api.h"
+
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -12,12 +16,15 @@ enum {
 	/** Bytes a second; below it for the time-out, a transfer ends. */
 	SPEED_MIN = 1024,
 	STATUS_OK = 200,
+	STATUS_PARTIAL = 206,
+	RANGE_LEN = 32,
 	STATUS_FORBIDDEN = 403,
 	STATUS_NOT_FOUND = 404,
 	STATUS_GONE = 410,
 };
 
 struct graft_curl {
+	struct graft_curl_api api;
 	CURL *handle;
 	char text[CURL_ERROR_SIZE];
 };
@@ -25,7 +32,12 @@ struct graft_curl {
 /** One transfer. */
 struct transfer {
 	const struct graft_fetch_request *request;
+	const struct graft_curl *curl;
+	/** Bytes of the file that are behind us. */
 	uint64_t seen;
+	/** Bytes at the start that are there already, and come once more. */
+	uint64_t skip;
+	bool began;
 	/** Why our side ended it. */
 	struct graft_error *err;
 };
@@ -37,30 +49,34 @@ graft_curl_open(uint32_t timeout_s, struct graft_curl **ret)
 	struct graft_curl *curl = calloc(1, sizeof(*curl));
 	if (!curl)
 		return graft_error_no_memory();
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	struct graft_error *err = graft_curl_api_get(&curl->api);
+	if (err)
+		return err;
+	const struct graft_curl_api *api = &curl->api;
+	if (api->global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return graft_error_new(GRAFT_ERROR_LIBRARY,
 				       "libcurl cannot start");
-	CURL *h = curl->handle = curl_easy_init();
+	CURL *h = curl->handle = api->easy_init();
 	if (!h)
 		return graft_error_no_memory();
 
 	const long timeout = (long)timeout_s;
-	bool all = curl_easy_setopt(h, CURLOPT_ERRORBUFFER, curl->text) == 0 &&
-		   curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) == 0 &&
-		   curl_easy_setopt(h, CURLOPT_PATH_AS_IS, 1L) == 0 &&
-		   curl_easy_setopt(h, CURLOPT_BUFFERSIZE, (long)BUFFER_LEN) ==
+	bool all = api->easy_setopt(h, CURLOPT_ERRORBUFFER, curl->text) == 0 &&
+		   api->easy_setopt(h, CURLOPT_NOSIGNAL, 1L) == 0 &&
+		   api->easy_setopt(h, CURLOPT_PATH_AS_IS, 1L) == 0 &&
+		   api->easy_setopt(h, CURLOPT_BUFFERSIZE, (long)BUFFER_LEN) ==
 			   0 &&
-		   curl_easy_setopt(h, CURLOPT_FAILONERROR, 1L) == 0 &&
-		   curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 1L) == 0 &&
-		   curl_easy_setopt(h, CURLOPT_MAXREDIRS,
+		   api->easy_setopt(h, CURLOPT_FAILONERROR, 1L) == 0 &&
+		   api->easy_setopt(h, CURLOPT_FOLLOWLOCATION, 1L) == 0 &&
+		   api->easy_setopt(h, CURLOPT_MAXREDIRS,
 				    (long)REDIRECTS_MAX) == 0 &&
-		   curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR,
+		   api->easy_setopt(h, CURLOPT_PROTOCOLS_STR,
 				    "http,https,file") == 0 &&
-		   curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT, timeout) == 0 &&
-		   curl_easy_setopt(h, CURLOPT_LOW_SPEED_TIME, timeout) == 0 &&
-		   curl_easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT,
+		   api->easy_setopt(h, CURLOPT_CONNECTTIMEOUT, timeout) == 0 &&
+		   api->easy_setopt(h, CURLOPT_LOW_SPEED_TIME, timeout) == 0 &&
+		   api->easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT,
 				    (long)SPEED_MIN) == 0 &&
-		   curl_easy_setopt(h, CURLOPT_USERAGENT,
+		   api->easy_setopt(h, CURLOPT_USERAGENT,
 				    "graft/" GRAFT_VERSION) == 0;
 	if (!all)
 		return graft_error_new(GRAFT_ERROR_LIBRARY,
@@ -74,7 +90,8 @@ graft_curl_close(struct graft_curl *curl)
 {
 	if (!curl)
 		return;
-	curl_easy_cleanup(curl->handle);
+	if (curl->handle)
+		curl->api.easy_cleanup(curl->handle);
 	free(curl);
 }
 
@@ -87,19 +104,55 @@ too_long(const struct graft_fetch_request *request)
 			       (unsigned long long)request->max_bytes);
 }
 
+/** Find out at the first bytes whether a server gives the part that was asked for. */
+static void
+begin(struct transfer *transfer)
+{
+	const uint64_t offset = transfer->request->offset;
+	long status = 0;
+
+	transfer->began = true;
+	(void)transfer->curl->api.easy_getinfo(transfer->curl->handle,
+					       CURLINFO_RESPONSE_CODE, &status);
+	if (status == STATUS_OK)
+		transfer->skip = offset;
+	else
+		transfer->seen = offset;
+}
+
 static size_t
 take_bytes(char *bytes, size_t one, size_t len, void *context)
 {
 	struct transfer *transfer = context;
 
 	(void)one;
+	if (!transfer->began)
+		begin(transfer);
 	transfer->seen += len;
+	const size_t over = transfer->skip < len ? (size_t)transfer->skip : len;
+	transfer->skip -= over;
 	transfer->err = transfer->seen > transfer->request->max_bytes
 				? too_long(transfer->request)
 				: transfer->request->sink(
 					  transfer->request->sink_context,
-					  bytes, len);
+					  bytes + over, len - over);
 	return transfer->err ? CURL_WRITEFUNC_ERROR : len;
+}
+
+/** Tell for how long the server wants to be left alone. */
+static void
+tell_retry_after(const struct graft_curl *curl,
+		 const struct graft_fetch_request *request)
+{
+	curl_off_t seconds = 0;
+
+	if (!request->retry_after_s ||
+	    curl->api.easy_getinfo(curl->handle, CURLINFO_RETRY_AFTER,
+				   &seconds) != CURLE_OK ||
+	    seconds <= 0)
+		return;
+	*request->retry_after_s = seconds < UINT32_MAX ? (uint32_t)seconds
+						       : UINT32_MAX;
 }
 
 /** Make the error of a status that is none of success. */
@@ -125,8 +178,9 @@ transfer_error(const struct graft_curl *curl, const struct transfer *transfer,
 
 	switch (code) {
 	case CURLE_HTTP_RETURNED_ERROR:
-		(void)curl_easy_getinfo(curl->handle, CURLINFO_RESPONSE_CODE,
-					&status);
+		(void)curl->api.easy_getinfo(curl->handle,
+					     CURLINFO_RESPONSE_CODE, &status);
+		tell_retry_after(curl, transfer->request);
 		return status_error(status);
 	case CURLE_FILE_COULDNT_READ_FILE:
 		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
@@ -150,52 +204,62 @@ transfer_error(const struct graft_curl *curl, const struct transfer *transfer,
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 				       "no URL of http, https or a file");
 	default:
-		return graft_error_new(
-			GRAFT_ERROR_UNREACHABLE, "%s",
-			curl->text[0] ? curl->text : curl_easy_strerror(code));
+		return graft_error_new(GRAFT_ERROR_UNREACHABLE, "%s",
+				       curl->text[0]
+					       ? curl->text
+					       : curl->api.easy_strerror(code));
 	}
 }
 
 static bool
-set_up(CURL *h, struct transfer *transfer)
+set_up(const struct graft_curl *curl, struct transfer *transfer)
 {
 	const struct graft_fetch_request *request = transfer->request;
+	const struct graft_curl_api *api = &curl->api;
 	const char *redirects = strncasecmp(request->url, "http:", 5) == 0
 					? "http,https"
 					: "https";
+	CURL *h = curl->handle;
+	char range[RANGE_LEN];
 
-	return curl_easy_setopt(h, CURLOPT_URL, request->url) == 0 &&
-	       curl_easy_setopt(h, CURLOPT_REDIR_PROTOCOLS_STR, redirects) ==
+	(void)snprintf(range, sizeof(range), "%" PRIu64 "-", request->offset);
+	return api->easy_setopt(h, CURLOPT_URL, request->url) == 0 &&
+	       api->easy_setopt(h, CURLOPT_RANGE,
+				request->offset ? range : NULL) == 0 &&
+	       api->easy_setopt(h, CURLOPT_REDIR_PROTOCOLS_STR, redirects) ==
 		       0 &&
-	       curl_easy_setopt(h, CURLOPT_MAXFILESIZE_LARGE,
+	       api->easy_setopt(h, CURLOPT_MAXFILESIZE_LARGE,
 				(curl_off_t)request->max_bytes) == 0 &&
-	       curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)request->max_ms) ==
+	       api->easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)request->max_ms) ==
 		       0 &&
-	       curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, take_bytes) == 0 &&
-	       curl_easy_setopt(h, CURLOPT_WRITEDATA, transfer) == 0;
+	       api->easy_setopt(h, CURLOPT_WRITEFUNCTION, take_bytes) == 0 &&
+	       api->easy_setopt(h, CURLOPT_WRITEDATA, transfer) == 0;
 }
 
 static struct graft_error *
 fetch(void *context, const struct graft_fetch_request *request)
 {
 	struct graft_curl *curl = context;
-	struct transfer transfer = { .request = request };
+	struct transfer transfer = { .request = request, .curl = curl };
 	long status = 0;
 
 	curl->text[0] = '\0';
-	if (!set_up(curl->handle, &transfer))
+	if (!set_up(curl, &transfer))
 		return graft_error_new(GRAFT_ERROR_LIBRARY,
 				       "libcurl takes no such request");
-	CURLcode code = curl_easy_perform(curl->handle);
+	CURLcode code = curl->api.easy_perform(curl->handle);
 	if (transfer.err)
 		return transfer.err;
 	if (code != CURLE_OK)
 		return transfer_error(curl, &transfer, code);
 	// 0: not HTTP. A part of it, or nothing, is not it.
-	if (curl_easy_getinfo(curl->handle, CURLINFO_RESPONSE_CODE, &status) !=
-	    CURLE_OK)
+	if (curl->api.easy_getinfo(curl->handle, CURLINFO_RESPONSE_CODE,
+				   &status) != CURLE_OK)
 		status = -1;
-	return status == 0 || status == STATUS_OK ? NULL : status_error(status);
+	return status == 0 || status == STATUS_OK ||
+			       (request->offset && status == STATUS_PARTIAL)
+		       ? NULL
+		       : status_error(status);
 }
 
 struct graft_fetcher

@@ -23,12 +23,22 @@ typedef struct graft_error *(*graft_fetch_sink_fn)(void *context,
 /** What to get, and its bounds. */
 struct graft_fetch_request {
 	const char *url;
-	/** More than that is #GRAFT_ERROR_LIMIT, whatever a server announces. */
+	/**
+	 * More than that is #GRAFT_ERROR_LIMIT, whatever a server announces. What stands
+	 * before @ref offset counts, too.
+	 */
 	uint64_t max_bytes;
+	/** The sink gets what stands from here on. */
+	uint64_t offset;
 	/** Milliseconds for all of it; what is slower is #GRAFT_ERROR_UNREACHABLE. */
 	uint32_t max_ms;
 	graft_fetch_sink_fn sink;
 	void *sink_context;
+	/**
+	 * Gets after how many seconds the server wants to be asked again, if it failed
+	 * and said so. NULL: nobody wants to know.
+	 */
+	uint32_t *retry_after_s;
 };
 
 /**

@@ -34,6 +34,8 @@ enum {
 	GRAFT_TRUST_ROOTS_MAX = 256,
 	/** Delegated roles that one search for a target looks into. */
 	GRAFT_TRUST_VISITS_MAX = 32,
+	/** Roles of targets of a repository, for who wants all of them. */
+	GRAFT_TRUST_ROLES_MAX = 4096,
 	/** Bytes of a pattern. */
 	GRAFT_TRUST_PATTERN_MAX = 4096,
 	/** Bytes of each file, if nothing that is signed says fewer. */
