@@ -20,6 +20,10 @@ static const char usage[] =
 	"                 --target-name PATH [--target-name PATH ...]\n"
 	"                 --target-base-url URL --target-dir DIR download\n"
 	"\n"
+	"  --second-metadata-dir DIR --second-metadata-url URL\n"
+	"                      a second repository, which must say the same of each target\n"
+	"  --map FILE          which targets one of the two decides alone\n"
+	"  --second-target-base-url URL   where those of the second are\n"
 	"  --timeout SECONDS   for a connection, and for a transfer that stands (20)\n"
 	"  --help, --version\n"
 	"\n"
@@ -31,6 +35,10 @@ static const struct option long_options[] = {
 	{ "target-name", required_argument, NULL, 'n' },
 	{ "target-base-url", required_argument, NULL, 'b' },
 	{ "target-dir", required_argument, NULL, 'o' },
+	{ "second-metadata-dir", required_argument, NULL, 'D' },
+	{ "second-metadata-url", required_argument, NULL, 'U' },
+	{ "second-target-base-url", required_argument, NULL, 'B' },
+	{ "map", required_argument, NULL, 'm' },
 	{ "timeout", required_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'v' },
@@ -80,6 +88,18 @@ take_option(int option, struct graft_tuf_options *options)
 	case 'o':
 		options->target_dir = optarg;
 		return true;
+	case 'D':
+		options->second_metadata_dir = optarg;
+		return true;
+	case 'U':
+		options->second_metadata_url = optarg;
+		return true;
+	case 'B':
+		options->second_target_base_url = optarg;
+		return true;
+	case 'm':
+		options->map = optarg;
+		return true;
 	case 't':
 		return read_timeout(optarg, &options->timeout_s);
 	case 'n':
@@ -124,6 +144,13 @@ is_complete(const struct graft_tuf_options *options)
 		return wrong("--metadata-dir is needed");
 	if (options->verb != GRAFT_TUF_INIT && !options->metadata_url)
 		return wrong("--metadata-url is needed");
+	if (!options->second_metadata_dir != !options->second_metadata_url)
+		return wrong("--second-metadata-dir and --second-metadata-url "
+			     "go together");
+	if (!options->second_metadata_dir &&
+	    (options->map || options->second_target_base_url))
+		return wrong("--map and --second-target-base-url are for two "
+			     "repositories");
 	if (options->verb != GRAFT_TUF_DOWNLOAD)
 		return true;
 	if (!options->target_count)

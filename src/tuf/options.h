@@ -32,6 +32,13 @@ struct graft_tuf_options {
 	const char *metadata_url;
 	const char *target_base_url;
 	const char *target_dir;
+	/** Of a second repository that must agree; NULL: there is none. */
+	const char *second_metadata_dir;
+	const char *second_metadata_url;
+	/** NULL: the first one. */
+	const char *second_target_base_url;
+	/** NULL: both repositories must agree on all. */
+	const char *map;
 	const char *target_names[GRAFT_TUF_TARGETS_MAX];
 	size_t target_count;
 	uint32_t timeout_s;
