@@ -36,8 +36,10 @@ graft_marks_open(struct graft_marks **ret)
 
 	if (!marks)
 		return graft_error_no_memory();
+	// Who has a lease on a file (fcntl(2)) must not keep us waiting.
 	marks->fd = fanotify_init(FAN_CLOEXEC | FAN_NONBLOCK | FAN_CLASS_NOTIF,
-				  O_RDONLY | O_CLOEXEC | O_LARGEFILE);
+				  O_RDONLY | O_NONBLOCK | O_CLOEXEC |
+					  O_LARGEFILE);
 	if (marks->fd < 0)
 		return graft_error_os(errno, "fanotify_init");
 	*ret = GRAFT_TAKE(marks);

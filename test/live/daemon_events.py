@@ -379,3 +379,32 @@ def the_hook_of_apt_has_the_daemon_look_at_once(place):
         done = subprocess.run(["sh", "-c", hook], env={"PATH": path}, capture_output=True, text=True,
                               check=True)
         same((done.stdout, done.stderr), ("", ""), "what it says where no daemon runs")
+
+
+@test
+def who_has_a_lease_on_an_old_file_does_not_keep_the_daemon_waiting(place):
+    ones = Ones(place, "leased", "a", "b")
+    script = f"""import fcntl, os, signal, time
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+fd = os.open({ones.library("b")!r}, os.O_RDWR)
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print("leased", flush=True)
+time.sleep(60)"""
+    with Daemon(place, SELDOM) as daemon:
+        upgrade(daemon, ones)
+        with daemon.victim(ones.program("b")) as victim:
+            daemon.ask("sync")
+            becomes(victim, "2", IS)
+        until(lambda: daemon.ask("status")["marks"] == 1, "it is not marked")
+        # The worker takes what the kernel told of the open when the lease is there.
+        daemon.process.send_signal(signal.SIGSTOP)
+        with subprocess.Popen(["python3", "-c", script], stdout=subprocess.PIPE, text=True) as lease:
+            try:
+                same(lease.stdout.readline(), "leased\n", "who takes the lease")
+                daemon.process.send_signal(signal.SIGCONT)
+                start, looks = time.monotonic(), daemon.ask("status")["looks"]
+                daemon.ask("sync")
+                until(lambda: daemon.ask("status")["looks"] > looks, "it does not look")
+                check(time.monotonic() - start < 20, "it waits for the lease")
+            finally:
+                lease.kill()
