@@ -58,8 +58,10 @@ graft_answer_free(struct graft_answer *answer)
 void
 graft_answer_patch_deinit(struct graft_answer_patch *patch)
 {
-	for (size_t i = 0; i < patch->count; i++)
+	for (size_t i = 0; i < patch->count; i++) {
 		free(patch->modules[i].path);
+		free(patch->modules[i].soname);
+	}
 	free(patch->modules);
 	*patch = (struct graft_answer_patch){ 0 };
 }
@@ -303,6 +305,7 @@ read_module(const cJSON *object, struct graft_answer_patch *patch)
 {
 	const char *verdict = text_of(object, "verdict");
 	const char *path = text_of(object, "path");
+	const char *soname = text_of(object, "soname");
 	struct graft_answer_module *module = &patch->modules[patch->count];
 	size_t old_len = 0;
 	size_t new_len = 0;
@@ -321,10 +324,11 @@ read_module(const cJSON *object, struct graft_answer_patch *patch)
 	    old_len != GRAFT_SHA256_LEN || new_len != GRAFT_SHA256_LEN)
 		return wrong("a module without its hashes");
 	module->path = strdup(path);
-	if (!module->path)
-		return graft_error_no_memory();
+	module->soname = soname ? strdup(soname) : NULL;
 	patch->count++;
-	return NULL;
+	return module->path && (module->soname || !soname)
+		       ? NULL
+		       : graft_error_no_memory();
 }
 
 struct graft_error *

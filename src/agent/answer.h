@@ -65,6 +65,8 @@ struct graft_answer_module {
 	struct graft_quarantine_change change;
 	/** Where it was found when the hotpatch was made. Owned. */
 	char *path;
+	/** The name by which it is needed; NULL: it has none. Owned. */
+	char *soname;
 };
 
 /** What `graft show` says of a hotpatch. */

@@ -2,8 +2,10 @@
 
 #include "agent/content.h"
 
+#include "base/clock.h"
 #include "base/cursor.h"
 #include "base/limits.h"
+#include "host/budget.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -17,6 +19,8 @@ enum {
 	/** Program headers, and bytes of notes, that are looked at. */
 	HEADERS_MAX = 64,
 	NOTES_MAX = 4096,
+	/** How long what was hashed for a user counts: 10 minutes. */
+	BUDGET_US = 600 * 1000 * 1000,
 };
 
 /** By what a file is known again. */
@@ -37,6 +41,10 @@ struct slot {
 struct graft_contents {
 	struct slot *slots;
 	size_t count;
+	/** What was hashed for whom, and since when, monotonic. */
+	struct graft_budget budget;
+	uint64_t budget_us;
+	uint64_t unhashed;
 };
 
 struct graft_error *
@@ -51,6 +59,7 @@ graft_contents_free(struct graft_contents *contents)
 {
 	if (!contents)
 		return;
+	graft_budget_deinit(&contents->budget);
 	free(contents->slots);
 	free(contents);
 }
@@ -177,8 +186,31 @@ graft_contents_look(struct graft_contents *contents, int fd,
 	return NULL;
 }
 
+/** Let the user of a thread have a file hashed, unless that is too much of late. */
+GRAFT_MUST_CHECK static struct graft_error *
+charge(struct graft_contents *contents, pid_t tid, int fd)
+{
+	uint64_t now_us = graft_clock_monotonic_us();
+
+	if (now_us - contents->budget_us >= (uint64_t)BUDGET_US) {
+		graft_budget_deinit(&contents->budget);
+		contents->budget_us = now_us;
+	}
+	struct graft_error *err = graft_budget_charge(&contents->budget, tid,
+						      fd, -1);
+	contents->unhashed += err && graft_error_code(err) == GRAFT_ERROR_LIMIT;
+	return err;
+}
+
+uint64_t
+graft_contents_unhashed(const struct graft_contents *contents)
+{
+	return contents->unhashed;
+}
+
 struct graft_error *
-graft_content_hash(struct graft_content *content, int fd)
+graft_contents_hash(struct graft_contents *contents,
+		    struct graft_content *content, pid_t tid, int fd)
 {
 	struct stat st;
 
@@ -189,8 +221,10 @@ graft_content_hash(struct graft_content *content, int fd)
 	if ((uint64_t)st.st_size > GRAFT_LIMIT_ELF_BYTES)
 		return graft_error_new(GRAFT_ERROR_LIMIT,
 				       "a mapped file is longer than code is");
-	struct graft_error *err = graft_sha256_fd(fd, GRAFT_LIMIT_ELF_BYTES,
-						  content->sha256);
+	struct graft_error *err = charge(contents, tid, fd);
+	if (!err)
+		err = graft_sha256_fd(fd, GRAFT_LIMIT_ELF_BYTES,
+				      content->sha256);
 	content->hashed = !err;
 	return err;
 }

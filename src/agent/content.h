@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum {
 	GRAFT_CONTENT_BUILD_ID_MAX = 64,
@@ -58,13 +59,22 @@ graft_contents_look(struct graft_contents *contents, int fd,
 		    struct graft_content **ret);
 
 /**
- * Hash a file, unless that was done.
+ * Hash a file, unless that was done, or is too much of late for the user whose process has
+ * it (host/budget.h): who forges the build-id of an old file makes us read as many and as
+ * long ones as he likes.
  *
  * @param[in,out] content Of graft_contents_look(), of the same @p fd.
- * @return NULL; #GRAFT_ERROR_LIMIT if it is longer than code is; as graft_sha256_fd().
+ * @param[in] tid Of the process.
+ * @return NULL; #GRAFT_ERROR_LIMIT if it is that, or longer than code is;
+ * #GRAFT_ERROR_TARGET_GONE; as graft_sha256_fd().
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_content_hash(struct graft_content *content, int fd);
+graft_contents_hash(struct graft_contents *contents,
+		    struct graft_content *content, pid_t tid, int fd);
+
+/** Get how many files were not hashed, as that was too much for their user. */
+uint64_t
+graft_contents_unhashed(const struct graft_contents *contents);
 
 /**
  * Read the build-id of an ELF file.

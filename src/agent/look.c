@@ -2,7 +2,6 @@
 
 #include "agent/look.h"
 
-#include "base/clock.h"
 #include "base/vec.h"
 #include "host/in_place.h"
 #include "proc/list.h"
@@ -15,11 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum {
-	/** How long what was hashed for a user counts: 10 minutes. */
-	BUDGET_US = 600 * 1000 * 1000,
-};
 
 /** A file of a root that was looked at: many processes map the same. */
 struct known {
@@ -148,53 +142,20 @@ is_for_place(const struct pass *pass, const struct graft_kept_patch *patch,
 	       changed_us <= worked_us;
 }
 
-void
-graft_look_deinit(struct graft_look *look)
-{
-	graft_budget_deinit(&look->budget);
-}
-
-/**
- * Let the user of a thread have a file hashed, unless that is too much of late. Who forges
- * the build-id of an old file makes us read as many and as long ones as he likes.
- */
+/** Find which hotpatch is wanted in a file that is open, by what it holds. */
 GRAFT_MUST_CHECK static struct graft_error *
-charge(struct graft_look *look, pid_t tid, int fd)
-{
-	uint64_t now_us = graft_clock_monotonic_us();
-
-	if (now_us - look->budget_us >= (uint64_t)BUDGET_US) {
-		graft_budget_deinit(&look->budget);
-		look->budget_us = now_us;
-	}
-	struct graft_error *err = graft_budget_charge(&look->budget, tid, fd,
-						      -1);
-	look->unhashed += err && graft_error_code(err) == GRAFT_ERROR_LIMIT;
-	return err;
-}
-
-/** Find which hotpatch is wanted in a file, by what it holds. */
-GRAFT_MUST_CHECK static struct graft_error *
-find_wanted(struct pass *pass, const struct view *view,
-	    const struct graft_map *map, const struct stat *now,
-	    struct known *known)
+find_by_content(struct pass *pass, pid_t tid, int fd, const struct stat *now,
+		struct known *known)
 {
 	const struct graft_kept *kept = pass->look->kept;
 	struct graft_content *content;
-	GRAFT_CLOSE int fd = -1;
+	struct graft_error *err = graft_contents_look(pass->look->contents, fd,
+						      &content);
 
-	if (!kept->count)
-		return NULL;
-	struct graft_error *err = graft_map_open_file_of(view->tid, map, &fd);
-	if (!err)
-		err = graft_contents_look(pass->look->contents, fd, &content);
 	if (err || !graft_kept_has_build_id(kept, content->build_id,
 					    content->build_id_len))
 		return err;
-	if (!content->hashed)
-		err = charge(pass->look, view->tid, fd);
-	if (!err)
-		err = graft_content_hash(content, fd);
+	err = graft_contents_hash(pass->look->contents, content, tid, fd);
 	if (err)
 		return err;
 	const struct graft_kept_patch *patch =
@@ -207,8 +168,58 @@ find_wanted(struct pass *pass, const struct view *view,
 	if (pass->look->marks)
 		err = graft_marks_add(pass->look->marks, fd);
 	if (!err && pass->look->hold)
-		err = graft_hold_mark(pass->look->hold, fd, view->tid);
+		err = graft_hold_mark(pass->look->hold, fd, tid);
 	return err;
+}
+
+/** Find which hotpatch is wanted in the file of a mapping. */
+GRAFT_MUST_CHECK static struct graft_error *
+find_wanted(struct pass *pass, const struct view *view,
+	    const struct graft_map *map, const struct stat *now,
+	    struct known *known)
+{
+	GRAFT_CLOSE int fd = -1;
+
+	if (!pass->look->kept->count)
+		return NULL;
+	struct graft_error *err = graft_map_open_file_of(view->tid, map, &fd);
+	return err ? err : find_by_content(pass, view->tid, fd, now, known);
+}
+
+/** A root in which files are looked for that nobody need have mapped. */
+struct unmapped {
+	struct pass *pass;
+	const struct view *view;
+};
+
+static struct graft_error *
+take_named(void *arg, int fd)
+{
+	const struct unmapped *unmapped = arg;
+	struct known known = { .root = unmapped->view->root };
+	struct stat now;
+
+	if (fstat(fd, &now) < 0)
+		return NULL;
+	struct graft_error *err = find_by_content(
+		unmapped->pass, unmapped->view->tid, fd, &now, &known);
+	if (!err || graft_error_code(err) == GRAFT_ERROR_NO_MEMORY)
+		return err;
+	graft_error_free(err);
+	return NULL;
+}
+
+/** Have who loads a file held that a hotpatch names, though nobody has mapped it. */
+GRAFT_MUST_CHECK static struct graft_error *
+mark_named(struct pass *pass, const struct view *view)
+{
+	struct unmapped unmapped = { pass, view };
+
+	if (!pass->look->hold ||
+	    !graft_named_add(&pass->look->named, &view->root))
+		return NULL;
+	return graft_named_each(pass->look->kept, view->tid, take_named,
+				&unmapped);
 }
 
 /** Look at a file that was not seen before. */
@@ -324,6 +335,8 @@ look_at_maps(struct pass *pass, pid_t pid, struct graft_table_need *needs,
 		err = graft_root_read(view.tid, &view.root);
 	if (!err && maps->count)
 		err = graft_root_read_path(view.tid, view.path);
+	if (!err && maps->count)
+		err = mark_named(pass, &view);
 	for (size_t i = 0; !err && i < maps->count; i++) {
 		const struct graft_map *map = &maps->maps[i];
 		if (!graft_map_is_code_of_file(map))
@@ -402,6 +415,7 @@ graft_look_at_all(struct graft_look *look)
 
 	look->round++;
 	look->unseen = 0;
+	look->named.count = 0;
 	if (!err)
 		err = look_at(look, pids, count);
 	if (!err)

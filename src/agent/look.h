@@ -15,10 +15,10 @@
 #include "agent/hold.h"
 #include "agent/kept.h"
 #include "agent/marks.h"
+#include "agent/named.h"
 #include "agent/scope.h"
 #include "agent/table.h"
 #include "base/error.h"
-#include "host/budget.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,17 +40,10 @@ struct graft_look {
 	uint32_t round;
 	/** How many could not be looked at; is added to. */
 	uint64_t unseen;
-	/** What was hashed for whom, and since when, monotonic; zeroes at first. It owns
-	 * something: graft_look_deinit(). */
-	struct graft_budget budget;
-	uint64_t budget_us;
-	/** Files that were not hashed, as that would have been too much; is added to. */
-	uint64_t unhashed;
+	/** Roots in which the files were looked for that hotpatches name, since the last
+	 * look at all. Only where somebody is held. */
+	struct graft_named named;
 };
-
-/** Free what a look owns. Also its guard. */
-void
-graft_look_deinit(struct graft_look *look);
 
 /**
  * Look at all processes. Who is not there any more is forgotten.

@@ -37,7 +37,6 @@ worker_deinit(struct graft_worker *worker)
 	graft_contents_free(worker->contents);
 	graft_kept_deinit(&worker->kept);
 	graft_table_deinit(&worker->table);
-	graft_look_deinit(&worker->look);
 	graft_quarantine_free(worker->quarantine);
 }
 

@@ -105,7 +105,7 @@ count(struct graft_worker *worker)
 		state->refused += refused;
 	}
 	state->unseen = worker->look.unseen;
-	state->unhashed = worker->look.unhashed;
+	state->unhashed = graft_contents_unhashed(worker->contents);
 	state->kept = worker->kept.count;
 	state->withheld = 0;
 	for (size_t i = 0; i < worker->kept.count; i++)

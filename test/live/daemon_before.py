@@ -135,6 +135,29 @@ def a_container_with_a_copy_of_its_own_is_held_too(place):
 
 
 @test
+def a_container_s_first_program_that_loads_it_is_held_if_another_ran_there_before(place):
+    ones = Ones(place, "before-named", "a")
+    program = build(ones, "first", FIRST, "a")
+    root = build_root(ones, "a")
+    os.chmod(ones.dir, 0o755)
+    for path in program, ones.dir + "/late":
+        if path != program:
+            build(ones, "late", LATE)
+        shutil.copy(path, root + path)
+    with Daemon(place, SELDOM, BEFORE) as daemon:
+        if not daemon.ask("status")["holder"]:
+            raise Skip(f"the kernel does not ask: {daemon.said()}")
+        upgrade(daemon, ones)
+        # This one does not map the library: its name and what it holds are enough.
+        with daemon.victim_in(root, ones.dir + "/late"):
+            daemon.ask("sync")
+            until(lambda: daemon.ask("status")["marks"], "nothing is marked")
+            done = subprocess.run(["chroot", root, program], preexec_fn=daemon.scope.enter,
+                                  capture_output=True, text=True, timeout=LONG, check=True)
+            same(done.stdout.strip(), WENT, "what it says")
+
+
+@test
 def who_is_out_of_scope_or_only_reads_the_file_is_not_held(place):
     with holding(place, "out") as (daemon, ones, program):
         before = daemon.ask("status")["held_starts"]
