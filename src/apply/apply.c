@@ -3,6 +3,7 @@
 #include "apply/apply.h"
 
 #include "apply/build.h"
+#include "apply/sweep.h"
 #include "base/fault.h"
 #include "patch/immediate.h"
 
@@ -148,6 +149,18 @@ switch_out(struct graft_target *target, const struct work *work)
 	return err;
 }
 
+/** Say whether a process has pages beside what comes and what it goes back to. */
+static bool
+has_others(const struct graft_plan *plan)
+{
+	size_t known = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		known += plan->modules[i].reuse +
+			 (plan->modules[i].replaced != NULL);
+	return plan->headers->count > known;
+}
+
 GRAFT_MUST_CHECK static struct graft_error *
 commit(struct graft_target *target, const struct work *work,
        struct graft_switch_result *result)
@@ -162,7 +175,9 @@ commit(struct graft_target *target, const struct work *work,
 			err = graft_build_set_before(target, module->above,
 						     &module->below);
 	}
-	return err ? join(err, switch_out(target, work), result) : NULL;
+	if (err)
+		return join(err, switch_out(target, work), result);
+	return has_others(work->plan) ? graft_sweep(target, result) : NULL;
 }
 
 /** Do all of it. @param[in] target Taken up. */

@@ -104,10 +104,8 @@ graft_orphans_find(pid_t pid, struct graft_orphans *ret)
 	if (!live || !chosen || !ret->list.entries)
 		return graft_error_no_memory();
 	for (size_t i = 0; i < headers->count; i++) {
-		const struct graft_header *header = headers->headers[i];
-		err = graft_header_live(target, header,
-					graft_headers_before(headers, header),
-					&live[i]);
+		err = graft_headers_live(target, headers, headers->headers[i],
+					 &live[i]);
 		if (err)
 			return err;
 	}

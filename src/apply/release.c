@@ -11,13 +11,15 @@
 
 #include <stdlib.h>
 
-/** Say whether another header names one as what it goes back to. */
+/** Say whether one may be gone back to: from what is in, or about to come or go, step by
+ * step. What is out goes back to nothing. */
 static bool
 is_named(const struct graft_headers *all, const struct graft_header *header)
 {
 	for (size_t i = 0; i < all->count; i++) {
-		if (all->headers[i] != header &&
-		    graft_headers_before(all, all->headers[i]) == header)
+		const struct graft_header *top = all->headers[i];
+		if (top != header && top->state != GRAFT_HEADER_REVERTED &&
+		    graft_headers_in_chain(all, top, header))
 			return true;
 	}
 	return false;

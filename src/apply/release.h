@@ -27,7 +27,7 @@
  * @param[in,out] target State RUNNING; and after it.
  * @param[in] all Headers of the process.
  * @param[in] header Of one whose jumps were taken out in the switch that @p result tells
- * of; its page says so.
+ * of, or in an earlier one; its page says so.
  * @param[out] left_ret On error: the page says that the shadow is not whole, and is still
  * there for who goes on with it. Else it is as before.
  * @return NULL: it is given back, or stays; else why it could not be given back.

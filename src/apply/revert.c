@@ -4,6 +4,7 @@
 
 #include "apply/build.h"
 #include "apply/release.h"
+#include "apply/sweep.h"
 #include "base/fault.h"
 #include "plan/find.h"
 #include "plan/place.h"
@@ -133,7 +134,12 @@ do_all(struct graft_target *target, const struct work *work,
 	err = set_changed(target, work);
 	result->unsettled = err &&
 			    graft_error_code(err) != GRAFT_ERROR_TARGET_GONE;
-	return err ? err : release_all(target, work, result);
+	if (!err)
+		err = release_all(target, work, result);
+	// The others: what --completely leaves behind, and what was kept before.
+	if (!err && work->all->count > work->count)
+		err = graft_sweep(target, result);
+	return err;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *

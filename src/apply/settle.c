@@ -39,9 +39,7 @@ GRAFT_MUST_CHECK static struct graft_error *
 live_of(const struct graft_scene *scene, const struct graft_header *header,
 	enum graft_live *ret)
 {
-	return graft_header_live(scene->target, header,
-				 graft_headers_before(scene->headers, header),
-				 ret);
+	return graft_headers_live(scene->target, scene->headers, header, ret);
 }
 
 /** Switch one module, from whatever mixture, and write the states. */

@@ -306,6 +306,50 @@ graft_header_live(struct graft_target *target,
 }
 
 struct graft_error *
+graft_headers_top(struct graft_target *target,
+		  const struct graft_headers *headers,
+		  const struct graft_header *header,
+		  const struct graft_header **ret)
+{
+	*ret = NULL;
+	for (size_t i = 0; i < headers->count && !*ret; i++) {
+		const struct graft_header *at = headers->headers[i];
+		enum graft_live live;
+		if (at == header || at->base != header->base ||
+		    at->state == GRAFT_HEADER_BUILDING)
+			continue;
+		struct graft_error *err = graft_header_live(
+			target, at, graft_headers_before(headers, at), &live);
+		if (err)
+			return err;
+		if (live == GRAFT_LIVE_NEW)
+			*ret = at;
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_headers_live(struct graft_target *target,
+		   const struct graft_headers *headers,
+		   const struct graft_header *header, enum graft_live *ret)
+{
+	const struct graft_header *top;
+	enum graft_live over;
+	struct graft_error *err = graft_header_live(
+		target, header, graft_headers_before(headers, header), ret);
+
+	if (err || *ret != GRAFT_LIVE_OTHER ||
+	    header->state != GRAFT_HEADER_BUILDING)
+		return err;
+	err = graft_headers_top(target, headers, header, &top);
+	if (!err && top)
+		err = graft_header_live(target, header, top, &over);
+	if (!err && top && over == GRAFT_LIVE_OLD)
+		*ret = over;
+	return err;
+}
+
+struct graft_error *
 graft_header_live_in(const struct graft_memory *memory,
 		     const struct graft_header *header,
 		     const struct graft_header *before, enum graft_live *ret)

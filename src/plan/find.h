@@ -122,6 +122,27 @@ graft_header_live(struct graft_target *target,
 		  const struct graft_header *before, enum graft_live *ret);
 
 /**
+ * Find the page whose jumps are in the module of a header, and which is not that header.
+ *
+ * @param[out] ret Borrowed from the headers; NULL: there is none.
+ * @return As graft_header_live().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_headers_top(struct graft_target *target,
+		  const struct graft_headers *headers,
+		  const struct graft_header *header,
+		  const struct graft_header **ret);
+
+/**
+ * As graft_header_live(), by all pages of the process: of one that is not whole (it is
+ * being given back) the jumps of any other may be there instead.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_headers_live(struct graft_target *target,
+		   const struct graft_headers *headers,
+		   const struct graft_header *header, enum graft_live *ret);
+
+/**
  * Read memory, of a running process or of one that ran.
  *
  * @param[out] ret false: nothing can be read there.

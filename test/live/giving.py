@@ -72,6 +72,28 @@ class Library:
         same(process.stdout.readline().strip(), str(expected), "answer")
 
 
+def series(place, name, count, source):
+    """A library in so many builds after OLD, and a hotpatch to each."""
+    library = Library(place, name, {"old": OLD} | {f"v{i}": source(i) for i in range(count)})
+    return library, [library.hotpatch(f"v{i}") for i in range(count)]
+
+
+def code_of(i):
+    return f"int answer(int x) {{ return x > {90 + i} ? x + {i} : x * {10 + i} + {i}; }}"
+
+
+def answer_of(i):
+    return 4 * (10 + i) + i
+
+
+def id_of(place, patch):
+    return json.loads(place.run("show", patch, "--json", status=0).stdout)["id"]
+
+
+def states(place, process):
+    return sorted(h["state"] for h in hotpatches(place, process))
+
+
 def mappings(process):
     with open(f"/proc/{process.pid}/maps") as file:
         return [line for line in file if "[heap]" not in line and "[stack]" not in line]
@@ -163,6 +185,117 @@ def the_one_before_is_kept_until_it_is_out_too(place):
         place.run("revert", first, *who, status=0)
         library.ask(process, 9)
         same(mappings(process), before, "both are given back")
+
+
+@test
+def what_is_three_behind_is_given_back_and_two_can_be_gone_back_to(place):
+    library, patches = series(place, "series", 6, code_of)
+    with library.process() as process:
+        before, who = mappings(process), ("--pid", str(process.pid))
+        sizes = []
+        for i, patch in enumerate(patches):
+            place.run("apply", patch, *who, status=0)
+            library.ask(process, answer_of(i))
+            sizes.append(len(mappings(process)))
+            same(states(place, process), ["applied"] + ["replaced"] * min(i, 2), f"after {i}")
+        check(sizes[0] < sizes[2], f"{sizes}: what can be gone back to is there")
+        check(max(sizes[3:]) <= sizes[2], f"{sizes}: it grows no more")
+        for i in (4, 3):
+            place.run("revert", patches[i + 1], *who, status=0)
+            library.ask(process, answer_of(i))
+        # An apply that is taken back leaves the one before where it was.
+        place.run("apply", patches[0], *who, status=0)
+        library.ask(process, answer_of(0))
+        place.run("revert", patches[0], *who, status=0)
+        library.ask(process, answer_of(3))
+        place.run("revert", patches[3], *who, status=0)
+        library.ask(process, 9)
+        same(mappings(process), before, "all is given back")
+
+
+@test
+def a_complete_revert_gives_back_all_that_was_replaced(place):
+    library, patches = series(place, "complete", 3, code_of)
+    with library.process() as process:
+        before, who = mappings(process), ("--pid", str(process.pid))
+        for patch in patches:
+            place.run("apply", patch, *who, status=0)
+        library.ask(process, answer_of(2))
+        place.run("revert", patches[2], "--completely", *who, status=0)
+        library.ask(process, 9)
+        same(mappings(process), before, "all is given back")
+        same(hotpatches(place, process), [], "nothing is left to tell of")
+
+
+@test
+def what_was_replaced_and_may_be_led_to_is_kept_and_used_again(place):
+    def source(i):
+        return CONSTANT.replace("5, 14", f"5, {14 + i}").replace("31, 8", f"31, {50 + i}")
+    library, patches = series(place, "constants", 5, source)
+    with library.process() as process:
+        who = ("--pid", str(process.pid))
+        for turn in range(3):
+            for i, patch in enumerate(patches):
+                place.run("apply", patch, *who, status=0)
+                library.ask(process, 50 + i)
+            if turn == 0:
+                there = mappings(process)
+            same(len(mappings(process)), len(there), "it does not grow")
+            kept = [h["kept"] for h in hotpatches(place, process) if h["state"] == "reverted"]
+            same(len(kept), 2, "kept though nobody goes back to them")
+            check(all("constants" in why for why in kept), kept)
+        same(states(place, process), ["applied", "replaced", "replaced", "reverted", "reverted"],
+             "what becomes of five")
+
+
+@test
+def a_thousand_that_take_each_others_places_take_no_more_memory(place):
+    library, patches = series(place, "storm", 5, code_of)
+    with library.process() as process:
+        who = ("--pid", str(process.pid))
+        sizes = []
+        for i in range(int(os.environ.get("GRAFT_TEST_ROUNDS", "100"))):
+            # Back and forth, and ever another one.
+            which = i % 2 if i % 20 < 10 else i % 5
+            place.run("apply", patches[which], *who, status=None)
+            library.ask(process, answer_of(which))
+            sizes.append(len(mappings(process)))
+        check(max(sizes[20:]) <= max(sizes[:20]), f"it grows: {sizes}")
+        same(states(place, process), ["applied", "replaced", "replaced"], "no more are kept")
+
+
+@test
+def who_is_killed_while_it_gives_back_what_was_replaced_leaves_nothing_half(place):
+    library, patches = series(place, "cut", 4, code_of)
+    points = ("before-write:2", "before-write:3", "release-begin:1", "undo-unmap:1",
+              "undo-unmap:2", "call-set:2", "call-made:3", "call-made:4", "state-write:5",
+              "guardian-end:1", "ledger-finish:1")
+    met = 0
+    for point in points:
+        for kind in "kill", "fail":
+            for later in "", ",recover-begin:*:fail", "lost":
+                with library.process() as process:
+                    before, who = mappings(process), ("--pid", str(process.pid))
+                    for patch in patches[:3]:
+                        place.run("apply", patch, *who, status=0)
+                    fault = f"{point}:{kind}" + (later and ",recover-begin:*:fail")
+                    met += place.run("apply", patches[3], *who, fault=fault).returncode != 0
+                    if later == "lost":
+                        for name in os.listdir(place.state):
+                            if name.startswith("ledger.db"):
+                                os.unlink(os.path.join(place.state, name))
+                    place.run("recover", *who)
+                    same(place.run("recover", *who).returncode, 3, f"{fault}: left open")
+                    now = hotpatches(place, process)
+                    [top] = [h for h in now if h["state"] == "applied"]
+                    library.ask(process, answer_of(2 if top["id"] == id_of(place, patches[2]) else 3))
+                    # Another time it is as if nothing had been.
+                    place.run("apply", patches[3], *who)
+                    library.ask(process, answer_of(3))
+                    place.run("revert", patches[3], "--completely", *who, status=0)
+                    library.ask(process, 9)
+                    same(mappings(process), before, f"{fault}: mappings in the end")
+    check(met > 20, f"only {met} faults were met")
 
 
 @test
