@@ -170,7 +170,9 @@ commit(struct graft_target *target, const struct work *work,
 	for (size_t i = 0; i < work->plan->count && !err; i++) {
 		const struct graft_plan_module *module =
 			&work->plan->modules[i];
-		err = graft_build_set_changed(target, &work->changes[i], false);
+		struct graft_change change = work->changes[i];
+		change.immediate = result->immediate;
+		err = graft_build_set_changed(target, &change, false);
 		if (!err && module->above)
 			err = graft_build_set_before(target, module->above,
 						     &module->below);

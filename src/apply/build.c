@@ -380,19 +380,27 @@ graft_build_undo(struct graft_target *target, const struct graft_header *header,
 	return err;
 }
 
-struct graft_error *
-graft_build_set_state(struct graft_target *target,
-		      const struct graft_header *header,
-		      enum graft_header_state state)
+/** Write a state. @param[in] bits #GRAFT_HEADER_IMMEDIATE or 0. */
+GRAFT_MUST_CHECK static struct graft_error *
+put_state(struct graft_target *target, const struct graft_header *header,
+	  enum graft_header_state state, uint64_t bits)
 {
 	uint8_t block[GRAFT_HEADER_STATE_SIZE];
 
 	struct graft_error *err = graft_fault("state-write");
 	if (err)
 		return err;
-	graft_header_state_encode(state, graft_clock_now_us(), block);
+	graft_header_state_encode(state, graft_clock_now_us() | bits, block);
 	return graft_target_write(target, header->addr + GRAFT_HEADER_STATE_OFF,
 				  block, sizeof(block));
+}
+
+struct graft_error *
+graft_build_set_state(struct graft_target *target,
+		      const struct graft_header *header,
+		      enum graft_header_state state)
+{
+	return put_state(target, header, state, 0);
 }
 
 struct graft_error *
@@ -426,7 +434,7 @@ graft_build_set_changed(struct graft_target *target,
 		err = graft_build_set_state(target, change->from,
 					    GRAFT_HEADER_REVERTED);
 	if (!err && change->to && !out)
-		err = graft_build_set_state(target, change->to,
-					    GRAFT_HEADER_APPLIED);
+		err = put_state(target, change->to, GRAFT_HEADER_APPLIED,
+				change->immediate ? GRAFT_HEADER_IMMEDIATE : 0);
 	return err;
 }

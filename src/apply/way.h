@@ -31,6 +31,8 @@ struct graft_change {
 	 * old code, and must not be there either.
 	 */
 	bool ruined;
+	/** Threads were allowed to stay in what was replaced: its page is to say so. */
+	bool immediate;
 };
 
 #endif /* GRAFT_APPLY_WAY_H */

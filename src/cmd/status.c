@@ -75,6 +75,8 @@ add_hotpatch(const struct graft_inspected *item,
 	ret->before = item->before ? strdup(item->before->id) : NULL;
 	ret->functions = header->redirect_count;
 	ret->since_us = header->changed_us;
+	ret->immediate = header->immediate &&
+			 strcmp(item->state, "applied") == 0;
 	ret->shadow_bytes = graft_place_size(header);
 	ret->kept = item->kept ? strdup(item->kept) : NULL;
 	ret->pointers = item->pointers.count;

@@ -160,7 +160,11 @@ graft_header_encode(const struct graft_header *header, uint8_t **bytes_ret,
 	put_bytes(&out, magic, GRAFT_HEADER_MAGIC_SIZE);
 	put_le(&out, is_first_format(header) ? 1 : GRAFT_HEADER_VERSION, 4);
 	put_le(&out, size, 4);
-	graft_header_state_encode(header->state, header->changed_us, out.at);
+	graft_header_state_encode(
+		header->state,
+		header->changed_us |
+			(header->immediate ? GRAFT_HEADER_IMMEDIATE : 0),
+		out.at);
 	out.at = bytes + BODY_OFF;
 	put_fixed(&out, header);
 	assert(out.at == bytes + GRAFT_HEADER_BEFORE_OFF);

@@ -21,6 +21,7 @@
 #include "base/error.h"
 #include "patch/patch.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,9 @@ enum {
 	/** Longest header that is accepted: 16 MiB. */
 	GRAFT_HEADER_MAX = 16 << 20,
 };
+
+/** The bit of the time of a state that says graft_header::immediate. */
+static const uint64_t GRAFT_HEADER_IMMEDIATE = UINT64_C(1) << 63;
 
 /** What was done last. Stored as these numbers. */
 enum graft_header_state {
@@ -114,6 +118,8 @@ struct graft_header {
 	enum graft_header_state state;
 	/** When the state was written; Unix time in microseconds. */
 	uint64_t changed_us;
+	/** With the state `applied`: threads were allowed to stay in what is replaced. */
+	bool immediate;
 	/** When the shadow was made. */
 	uint64_t created_us;
 	/** Where the page itself is, and how many bytes are mapped for it. */

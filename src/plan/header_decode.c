@@ -278,6 +278,8 @@ take_front(struct graft_cursor *c, const uint8_t *bytes, size_t len,
 	uint32_t state = (uint32_t)graft_cursor_le(c, 4);
 	uint32_t inverse = (uint32_t)graft_cursor_le(c, 4);
 	h->changed_us = graft_cursor_le(c, 8);
+	h->immediate = h->changed_us & GRAFT_HEADER_IMMEDIATE;
+	h->changed_us &= ~GRAFT_HEADER_IMMEDIATE;
 	const uint8_t *got = graft_cursor_take(c, sizeof(want));
 	if (!got || memcmp(got, want, sizeof(want)) != 0)
 		return bad("its checksum is wrong");

@@ -44,6 +44,9 @@ struct graft_report_hotpatch {
 	uint32_t functions;
 	/** Unix time in microseconds of the last change. */
 	uint64_t since_us;
+	/** It is in, and was applied with --immediate: threads were allowed to stay in
+	 * what it replaces. */
+	bool immediate;
 	/** Bytes of address space that its shadow takes. */
 	uint64_t shadow_bytes;
 	struct graft_report_thread *threads;

@@ -59,6 +59,7 @@ add_hotpatch(cJSON *list, const struct graft_report_hotpatch *hotpatch)
 	       cJSON_AddNumberToObject(item, "functions",
 				       hotpatch->functions) &&
 	       cJSON_AddStringToObject(item, "since", since) &&
+	       cJSON_AddBoolToObject(item, "immediate", hotpatch->immediate) &&
 	       cJSON_AddNumberToObject(item, "shadow_bytes",
 				       (double)hotpatch->shadow_bytes) &&
 	       (hotpatch->kept

@@ -117,6 +117,11 @@ put_row(const struct graft_report_process *process,
 			text,
 			"%8s  in the place of %.*s, to which a revert goes back\n",
 			"", ID_SHOWN, hotpatch->before);
+	if (hotpatch->immediate)
+		graft_text_printf(
+			text,
+			"%8s  applied with --immediate: threads that were in old code end their calls there\n",
+			"");
 	if (hotpatch->kept)
 		graft_text_printf(text, "%8s  its %llu bytes are kept: %s\n",
 				  "",

@@ -72,6 +72,14 @@ def threads(victim):
     return sorted(int(t) for t in os.listdir(f"/proc/{victim.pid}/task"))
 
 
+def said(place, victim, wanted):
+    """`graft status` says whether --immediate was used."""
+    who = ("status", "--pid", str(victim.pid))
+    [process] = json.loads(place.run(*who, "--json", status=0).stdout)["processes"]
+    same([h["immediate"] for h in process["hotpatches"]], [wanted], "what --json says")
+    same("--immediate" in place.run(*who, status=0).stdout, wanted, "what the text says")
+
+
 @test
 def a_thread_that_sits_for_ever_goes_on_in_old_and_all_others_in_new(place):
     immediate = Immediate(place)
@@ -89,6 +97,7 @@ def a_thread_that_sits_for_ever_goes_on_in_old_and_all_others_in_new(place):
         with sqlite3.connect(os.path.join(place.state, "ledger.db")) as ledger:
             same(ledger.execute("SELECT note FROM entry ORDER BY id DESC").fetchone()[0],
                  "--immediate: 2 threads stayed in old code", "what the ledger says")
+        said(place, victim, True)
         victim.tell("feed")
         same(victim.line(), f"sat {OLD + 4} sum 4", "who sat ends as OLD")
         is_new(victim)
@@ -100,6 +109,15 @@ def a_thread_that_sits_for_ever_goes_on_in_old_and_all_others_in_new(place):
         done = immediate.apply(victim, "--immediate", "--json", status=0)
         same(json.loads(done.stdout)["processes"][0]["stayed"], 0, "threads that stayed")
         is_new(victim)
+        said(place, victim, True)
+        # The process says so itself.
+        for name in os.listdir(place.state):
+            if name.startswith("ledger.db"):
+                os.unlink(os.path.join(place.state, name))
+        said(place, victim, True)
+        immediate.revert(victim, status=0)
+        immediate.apply(victim, status=0)
+        said(place, victim, False)
 
 
 @test

@@ -390,6 +390,21 @@ the_state_changes_in_place(void **state)
 	assert_null(graft_header_decode(bytes, len, &h));
 	assert_int_equal(h->state, GRAFT_HEADER_REVERTED);
 	assert_int_equal(h->changed_us, 77);
+	assert_false(h->immediate);
+	graft_header_free(h);
+
+	graft_header_state_encode(GRAFT_HEADER_APPLIED,
+				  78 | GRAFT_HEADER_IMMEDIATE,
+				  bytes + GRAFT_HEADER_STATE_OFF);
+	assert_null(graft_header_decode(bytes, len, &h));
+	assert_int_equal(h->changed_us, 78);
+	assert_true(h->immediate);
+	size_t again_len;
+	uint8_t *again;
+	assert_null(graft_header_encode(h, &again, &again_len));
+	assert_int_equal(again_len, len);
+	assert_memory_equal(again, bytes, len);
+	free(again);
 	graft_header_free(h);
 	free(bytes);
 }
