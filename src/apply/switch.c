@@ -239,7 +239,7 @@ refuse_sharer(const struct graft_switch *sw, const struct graft_target *target,
 	pid_t other;
 	pid_t pid = graft_target_pid(target);
 	// Whether it lived on is seen in the stop: stopped().
-	pid_t live = sw->sparing && graft_target_tid(target) == pid ? pid : 0;
+	pid_t live = sw->sparing ? pid : 0;
 	struct graft_error *err = graft_sharer_find(pid, live, known, &other);
 
 	if (err || !other)
@@ -307,6 +307,7 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 
 	*again_ret = false;
 	sw->sparing = !sw->thorough &&
+		      graft_target_tid(target) == graft_target_pid(target) &&
 		      graft_target_thread_count(target) <= FEW_THREADS;
 	// First: what else lies at these addresses must not be written to.
 	err = graft_recheck_modules(target, sw->headers, sw->header_count);
