@@ -71,15 +71,15 @@ def start(daemon, program, **how):
     return done.stdout.strip(), took
 
 
-def process_of(daemon, name):
-    """The number of a process of the daemon, or 0."""
+def process_of(daemon, name, parent=None):
+    """The number of a process that the worker, or another parent, has; or 0."""
     def parents(pid):
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             comm, rest = file.read().split("(", 1)[1].rsplit(")", 1)
         return comm, int(rest.split()[1])
     for pid in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError, IndexError):
-            if parents(pid) == (name, daemon.process.pid):
+            if parents(pid) == (name, parent or daemon.process.pid):
                 return int(pid)
     return 0
 
@@ -253,6 +253,29 @@ def a_holder_that_is_killed_or_stopped_at_any_moment_lets_all_go_on(place):
             daemon.start()
             daemon.ask("sync")
         same(daemon.ask("status")["holder"], 1, "a holder")
+
+
+@test
+def ushers_that_are_killed_or_stopped_let_all_go_on(place):
+    with holding(place, "ushers") as (daemon, _, program):
+        holder, hit = process_of(daemon, "graftd-holder"), 0
+        for i in range(40):
+            with subprocess.Popen([program], preexec_fn=daemon.scope.enter, text=True,
+                                  stdout=subprocess.PIPE) as process:
+                end = time.monotonic() + 0.05 + 0.0005 * i
+                while process.poll() is None and time.monotonic() < end:
+                    usher = process_of(daemon, "graftd-usher", holder)
+                    if usher:
+                        time.sleep(0.0002 * i)
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(usher, signal.SIGSTOP if i % 4 == 3 else signal.SIGKILL)
+                            hit += 1
+                        break
+                said, _ = process.communicate(timeout=LONG)
+            same(process.returncode, 0, "its status")
+            check(said.strip() in (WENT, f"{WAS} {WAS}", f"{WAS} {IS}"), said)
+        check(hit > 10, f"only {hit} ushers were met")
+        same(process_of(daemon, "graftd-holder"), holder, "the holder")
 
 
 @test
