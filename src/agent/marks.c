@@ -74,7 +74,7 @@ graft_marks_add(struct graft_marks *marks, int fd)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || marks->count >= MARKS_MAX)
+	if (fstat(fd, &st) < 0)
 		return NULL;
 	for (size_t i = 0; i < marks->count; i++) {
 		if (marks->files[i].dev == st.st_dev &&
@@ -86,7 +86,13 @@ graft_marks_add(struct graft_marks *marks, int fd)
 						    sizeof(*marks->files));
 	if (err)
 		return err;
-	// A look at all finds what we are not told of.
+	// Most are of containers that are gone; the others come again with a look at all,
+	// which finds what we are not told of.
+	if (marks->count == MARKS_MAX) {
+		(void)fanotify_mark(marks->fd, FAN_MARK_FLUSH, 0, AT_FDCWD,
+				    NULL);
+		marks->count = 0;
+	}
 	if (fanotify_mark(marks->fd, FAN_MARK_ADD, FAN_OPEN, fd, NULL) == 0)
 		marks->files[marks->count++] =
 			(struct file){ .dev = st.st_dev, .inode = st.st_ino };

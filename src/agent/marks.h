@@ -51,7 +51,7 @@ graft_marks_count(const struct graft_marks *marks);
 
 /**
  * Mark the file that is open; once more does nothing. Where the file system knows no
- * marks, or there are too many, it is left.
+ * marks it is left. With too many all others are forgotten.
  *
  * @param[in] fd Borrowed.
  * @return NULL; #GRAFT_ERROR_NO_MEMORY.
