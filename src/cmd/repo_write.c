@@ -126,6 +126,21 @@ say_staged(struct graft_repo *repo, const struct graft_repo_options *options)
 	return err;
 }
 
+/** Say who signed what is staged, and who must still. */
+GRAFT_MUST_CHECK static struct graft_error *
+say_signed(struct graft_repo *repo, const struct graft_repo_options *options)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	struct graft_error *err = graft_repo_print_signed(repo, options->role,
+							  &text);
+
+	if (!err && text.failed)
+		err = graft_error_no_memory();
+	if (!err)
+		(void)printf("\n%s", graft_text_str(&text));
+	return err;
+}
+
 struct graft_error *
 graft_repo_action_init(struct graft_repo_options *options)
 {
@@ -318,9 +333,13 @@ graft_repo_action_sign(struct graft_repo_options *options)
 				       "with what? --key KEY, or --signatures "
 				       "FILE");
 	struct graft_error *err = graft_repo_open(&config, &repo);
+	// What is signed is seen before somebody types a passphrase for it.
+	if (!err)
+		err = say_staged(repo, options);
+	(void)fflush(stdout);
 	if (!err)
 		err = sign(repo, options);
-	return err ? err : say_staged(repo, options);
+	return err ? err : say_signed(repo, options);
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -334,11 +353,11 @@ graft_repo_action_refresh(struct graft_repo_options *options)
 {
 	GRAFT_CLEANUP(graft_repo_closep) struct graft_repo *repo = NULL;
 	GRAFT_CLEANUP(keys_deinit) struct keys keys = { 0 };
-	const struct graft_repo_config config =
-		graft_repo_action_config(options);
+	struct graft_repo_config config = graft_repo_action_config(options);
 
 	if (options->role)
 		return graft_repo_action_stage(options, renew);
+	config.live_only = true;
 	struct graft_error *err = open_keys(options, &options->keys, NULL,
 					    &keys);
 	if (!err)

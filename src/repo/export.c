@@ -165,7 +165,9 @@ GRAFT_MUST_CHECK static struct graft_error *
 sign_for_the_way(const char *dir, const struct graft_repo_keys *keys,
 		 uint32_t days, int64_t now, struct graft_repo_online *ret)
 {
-	const struct graft_repo_config config = { .dir = dir, .now = now };
+	const struct graft_repo_config config = { .dir = dir,
+						  .live_only = true,
+						  .now = now };
 	GRAFT_CLEANUP(graft_repo_closep) struct graft_repo *repo = NULL;
 	GRAFT_CLEANUP(graft_repo_file_deinit)
 	struct graft_repo_file snapshot = { 0 };

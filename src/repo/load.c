@@ -185,6 +185,9 @@ GRAFT_MUST_CHECK static struct graft_error *
 load_staged(struct graft_repo *repo, struct graft_repo_role *role)
 {
 	GRAFT_FREE char *path = NULL;
+
+	if (repo->live_only)
+		return NULL;
 	struct graft_error *err = graft_repo_path(
 		repo, &path, "staged/metadata/%s.json", role->name);
 	if (!err)

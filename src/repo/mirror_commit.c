@@ -177,8 +177,8 @@ link_old(void *arg, const char *path, const char *below)
 	GRAFT_FREE char *to = NULL;
 	struct stat st;
 
-	if (!dot || strcmp(below, "timestamp.json") == 0 ||
-	    lstat(path, &st) < 0 ||
+	if (!dot || strchr(below, '/') ||
+	    strcmp(below, "timestamp.json") == 0 || lstat(path, &st) < 0 ||
 	    (strcmp(dot, ".root.json") != 0 &&
 	     st.st_mtime <= linking->mirror->config.now - GRAFT_REPO_KEEP_S))
 		return NULL;

@@ -20,6 +20,7 @@ graft_repo_begin(const struct graft_repo_config *config, bool make,
 	if (!repo)
 		return graft_error_no_memory();
 	repo->now = config->now;
+	repo->live_only = config->live_only;
 	repo->dir = strdup(config->dir);
 	if (!repo->dir)
 		return graft_error_no_memory();

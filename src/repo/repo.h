@@ -47,6 +47,8 @@ struct graft_repo_config {
 	 * chain there. NULL: the chain is believed.
 	 */
 	const char *trusted_root;
+	/** Do not look at what is staged: what is wrong there must not keep from a refresh. */
+	bool live_only;
 	/** Unix time in seconds. */
 	int64_t now;
 };

@@ -48,6 +48,8 @@ struct graft_repo {
 	/** `staged/metadata`; its lock is ours. */
 	struct graft_trust_store *store;
 	int64_t now;
+	/** Nothing that is staged is loaded. */
+	bool live_only;
 	/** Root, targets, and what is or was delegated; never moved. */
 	struct graft_repo_role **roles;
 	size_t role_count;

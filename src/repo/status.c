@@ -230,9 +230,13 @@ graft_repo_print_text(struct graft_repo *repo, struct graft_text *out)
 	return graft_repo_print_staged(repo, NULL, out);
 }
 
-struct graft_error *
-graft_repo_print_staged(struct graft_repo *repo, const char *name,
-			struct graft_text *out)
+/** Append something of each staged role that is meant. */
+GRAFT_MUST_CHECK static struct graft_error *
+put_each(const struct graft_repo *repo, const char *name,
+	 struct graft_error *(*put)(const struct graft_repo *,
+				    const struct graft_repo_role *,
+				    struct graft_text *),
+	 struct graft_text *out)
 {
 	struct graft_error *err = NULL;
 
@@ -242,9 +246,31 @@ graft_repo_print_staged(struct graft_repo *repo, const char *name,
 				   (strcmp(name, "bins") == 0 &&
 				    graft_repo_is_bin(role->name));
 		if (meant && role->staged.metadata)
-			err = put_staged_text(repo, role, out);
+			err = put(repo, role, out);
 	}
 	return err;
+}
+
+struct graft_error *
+graft_repo_print_staged(struct graft_repo *repo, const char *name,
+			struct graft_text *out)
+{
+	return put_each(repo, name, put_staged_text, out);
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+put_signed_text(const struct graft_repo *repo,
+		const struct graft_repo_role *role, struct graft_text *out)
+{
+	graft_text_printf(out, "%s:\n", role->name);
+	return put_signers_text(repo, role, out);
+}
+
+struct graft_error *
+graft_repo_print_signed(struct graft_repo *repo, const char *name,
+			struct graft_text *out)
+{
+	return put_each(repo, name, put_signed_text, out);
 }
 
 static void

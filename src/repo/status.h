@@ -21,6 +21,11 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_repo_print_staged(struct graft_repo *repo, const char *role,
 			struct graft_text *out);
 
+/** Append of what is staged who signed it and who must still. As graft_repo_print_staged(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_print_signed(struct graft_repo *repo, const char *role,
+			struct graft_text *out);
+
 /** Append the state as JSON. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_repo_print_json(struct graft_repo *repo, struct graft_text *out);

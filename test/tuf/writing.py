@@ -354,6 +354,29 @@ def a_thief_of_the_online_keys_cannot_make_all_later_versions_old_for_good(place
 
 
 @test
+def what_is_staged_wrongly_does_not_keep_from_a_refresh(place):
+    w = Writer(place).init()
+    w.add("a")
+    w.write("repo/staged/metadata/targets.json", "{")
+    w.run("status", status=65)
+    w.run("refresh", "--key", w.online)
+    w.run("reset", "--role", "targets")
+    same(w.state()["timestamp"]["version"], 2, "timestamp")
+    w.fetch()
+
+
+@test
+def what_is_signed_is_seen_first(place):
+    w = Writer(place).init()
+    w.run("add", w.write("f", "x"), "--as", "a/thing")
+    w.passphrases = w.write("passphrases", "wrong\n", 0o600)
+    done = subprocess.run(w.command("sign", "--key", w.key("targets")), env=ENV, capture_output=True, text=True,
+                          timeout=LIMIT, stdin=subprocess.DEVNULL, check=False)
+    same(done.returncode, 86, done.stderr)
+    check("+ a/thing" in done.stdout and "0 of 1 signatures" in done.stdout, done.stdout)
+
+
+@test
 def two_writers_do_not_mix(place):
     w = Writer(place).init("--bins", "16")
     running = []
