@@ -186,6 +186,9 @@ graft_repo_action_stage(struct graft_repo_options *options,
 					    &keys);
 	if (!err)
 		err = graft_repo_open(&config, &repo);
+	// Else it would be built upon what somebody else staged, and signed unseen.
+	if (!err)
+		err = graft_repo_check_seen(repo, &keys.keys);
 	if (!err)
 		err = fn(repo, options);
 	if (!err)

@@ -215,9 +215,19 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_repo_reset(const struct graft_repo_config *config, const char *role);
 
 /**
+ * Check that keys signed all that is staged and that they may sign: before more is staged
+ * upon it and signed in one go, which would sign what somebody else put there.
+ *
+ * @return NULL; #GRAFT_ERROR_REFUSED with what to do.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_check_seen(const struct graft_repo *repo,
+		      const struct graft_repo_keys *keys);
+
+/**
  * Sign what is staged with each key that may.
  *
- * @param[in] role NULL: all that is staged.
+ * @param[in] role NULL: all that is staged; a root must be named.
  * @param[out] count_ret How many signatures were added.
  * @return NULL; #GRAFT_ERROR_REFUSED if a key may sign nothing of it, or is one for content
  * and nothing guards it; #GRAFT_ERROR_NOT_FOUND if nothing is staged.

@@ -114,6 +114,84 @@ sign_all(struct graft_repo *repo, const char *name,
 	return NULL;
 }
 
+/** Ask whether a key may sign a staged role, and whether it has not. */
+GRAFT_MUST_CHECK static struct graft_error *
+look(const struct graft_repo *repo, const struct graft_repo_role *role,
+     const struct graft_signer *signer, bool *may_ret, bool *lacks_ret)
+{
+	const struct graft_repo_asked asked = graft_repo_ask(repo, role);
+
+	*may_ret = *lacks_ret = false;
+	for (size_t i = 0; i < asked.count; i++) {
+		const struct graft_node *keyid;
+		bool has_signed = true;
+		struct graft_error *err = graft_repo_find_key(
+			&asked.list[i], graft_signer_key(signer), &keyid);
+		if (!err && keyid)
+			err = graft_repo_has_signed(&asked.list[i], keyid,
+						    role->staged.metadata,
+						    &has_signed);
+		if (err)
+			return err;
+		*may_ret |= keyid != NULL;
+		*lacks_ret |= !has_signed;
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_repo_check_seen(const struct graft_repo *repo,
+		      const struct graft_repo_keys *keys)
+{
+	for (size_t i = 0; i < repo->role_count; i++) {
+		const struct graft_repo_role *role = repo->roles[i];
+		for (size_t k = 0; role->staged.metadata && k < keys->count;
+		     k++) {
+			bool may;
+			bool lacks;
+			struct graft_error *err =
+				look(repo, role, keys->list[k], &may, &lacks);
+			if (err)
+				return err;
+			if (lacks)
+				return graft_error_new(
+					GRAFT_ERROR_REFUSED,
+					"%s: it is staged, and %s has not "
+					"signed it: look at it and sign it "
+					"first (graft repo sign --role %s), or "
+					"graft repo reset",
+					role->name,
+					graft_signer_name(keys->list[k]),
+					role->name);
+		}
+	}
+	return NULL;
+}
+
+/** See that a root is signed only by who names it: it says who may sign everything. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_root_is_meant(const struct graft_repo *repo,
+		    const struct graft_repo_keys *keys)
+{
+	const struct graft_repo_role *root = repo->roles[GRAFT_REPO_ROOT];
+
+	for (size_t i = 0; root->staged.metadata && i < keys->count; i++) {
+		bool may;
+		bool lacks;
+		struct graft_error *err = look(repo, root, keys->list[i], &may,
+					       &lacks);
+		if (err)
+			return err;
+		if (lacks)
+			return graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"a root is staged, which says who may sign "
+				"everything: look at it, and sign it with "
+				"--role root, the others with --role NAME");
+	}
+	return NULL;
+}
+
 struct graft_error *
 graft_repo_sign(struct graft_repo *repo, const char *role,
 		const struct graft_repo_keys *keys, size_t *count_ret)
@@ -123,7 +201,9 @@ graft_repo_sign(struct graft_repo *repo, const char *role,
 
 	if (!listed)
 		return graft_error_no_memory();
-	struct graft_error *err = sign_all(repo, role, keys, &outcome);
+	struct graft_error *err = role ? NULL : check_root_is_meant(repo, keys);
+	if (!err)
+		err = sign_all(repo, role, keys, &outcome);
 	if (err)
 		return err;
 	if (!outcome.staged)

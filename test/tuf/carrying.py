@@ -125,7 +125,6 @@ def a_mirror_is_incremental_and_serves_what_it_got(place):
         w.add("a/two", "two")
         for role in "root", "targets":
             w.run("rotate", role, "--add", w.key("root2" if role == "root" else "targets2"), "--key", w.key("root"))
-        w.run("sign", "--key", w.key("targets"))
         w.publish()
         same(mirror(w, server), "3 targets, 1 of them new, 3 bytes\n", "one more")
         reads(w, w.path("mirror"), "a/two", "a/big", name="of-mirror")

@@ -9,8 +9,8 @@ import subprocess
 import tempfile
 import threading
 
-from independent import node
-from stage import BUILD, ENV, LIMIT, check, same
+from independent import modules, node
+from stage import BUILD, ENV, LIMIT, Skip, check, same
 
 GRAFT = os.path.join(BUILD, "graft")
 PASSPHRASE = "fünf Wörter, die niemand kennt"
@@ -147,7 +147,11 @@ class Writer:
         return done.stderr
 
     def fetch_js(self, target=None, name="js", status=0):
-        """The same with tuf-js, over HTTP."""
+        """The same with tuf-js, over HTTP; where it is. Without it graft-tuf alone says how it is."""
+        try:
+            modules()
+        except Skip:
+            return
         base = self.path(name)
         if not os.path.isdir(base):
             os.makedirs(os.path.join(base, "metadata"))

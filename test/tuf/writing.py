@@ -94,7 +94,9 @@ def two_people_on_two_machines_meet_a_threshold(place):
     same(missing, [w.id(w.public("ben"))], "who must sign")
     bens = w.path("bens")
     shutil.copytree(w.dir, bens)
-    said = w.run("sign", "--key", w.key("ben"), at=bens)
+    check("--role root" in w.run("sign", "--key", w.key("ben"), at=bens, status=84), "a root is not named")
+    w.run("sign", "--role", "targets", "--key", w.key("ben"), at=bens)
+    said = w.run("sign", "--role", "root", "--key", w.key("ben"), at=bens)
     check("2 of 2 signatures" in said, said)
     for name in "root", "targets":
         w.run("sign", "--signatures", f"{bens}/staged/metadata/{name}.json")
@@ -104,6 +106,7 @@ def two_people_on_two_machines_meet_a_threshold(place):
     w.add("a", key="anna")
     other = w.path("other")
     shutil.copytree(w.dir, other)
+    w.run("reset", at=other)
     w.run("add", w.write("evil", "evil"), "--as", "a", "--key", w.key("ben"), at=other)
     text = w.run("sign", "--signatures", f"{other}/staged/metadata/targets.json", status=69)
     check("says something else" in text, text)
@@ -139,7 +142,7 @@ def keys_are_rotated_under_a_threshold_of_two(place, role):
         # The old keys alone do not do.
         text = w.run("publish", *online, status=68)
         check("signatures, 2 are needed" in text, text)
-        w.run("sign", *new_keys)
+        w.run("sign", "--role", role, *new_keys)
     else:
         text = w.run("publish", *online, status=68)
         check(role in text, text)
@@ -374,6 +377,27 @@ def what_is_signed_is_seen_first(place):
                           timeout=LIMIT, stdin=subprocess.DEVNULL, check=False)
     same(done.returncode, 86, done.stderr)
     check("+ a/thing" in done.stdout and "0 of 1 signatures" in done.stdout, done.stdout)
+
+
+@test
+def what_somebody_else_staged_is_not_signed_unseen(place):
+    w = Writer(place).init("--bins", "4")
+    w.run("add", w.write("evil", "evil"), "--as", "x/evil")
+    for more in (["add", w.write("f", "x"), "--as", "a"], ["refresh", "--role", "bins"]):
+        done = subprocess.run([*w.command(more[0]), *more[1:], "--key", w.key("targets")], env=ENV, text=True,
+                              capture_output=True, timeout=LIMIT, check=False, stdin=subprocess.DEVNULL)
+        same(done.returncode, 84, done.stderr)
+        check("has not signed it" in done.stderr, done.stderr)
+    w.publish(status=68)
+    w.run("reset")
+    w.add("a")
+    w.add("b")
+    w.publish()
+    w.fetch("a", "b")
+    # A root that somebody staged is signed by nobody who does not name it.
+    w.run("rotate", "root", "--add", w.key("thief"))
+    check("--role root" in w.run("sign", "--key", w.key("root"), status=84), "root")
+    check("has not signed it" in w.run("rotate", "targets", "--add", w.key("x"), "--key", w.key("root"), status=84), "")
 
 
 @test
