@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "repo/limits.h"
 #include "repo/names.h"
+#include "repo/online.h"
 #include "repo/repo_model.h"
 #include "trust/limits.h"
 
@@ -292,6 +293,45 @@ load_top(struct graft_repo *repo, const struct graft_repo_file *trusted)
 			       repo->dir);
 }
 
+/** See that no file is missing which the snapshot lists: an older one would be built upon. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_listed(const struct graft_repo *repo)
+{
+	const struct graft_metadata *root =
+		repo->roles[GRAFT_REPO_ROOT]->live.metadata;
+	const uint64_t last = graft_repo_highest(repo, "snapshot",
+						 GRAFT_REPO_VERSION_MAX);
+	GRAFT_CLEANUP(graft_repo_file_deinit)
+	struct graft_repo_file snapshot = { 0 };
+
+	if (!root || !last)
+		return NULL;
+	struct graft_error *err = graft_repo_read_online(
+		repo, GRAFT_METADATA_SNAPSHOT, last, root, &snapshot);
+	if (err || !snapshot.metadata)
+		return err;
+	for (size_t i = GRAFT_REPO_TARGETS; i < repo->role_count; i++) {
+		const struct graft_repo_role *role = repo->roles[i];
+		const struct graft_node *listed =
+			graft_metadata_file(snapshot.metadata, role->name);
+		const uint64_t version =
+			listed ? graft_metadata_file_version(listed) : 0;
+		if (version >
+		    (role->live.metadata ? role->live.metadata->version : 0))
+			return graft_error_new(
+				GRAFT_ERROR_BAD_INPUT,
+				"%s version %llu is listed as live by "
+				"%llu.snapshot.json, and is not there: put a "
+				"copy in its place, for what is built upon an "
+				"older one would lose it. If there never was "
+				"one, somebody has the online keys: remove "
+				"that snapshot, and rotate them",
+				role->name, (unsigned long long)version,
+				(unsigned long long)last);
+	}
+	return NULL;
+}
+
 struct graft_error *
 graft_repo_load(struct graft_repo *repo, const char *trusted_root)
 {
@@ -312,6 +352,8 @@ graft_repo_load(struct graft_repo *repo, const char *trusted_root)
 		err = have_delegated(repo, targets->staged.metadata);
 	if (!err)
 		err = load_delegated(repo);
+	if (!err)
+		err = check_listed(repo);
 	for (size_t i = GRAFT_REPO_TARGETS + 1; !err && i < repo->role_count;
 	     i++)
 		err = load_staged(repo, repo->roles[i]);

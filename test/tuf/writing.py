@@ -303,6 +303,24 @@ def what_is_staged_and_tampered_with_is_not_published(place):
 
 
 @test
+def what_is_built_upon_is_the_newest(place):
+    w = Writer(place).init("--bins", "2")
+    w.add("a")
+    w.publish()
+    name = next(r["name"] for r in w.state()["roles"] if r["live"]["version"] == 2)
+    # Somebody hides the newest version, so that a release is lost when the next is signed.
+    newest = os.path.join(w.dir, f"public/metadata/2.{name}.json")
+    os.rename(newest, w.path("kept"))
+    for action in (["add", w.path("new"), "--key", w.key("targets")], ["refresh", "--key", w.online]):
+        text = w.run(*action, status=65)
+        check(f"{name} version 2 is listed as live" in text, text)
+    os.rename(w.path("kept"), newest)
+    w.add("b")
+    w.publish()
+    w.fetch("a", "b")
+
+
+@test
 def a_directory_with_other_roots_is_found_out_by_who_knows_one(place):
     w = Writer(place).init()
     root = w.write("root.json", json.dumps(w.metadata("1.root.json")))
