@@ -7,7 +7,6 @@
 #include "plan/stack_step.h"
 
 #include <Zydis/Zydis.h>
-#include <string.h>
 
 enum {
 	/** Instructions that are kept; of a longer function, the last ones up to
@@ -270,17 +269,62 @@ begin(const uint8_t *code, size_t len, struct search **ret)
 	return NULL;
 }
 
-/** Say whether so many bytes are zero that no candidate begins in all but the last:
- * the rest of a page, mostly. */
-static bool
-is_blank(const uint8_t *at, size_t left)
-{
-	uint64_t word;
+/**
+ * For each byte, as the first, second and third of three: which kinds of candidates it
+ * may be of. Nearly all code is passed over by three looks and no branch.
+ */
+struct kinds {
+	uint8_t first[256];
+	uint8_t second[256];
+	uint8_t third[256];
+};
 
-	if (left < sizeof(word))
-		return false;
-	memcpy(&word, at, sizeof(word));
-	return word == 0;
+enum {
+	/** The operand is what the third byte has as register or memory, as register. */
+	KIND_RM = 1,
+	KIND_REG = 2,
+	KIND_XCHG = 4,
+	KIND_POP = 8,
+};
+
+/** Fill in what is_candidate() asks; more is harmless, less is not. */
+static void
+kinds_init(struct kinds *kinds)
+{
+	*kinds = (struct kinds){
+		.second = { [0x89] = KIND_RM,
+			    [0x8b] = KIND_REG,
+			    [0x87] = KIND_RM | KIND_REG,
+			    [0x8d] = KIND_REG,
+			    [0x94] = KIND_XCHG,
+			    [0x5c] = KIND_POP },
+	};
+	for (unsigned i = 0; i < 256; i++) {
+		kinds->first[i] =
+			(uint8_t)(((i & 0xfb) == 0x48 ? KIND_RM : 0) |
+				  ((i & 0xfc) == 0x48 ? KIND_REG : 0) |
+				  (i == 0x48 ? KIND_XCHG : 0) |
+				  (i != 0x41 ? KIND_POP : 0));
+		bool rm = i >= 0xc0 && (i & 7) == GRAFT_STEP_RSP;
+		bool reg = (i >> 3 & 7) == GRAFT_STEP_RSP;
+		kinds->third[i] = (uint8_t)((rm ? KIND_RM : 0) |
+					    (reg ? KIND_REG : 0) | KIND_XCHG |
+					    (i == 0xc3 ? KIND_POP : 0));
+	}
+}
+
+/** Find the next candidate. @return Its offset; @p len: there is none. */
+static size_t
+next_candidate(const struct kinds *kinds, const uint8_t *code, size_t at,
+	       size_t len)
+{
+	for (; at + 2 < len; at++) {
+		if (kinds->first[code[at]] & kinds->second[code[at + 1]] &
+			    kinds->third[code[at + 2]] &&
+		    is_candidate(code + at, len - at))
+			return at;
+	}
+	return len;
 }
 
 struct graft_error *
@@ -289,16 +333,15 @@ graft_stack_switch_in(const uint8_t *code, uint64_t addr, size_t len,
 		      bool *ret)
 {
 	GRAFT_FREE struct search *search = NULL;
+	struct kinds kinds;
 	size_t done = 0;
 
 	*ret = false;
-	for (size_t i = 0; i < len && !*ret; i++) {
-		if (is_blank(code + i, len - i)) {
-			i += sizeof(uint64_t) - 2;
-			continue;
-		}
-		if (i < done || !is_candidate(code + i, len - i))
-			continue;
+	kinds_init(&kinds);
+	for (size_t i = 0; !*ret; i++) {
+		i = next_candidate(&kinds, code, i > done ? i : done, len);
+		if (i >= len)
+			break;
 		struct graft_error *err = search ? NULL
 						 : begin(code, len, &search);
 		if (err)
