@@ -72,6 +72,11 @@ operand(struct following *f, const struct places *places,
 	if (op->base >= 16)
 		return unknown;
 	struct graft_type_place base = places->regs[op->base];
+	// Which of the two is the pointer, only what they hold tells.
+	if (op->index < 16 && op->scale == 1 &&
+	    places->regs[op->index].of == GRAFT_PLACE_OF_OBJECT &&
+	    base.of != GRAFT_PLACE_OF_OBJECT)
+		base = places->regs[op->index];
 	if (op->index != GRAFT_REG_NONE && base.of != GRAFT_PLACE_OF_OBJECT)
 		return unknown;
 	return base.of == GRAFT_PLACE_OF_NOTHING
@@ -171,13 +176,18 @@ result_of(struct following *f, struct places *places, const struct graft_op *op)
 	case GRAFT_OP_LEA:
 		return operand(f, places, op);
 	case GRAFT_OP_ADD:
-		if (op->has_mem || dst.of == GRAFT_PLACE_OF_NOTHING)
-			return unknown;
+		if (op->has_imm && !op->has_mem)
+			return graft_place_stepped(&f->source, dst,
+						   op->subtracts ? -op->imm
+								 : op->imm);
+		if (op->has_mem)
+			src = loaded(f, places, op);
 		// An index leads to another element of the same type.
-		if (!op->has_imm)
-			return dst.of == GRAFT_PLACE_OF_OBJECT ? dst : unknown;
-		return graft_place_stepped(&f->source, dst,
-					   op->subtracts ? -op->imm : op->imm);
+		if (dst.of == GRAFT_PLACE_OF_OBJECT)
+			return dst;
+		return src.of == GRAFT_PLACE_OF_OBJECT && !op->subtracts
+			       ? src
+			       : unknown;
 	case GRAFT_OP_CMOV:
 		return graft_place_is_same(dst, src) ? dst : unknown;
 	case GRAFT_OP_BITS:

@@ -122,6 +122,25 @@ also_of_what_is_reached_over_several_pointers(void **state)
 }
 
 static void
+also_of_rows_of_a_table(void **state)
+{
+	static const char form[] =
+		"%s"
+		"struct row { long a, b, c, d, e, f; };\n"
+		"struct row table[8];\n"
+		"KEEP struct row *row(int i) { return &table[i & 7]; }\n"
+		"KEEP long f(struct row **which, int v)\n"
+		"{ return (*which)->a + table[(*which)->b & 7].%s + v; }\n";
+	char o[1024];
+	char n[1024];
+
+	(void)state;
+	snprintf(o, sizeof(o), form, PRELUDE, "a");
+	snprintf(n, sizeof(n), form, PRELUDE, "e");
+	each_must_prove(o, n);
+}
+
+static void
 a_callback_says_what_it_was_given(void **state)
 {
 	static const char types[] = "struct thing { long a, b, c; };\n";
@@ -181,6 +200,7 @@ main(void)
 		cmocka_unit_test(nor_what_lies_behind_a_struct),
 		cmocka_unit_test(another_member_is_explained),
 		cmocka_unit_test(also_of_what_is_reached_over_several_pointers),
+		cmocka_unit_test(also_of_rows_of_a_table),
 		cmocka_unit_test(a_callback_says_what_it_was_given),
 		cmocka_unit_test(a_loop_that_goes_the_other_way_moves_nothing),
 		cmocka_unit_test(
