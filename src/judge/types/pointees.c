@@ -182,12 +182,13 @@ result_of(struct following *f, struct places *places, const struct graft_op *op)
 								 : op->imm);
 		if (op->has_mem)
 			src = loaded(f, places, op);
+		// The distance of two is no place.
+		if (op->subtracts && src.of == GRAFT_PLACE_OF_OBJECT)
+			return unknown;
 		// An index leads to another element of the same type.
 		if (dst.of == GRAFT_PLACE_OF_OBJECT)
 			return dst;
-		return src.of == GRAFT_PLACE_OF_OBJECT && !op->subtracts
-			       ? src
-			       : unknown;
+		return src.of == GRAFT_PLACE_OF_OBJECT ? src : unknown;
 	case GRAFT_OP_CMOV:
 		return graft_place_is_same(dst, src) ? dst : unknown;
 	case GRAFT_OP_BITS:
