@@ -3,8 +3,10 @@
 #include "judge/flow/pointers.h"
 
 enum {
-	/** From how many words to another a pointer is followed. */
+	/** From how many words to another a pointer is followed, and how many are
+	 * looked at in all. */
 	WORDS_MAX = 4,
+	LOOKS_MAX = 200,
 };
 
 uint32_t
@@ -106,12 +108,14 @@ is_word(const struct graft_ops *ops, const struct graft_op *op,
 }
 
 static bool
-word_leads(const struct graft_ops *ops, const struct graft_op *word, int depth);
+word_leads(const struct graft_ops *ops, const struct graft_op *word, int depth,
+	   int *looks);
 
 /** Say whether memory is reached through a register behind an instruction, also
  * where an index is added to it, or through the word that it is stored in. */
 static bool
-register_leads(const struct graft_ops *ops, uint32_t at, uint8_t reg, int depth)
+register_leads(const struct graft_ops *ops, uint32_t at, uint8_t reg, int depth,
+	       int *looks)
 {
 	uint32_t end = at + 1 + GRAFT_OP_BACK_MAX;
 
@@ -126,7 +130,7 @@ register_leads(const struct graft_ops *ops, uint32_t at, uint8_t reg, int depth)
 			return op->what != GRAFT_OP_LEA ||
 			       graft_pointer_behind(ops, i, op->dst);
 		if (stored && graft_op_in_frame(ops, op) && depth < WORDS_MAX)
-			return word_leads(ops, op, depth + 1);
+			return word_leads(ops, op, depth + 1, looks);
 		if (added && !op->has_imm && op->src == reg && op->dst < 16 &&
 		    graft_pointer_behind(ops, i, op->dst))
 			return true;
@@ -141,13 +145,16 @@ register_leads(const struct graft_ops *ops, uint32_t at, uint8_t reg, int depth)
 }
 
 static bool
-word_leads(const struct graft_ops *ops, const struct graft_op *word, int depth)
+word_leads(const struct graft_ops *ops, const struct graft_op *word, int depth,
+	   int *looks)
 {
+	if (--*looks < 0)
+		return false;
 	for (uint32_t i = 0; i < ops->count; i++) {
 		const struct graft_op *op = &ops->ops[i];
 		if (op->what == GRAFT_OP_MOV && op->mem_read && op->dst < 16 &&
 		    is_word(ops, op, word) &&
-		    register_leads(ops, i, op->dst, depth))
+		    register_leads(ops, i, op->dst, depth, looks))
 			return true;
 	}
 	return false;
@@ -157,15 +164,16 @@ bool
 graft_pointer_kept(const struct graft_ops *ops, uint32_t at)
 {
 	const struct graft_op *add = &ops->ops[at];
+	int looks = LOOKS_MAX;
 
 	if (add->has_mem)
 		return add->mem_write && is_word(ops, add, add) &&
-		       word_leads(ops, add, 0);
+		       word_leads(ops, add, 0, &looks);
 	for (uint32_t i = at + 1; add->dst < 16 && i < ops->count; i++) {
 		const struct graft_op *op = &ops->ops[i];
 		if (op->what == GRAFT_OP_MOV && op->mem_write &&
 		    op->src == add->dst && is_word(ops, op, op))
-			return word_leads(ops, op, 0);
+			return word_leads(ops, op, 0, &looks);
 		if (i > at + 2 || (op->writes & (1U << add->dst)))
 			return false;
 	}

@@ -213,7 +213,8 @@ stored_form(const struct graft_case *c, const struct graft_ops *ops,
 		uint8_t from = op->what == GRAFT_OP_LEA ? op->base : reg;
 		if (from < 16 && was_loaded(c, ops, at, from, place))
 			return FORM_PLAIN;
-		*by_ret = moved_by(op, from);
+		if (form_of(op, true) == FORM_MOVED)
+			*by_ret = moved_by(op, from);
 		return form_of(op, true);
 	}
 	return FORM_PLAIN;
@@ -243,9 +244,10 @@ loaded_form(const struct graft_case *c, const struct graft_ops *ops,
 		if (reg == GRAFT_REG_RDI && orders_bytes(ops, op))
 			return FORM_ORDER;
 		if (reads) {
-			*by_ret = moved_by(op, reg);
 			enum form form = keeps ? form_of(op, false)
 					       : FORM_PLAIN;
+			if (form == FORM_MOVED)
+				*by_ret = moved_by(op, reg);
 			return is_stored_soon(c, ops, i, place) ? FORM_PLAIN
 								: form;
 		}

@@ -188,14 +188,14 @@ is_other_factor(const struct graft_layout *layout,
  * part of one. */
 static struct graft_error *
 check_addition(const struct graft_layout *layout,
-	       const struct graft_twin_pair *pair)
+	       const struct graft_twin_pair *pair, bool explained)
 {
 	const struct graft_ops *old_ops = &layout->twin->old_ops;
 	const struct graft_ops *new_ops = &layout->twin->new_ops;
 	const struct graft_op *o = &old_ops->ops[pair->o];
 	const struct graft_op *n = &new_ops->ops[pair->n];
 
-	if (graft_pointer_kept(old_ops, pair->o) &&
+	if (!explained && graft_pointer_kept(old_ops, pair->o) &&
 	    graft_pointer_kept(new_ops, pair->n))
 		return refuse_pair(layout, o, n,
 				   "the address of a member may have moved");
@@ -244,8 +244,8 @@ check_pair(const struct graft_layout *layout,
 	}
 	if (!o->has_imm || o->imm == n->imm || o->regs != n->regs)
 		return NULL;
-	if (o->what == GRAFT_OP_ADD && !explained)
-		return check_addition(layout, pair);
+	if (o->what == GRAFT_OP_ADD)
+		return check_addition(layout, pair, explained);
 	// Where all factors are known, what is no size of elements is a number.
 	bool known = !layout->old_strides.partial &&
 		     !layout->new_strides.partial;

@@ -2,36 +2,29 @@
 
 // R-02 over all carried functions at once. A compiler that sees both may load a
 // member in the caller in one build and in the callee in the other; put side by
-// side, neither then has a displacement that moved. Where types are known, what
-// they do not explain must show the movement, too.
+// side, neither then has a displacement that moved.
 
 #include "judge/flow/accesses.h"
 #include "judge/rules/checks.h"
-#include "judge/types/explained.h"
-#include "judge/types/types.h"
 
 #include "base/vec.h"
 
 #include <stdlib.h>
 
-/** Add what one function reaches through pointers. @param[in] left Only what types
- * do not explain. */
+/** Add what one function reaches through pointers. */
 static struct graft_error *
-add(const struct graft_case *c, const struct graft_code *code, uint32_t func,
-    bool left, struct graft_accesses *all, size_t *cap)
+add(const struct graft_code *code, uint32_t func, struct graft_accesses *all,
+    size_t *cap)
 {
 	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
 	GRAFT_CLEANUP(graft_frame_deinit) struct graft_frame frame = { 0 };
 	GRAFT_CLEANUP(graft_accesses_deinit) struct graft_accesses one = { 0 };
-	GRAFT_FREE bool *explained = NULL;
 	struct graft_error *err = graft_ops_read(code, func, &ops);
 
 	if (!err)
 		err = graft_frame_read(&ops, &frame);
-	if (!err && left)
-		err = graft_explained_in(c, &ops, &explained);
 	if (!err)
-		err = graft_accesses_read(&ops, &frame, explained, &one);
+		err = graft_accesses_read(&ops, &frame, NULL, &one);
 	if (!err)
 		err = graft_vec_reserve(&all->list, cap, all->count + one.count,
 					sizeof(*all->list));
@@ -41,33 +34,16 @@ add(const struct graft_case *c, const struct graft_code *code, uint32_t func,
 }
 
 static struct graft_error *
-add_carried(const struct graft_case *c, const struct graft_code *code,
-	    const struct graft_func_match *match, bool left,
-	    struct graft_accesses *ret)
+add_carried(const struct graft_code *code, const struct graft_func_match *match,
+	    struct graft_accesses *all)
 {
 	struct graft_error *err = NULL;
 	size_t cap = 0;
 
-	graft_accesses_deinit(ret);
 	for (uint32_t i = 0; !err && i < code->func_count; i++) {
 		if (match[i].carried)
-			err = add(c, code, i, left, ret, &cap);
+			err = add(code, i, all, &cap);
 	}
-	return err;
-}
-
-/** Say whether all that is reached moved alike. @param[out] by_ret By how much. */
-static struct graft_error *
-compare(const struct graft_case *c, bool left, struct graft_accesses *o,
-	struct graft_accesses *n, int64_t *by_ret, bool *ret)
-{
-	const struct graft_diff *diff = c->diff;
-	struct graft_error *err = add_carried(c, diff->old_code,
-					      diff->old_match, left, o);
-
-	if (!err)
-		err = add_carried(c, diff->new_code, diff->new_match, left, n);
-	*ret = !err && graft_accesses_all_moved(o, n, by_ret);
 	return err;
 }
 
@@ -77,15 +53,15 @@ graft_check_together(struct graft_case *c)
 	const struct graft_diff *diff = c->diff;
 	GRAFT_CLEANUP(graft_accesses_deinit) struct graft_accesses o = { 0 };
 	GRAFT_CLEANUP(graft_accesses_deinit) struct graft_accesses n = { 0 };
-	bool moved = false;
-	int64_t by = 0;
+	int64_t by;
 
 	if (c->per_rule[GRAFT_RULE_LAYOUT] || diff->carried_count == 0)
 		return NULL;
-	struct graft_error *err = compare(c, false, &o, &n, &by, &moved);
-	if (!err && moved && graft_types_rule_out_layout(c))
-		err = compare(c, true, &o, &n, &by, &moved);
-	if (err || !moved)
+	struct graft_error *err = add_carried(diff->old_code, diff->old_match,
+					      &o);
+	if (!err)
+		err = add_carried(diff->new_code, diff->new_match, &n);
+	if (err || !graft_accesses_all_moved(&o, &n, &by))
 		return err;
 	const struct graft_access *was = o.list;
 	while (was->disp == 0)

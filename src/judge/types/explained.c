@@ -18,12 +18,13 @@ struct run {
 	int64_t high;
 };
 
-/** Say whether two operands differ in nothing but the displacement. */
+/** Say whether two operands differ in nothing but the displacement: elements of
+ * one size. */
 static bool
 is_alike(const struct graft_op *a, const struct graft_op *b)
 {
 	return a->has_mem && a->base == b->base && a->index == b->index &&
-	       a->scale == b->scale;
+	       a->scale == b->scale && a->mem_size == b->mem_size;
 }
 
 /** Say whether a register is moved on by a constant, and not loaded, near an

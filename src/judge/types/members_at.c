@@ -68,6 +68,10 @@ graft_type_member_at(struct graft_dwarf *dwarf, uint32_t type, int64_t off,
 		if (err)
 			return err;
 		if (is_aggregate(peeled)) {
+			if (off < 0)
+				return NULL;
+			ret->several |= peeled->kind == GRAFT_TYPE_IS_UNION &&
+					peeled->member_count > 1;
 			err = find_member(dwarf, peeled, left, &member);
 			ret->in_aggregate |= left < peeled->size || member;
 			if (err || !member)
@@ -78,15 +82,20 @@ graft_type_member_at(struct graft_dwarf *dwarf, uint32_t type, int64_t off,
 			err = size_of(dwarf, peeled->target, &size);
 			if (err || !size)
 				return err;
-			// Of bytes nobody knows what they are used for. A loop that
-			// goes down may count from as far in front of an array.
-			ret->in_aggregate |=
-				size > 1 &&
-				(left <= peeled->size ||
-				 (depth == 0 && 0 - left <= peeled->size));
-			left = left <= peeled->size
-				       ? left % size
-				       : (size - (0 - left) % size) % size;
+			// Of bytes nobody knows what they are used for, nor what
+			// stands in front of an array. Only a loop over a variable
+			// that goes down may count from as far in front of it.
+			bool front = depth == 0 && off < 0 &&
+				     0 - left <= peeled->size;
+			if (size == 1 || (off < 0 && !front))
+				ret->in_aggregate = false;
+			else
+				ret->in_aggregate |= front ||
+						     left <= peeled->size;
+			if (size == 1 || (off < 0 && !front))
+				return NULL;
+			left = front ? (size - (0 - left) % size) % size
+				     : left % size;
 			type = peeled->target;
 		} else {
 			ret->leaf = true;

@@ -12,6 +12,8 @@ struct graft_member_at {
 	/** A struct, a union or an array of larger things than bytes is there, or
 	 * something that is in one. */
 	bool in_aggregate;
+	/** It is in a union: other things may be there, too. */
+	bool several;
 	/** There is one thing that is no struct, union or array; what follows is
 	 * only set if so. */
 	bool leaf;

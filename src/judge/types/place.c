@@ -76,7 +76,7 @@ graft_place_loaded(struct graft_place_source *source,
 	if (from.of != GRAFT_PLACE_OF_OBJECT ||
 	    failed(source, graft_type_member_at(source->dwarf, from.type,
 						from.off, &at)) ||
-	    !at.leaf || at.off != 0)
+	    !at.leaf || at.several || at.off != 0)
 		return nothing;
 	return graft_place_of_value(source, at.type);
 }

@@ -22,6 +22,8 @@ enum {
 	SLOTS = 32,
 	/** Longest function that is followed, in instructions. */
 	LENGTH_MAX = 30000,
+	/** Instructions times places of variables. */
+	WORK_MAX = 100000000,
 };
 
 /** A word of the frame. */
@@ -42,8 +44,11 @@ struct following {
 	const struct graft_ops *ops;
 	struct graft_locations locations;
 	/** For each instruction and register what a variable there points to, and
-	 * one more; 0 if there is none. */
+	 * one more; 0 if there is none. One that points to bytes goes before one
+	 * that points to a struct, that before others. */
 	uint32_t (*variables)[16];
+	/** It takes an address in its frame: who is called may write there. */
+	bool gives_frame;
 	bool *described;
 };
 
@@ -216,6 +221,8 @@ move_special(struct following *f, const struct graft_op *op,
 	struct graft_type_place *rsp = &places->regs[GRAFT_REG_RSP];
 
 	if (op->flags & GRAFT_INSN_CALL) {
+		if (f->gives_frame)
+			memset(places->slots, 0, sizeof(places->slots));
 		// What is read behind a call without being written there was
 		// kept: with -fipa-ra a caller knows what its callee leaves.
 		places->regs[GRAFT_REG_RDX] = unknown;
@@ -328,6 +335,20 @@ merge(void *into, const void *from)
 	return changed;
 }
 
+/** Say whether a type is a byte of which nobody knows what it is used for. */
+static bool
+is_bytes(struct following *f, uint32_t type)
+{
+	const struct graft_type *peeled;
+	struct graft_error *err = graft_dwarf_type_peel(f->source.dwarf, type,
+							&type, &peeled);
+
+	if (!err)
+		return peeled->kind == GRAFT_TYPE_IS_BASE && peeled->size == 1;
+	graft_error_free(err);
+	return false;
+}
+
 /** Note for which instructions a register holds a variable that is a pointer. One
  * to a struct goes before others. */
 static void
@@ -338,14 +359,29 @@ spread(struct following *f, const struct graft_location *at)
 
 	if (at->in_frame || place.of != GRAFT_PLACE_OF_OBJECT)
 		return;
+	bool bytes = is_bytes(f, place.type);
 	bool aggregate = graft_type_is_aggregate(f->source.dwarf, place.type);
 	for (uint32_t i = 0; i < f->ops->count; i++) {
 		uint64_t addr = f->ops->ops[i].addr;
 		uint32_t *variable = &f->variables[i][at->reg];
 		if (addr >= at->addr && addr < at->end &&
-		    (!*variable || aggregate))
+		    (!*variable || bytes ||
+		     (aggregate && !is_bytes(f, *variable - 1))))
 			*variable = place.type + 1;
 	}
+}
+
+/** Say whether a function takes an address in its frame. */
+static bool
+takes_frame(const struct graft_ops *ops)
+{
+	for (uint32_t i = 0; i < ops->count; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		if (op->what == GRAFT_OP_LEA && graft_op_in_frame(ops, op) &&
+		    op->dst != GRAFT_REG_RSP)
+			return true;
+	}
+	return false;
 }
 
 static struct graft_error *
@@ -356,11 +392,16 @@ follow(struct following *f)
 	struct places entry;
 
 	memset(&entry, 0, sizeof(entry));
-	entry.regs[GRAFT_REG_RSP].of = GRAFT_PLACE_OF_FRAME;
+	// How deep the frame is where a part that was cut off begins, nobody knows.
+	if (func->group == f->ops->func)
+		entry.regs[GRAFT_REG_RSP].of = GRAFT_PLACE_OF_FRAME;
+	f->gives_frame = takes_frame(f->ops);
 	if (subject == GRAFT_DWARF_NONE)
 		return NULL;
 	struct graft_error *err = graft_dwarf_locations(f->source.dwarf,
 							subject, &f->locations);
+	if (!err && f->locations.count * (size_t)f->ops->count > WORK_MAX)
+		return NULL;
 	for (size_t i = 0; !err && i < f->locations.count; i++)
 		spread(f, &f->locations.list[i]);
 	if (!err)

@@ -78,6 +78,82 @@ nor_what_lies_behind_a_struct(void **state)
 }
 
 static void
+nor_what_lies_in_bytes_of_a_struct(void **state)
+{
+	static const char form[] = PRELUDE CALLED
+		"struct record { long a, b; char bytes[64]; };\n"
+		"KEEP int f(struct record *r, int v)\n"
+		"{ int *q = (int *)(r->bytes + %d); v = called(q, v); " READ(
+			"q") " }\n";
+	char o[1024];
+	char n[1024];
+
+	(void)state;
+	snprintf(o, sizeof(o), form, 16);
+	snprintf(n, sizeof(n), form, 24);
+	each_must_say(o, n, "R-02", "may have moved");
+}
+
+static void
+nor_what_stands_in_front_of_a_struct(void **state)
+{
+	static const char form[] = PRELUDE CALLED
+		"struct record { long a, b; long open[]; };\n"
+		"KEEP int f(struct record *r, int v)\n"
+		"{ int *q = (int *)((char *)r - %d); v = called(q, v); " READ(
+			"q") " }\n";
+	char o[1024];
+	char n[1024];
+
+	(void)state;
+	snprintf(o, sizeof(o), form, 16);
+	snprintf(n, sizeof(n), form, 24);
+	each_must_say(o, n, "R-02", "may have moved");
+}
+
+static void
+the_bytes_of_a_union_may_be_anything(void **state)
+{
+	static const char form[] = PRELUDE
+		"struct conn { long a, b, c, d; };\n"
+		"union any { struct conn *conn; char *raw; };\n"
+		"struct holder { long kind; union any u; };\n"
+		"KEEP long f(struct holder *h, int v)\n"
+		"{ return *(long *)(h->u.raw + %d) + v; }\n";
+	char o[1024];
+	char n[1024];
+
+	(void)state;
+	snprintf(o, sizeof(o), form, 8);
+	snprintf(n, sizeof(n), form, 16);
+	must_say(commands[0], o, n, "R-02", "may have moved");
+	must_say(commands[2], o, n, "R-02", "may have moved");
+}
+
+static void
+many_copies_of_pointers_take_no_time(void **state)
+{
+	static char o[8192];
+	static char n[8192];
+
+	(void)state;
+	strcpy(o, PRELUDE
+	       "KEEP long f(char *p, long k) { char *q = 0; p += 16;\n");
+	strcpy(n, PRELUDE
+	       "KEEP long f(char *p, long k) { char *q = 0; p += 24;\n");
+	for (int i = 0; i < 200; i++) {
+		strcat(o, "q = p; p = q;\n");
+		strcat(n, "q = p; p = q;\n");
+	}
+	strcat(o, "return *(long *)p + k; }\n");
+	strcat(n, "return *(long *)p + k; }\n");
+	GRAFT_CLEANUP(graft_verdict_result_deinit)
+	struct graft_verdict_result result =
+		judge_pair("gcc -g -O0 -fPIC -shared -x c", o, n);
+	assert_int_equal(result.verdict, GRAFT_VERDICT_BASELINE);
+}
+
+static void
 another_member_is_explained(void **state)
 {
 	static const char types[] =
@@ -87,13 +163,19 @@ another_member_is_explained(void **state)
 	char n[1024];
 
 	(void)state;
-	snprintf(o, sizeof(o), "%s%s%s", PRELUDE CALLED, types,
-		 "KEEP int f(struct whole *w, int v)\n"
-		 "{ int *q = w->one.x; v = called(q, v); " READ("q") " }\n");
-	snprintf(n, sizeof(n), "%s%s%s", PRELUDE CALLED, types,
-		 "KEEP int f(struct whole *w, int v)\n"
-		 "{ int *q = w->two.y; v = called(q, v); " READ("q") " }\n");
-	each_must_prove(o, n);
+	snprintf(
+		o, sizeof(o), "%s%s%s", PRELUDE CALLED, types,
+		"KEEP int f(struct whole *w, int v)\n"
+		"{ int *q = w->one.x; return called(q, q[0]) + called(q, q[1]) + !w->next; }\n");
+	snprintf(
+		n, sizeof(n), "%s%s%s", PRELUDE CALLED, types,
+		"KEEP int f(struct whole *w, int v)\n"
+		"{ int *q = w->two.y; return called(q, q[0]) + called(q, q[1]) + !w->next; }\n");
+	// Without optimisation it looks like the distance of two elements.
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (strstr(commands[i], "-O2"))
+			must_be(commands[i], o, n, GRAFT_ASSURANCE_PROVEN);
+	}
 }
 
 static void
@@ -198,6 +280,10 @@ main(void)
 		cmocka_unit_test(nor_may_a_constant_that_stands_for_it),
 		cmocka_unit_test(nor_a_header_behind_what_a_member_leads_to),
 		cmocka_unit_test(nor_what_lies_behind_a_struct),
+		cmocka_unit_test(nor_what_lies_in_bytes_of_a_struct),
+		cmocka_unit_test(nor_what_stands_in_front_of_a_struct),
+		cmocka_unit_test(the_bytes_of_a_union_may_be_anything),
+		cmocka_unit_test(many_copies_of_pointers_take_no_time),
 		cmocka_unit_test(another_member_is_explained),
 		cmocka_unit_test(also_of_what_is_reached_over_several_pointers),
 		cmocka_unit_test(also_of_rows_of_a_table),
