@@ -174,6 +174,25 @@ graft_release_class_name(enum graft_release_class classification);
 const char *
 graft_release_severity_name(enum graft_release_severity severity);
 
+/** The same by number, for readers of words of any kind. */
+static inline const char *
+graft_release_line_word(unsigned int i)
+{
+	return graft_release_line_name((enum graft_release_line)i);
+}
+
+static inline const char *
+graft_release_class_word(unsigned int i)
+{
+	return graft_release_class_name((enum graft_release_class)i);
+}
+
+static inline const char *
+graft_release_severity_word(unsigned int i)
+{
+	return graft_release_severity_name((enum graft_release_severity)i);
+}
+
 /** Get the name of a form. Static. */
 const char *
 graft_release_kind_name(enum graft_release_kind kind);

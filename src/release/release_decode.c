@@ -151,24 +151,6 @@ kind_name(unsigned int i)
 	return graft_release_kind_name((enum graft_release_kind)i);
 }
 
-static const char *
-line_name(unsigned int i)
-{
-	return graft_release_line_name((enum graft_release_line)i);
-}
-
-static const char *
-class_name(unsigned int i)
-{
-	return graft_release_class_name((enum graft_release_class)i);
-}
-
-static const char *
-severity_name(unsigned int i)
-{
-	return graft_release_severity_name((enum graft_release_severity)i);
-}
-
 #define IN(type, member) offsetof(struct type, member)
 #define TEXT_IN(type, member)                                                  \
 	.kind = TEXT, .off = IN(type, member), .is = graft_release_is_text
@@ -227,7 +209,8 @@ static const struct field release_fields[] = {
 	  .off = IN(graft_release, articles),
 	  .is = graft_release_is_text },
 	{ .key = "classification",
-	  NAME_IN(classification, class_name, GRAFT_RELEASE_CLASSES) },
+	  NAME_IN(classification, graft_release_class_word,
+		  GRAFT_RELEASE_CLASSES) },
 	{ .key = "cumulative",
 	  .kind = TEXT_OR_NULL,
 	  .off = IN(graft_release, cumulative),
@@ -250,7 +233,8 @@ static const struct field release_fields[] = {
 	  .kind = NUMBER,
 	  .off = IN(graft_release, leaves_track) },
 	{ .key = "level", .kind = LEVEL, .off = IN(graft_release, level) },
-	{ .key = "line", NAME_IN(line, line_name, GRAFT_RELEASE_LINES) },
+	{ .key = "line",
+	  NAME_IN(line, graft_release_line_word, GRAFT_RELEASE_LINES) },
 	{ .key = "modules",
 	  LIST_IN(modules, module_count, module_cap, module_fields) },
 	{ .key = "packages",
@@ -261,7 +245,8 @@ static const struct field release_fields[] = {
 	  .is = graft_release_is_id },
 	{ .key = "restart", .kind = BOOL, .off = IN(graft_release, restart) },
 	{ .key = "severity",
-	  NAME_IN(severity, severity_name, GRAFT_RELEASE_SEVERITIES) },
+	  NAME_IN(severity, graft_release_severity_word,
+		  GRAFT_RELEASE_SEVERITIES) },
 	{ .key = "supersedes",
 	  .kind = WORDS,
 	  .off = IN(graft_release, supersedes),

@@ -121,24 +121,6 @@ take_bool(const struct graft_setting *setting, bool *ret)
 					     setting->key);
 }
 
-static const char *
-line_name(unsigned int i)
-{
-	return graft_release_line_name((enum graft_release_line)i);
-}
-
-static const char *
-class_name(unsigned int i)
-{
-	return graft_release_class_name((enum graft_release_class)i);
-}
-
-static const char *
-severity_name(unsigned int i)
-{
-	return graft_release_severity_name((enum graft_release_severity)i);
-}
-
 GRAFT_MUST_CHECK static struct graft_error *
 take_date(const struct graft_setting *setting, struct graft_release *release)
 {
@@ -171,8 +153,8 @@ take(void *arg, const struct graft_setting *setting)
 		return take_text(setting, graft_release_is_id, id,
 				 &release->id);
 	case KEY_LINE:
-		return take_name(setting, line_name, GRAFT_RELEASE_LINES,
-				 &release->line);
+		return take_name(setting, graft_release_line_word,
+				 GRAFT_RELEASE_LINES, &release->line);
 	case KEY_DATE:
 		return take_date(setting, release);
 	case KEY_LEVEL:
@@ -183,10 +165,11 @@ take(void *arg, const struct graft_setting *setting)
 						     "'2026-11'",
 						     setting->key);
 	case KEY_CLASSIFICATION:
-		return take_name(setting, class_name, GRAFT_RELEASE_CLASSES,
+		return take_name(setting, graft_release_class_word,
+				 GRAFT_RELEASE_CLASSES,
 				 &release->classification);
 	case KEY_SEVERITY:
-		return take_name(setting, severity_name,
+		return take_name(setting, graft_release_severity_word,
 				 GRAFT_RELEASE_SEVERITIES, &release->severity);
 	case KEY_TITLE:
 		return take_text(setting, graft_release_is_text, "some text",

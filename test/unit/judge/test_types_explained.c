@@ -18,6 +18,16 @@
 #define HEAD      "struct head { long a, b; };\n"
 #define HEAD_GREW "struct head { long a, b, c; };\n"
 
+/** A source with one number, which is another one in NEW, must be refused. */
+#define NUMBERS_MUST_SAY(form, was, is)                                        \
+	do {                                                                   \
+		char o[2048];                                                  \
+		char n[2048];                                                  \
+		snprintf(o, sizeof(o), form, was);                             \
+		snprintf(n, sizeof(n), form, is);                              \
+		each_must_say(o, n, "R-02", "may have moved");                 \
+	} while (0)
+
 static void
 a_header_in_front_of_bytes_may_not_grow(void **state)
 {
@@ -51,13 +61,9 @@ nor_a_header_behind_what_a_member_leads_to(void **state)
 		"KEEP int f(struct buffer *b, int v)\n"
 		"{ int *q = (int *)(b->next->bytes + %d); v = called(q, v); " READ(
 			"q") " }\n";
-	char o[1024];
-	char n[1024];
 
 	(void)state;
-	snprintf(o, sizeof(o), form, 16);
-	snprintf(n, sizeof(n), form, 24);
-	each_must_say(o, n, "R-02", "may have moved");
+	NUMBERS_MUST_SAY(form, 16, 24);
 }
 
 static void
@@ -68,13 +74,9 @@ nor_what_lies_behind_a_struct(void **state)
 		"KEEP int f(struct record *r, int v)\n"
 		"{ int *q = (int *)((char *)r + %d); v = called(q, v); " READ(
 			"q") " }\n";
-	char o[1024];
-	char n[1024];
 
 	(void)state;
-	snprintf(o, sizeof(o), form, 16);
-	snprintf(n, sizeof(n), form, 24);
-	each_must_say(o, n, "R-02", "may have moved");
+	NUMBERS_MUST_SAY(form, 16, 24);
 }
 
 static void
@@ -85,13 +87,9 @@ nor_what_lies_in_bytes_of_a_struct(void **state)
 		"KEEP int f(struct record *r, int v)\n"
 		"{ int *q = (int *)(r->bytes + %d); v = called(q, v); " READ(
 			"q") " }\n";
-	char o[1024];
-	char n[1024];
 
 	(void)state;
-	snprintf(o, sizeof(o), form, 16);
-	snprintf(n, sizeof(n), form, 24);
-	each_must_say(o, n, "R-02", "may have moved");
+	NUMBERS_MUST_SAY(form, 16, 24);
 }
 
 static void
@@ -102,13 +100,9 @@ nor_what_stands_in_front_of_a_struct(void **state)
 		"KEEP int f(struct record *r, int v)\n"
 		"{ int *q = (int *)((char *)r - %d); v = called(q, v); " READ(
 			"q") " }\n";
-	char o[1024];
-	char n[1024];
 
 	(void)state;
-	snprintf(o, sizeof(o), form, 16);
-	snprintf(n, sizeof(n), form, 24);
-	each_must_say(o, n, "R-02", "may have moved");
+	NUMBERS_MUST_SAY(form, 16, 24);
 }
 
 static void
