@@ -19,8 +19,7 @@ compare(const void *a, const void *b)
 
 struct graft_error *
 graft_accesses_read(const struct graft_ops *ops,
-		    const struct graft_frame *frame, const bool *left_out,
-		    struct graft_accesses *ret)
+		    const struct graft_frame *frame, struct graft_accesses *ret)
 {
 	struct graft_accesses accesses = { 0 };
 
@@ -30,7 +29,6 @@ graft_accesses_read(const struct graft_ops *ops,
 	for (uint32_t i = 0; i < ops->count; i++) {
 		const struct graft_op *op = &ops->ops[i];
 		if (!graft_op_through_pointer(ops, op) ||
-		    (left_out && left_out[i]) ||
 		    graft_frame_has_numbers(frame, ops, i))
 			continue;
 		accesses.list[accesses.count++] = (struct graft_access){

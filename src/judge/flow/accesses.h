@@ -48,12 +48,10 @@ struct graft_shift {
  * from which index they are counted says nothing of members.
  *
  * @param[in] frame As graft_frame_read() found it for @p ops.
- * @param[in] left_out Instructions that say nothing of members either, a bool
- * each; NULL if there are none.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_accesses_read(const struct graft_ops *ops,
-		    const struct graft_frame *frame, const bool *left_out,
+		    const struct graft_frame *frame,
 		    struct graft_accesses *ret);
 
 /** Free a list, and zero it. Also its guard. */

@@ -84,16 +84,16 @@ check_displacement(const struct graft_layout *layout,
 	if (o->disp == n->disp || (!layout->pure && o->reach == n->reach) ||
 	    have_numbers(layout, pair->o, pair->n))
 		return NULL;
-	bool gone = !graft_accesses_have(&layout->new_left, o->reach);
-	bool come = !graft_accesses_have(&layout->old_left, n->reach);
+	bool gone = !graft_accesses_have(&layout->n, o->reach);
+	bool come = !graft_accesses_have(&layout->o, n->reach);
 	bool same_regs = o->regs == n->regs;
 	bool innocent;
 	if (layout->pure)
 		innocent = false;
 	else if (same_regs)
 		innocent = (!gone && !come) ||
-			   graft_accesses_only_grew(&layout->old_left, o->base,
-						    &layout->new_left, n->base);
+			   graft_accesses_only_grew(&layout->o, o->base,
+						    &layout->n, n->base);
 	else
 		innocent = !gone || !come || o->imm != n->imm;
 	if (innocent)
@@ -301,17 +301,6 @@ have_same_strides(const struct graft_layout *layout)
 	       !graft_strides_only_in(n, o);
 }
 
-static struct graft_error *
-read_accesses(const struct graft_ops *ops, const struct graft_frame *frame,
-	      const bool *explained, struct graft_accesses *all_ret,
-	      struct graft_accesses *left_ret)
-{
-	struct graft_error *err = graft_accesses_read(ops, frame, NULL,
-						      all_ret);
-
-	return err ? err : graft_accesses_read(ops, frame, explained, left_ret);
-}
-
 struct graft_error *
 graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
 {
@@ -330,13 +319,11 @@ graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
 	if (!err && layout.typed)
 		err = graft_explained_read(c, twin, &layout.explained);
 	if (!err)
-		err = read_accesses(&twin->old_ops, &layout.old_frame,
-				    layout.explained.o, &layout.o,
-				    &layout.old_left);
+		err = graft_accesses_read(&twin->old_ops, &layout.old_frame,
+					  &layout.o);
 	if (!err)
-		err = read_accesses(&twin->new_ops, &layout.new_frame,
-				    layout.explained.n, &layout.n,
-				    &layout.new_left);
+		err = graft_accesses_read(&twin->new_ops, &layout.new_frame,
+					  &layout.n);
 	if (!err)
 		err = graft_strides_read(c, &twin->old_ops,
 					 &layout.old_strides);
@@ -348,8 +335,6 @@ graft_check_layout(struct graft_case *c, const struct graft_twin *twin)
 		err = check_all(&layout);
 	graft_accesses_deinit(&layout.o);
 	graft_accesses_deinit(&layout.n);
-	graft_accesses_deinit(&layout.old_left);
-	graft_accesses_deinit(&layout.new_left);
 	graft_frame_deinit(&layout.old_frame);
 	graft_frame_deinit(&layout.new_frame);
 	graft_explained_deinit(&layout.explained);

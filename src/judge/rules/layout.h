@@ -15,11 +15,8 @@
 struct graft_layout {
 	struct graft_case *c;
 	const struct graft_twin *twin;
-	/** All that is reached, and what of it no type explains. */
 	struct graft_accesses o;
 	struct graft_accesses n;
-	struct graft_accesses old_left;
-	struct graft_accesses new_left;
 	/** Every instruction has its counterpart: nothing was added or removed,
 	 * so that a displacement that differs is all that there is. */
 	bool pure;

@@ -24,7 +24,7 @@ add(const struct graft_code *code, uint32_t func, struct graft_accesses *all,
 	if (!err)
 		err = graft_frame_read(&ops, &frame);
 	if (!err)
-		err = graft_accesses_read(&ops, &frame, NULL, &one);
+		err = graft_accesses_read(&ops, &frame, &one);
 	if (!err)
 		err = graft_vec_reserve(&all->list, cap, all->count + one.count,
 					sizeof(*all->list));

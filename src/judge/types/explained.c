@@ -117,8 +117,8 @@ bool
 graft_explained_pair(const struct graft_explained *explained,
 		     const struct graft_twin_pair *pair)
 {
-	return explained->o && explained->n && explained->o[pair->o] &&
-	       explained->n[pair->n];
+	return explained->o && explained->n &&
+	       (explained->o[pair->o] || explained->n[pair->n]);
 }
 
 void

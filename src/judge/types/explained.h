@@ -6,9 +6,9 @@
  * Whether types explain that two instructions that stand for each other reach
  * memory at different distances, where no type differs between both builds.
  *
- * They do if both reach members of structs: the code asks for another one. They
- * do not if one goes through a pointer to bytes: what lies in front of them may
- * have grown, and is described nowhere. A type that only `sizeof` names is left
+ * They do if one reaches a member of a struct: that did not move, and the other
+ * is something else. They do not if both go through a pointer to bytes: what
+ * lies in front of them may have grown, and is described nowhere. A type that only `sizeof` names is left
  * out of debug information.
  */
 

@@ -41,28 +41,6 @@ a_pointer_that_is_kept_in_another_form_is_refused(void **state)
 	}
 }
 
-static void
-one_that_is_kept_moved_is_refused(void **state)
-{
-	static const char *const forms[] = {
-		LINKS("struct entry *", "p + 1", "p - 1"),
-		LINKS("struct entry *", "p + 24", "p - 24"),
-	};
-
-	(void)state;
-	// By the members behind it, or by how it is stored and read.
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-		for (size_t k = 0; k < sizeof(commands) / sizeof(*commands);
-		     k++) {
-			GRAFT_CLEANUP(graft_verdict_result_deinit)
-			struct graft_verdict_result result =
-				judge_pair(commands[k], PLAIN, forms[i]);
-			assert_int_equal(result.verdict,
-					 GRAFT_VERDICT_BASELINE);
-		}
-	}
-}
-
 #define WALK(encode, decode)                                                   \
 	PRELUDE "struct node { struct node *link; long v; };\n"                \
 		"static struct node *head;\n"                                  \
@@ -180,7 +158,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			a_pointer_that_is_kept_in_another_form_is_refused),
-		cmocka_unit_test(one_that_is_kept_moved_is_refused),
 		cmocka_unit_test(one_that_is_kept_moved_shows_where_it_is_read),
 		cmocka_unit_test(a_number_in_another_order_of_bytes_is_refused),
 		cmocka_unit_test(a_count_that_goes_on_is_accepted),
