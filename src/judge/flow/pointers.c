@@ -169,12 +169,15 @@ graft_pointer_kept(const struct graft_ops *ops, uint32_t at)
 	if (add->has_mem)
 		return add->mem_write && is_word(ops, add, add) &&
 		       word_leads(ops, add, 0, &looks);
-	for (uint32_t i = at + 1; add->dst < 16 && i < ops->count; i++) {
+	// It is stored by the next instruction, or the one after.
+	for (uint32_t i = at + 1;
+	     add->dst < 16 && i < ops->count && i <= at + 2; i++) {
 		const struct graft_op *op = &ops->ops[i];
 		if (op->what == GRAFT_OP_MOV && op->mem_write &&
 		    op->src == add->dst && is_word(ops, op, op))
 			return word_leads(ops, op, 0, &looks);
-		if (i > at + 2 || (op->writes & (1U << add->dst)))
+		if ((op->flags & GRAFT_INSN_CALL) || op->ends ||
+		    (op->writes & (1U << add->dst)))
 			return false;
 	}
 	return false;
