@@ -217,6 +217,22 @@ graft_frame_read(const struct graft_ops *ops, struct graft_frame *ret)
 	return NULL;
 }
 
+bool
+graft_frame_is_given(const struct graft_ops *ops)
+{
+	for (uint32_t i = 0; i < ops->count; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		bool address = op->what == GRAFT_OP_LEA &&
+			       graft_op_in_frame(ops, op);
+		bool copy = op->what == GRAFT_OP_MOV && !op->has_mem &&
+			    op->src == GRAFT_REG_RSP;
+		if ((address || copy) && op->dst != GRAFT_REG_RSP &&
+		    !(copy && op->dst == GRAFT_REG_RBP))
+			return true;
+	}
+	return false;
+}
+
 void
 graft_frame_deinit(struct graft_frame *frame)
 {

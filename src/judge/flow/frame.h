@@ -30,6 +30,10 @@ struct graft_frame {
 GRAFT_MUST_CHECK struct graft_error *
 graft_frame_read(const struct graft_ops *ops, struct graft_frame *ret);
 
+/** Say whether a function takes an address in its frame: who is called may get it. */
+bool
+graft_frame_is_given(const struct graft_ops *ops);
+
 /** Free what is known, and zero it. Also its guard. */
 void
 graft_frame_deinit(struct graft_frame *frame);

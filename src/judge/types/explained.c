@@ -88,9 +88,10 @@ is_step(const struct graft_ops *ops, uint32_t at)
 	return run.low <= 0 && run.high >= 0;
 }
 
-struct graft_error *
-graft_explained_in(const struct graft_case *c, const struct graft_ops *ops,
-		   bool **ret)
+/** Find the instructions of one function that reach what types describe, or an
+ * element by steps from its index. */
+static struct graft_error *
+read_side(const struct graft_case *c, const struct graft_ops *ops, bool **ret)
 {
 	struct graft_pointees pointees = { 0 };
 	struct graft_error *err = graft_pointees_read(c, ops, &pointees);
@@ -107,10 +108,9 @@ struct graft_error *
 graft_explained_read(const struct graft_case *c, const struct graft_twin *twin,
 		     struct graft_explained *ret)
 {
-	struct graft_error *err = graft_explained_in(c, &twin->old_ops,
-						     &ret->o);
+	struct graft_error *err = read_side(c, &twin->old_ops, &ret->o);
 
-	return err ? err : graft_explained_in(c, &twin->new_ops, &ret->n);
+	return err ? err : read_side(c, &twin->new_ops, &ret->n);
 }
 
 bool

@@ -31,16 +31,6 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_explained_read(const struct graft_case *c, const struct graft_twin *twin,
 		     struct graft_explained *ret);
 
-/**
- * Find the instructions of one function that reach what types describe, or an
- * element of an array by steps from its index.
- *
- * @param[out] ret One for each instruction. Freed by the caller.
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_explained_in(const struct graft_case *c, const struct graft_ops *ops,
-		   bool **ret);
-
 /** Say whether it is explained that two instructions differ in what they
  * reach. */
 bool

@@ -4,7 +4,7 @@
 // callers reach of which the builds show nothing.
 
 #include "base/vec.h"
-#include "judge/flow/op.h"
+#include "judge/flow/frame.h"
 #include "judge/types/state.h"
 
 #include <stdio.h>
@@ -238,16 +238,7 @@ takes_frame(const struct graft_code *code, uint32_t func, bool *ret)
 	GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
 	struct graft_error *err = graft_ops_read(code, func, &ops);
 
-	for (uint32_t i = 0; !err && i < ops.count; i++) {
-		const struct graft_op *op = &ops.ops[i];
-		bool address = op->what == GRAFT_OP_LEA &&
-			       graft_op_in_frame(&ops, op);
-		bool copy = op->what == GRAFT_OP_MOV && !op->has_mem &&
-			    op->src == GRAFT_REG_RSP;
-		if ((address || copy) && op->dst != GRAFT_REG_RSP &&
-		    !(copy && op->dst == GRAFT_REG_RBP))
-			*ret = true;
-	}
+	*ret |= !err && graft_frame_is_given(&ops);
 	return err;
 }
 

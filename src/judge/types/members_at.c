@@ -7,8 +7,8 @@ enum {
 	DEPTH_MAX = 32,
 };
 
-static bool
-is_aggregate(const struct graft_type *type)
+bool
+graft_type_has_members(const struct graft_type *type)
 {
 	return (type->kind == GRAFT_TYPE_IS_STRUCT ||
 		type->kind == GRAFT_TYPE_IS_UNION) &&
@@ -67,7 +67,7 @@ graft_type_member_at(struct graft_dwarf *dwarf, uint32_t type, int64_t off,
 								&type, &peeled);
 		if (err)
 			return err;
-		if (is_aggregate(peeled)) {
+		if (graft_type_has_members(peeled)) {
 			if (off < 0)
 				return NULL;
 			ret->several |= peeled->kind == GRAFT_TYPE_IS_UNION &&
@@ -87,12 +87,11 @@ graft_type_member_at(struct graft_dwarf *dwarf, uint32_t type, int64_t off,
 			// that goes down may count from as far in front of it.
 			bool front = depth == 0 && off < 0 &&
 				     0 - left <= peeled->size;
-			if (size == 1 || (off < 0 && !front))
-				ret->in_aggregate = false;
-			else
-				ret->in_aggregate |= front ||
-						     left <= peeled->size;
-			if (size == 1 || (off < 0 && !front))
+			bool known = size > 1 && (off >= 0 || front);
+			ret->in_aggregate = known &&
+					    (ret->in_aggregate || front ||
+					     left <= peeled->size);
+			if (!known)
 				return NULL;
 			left = front ? (size - (0 - left) % size) % size
 				     : left % size;
@@ -108,17 +107,4 @@ graft_type_member_at(struct graft_dwarf *dwarf, uint32_t type, int64_t off,
 		}
 	}
 	return NULL;
-}
-
-bool
-graft_type_is_aggregate(struct graft_dwarf *dwarf, uint32_t type)
-{
-	const struct graft_type *peeled;
-	struct graft_error *err = graft_dwarf_type_peel(dwarf, type, &type,
-							&peeled);
-
-	if (!err)
-		return is_aggregate(peeled);
-	graft_error_free(err);
-	return false;
 }

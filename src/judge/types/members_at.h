@@ -35,8 +35,9 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_type_member_at(struct graft_dwarf *dwarf, uint32_t type, int64_t off,
 		     struct graft_member_at *ret);
 
-/** Say whether a type is a struct or union of which the members are known. */
+/** Say whether a type, without what renames it, is a struct or union of which the
+ * members are known. */
 bool
-graft_type_is_aggregate(struct graft_dwarf *dwarf, uint32_t type);
+graft_type_has_members(const struct graft_type *type);
 
 #endif /* GRAFT_JUDGE_TYPES_MEMBERS_AT_H */

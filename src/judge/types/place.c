@@ -114,6 +114,39 @@ graft_place_linked(struct graft_place_source *source, uint64_t word)
 			      reloc->symbol->addr + (uint64_t)reloc->addend);
 }
 
+struct graft_type_place
+graft_place_returned(struct graft_place_source *source, uint64_t addr)
+{
+	uint32_t subject = graft_dwarf_function_at(source->dwarf, addr);
+	uint32_t type;
+
+	if (subject == GRAFT_DWARF_NONE ||
+	    failed(source,
+		   graft_dwarf_subject_type(source->dwarf, subject, &type)))
+		return nothing;
+	return graft_place_of_value(source, type);
+}
+
+bool
+graft_place_is_struct(struct graft_place_source *source, uint32_t type)
+{
+	const struct graft_type *peeled;
+
+	return !failed(source, graft_dwarf_type_peel(source->dwarf, type, &type,
+						     &peeled)) &&
+	       graft_type_has_members(peeled);
+}
+
+bool
+graft_place_is_bytes(struct graft_place_source *source, uint32_t type)
+{
+	const struct graft_type *peeled;
+
+	return !failed(source, graft_dwarf_type_peel(source->dwarf, type, &type,
+						     &peeled)) &&
+	       peeled->kind == GRAFT_TYPE_IS_BASE && peeled->size == 1;
+}
+
 bool
 graft_place_is_described(struct graft_place_source *source,
 			 struct graft_type_place place, uint16_t size)

@@ -67,6 +67,18 @@ graft_place_at(struct graft_place_source *source, uint64_t addr);
 struct graft_type_place
 graft_place_linked(struct graft_place_source *source, uint64_t word);
 
+/** Get where the result of the function at an address of the image leads. */
+struct graft_type_place
+graft_place_returned(struct graft_place_source *source, uint64_t addr);
+
+/** Say whether a type is a struct or union of which the members are known. */
+bool
+graft_place_is_struct(struct graft_place_source *source, uint32_t type);
+
+/** Say whether a type is a byte, of which nobody knows what it is used for. */
+bool
+graft_place_is_bytes(struct graft_place_source *source, uint32_t type);
+
 /**
  * Say whether types describe what stands at a place: a member of a struct, or an
  * element of a variable that is larger than a byte; from its start, or a part.

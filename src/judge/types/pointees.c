@@ -9,8 +9,8 @@
 
 #include "diff/diff.h"
 #include "elf/locations.h"
+#include "judge/flow/frame.h"
 #include "judge/flow/ways.h"
-#include "judge/types/members_at.h"
 #include "judge/types/place.h"
 #include "judge/types/types.h"
 
@@ -114,7 +114,7 @@ from_frame(struct following *f, struct places *places, int64_t off,
 		struct graft_type_place found = graft_place_of_value(&f->source,
 								     at->type);
 		if (place.of == GRAFT_PLACE_OF_NOTHING ||
-		    graft_type_is_aggregate(f->source.dwarf, found.type))
+		    graft_place_is_struct(&f->source, found.type))
 			place = found;
 	}
 	return place;
@@ -143,22 +143,12 @@ static struct graft_type_place
 returned(struct following *f, const struct graft_op *op)
 {
 	struct graft_callee callee = graft_op_callee(f->ops, op);
-	struct graft_type_place place = { 0 };
-	uint32_t type;
 
-	if (callee.func == GRAFT_NONE)
-		return place;
-	uint32_t subject = graft_dwarf_function_at(
-		f->source.dwarf, f->ops->code->funcs[callee.func].addr);
-	if (subject == GRAFT_DWARF_NONE)
-		return place;
-	struct graft_error *err = graft_dwarf_subject_type(f->source.dwarf,
-							   subject, &type);
-	if (!err)
-		return graft_place_of_value(&f->source, type);
-	graft_error_free(f->source.err);
-	f->source.err = err;
-	return place;
+	return callee.func == GRAFT_NONE
+		       ? (struct graft_type_place){ 0 }
+		       : graft_place_returned(
+				 &f->source,
+				 f->ops->code->funcs[callee.func].addr);
 }
 
 /** What an instruction puts into the register that is its first operand. */
@@ -260,9 +250,8 @@ look_up(struct following *f, uint32_t at, struct places *places)
 			continue;
 		bool same = reg->of == GRAFT_PLACE_OF_OBJECT &&
 			    reg->type == target - 1;
-		if (!same &&
-		    (reg->of == GRAFT_PLACE_OF_NOTHING ||
-		     graft_type_is_aggregate(f->source.dwarf, target - 1)))
+		if (!same && (reg->of == GRAFT_PLACE_OF_NOTHING ||
+			      graft_place_is_struct(&f->source, target - 1)))
 			*reg = (struct graft_type_place){ GRAFT_PLACE_OF_OBJECT,
 							  target - 1, 0 };
 	}
@@ -335,53 +324,41 @@ merge(void *into, const void *from)
 	return changed;
 }
 
-/** Say whether a type is a byte of which nobody knows what it is used for. */
-static bool
-is_bytes(struct following *f, uint32_t type)
-{
-	const struct graft_type *peeled;
-	struct graft_error *err = graft_dwarf_type_peel(f->source.dwarf, type,
-							&type, &peeled);
+/** Which variables of one register are believed first, the last most. */
+enum rank {
+	RANK_OTHER,
+	RANK_STRUCT,
+	RANK_BYTES,
+	RANKS,
+};
 
-	if (!err)
-		return peeled->kind == GRAFT_TYPE_IS_BASE && peeled->size == 1;
-	graft_error_free(err);
-	return false;
+static enum rank
+rank_of(struct following *f, uint32_t type)
+{
+	if (graft_place_is_bytes(&f->source, type))
+		return RANK_BYTES;
+	return graft_place_is_struct(&f->source, type) ? RANK_STRUCT
+						       : RANK_OTHER;
 }
 
-/** Note for which instructions a register holds a variable that is a pointer. One
- * to a struct goes before others. */
+/** Note for which instructions a register holds a variable that is a pointer of
+ * some rank. */
 static void
-spread(struct following *f, const struct graft_location *at)
+spread(struct following *f, const struct graft_location *at, enum rank rank)
 {
 	struct graft_type_place place = graft_place_of_value(&f->source,
 							     at->type);
 
-	if (at->in_frame || place.of != GRAFT_PLACE_OF_OBJECT)
+	if (at->in_frame || place.of != GRAFT_PLACE_OF_OBJECT ||
+	    rank_of(f, place.type) != rank)
 		return;
-	bool bytes = is_bytes(f, place.type);
-	bool aggregate = graft_type_is_aggregate(f->source.dwarf, place.type);
 	for (uint32_t i = 0; i < f->ops->count; i++) {
 		uint64_t addr = f->ops->ops[i].addr;
 		uint32_t *variable = &f->variables[i][at->reg];
 		if (addr >= at->addr && addr < at->end &&
-		    (!*variable || bytes ||
-		     (aggregate && !is_bytes(f, *variable - 1))))
+		    (rank != RANK_OTHER || !*variable))
 			*variable = place.type + 1;
 	}
-}
-
-/** Say whether a function takes an address in its frame. */
-static bool
-takes_frame(const struct graft_ops *ops)
-{
-	for (uint32_t i = 0; i < ops->count; i++) {
-		const struct graft_op *op = &ops->ops[i];
-		if (op->what == GRAFT_OP_LEA && graft_op_in_frame(ops, op) &&
-		    op->dst != GRAFT_REG_RSP)
-			return true;
-	}
-	return false;
 }
 
 static struct graft_error *
@@ -395,15 +372,17 @@ follow(struct following *f)
 	// How deep the frame is where a part that was cut off begins, nobody knows.
 	if (func->group == f->ops->func)
 		entry.regs[GRAFT_REG_RSP].of = GRAFT_PLACE_OF_FRAME;
-	f->gives_frame = takes_frame(f->ops);
+	f->gives_frame = graft_frame_is_given(f->ops);
 	if (subject == GRAFT_DWARF_NONE)
 		return NULL;
 	struct graft_error *err = graft_dwarf_locations(f->source.dwarf,
 							subject, &f->locations);
 	if (!err && f->locations.count * (size_t)f->ops->count > WORK_MAX)
 		return NULL;
-	for (size_t i = 0; !err && i < f->locations.count; i++)
-		spread(f, &f->locations.list[i]);
+	for (enum rank rank = RANK_OTHER; !err && rank < RANKS; rank++) {
+		for (size_t i = 0; i < f->locations.count; i++)
+			spread(f, &f->locations.list[i], rank);
+	}
 	if (!err)
 		err = graft_ways_follow(f->ops, sizeof(entry), &entry, step,
 					merge, f);
