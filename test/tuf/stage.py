@@ -55,6 +55,17 @@ class Place:
         return repo, client
 
 
+def later(days=0, at=""):
+    """What stands before a command that is to run some days from now, or at a time."""
+    if not days and not at:
+        return []
+    if not shutil.which("faketime"):
+        raise Skip("no faketime here")
+    # faketime names its semaphore by its own number, and one that was killed left its own behind.
+    return ["sh", "-c", 'rm -f /dev/shm/sem.faketime_sem_$$ /dev/shm/faketime_shm_$$; exec faketime -f "$@"',
+            "later", at or f"+{days}d"]
+
+
 class Client:
     def __init__(self, place):
         self.place = place
@@ -66,11 +77,7 @@ class Client:
     def run(self, *words, after=0, at="", env=None):
         """Run the program, perhaps some days from now or at a time; returns its exit status."""
         command = [PROGRAM, "--metadata-dir", self.metadata_dir, *words]
-        if after or at:
-            if not shutil.which("faketime"):
-                raise Skip("no faketime here")
-            command = ["faketime", "-f", at or f"+{after}d", *command]
-        done = subprocess.run(command, env={**ENV, **(env or {})}, capture_output=True,
+        done = subprocess.run([*later(after, at), *command], env={**ENV, **(env or {})}, capture_output=True,
                               text=True, errors="surrogateescape", timeout=LIMIT,
                               stdin=subprocess.DEVNULL, check=False)
         self.said, self.printed = done.stderr, done.stdout

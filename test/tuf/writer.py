@@ -10,7 +10,7 @@ import tempfile
 import threading
 
 from independent import modules, node
-from stage import BUILD, ENV, LIMIT, Skip, check, same
+from stage import BUILD, ENV, LIMIT, Skip, check, later, same
 
 GRAFT = os.path.join(BUILD, "graft")
 PASSPHRASE = "fünf Wörter, die niemand kennt"
@@ -76,7 +76,7 @@ class Writer:
             return json.load(file)["signed"]["roles"]["root"]["keyids"][0]
 
     def command(self, action, *words, at="", after=0):
-        head = ["faketime", "-f", f"+{after}d"] if after else []
+        head = later(after)
         directory = [] if at is None else [at or self.dir]
         takes = action not in ("status", "list", "reset")
         return [*head, GRAFT, "repo", action, *directory, *words,
@@ -135,7 +135,7 @@ class Writer:
     def fetch(self, *targets, name="client", status=0, after=0):
         """Have graft-tuf get targets; returns what was wrong."""
         base = self.client(name)
-        head = ["faketime", "-f", f"+{after}d"] if after else []
+        head = later(after)
         words = [w for t in targets for w in ("--target-name", t)]
         more = ["--target-base-url", f"file://{self.dir}/public/targets", "--target-dir",
                 os.path.join(base, "targets"), *words, "download"] if targets else ["refresh"]
