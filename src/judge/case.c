@@ -36,6 +36,7 @@ graft_case_deinit(struct graft_case *c)
 	graft_graph_free(c->new_graph);
 	graft_first_uses_free(c->old_first_uses);
 	graft_first_uses_free(c->new_first_uses);
+	free(c->traded);
 	for (size_t i = 0; i < c->count; i++)
 		graft_reason_deinit(&c->reasons[i]);
 	free(c->reasons);

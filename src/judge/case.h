@@ -23,6 +23,7 @@ enum {
 };
 
 struct graft_first_uses;
+struct graft_traded;
 struct graft_types;
 
 /** A case. All zeroes but for the diff before graft_case_init(). */
@@ -35,6 +36,10 @@ struct graft_case {
 	/** What runs once on each side, as far as it was asked for (first_use.h). */
 	struct graft_first_uses *old_first_uses;
 	struct graft_first_uses *new_first_uses;
+	/** Stores and loads at another distance (rules/traded.h). */
+	struct graft_traded *traded;
+	size_t traded_count;
+	size_t traded_cap;
 	/** What debug information of both sides says, or NULL (types.h). */
 	struct graft_types *types;
 	struct graft_reason *reasons;

@@ -42,7 +42,7 @@ static const twin_check_fn twin_checks[] = {
 	graft_check_before,        graft_check_forms,
 	graft_check_moved_to_new,  graft_check_other_thing,
 	graft_check_attributes,    graft_check_first_use,
-	graft_check_wraps,
+	graft_check_wraps,         graft_check_traded_loads,
 };
 
 static struct graft_error *
@@ -90,6 +90,8 @@ judge_all(struct graft_case *c)
 	}
 	if (!err)
 		err = judge_unknown_fates(c);
+	if (!err)
+		err = graft_check_traded(c);
 	if (!err)
 		err = graft_check_together(c);
 	if (err)

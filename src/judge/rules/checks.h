@@ -121,6 +121,15 @@ graft_check_retyped(struct graft_case *c, const struct graft_twin *twin);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_together(struct graft_case *c);
 
+/** loads of another member. Notes them for graft_check_traded(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_traded_loads(struct graft_case *c, const struct graft_twin *twin);
+
+/** R-24: members that are stored and read in each other's places, by all carried
+ * functions together. Asked behind all twins. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_traded(struct graft_case *c);
+
 /** the same for what is reached through pointers. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_aligned(struct graft_case *c, const struct graft_twin *twin);

@@ -8,6 +8,7 @@
 
 #include "judge/flow/op.h"
 #include "judge/rules/checks.h"
+#include "judge/rules/traded.h"
 #include "judge/types/bits.h"
 #include "judge/types/types.h"
 
@@ -34,6 +35,9 @@ struct field {
 	/** All above the first bit, to where a word ends: nothing says where
 	 * the field does. */
 	bool open;
+	/** Where the mask begins: one that keeps an open field may be there to take
+	 * away what stands before it. */
+	int64_t start;
 };
 
 struct fields {
@@ -124,7 +128,7 @@ note_mask(struct fields *fields, int64_t from, uint64_t mask, uint32_t at,
 	if ((mask & 1) && width >= NUMBER)
 		return true;
 	note(fields, (struct field){ from + __builtin_ctzll(mask), width, at,
-				     written, open });
+				     written, open, from });
 	return true;
 }
 
@@ -145,8 +149,9 @@ static void
 end_word(struct fields *fields, const struct word *word)
 {
 	if (word->shifted && word->bits)
-		note(fields, (struct field){ word->from, word->bits,
-					     word->shift_at, false, true });
+		note(fields,
+		     (struct field){ word->from, word->bits, word->shift_at,
+				     false, true, word->from });
 }
 
 /** Follow a word over one instruction; false when it is no longer one. */
@@ -321,6 +326,65 @@ types_know(const struct graft_case *c, const struct graft_twin *twin,
 	return NULL;
 }
 
+/** Take what a mask is there to take away for written. */
+static struct field
+as_written(struct field field)
+{
+	if (field.written || !field.open || field.bit == field.start)
+		return field;
+	return (struct field){
+		.bit = field.start,
+		.width = (unsigned)(field.bit - field.start),
+		.at = field.at,
+		.written = true,
+	};
+}
+
+/**
+ * Find the one field of a side that the other has not, of those that are written or
+ * that are not.
+ *
+ * @return Its width is 0 if there are none or several.
+ */
+static struct field
+find_one(const struct fields *fields, const struct fields *other, bool written)
+{
+	struct field found = { .width = 0 };
+
+	for (uint32_t i = 0; i < fields->count; i++) {
+		struct field field = as_written(fields->list[i]);
+		if (field.written != written ||
+		    find(other, fields->list[i].bit, fields->list[i].width))
+			continue;
+		if (found.width)
+			return (struct field){ .width = 0 };
+		found = field;
+	}
+	return found;
+}
+
+/** Note that NEW writes, or reads, another field than OLD: R-24 where it does both. */
+static struct graft_error *
+note_traded(struct graft_case *c, const struct graft_twin *twin,
+	    const struct fields *o, const struct fields *n, bool written)
+{
+	struct field was = find_one(o, n, written);
+	struct field is = find_one(n, o, written);
+
+	if (!was.width || was.width != is.width)
+		return NULL;
+	struct graft_traded traded = {
+		.kind = GRAFT_TRADED_BITS,
+		.stores = written,
+		.size = was.width,
+		.was = was.bit,
+		.is = is.bit,
+		.func = twin->new_ops.func,
+		.addr = twin->new_ops.ops[is.at].addr,
+	};
+	return graft_traded_add(c, &traded);
+}
+
 struct graft_error *
 graft_check_fields(struct graft_case *c, const struct graft_twin *twin)
 {
@@ -330,6 +394,11 @@ graft_check_fields(struct graft_case *c, const struct graft_twin *twin)
 
 	read_fields(&twin->old_ops, &o);
 	read_fields(&twin->new_ops, &n);
+	struct graft_error *err = note_traded(c, twin, &o, &n, true);
+	if (!err)
+		err = note_traded(c, twin, &o, &n, false);
+	if (err)
+		return err;
 	const struct field *gone = find_only(&o, &n);
 	const struct field *come = find_only(&n, &o);
 	bool all = !gone || !come;
@@ -339,7 +408,7 @@ graft_check_fields(struct graft_case *c, const struct graft_twin *twin)
 	}
 	if (!gone || !come)
 		return NULL;
-	struct graft_error *err = types_know(c, twin, &o, &n, all, &known);
+	err = types_know(c, twin, &o, &n, all, &known);
 	if (err || known)
 		return err;
 	return refuse(c, twin, gone->at, come->at);

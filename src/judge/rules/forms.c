@@ -12,6 +12,7 @@
 #include "judge/rules/checks.h"
 
 #include "base/vec.h"
+#include "judge/rules/traded.h"
 
 #include <Zydis/Zydis.h>
 #include <string.h>
@@ -223,6 +224,55 @@ find_other(const struct forms *forms, const struct put *put)
 	return NULL;
 }
 
+/** Say whether a side stores something at a place, in whatever form. */
+static bool
+stores_at(const struct forms *forms, struct graft_value place,
+	  struct graft_value from)
+{
+	for (size_t i = 0; i < forms->put_count; i++) {
+		if (graft_value_is_same(forms->puts[i].place, place) &&
+		    graft_value_is_same(forms->puts[i].from, from))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * Find what OLD stores in another member of the same object than NEW does, and note
+ * it: R-24 where it is read there, too.
+ */
+static struct graft_error *
+note_traded(struct graft_case *c, const struct graft_twin *twin,
+	    const struct forms *o, const struct forms *n, const struct put *put)
+{
+	struct graft_error *err = NULL;
+
+	if (stores_at(o, put->place, put->from))
+		return NULL;
+	for (size_t i = 0; !err && i < o->put_count; i++) {
+		const struct put *was = &o->puts[i];
+		if (was->size != put->size || was->how != put->how ||
+		    was->place.root != put->place.root ||
+		    !graft_value_is_same(was->from, put->from) ||
+		    stores_at(n, was->place, was->from))
+			continue;
+		uint64_t addr;
+		struct graft_traded traded = {
+			.stores = true,
+			.kind = graft_value_is_old_address(put->place, &addr)
+					? GRAFT_TRADED_VARIABLE
+					: GRAFT_TRADED_MEMBER,
+			.size = put->size,
+			.was = was->place.off,
+			.is = put->place.off,
+			.func = twin->new_ops.func,
+			.addr = twin->new_ops.ops[put->at].addr,
+		};
+		err = graft_traded_add(c, &traded);
+	}
+	return err;
+}
+
 static struct graft_error *
 compare(struct graft_case *c, const struct graft_twin *twin,
 	const struct forms *o, const struct forms *n)
@@ -232,7 +282,8 @@ compare(struct graft_case *c, const struct graft_twin *twin,
 	for (size_t i = 0; !err && i < n->put_count; i++) {
 		const struct put *put = &n->puts[i];
 		const struct put *was = find_other(o, put);
-		if (!was || has_same(o, put) || has_same(n, was))
+		err = note_traded(c, twin, o, n, put);
+		if (err || !was || has_same(o, put) || has_same(n, was))
 			continue;
 		struct graft_place_text where =
 			graft_place_code(twin->new_ops.code, twin->new_ops.func,
