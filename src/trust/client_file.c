@@ -101,6 +101,8 @@ graft_client_verify(const struct graft_authority *authority,
 		authority = &own;
 	}
 	err = graft_authority_check(authority, file->metadata);
+	if (!err)
+		err = graft_metadata_check_role(file->metadata, file->role);
 	if (err) {
 		graft_metadata_free(file->metadata);
 		file->metadata = NULL;

@@ -237,6 +237,22 @@ graft_metadata_decode(enum graft_metadata_type type, const void *bytes,
 	return NULL;
 }
 
+struct graft_error *
+graft_metadata_check_role(const struct graft_metadata *metadata,
+			  const char *role)
+{
+	const struct graft_node *said = graft_node_get(metadata->signed_part,
+						       GRAFT_METADATA_ROLE_KEY);
+
+	if (metadata->type != GRAFT_METADATA_TARGETS || !said ||
+	    (said->kind == GRAFT_NODE_STRING && strcmp(said->text, role) == 0))
+		return NULL;
+	return graft_error_new(
+		GRAFT_ERROR_BAD_INPUT,
+		"it says that it is of role %.100s, and not %s",
+		said->kind == GRAFT_NODE_STRING ? said->text : "?", role);
+}
+
 const struct graft_node *
 graft_metadata_file(const struct graft_metadata *metadata, const char *role)
 {

@@ -76,6 +76,21 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_metadata_decode(enum graft_metadata_type type, const void *bytes,
 		      size_t len, struct graft_metadata **ret);
 
+/** The member with which a file of targets may say of which role it is. */
+#define GRAFT_METADATA_ROLE_KEY "x-graft-role"
+
+/**
+ * Check that a file of targets does not say that it is of another role.
+ *
+ * The specification has no such member: a key that signs for two roles signs for both what
+ * it signs for one. Who writes it keeps them apart; without it there is nothing to check.
+ *
+ * @return NULL; #GRAFT_ERROR_BAD_INPUT.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_metadata_check_role(const struct graft_metadata *metadata,
+			  const char *role);
+
 /** Free metadata. NULL is a no-op. */
 void
 graft_metadata_free(struct graft_metadata *metadata);

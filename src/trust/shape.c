@@ -2,8 +2,10 @@
 
 #include "trust/shape.h"
 
+#include "base/cleanup.h"
 #include "trust/limits.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -168,12 +170,38 @@ check_delegation(const struct graft_node *role)
 	return check_strings(prefixes, "path_hash_prefixes", PREFIX_MAX);
 }
 
+static int
+compare_names(const void *a, const void *b)
+{
+	return graft_node_compare(*(const struct graft_node *const *)a,
+				  *(const struct graft_node *const *)b);
+}
+
+/** See that no role stands twice: who reads them in order and who does not would differ. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_twice(const struct graft_node **list, uint32_t count)
+{
+	if (count)
+		qsort(list, count, sizeof(*list), compare_names);
+	for (uint32_t i = 1; i < count; i++) {
+		if (graft_node_compare(list[i - 1], list[i]) == 0)
+			return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+					       "role %.*s stands twice",
+					       NAME_SHOWN_MAX, list[i]->text);
+	}
+	return NULL;
+}
+
 struct graft_error *
 graft_shape_delegations(const struct graft_node *roles)
 {
 	const struct graft_node *role = graft_node_first(roles);
 	const struct graft_node *name;
+	GRAFT_FREE const struct graft_node **list =
+		calloc((size_t)roles->count + 1, sizeof(*list));
 
+	if (!list)
+		return graft_error_no_memory();
 	for (uint32_t i = 0; i < roles->count; i++) {
 		struct graft_error *err = graft_shape_take(
 			role, "name", GRAFT_NODE_STRING, &name);
@@ -188,9 +216,10 @@ graft_shape_delegations(const struct graft_node *roles)
 		if (err)
 			return graft_error_prefix(err, "role %.*s",
 						  NAME_SHOWN_MAX, name->text);
+		list[i] = name;
 		role = graft_node_next(role);
 	}
-	return NULL;
+	return check_twice(list, roles->count);
 }
 
 /** Check `hashes`: an object of strings, not an empty one. */

@@ -49,7 +49,7 @@ graft_shape_keys(const struct graft_node *object,
 GRAFT_MUST_CHECK struct graft_error *
 graft_shape_role(const struct graft_node *role);
 
-/** Check `roles` of delegations: names, keys, and what each is asked for. */
+/** Check `roles` of delegations: names, each another, keys, and what each is asked for. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_shape_delegations(const struct graft_node *roles);
 

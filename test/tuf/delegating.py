@@ -205,3 +205,30 @@ def an_odd_name_of_a_role_is_quoted(place, name, quoted):
     same(len(client.versions()), 5, "stored")
     import os
     same(sorted(os.listdir(place.state)), ["initial.json", "metadata", "targets"], "beside")
+
+
+@each([("as another role", "b", 1), ("as itself", "a", 0), ("as no name", 7, 1)])
+def a_file_that_says_its_role_is_taken_for_no_other(place, name, status):
+    repo, client = place.begin()
+    repo.delegate("targets", "a")
+    key = repo.keys["a"][0]
+    repo.delegate("targets", "b", key=key)
+    repo.says["a"]["x-graft-role"] = name
+    repo.add_target("a", "file", b"content")
+    repo.publish("a", "b", "targets", "snapshot", "timestamp")
+    same(client.download("file"), status, client.said)
+    if status:
+        client.tells("a: http", "it says that it is of role")
+        same(client.stored("a"), None, "stored")
+
+
+@test
+def a_role_that_is_delegated_to_twice_is_refused_by_clients(place):
+    repo, client = place.begin()
+    repo.delegate("targets", "a", ["x/*"])
+    repo.delegate("targets", "b")
+    repo.says["targets"]["delegations"]["roles"].append(
+        dict(repo.says["targets"]["delegations"]["roles"][0], paths=["y/*"]))
+    repo.publish("a", "b", "targets", "snapshot", "timestamp")
+    client.refused("targets: http", "role a stands twice")
+    same(client.versions()["snapshot"], 2, "what was verified before")
