@@ -9,6 +9,7 @@
 #include "repo/status.h"
 #include "trust/limits.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -339,7 +340,9 @@ graft_repo_action_sign(struct graft_repo_options *options)
 	// What is signed is seen before somebody types a passphrase for it.
 	if (!err)
 		err = say_staged(repo, options);
-	(void)fflush(stdout);
+	if (!err && (fflush(stdout) != 0 || ferror(stdout)))
+		err = graft_error_os(errno, "show what is staged, so nothing "
+					    "was signed");
 	if (!err)
 		err = sign(repo, options);
 	return err ? err : say_signed(repo, options);

@@ -8,16 +8,26 @@
 #include "base/error.h"
 #include "repo/repo_model.h"
 
-/**
- * Told of a change.
- *
- * @param[in] sign '+' is new, '-' goes, '~' is another.
- * @param[in] what A target, or a key of a role. Untrusted.
- */
-typedef void
-graft_repo_change_fn(void *arg, char sign, const char *what);
+#include <stdbool.h>
 
-/** Go over all that would change. Nothing is staged: nothing. */
+/** A change. */
+struct graft_repo_change {
+	/** '+' is new, '-' goes, '~' is another. */
+	char sign;
+	/** A target; else something that says who may sign what, or how it is read. */
+	bool target;
+	/** Untrusted. */
+	const char *what;
+};
+
+/** Told of a change. */
+typedef void
+graft_repo_change_fn(void *arg, const struct graft_repo_change *change);
+
+/**
+ * Go over all that would change but version and expiry: whatever is not told is as it was.
+ * Targets come last. Nothing is staged: nothing.
+ */
 GRAFT_MUST_CHECK struct graft_error *
 graft_repo_each_change(const struct graft_repo_role *role,
 		       graft_repo_change_fn *fn, void *arg);

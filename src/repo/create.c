@@ -78,7 +78,7 @@ graft_repo_stage_empty(struct graft_repo *repo, struct graft_repo_role *role,
 		{ "_type", "\"targets\"" },
 		{ "spec_version", SPEC_VERSION },
 		{ "targets", "{}" },
-		{ "x-graft-role", name.str },
+		{ GRAFT_METADATA_ROLE_KEY, name.str },
 	};
 	return graft_repo_stage_for(repo, role, days, members,
 				    sizeof(members) / sizeof(*members));

@@ -296,3 +296,34 @@ graft_repo_check_keys(const struct graft_metadata *root,
 				  graft_node_get(role, "name")->text);
 	return err;
 }
+
+struct graft_error *
+graft_repo_check_ids(const struct graft_metadata *before,
+		     const struct graft_metadata *metadata)
+{
+	uint32_t left = metadata->keys ? metadata->keys->count : 0;
+	const struct graft_node *id = left ? graft_node_first(metadata->keys)
+					   : NULL;
+
+	for (; left > 0; left--) {
+		const struct graft_node *key = graft_node_next(id);
+		const struct graft_node *known =
+			before && before->keys
+				? graft_node_get(before->keys, id->text)
+				: NULL;
+		char digits[GRAFT_KEY_ID_LEN];
+		if (!known || !graft_node_equal(known, key)) {
+			struct graft_error *err = graft_key_id(key, digits);
+			if (err)
+				return err;
+			if (strcmp(digits, id->text) != 0)
+				return graft_error_new(
+					GRAFT_ERROR_REFUSED,
+					"the id %.100s is not the SHA-256 of "
+					"the key that is listed under it",
+					id->text);
+		}
+		id = graft_node_next(key);
+	}
+	return NULL;
+}

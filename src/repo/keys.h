@@ -60,4 +60,15 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_repo_check_keys(const struct graft_metadata *root,
 		      const struct graft_metadata *targets);
 
+/**
+ * Check that people can go by the ids of keys: each key is the one of its id that was there
+ * before, or of the SHA-256 that its id says.
+ *
+ * @param[in] before Root or targets that are live; NULL: none are.
+ * @return NULL; #GRAFT_ERROR_REFUSED.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repo_check_ids(const struct graft_metadata *before,
+		     const struct graft_metadata *metadata);
+
 #endif /* GRAFT_REPO_KEYS_H */

@@ -3,6 +3,7 @@
 // What is live and what is staged, as far as it is what its owners signed.
 
 #include "base/vec.h"
+#include "repo/keys.h"
 #include "repo/limits.h"
 #include "repo/names.h"
 #include "repo/online.h"
@@ -174,11 +175,33 @@ load_live(struct graft_repo *repo, struct graft_repo_role *role,
 	struct graft_error *err = read_live(repo, role, version, &role->live);
 	if (!err)
 		err = graft_authority_check(authority, role->live.metadata);
+	// Of another role that the same key signs: somebody put it here.
+	if (!err)
+		err = graft_metadata_check_role(role->live.metadata,
+						role->name);
 	return err ? graft_error_prefix(err,
 					"%s version %llu, which is live: put "
 					"the file of a copy in its place",
 					role->name, (unsigned long long)version)
 		   : NULL;
+}
+
+/** See that what is staged is what people take it for by the names that they read. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_staged(const struct graft_repo_role *role)
+{
+	struct graft_error *err =
+		graft_metadata_check_role(role->staged.metadata, role->name);
+
+	if (!err)
+		err = graft_repo_check_ids(role->live.metadata,
+					   role->staged.metadata);
+	if (!err)
+		return NULL;
+	return graft_error_prefix(err,
+				  "%s: somebody changed what is staged (graft "
+				  "repo reset --role %s)",
+				  role->name, role->name);
 }
 
 /** Load the staged file of a role; drop it if it is what is live. */
@@ -202,7 +225,7 @@ load_staged(struct graft_repo *repo, struct graft_repo_role *role)
 	const struct graft_repo_file *live = &role->live;
 	const uint64_t version = role->staged.metadata->version;
 	if (version == (live->metadata ? live->metadata->version : 0) + 1)
-		return NULL;
+		return check_staged(role);
 	// Published, and killed before it was cleaned up.
 	if (live->len == role->staged.len &&
 	    memcmp(live->bytes, role->staged.bytes, live->len) == 0) {

@@ -12,8 +12,8 @@
 
 enum {
 	ID_SHOWN = 12,
-	/** Changes of a role that are listed in text. */
-	CHANGES_SHOWN = 40,
+	/** Targets of a role that are listed in text. */
+	TARGETS_SHOWN = 40,
 };
 
 /** Append who did and who did not sign. */
@@ -98,14 +98,15 @@ struct list {
 };
 
 static void
-put_change(void *arg, char sign, const char *what)
+put_change(void *arg, const struct graft_repo_change *change)
 {
 	struct list *list = arg;
 
-	if (++list->count > CHANGES_SHOWN)
+	// What says who may sign is never left out.
+	if (change->target && ++list->count > TARGETS_SHOWN)
 		return;
-	graft_text_printf(list->out, "  %c ", sign);
-	graft_text_put_safe(list->out, what);
+	graft_text_printf(list->out, "  %c ", change->sign);
+	graft_text_put_safe(list->out, change->what);
 	graft_text_put(list->out, "\n");
 }
 
@@ -133,9 +134,11 @@ put_staged_text(const struct graft_repo *repo,
 	graft_text_put(out, "\n");
 	struct graft_error *err = graft_repo_each_change(role, put_change,
 							 &list);
-	if (list.count > CHANGES_SHOWN)
-		graft_text_printf(out, "  and %zu more\n",
-				  list.count - CHANGES_SHOWN);
+	if (list.count > TARGETS_SHOWN)
+		graft_text_printf(out,
+				  "  and %zu more targets: graft repo status "
+				  "--json lists all\n",
+				  list.count - TARGETS_SHOWN);
 	return err ? err : put_signers_text(repo, role, out);
 }
 
@@ -274,16 +277,16 @@ graft_repo_print_signed(struct graft_repo *repo, const char *name,
 }
 
 static void
-put_json_change(void *arg, char sign, const char *what)
+put_json_change(void *arg, const struct graft_repo_change *change)
 {
 	struct list *list = arg;
 
 	graft_text_printf(list->out, "%s{\"change\":\"%s\",\"what\":",
 			  list->count++ ? "," : "",
-			  sign == '+'   ? "new"
-			  : sign == '-' ? "gone"
-					: "other");
-	graft_json_put_string(list->out, what, strlen(what));
+			  change->sign == '+'   ? "new"
+			  : change->sign == '-' ? "gone"
+						: "other");
+	graft_json_put_string(list->out, change->what, strlen(change->what));
 	graft_text_put(list->out, "}");
 }
 

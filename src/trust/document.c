@@ -424,3 +424,21 @@ graft_node_get(const struct graft_node *object, const char *key)
 	}
 	return NULL;
 }
+
+bool
+graft_node_equal(const struct graft_node *a, const struct graft_node *b)
+{
+	bool equal = a->span == b->span;
+
+	// What a value holds stands behind it, and members in the order of their keys.
+	for (uint32_t i = 0; equal && i < a->span; i++) {
+		equal = a[i].kind == b[i].kind;
+		if (equal && a[i].kind == GRAFT_NODE_STRING)
+			equal = graft_node_compare(&a[i], &b[i]) == 0;
+		else if (equal && a[i].kind == GRAFT_NODE_INTEGER)
+			equal = a[i].number == b[i].number;
+		else if (equal)
+			equal = a[i].span == b[i].span;
+	}
+	return equal;
+}

@@ -109,6 +109,10 @@ graft_node_is(const struct graft_node *node, enum graft_node_kind kind)
 const struct graft_node *
 graft_node_get(const struct graft_node *object, const char *key);
 
+/** Compare two values, also of several documents: order of members is none. */
+bool
+graft_node_equal(const struct graft_node *a, const struct graft_node *b);
+
 /** Compare two strings by their bytes, as memcmp(3). */
 int
 graft_node_compare(const struct graft_node *a, const struct graft_node *b);

@@ -3,6 +3,7 @@
 #include "trust/key.h"
 
 #include "base/hex.h"
+#include "trust/canonical.h"
 #include "trust/limits.h"
 #include "trust/signer_model.h"
 
@@ -231,4 +232,20 @@ bool
 graft_key_equal(const struct graft_key *a, const struct graft_key *b)
 {
 	return EVP_PKEY_eq(a->pkey, b->pkey) == 1;
+}
+
+struct graft_error *
+graft_key_id(const struct graft_node *node, char ret[GRAFT_KEY_ID_LEN])
+{
+	GRAFT_FREE uint8_t *canonical = NULL;
+	uint8_t hash[GRAFT_SHA256_LEN];
+	size_t len = 0;
+
+	struct graft_error *err = graft_canonical_make(node, &canonical, &len);
+	if (!err)
+		err = graft_sha256(canonical, len, hash);
+	if (err)
+		return err;
+	graft_hex_encode(hash, sizeof(hash), ret);
+	return NULL;
 }

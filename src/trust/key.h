@@ -20,11 +20,17 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "base/sha256.h"
 #include "trust/document.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+enum {
+	/** Bytes of an id that is a hash in digits, with its NUL. */
+	GRAFT_KEY_ID_LEN = 2 * GRAFT_SHA256_LEN + 1,
+};
 
 /** A public key. */
 struct graft_key;
@@ -57,5 +63,14 @@ graft_key_equal(const struct graft_key *a, const struct graft_key *b);
 void
 graft_key_free(struct graft_key *key);
 GRAFT_DEFINE_CLEANUP(struct graft_key, graft_key_free)
+
+/**
+ * Compute the id that a key has if it is called as those who write metadata do: SHA-256 of
+ * the canonical form of its object, in digits.
+ *
+ * @return NULL; #GRAFT_ERROR_NO_MEMORY; #GRAFT_ERROR_LIBRARY.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_key_id(const struct graft_node *node, char ret[GRAFT_KEY_ID_LEN]);
 
 #endif /* GRAFT_TRUST_KEY_H */

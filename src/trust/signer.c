@@ -3,8 +3,6 @@
 #include "trust/signer.h"
 
 #include "base/hex.h"
-#include "base/sha256.h"
-#include "trust/canonical.h"
 #include "trust/json.h"
 #include "trust/limits.h"
 #include "trust/signer_model.h"
@@ -30,7 +28,7 @@ struct graft_signer {
 	struct graft_signer_parts parts;
 	struct graft_key *key;
 	char *json;
-	char id[2 * GRAFT_SHA256_LEN + 1];
+	char id[GRAFT_KEY_ID_LEN];
 };
 
 void
@@ -146,24 +144,14 @@ make_key(struct graft_signer *signer)
 {
 	GRAFT_CLEANUP(graft_document_freep)
 	struct graft_document *document = NULL;
-	GRAFT_FREE uint8_t *canonical = NULL;
-	uint8_t hash[GRAFT_SHA256_LEN];
-	size_t len = 0;
 
 	struct graft_error *err = graft_document_parse(
 		signer->json, strlen(signer->json), &document);
 	if (!err)
 		err = graft_key_decode(graft_document_root(document),
 				       &signer->key);
-	if (!err)
-		err = graft_canonical_make(graft_document_root(document),
-					   &canonical, &len);
-	if (!err)
-		err = graft_sha256(canonical, len, hash);
-	if (err)
-		return err;
-	graft_hex_encode(hash, sizeof(hash), signer->id);
-	return NULL;
+	return err ? err
+		   : graft_key_id(graft_document_root(document), signer->id);
 }
 
 GRAFT_MUST_CHECK static struct graft_error *

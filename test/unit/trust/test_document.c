@@ -250,6 +250,44 @@ members_are_found_by_name(void **state)
 	assert_null(graft_node_get(NULL, "c"));
 }
 
+static void
+values_are_equal_if_they_say_the_same(void **state)
+{
+	// Those of one line are equal, and no others.
+	static const char *const texts[][2] = {
+		{ "{\"a\":1,\"b\":[]}", "{ \"b\" : [ ], \"a\" : 1 }" },
+		{ "{\"a\":1,\"b\":{}}", "{\"a\":1,\"b\":{}}" },
+		{ "{\"a\":2,\"b\":[]}", "{\"b\":[],\"a\":2}" },
+		{ "{\"a\":1,\"c\":[]}", "{\"a\":1,\"c\":[]}" },
+		{ "[[],1]", "[ [] , 1 ]" },
+		{ "[[1]]", "[[1]]" },
+		{ "[1,[]]", "[1,[]]" },
+		{ "[true]", "[true]" },
+		{ "[false]", "[false]" },
+		{ "\"1\"", "\"\\u0031\"" },
+		{ "1", " 1" },
+	};
+	enum { COUNT = sizeof(texts) / sizeof(*texts) };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT; i++) {
+		for (size_t k = 0; k < COUNT; k++) {
+			GRAFT_CLEANUP(graft_document_freep)
+			struct graft_document *a = NULL;
+			GRAFT_CLEANUP(graft_document_freep)
+			struct graft_document *b = NULL;
+			assert_null(graft_document_parse(
+				texts[i][0], strlen(texts[i][0]), &a));
+			assert_null(graft_document_parse(
+				texts[k][1], strlen(texts[k][1]), &b));
+			assert_int_equal(
+				graft_node_equal(graft_document_root(a),
+						 graft_document_root(b)),
+				i == k);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -264,6 +302,7 @@ main(void)
 		cmocka_unit_test(depth_and_strings_are_bounded),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(members_are_found_by_name),
+		cmocka_unit_test(values_are_equal_if_they_say_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
