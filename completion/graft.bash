@@ -79,7 +79,7 @@ _graft()
 
 	case $verb in
 	'') options="$verbs --help --version --state-dir" ;;
-	diff) options+=' -o --output --json --title --cve --debug-dir --carry-lines --explain --html --whole --disk --no-disk' ;;
+	diff) options+=' --with -o --output --json --title --cve --debug-dir --carry-lines --explain --html --whole --disk --no-disk' ;;
 	show) options+=' --core --disassemble --old --json' ;;
 	verify) options+=' --against --old --json --key --signature' ;;
 	plan) options+=' --all --pid --json' ;;

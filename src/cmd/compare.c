@@ -248,27 +248,34 @@ static struct graft_error *
 describe(const struct graft_pairs *pairs,
 	 const struct graft_compare_options *options, struct graft_patch *patch)
 {
-	const struct graft_tree *old_tree = pairs->old_tree;
 	const struct graft_tree *new_tree = pairs->new_tree;
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	const char *package = new_tree->package;
+	const char *old_version = pairs->old_tree->version;
+	const char *new_version = new_tree->version;
 	struct graft_error *err = NULL;
 
+	if (options->package) {
+		package = options->package;
+		old_version = options->old_version;
+		new_version = options->new_version;
+	}
 	if (options->title)
 		graft_text_put_safe(&text, options->title);
-	else if (new_tree->package && old_tree->version)
-		graft_text_printf(&text, "%s %s -> %s", new_tree->package,
-				  old_tree->version, new_tree->version);
+	else if (package && old_version)
+		graft_text_printf(&text, "%s %s -> %s", package, old_version,
+				  new_version);
 	free(patch->title);
 	patch->title = NULL;
 	err = graft_text_take(&text, &patch->title);
 	if (!err && !patch->toolchain)
 		err = copy_string("graft " GRAFT_VERSION, &patch->toolchain);
-	if (!err && new_tree->package && old_tree->version) {
-		err = copy_safe(new_tree->package, &patch->package);
+	if (!err && package && old_version) {
+		err = copy_safe(package, &patch->package);
 		if (!err)
-			err = copy_safe(old_tree->version, &patch->old_version);
+			err = copy_safe(old_version, &patch->old_version);
 		if (!err)
-			err = copy_safe(new_tree->version, &patch->new_version);
+			err = copy_safe(new_version, &patch->new_version);
 	}
 	if (err || !options->cve_count)
 		return err;
@@ -282,21 +289,15 @@ describe(const struct graft_pairs *pairs,
 	return err;
 }
 
-struct graft_error *
-graft_compare(const struct graft_pairs *pairs,
+/** Add a module for each pair of files. @param[in] before Pairs of earlier trees. */
+static struct graft_error *
+compare_pairs(const struct graft_pairs *pairs, size_t before, size_t total,
 	      const struct graft_compare_options *options,
-	      struct graft_patch **ret)
+	      struct graft_patch *patch)
 {
-	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
-	struct graft_error *err;
+	struct graft_error *err = NULL;
 
-	err = graft_patch_new(&patch);
-	if (err)
-		return err;
-	patch->modules = calloc(pairs->count + 1, sizeof(*patch->modules));
-	if (!patch->modules)
-		return graft_error_no_memory();
-	for (size_t i = 0; i < pairs->count; i++) {
+	for (size_t i = 0; !err && i < pairs->count; i++) {
 		const struct graft_pair *pair = &pairs->pairs[i];
 		if (!pair->old_file || is_twin(patch, pair))
 			continue;
@@ -307,20 +308,45 @@ graft_compare(const struct graft_pairs *pairs,
 					       (size_t)GRAFT_LIMIT_MODULES);
 		if (options->progress)
 			options->progress(options->progress_arg,
-					  graft_pair_path(pair), i,
-					  pairs->count);
+					  graft_pair_path(pair), before + i,
+					  total);
 		err = options->explanation
 			      ? graft_explain_add(options->explanation)
 			      : NULL;
-		if (err)
-			return err;
-		err = compare_pair(pairs, pair, options,
-				   &patch->modules[patch->module_count++]);
-		if (err)
-			return err;
+		if (!err)
+			err = compare_pair(
+				pairs, pair, options,
+				&patch->modules[patch->module_count++]);
 	}
+	return err;
+}
+
+struct graft_error *
+graft_compare(struct graft_pairs *const *all, size_t count,
+	      const struct graft_compare_options *options,
+	      struct graft_patch **ret)
+{
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+	struct graft_error *err;
+	size_t total = 0;
+	size_t before = 0;
+
+	err = graft_patch_new(&patch);
+	if (err)
+		return err;
+	for (size_t i = 0; i < count; i++)
+		total += all[i]->count;
+	patch->modules = calloc(total + 1, sizeof(*patch->modules));
+	if (!patch->modules)
+		return graft_error_no_memory();
+	for (size_t i = 0; !err && i < count; i++) {
+		err = compare_pairs(all[i], before, total, options, patch);
+		before += all[i]->count;
+	}
+	if (err)
+		return err;
 	graft_patch_limit_immediate(patch);
-	err = describe(pairs, options, patch);
+	err = describe(all[0], options, patch);
 	if (!err)
 		err = graft_patch_check(patch);
 	if (err)

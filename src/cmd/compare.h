@@ -26,6 +26,13 @@ struct graft_compare_options {
 	const struct graft_debug_search *search;
 	/** What to call the hotpatch; NULL: after the package, if there is one. */
 	const char *title;
+	/**
+	 * What several packages were built from, and in which versions; NULL each: the
+	 * package's own.
+	 */
+	const char *package;
+	const char *old_version;
+	const char *new_version;
 	/** Store code as deltas to the OLD files where that is smaller. */
 	bool delta;
 	const char *const *cves;
@@ -48,13 +55,15 @@ struct graft_compare_options {
  * itself is an error. The same two files under several names (hard links) are one
  * module: a process does not have them twice.
  *
- * @param[in] pairs Borrowed for the call.
+ * @param[in] all The pairs of one tree of OLD and one of NEW each, borrowed for the call.
+ * Packages that go together are several.
+ * @param[in] count How many.
  * @param[in] options Borrowed for the call.
  * @param[out] ret New hotpatch; free with graft_patch_free().
  * @return NULL, or the first error; the message names the file.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_compare(const struct graft_pairs *pairs,
+graft_compare(struct graft_pairs *const *all, size_t count,
 	      const struct graft_compare_options *options,
 	      struct graft_patch **ret);
 

@@ -7,11 +7,11 @@
 #include "base/text.h"
 #include "cmd/compare.h"
 #include "cmd/diff_disk.h"
+#include "cmd/diff_sides.h"
 #include "cmd/diff_table.h"
 #include "cmd/explain.h"
 #include "cmd/progress.h"
 #include "cmd/usage.h"
-#include "diff/input/pairs.h"
 #include "elf/image.h"
 #include "explain/explanation.h"
 #include "patch/file.h"
@@ -24,16 +24,20 @@
 #include <sys/stat.h>
 
 static const char usage[] =
-	"usage: graft diff OLD NEW [-o FILE] [--json] [--title TEXT]\n"
-	"                  [--cve CVE]... [--debug-dir DIR] [--carry-lines] [--whole]\n"
-	"                  [--disk | --no-disk] [--explain] [--html FILE]\n"
+	"usage: graft diff OLD NEW [--with OLD NEW]... [-o FILE] [--json]\n"
+	"                  [--title TEXT] [--cve CVE]... [--debug-dir DIR]\n"
+	"                  [--carry-lines] [--whole] [--disk | --no-disk]\n"
+	"                  [--explain] [--html FILE]\n"
 	"\n"
 	"Compare two builds and make a hotpatch. OLD and NEW are two ELF files, two\n"
-	"directories or two Debian packages.\n"
+	"directories, two Debian packages, or two folders of Debian packages of one\n"
+	"source, which are paired by name and architecture.\n"
 	"\n"
 	"  -o, --output FILE   write the hotpatch; only if at least one module can\n"
 	"                      be hotpatched. It names the others too, so that a\n"
 	"                      process which has them is refused\n"
+	"      --with OLD NEW  two more Debian packages of the same source: one\n"
+	"                      hotpatch upgrades all of them together; may be repeated\n"
 	"      --carry-lines   carry functions too in which only line numbers differ\n"
 	"      --whole         write carried code itself where else, if that is\n"
 	"                      smaller, its difference from OLD is written, which\n"
@@ -75,14 +79,16 @@ struct arguments {
 	/** Lent by argv; as many as there are arguments. */
 	const char **cves;
 	size_t cve_count;
-	const char *old_path;
-	const char *new_path;
+	/** OLD and NEW first, then what goes with them; as many as there are arguments. */
+	struct graft_diff_named *named;
+	size_t named_count;
 };
 
 static void
 deinit_arguments(struct arguments *arguments)
 {
 	free(arguments->cves);
+	free(arguments->named);
 }
 
 static void
@@ -92,6 +98,21 @@ show_progress(void *arg, const char *path, size_t done, size_t total)
 
 	progress->total = total;
 	graft_progress_step(progress, done, path);
+}
+
+/**
+ * Take the two packages of --with, of which getopt(3) knows the first alone.
+ *
+ * @return False: there is no second one.
+ */
+static bool
+take_with(int argc, char **argv, struct arguments *arguments)
+{
+	if (optind >= argc || argv[optind][0] == '-')
+		return false;
+	arguments->named[++arguments->named_count] =
+		(struct graft_diff_named){ optarg, argv[optind++] };
+	return true;
 }
 
 /** Take one option; false: it is none. */
@@ -158,6 +179,7 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 		{ "cve", required_argument, NULL, 'c' },
 		{ "debug-dir", required_argument, NULL, 'd' },
 		{ "whole", no_argument, NULL, 'w' },
+		{ "with", required_argument, NULL, 'W' },
 		{ "disk", no_argument, NULL, 'D' },
 		{ "no-disk", no_argument, NULL, 'N' },
 		{ "help", no_argument, NULL, 'h' },
@@ -167,6 +189,13 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 	optind = 0;
 	for (int at;
 	     (at = getopt_long(argc, argv, ":o:h", options, NULL)) >= 0;) {
+		if (at == 'W') {
+			if (take_with(argc, argv, arguments))
+				continue;
+			*status_ret = graft_usage_wrong(
+				argv, "--with needs OLD and NEW");
+			return false;
+		}
 		if (!take(at, arguments)) {
 			*status_ret = graft_usage_option(argv, at, usage);
 			return false;
@@ -195,23 +224,24 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 							  : "OLD and NEW are");
 		return false;
 	}
-	arguments->old_path = argv[optind];
-	arguments->new_path = argv[optind + 1];
+	arguments->named[0] = (struct graft_diff_named){ argv[optind],
+							 argv[optind + 1] };
+	arguments->named_count++;
 	return true;
 }
 
 /** Say whether a path is that of one of the inputs, by whatever name. */
 static bool
-is_input(const struct arguments *arguments, const char *path)
+is_input(const struct graft_diff_sides *sides, const char *path)
 {
 	struct stat out;
 	struct stat in;
 
 	if (stat(path, &out) < 0)
 		return false;
-	for (int i = 0; i < 2; i++) {
-		const char *side = i ? arguments->new_path
-				     : arguments->old_path;
+	for (size_t i = 0; i < 2 * sides->count; i++) {
+		const char *side = i % 2 ? sides->new_trees[i / 2]->name
+					 : sides->old_trees[i / 2]->name;
 		if (stat(side, &in) == 0 && in.st_dev == out.st_dev &&
 		    in.st_ino == out.st_ino)
 			return true;
@@ -221,12 +251,13 @@ is_input(const struct arguments *arguments, const char *path)
 
 /** What is written must not be what is read, nor twice the same. */
 static struct graft_error *
-check_outputs(const struct arguments *arguments)
+check_outputs(const struct arguments *arguments,
+	      const struct graft_diff_sides *sides)
 {
 	const char *const outputs[] = { arguments->output, arguments->html };
 
 	for (int i = 0; i < 2; i++) {
-		if (outputs[i] && is_input(arguments, outputs[i]))
+		if (outputs[i] && is_input(sides, outputs[i]))
 			return graft_error_new(
 				GRAFT_ERROR_BAD_INPUT,
 				"%s: the output is one of the inputs",
@@ -237,42 +268,6 @@ check_outputs(const struct arguments *arguments)
 			GRAFT_ERROR_BAD_INPUT,
 			"%s: the hotpatch and the page need two files",
 			outputs[0]);
-	return NULL;
-}
-
-/** Say whether a tree holds a program or a library. */
-static bool
-has_elf(const struct graft_tree *tree)
-{
-	for (size_t i = 0; i < tree->file_count; i++) {
-		if (tree->files[i].elf && !tree->files[i].debug)
-			return true;
-	}
-	return false;
-}
-
-/**
- * Open one side.
- *
- * A directory without any build is most likely the wrong one, and "nothing to do"
- * the wrong answer. Packages without any are common.
- */
-static struct graft_error *
-open_side(const char *path, struct graft_tree **ret)
-{
-	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *tree = NULL;
-	struct graft_error *err = graft_tree_open(path, &tree);
-
-	if (err)
-		return err;
-	if (tree->kind == GRAFT_TREE_DIRECTORY && !has_elf(tree))
-		return graft_error_new(
-			GRAFT_ERROR_NOT_FOUND,
-			"%s: no ELF file in this directory%s", path,
-			tree->link_count
-				? ", only symbolic links, which are not followed"
-				: "");
-	*ret = GRAFT_TAKE(tree);
 	return NULL;
 }
 
@@ -305,12 +300,11 @@ find_debug_dirs(const struct arguments *arguments,
 
 /** Say whether the hotpatch gets a part for the disk. */
 static bool
-wants_disk(const struct arguments *arguments, const struct graft_tree *old_tree,
-	   const struct graft_tree *new_tree)
+wants_disk(const struct arguments *arguments,
+	   const struct graft_diff_sides *sides)
 {
 	return arguments->output && !arguments->no_disk &&
-	       (arguments->disk || (old_tree->kind == GRAFT_TREE_PACKAGE &&
-				    new_tree->kind == GRAFT_TREE_PACKAGE));
+	       (arguments->disk || graft_diff_sides_are_packages(sides));
 }
 
 /** Say whether any module of a hotpatch can be switched. */
@@ -327,7 +321,7 @@ has_hotpatch(const struct graft_patch *patch)
 /** Write what is to be written, and put what is to be printed into a text. */
 static struct graft_error *
 put(const struct arguments *arguments, struct graft_patch *patch,
-    const struct graft_pairs *pairs, struct graft_explanation *explanation,
+    const struct graft_diff_sides *sides, struct graft_explanation *explanation,
     struct graft_text *text)
 {
 	struct graft_error *err = NULL;
@@ -340,7 +334,7 @@ put(const struct arguments *arguments, struct graft_patch *patch,
 	if (!err && arguments->json)
 		err = graft_patch_print_diff_json(patch, text);
 	else if (!err)
-		graft_diff_table_put(patch, pairs,
+		graft_diff_table_put(patch, sides->pairs, sides->count,
 				     graft_env_color(STDOUT_FILENO), text);
 	if (!err && arguments->explain)
 		(arguments->json ? graft_explain_splice : graft_explain_show)(
@@ -348,10 +342,10 @@ put(const struct arguments *arguments, struct graft_patch *patch,
 	return err;
 }
 
-/** Open both sides and compare them. */
+/** Compare what was opened. */
 static struct graft_error *
-compare(const struct arguments *arguments, struct graft_text *text,
-	enum graft_verdict *verdict_ret)
+compare(const struct arguments *arguments, const struct graft_diff_sides *sides,
+	struct graft_explanation *explanation, struct graft_patch **ret)
 {
 	const char *dirs[DIRS_MAX + 1];
 	const struct graft_debug_search search = {
@@ -359,13 +353,13 @@ compare(const struct arguments *arguments, struct graft_text *text,
 		.debuginfod_limit_us = server_limit_us(),
 	};
 	struct graft_progress progress = graft_progress_begin(0);
-	GRAFT_CLEANUP(graft_explanation_deinit)
-	struct graft_explanation explanation = { 0 };
-	bool explain = arguments->explain || arguments->html;
 	const struct graft_compare_options options = {
-		.explanation = explain ? &explanation : NULL,
+		.explanation = explanation,
 		.search = &search,
 		.title = arguments->title,
+		.package = sides->package,
+		.old_version = sides->old_version,
+		.new_version = sides->new_version,
 		// Whoever sees no file and no size needs none.
 		.carry_lines = arguments->carry_lines,
 		.delta = !arguments->whole &&
@@ -375,29 +369,37 @@ compare(const struct arguments *arguments, struct graft_text *text,
 		.progress = show_progress,
 		.progress_arg = &progress,
 	};
-	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *old_tree = NULL;
-	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *new_tree = NULL;
-	GRAFT_CLEANUP(graft_pairs_freep) struct graft_pairs *pairs = NULL;
-	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
 
 	find_debug_dirs(arguments, dirs);
-	struct graft_error *err = check_outputs(arguments);
-	if (!err)
-		err = open_side(arguments->old_path, &old_tree);
-	if (!err)
-		err = open_side(arguments->new_path, &new_tree);
-	if (!err)
-		err = graft_pairs_make(old_tree, new_tree, &pairs);
-	if (!err)
-		err = graft_compare(pairs, &options, &patch);
-	if (!err && has_hotpatch(patch) &&
-	    wants_disk(arguments, old_tree, new_tree))
-		err = graft_diff_add_disk(old_tree, new_tree, patch);
+	struct graft_error *err = graft_compare(sides->pairs, sides->count,
+						&options, ret);
+	if (!err && has_hotpatch(*ret) && wants_disk(arguments, sides))
+		err = graft_diff_add_disk(sides, *ret);
 	graft_progress_end(&progress);
-	if (err)
-		return err;
+	return err;
+}
 
-	err = put(arguments, patch, pairs, &explanation, text);
+/** Open both sides, compare them, and write what is asked for. */
+static struct graft_error *
+diff(const struct arguments *arguments, struct graft_text *text,
+     enum graft_verdict *verdict_ret)
+{
+	GRAFT_CLEANUP(graft_explanation_deinit)
+	struct graft_explanation explanation = { 0 };
+	bool explain = arguments->explain || arguments->html;
+	GRAFT_CLEANUP(graft_diff_sides_deinit)
+	struct graft_diff_sides sides = { 0 };
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+
+	struct graft_error *err = graft_diff_sides_open(
+		arguments->named, arguments->named_count, &sides);
+	if (!err)
+		err = check_outputs(arguments, &sides);
+	if (!err)
+		err = compare(arguments, &sides, explain ? &explanation : NULL,
+			      &patch);
+	if (!err)
+		err = put(arguments, patch, &sides, &explanation, text);
 	if (!err)
 		*verdict_ret = graft_patch_verdict(patch);
 	return err;
@@ -416,11 +418,12 @@ graft_verb_diff(int argc, char **argv, int *status_ret)
 	enum graft_verdict verdict = GRAFT_VERDICT_IDENTICAL;
 
 	arguments.cves = calloc((size_t)argc + 1, sizeof(*arguments.cves));
-	if (!arguments.cves)
+	arguments.named = calloc((size_t)argc + 1, sizeof(*arguments.named));
+	if (!arguments.cves || !arguments.named)
 		return graft_error_no_memory();
 	if (!parse(argc, argv, &arguments, status_ret))
 		return NULL;
-	struct graft_error *err = compare(&arguments, &text, &verdict);
+	struct graft_error *err = diff(&arguments, &text, &verdict);
 	if (err)
 		return err;
 	if (text.failed)

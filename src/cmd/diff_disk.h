@@ -7,20 +7,20 @@
 
 #include "base/error.h"
 
+struct graft_diff_sides;
 struct graft_patch;
-struct graft_tree;
 
 /**
- * Add the part for the disk.
+ * Add the parts for the disk: of each package, or of all files.
  *
- * Of two packages of which there can be none, that is said on standard error.
+ * Where there can be none of a package, there is none of the others either, and that is
+ * said on standard error.
  *
- * @param[in,out] patch Gets graft_patch::disk.
+ * @param[in,out] patch Gets graft_patch::disks.
  * @return NULL; #GRAFT_ERROR_OS and the like.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_diff_add_disk(const struct graft_tree *old_tree,
-		    const struct graft_tree *new_tree,
+graft_diff_add_disk(const struct graft_diff_sides *sides,
 		    struct graft_patch *patch);
 
 #endif /* GRAFT_CMD_DIFF_DISK_H */

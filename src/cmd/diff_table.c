@@ -72,14 +72,58 @@ verdict_color(enum graft_verdict verdict, bool color)
 						   : "";
 }
 
+/** Print a module's line. */
+static void
+put_module(const struct graft_patch_module *module, size_t width, bool color,
+	   struct graft_text *text)
+{
+	graft_text_printf(
+		text, "%-*s  %s%-9s%s  %-9s  %7u  %5u  %7u  %9llu\n",
+		(int)width, module->path, verdict_color(module->verdict, color),
+		graft_verdict_name(module->verdict), color ? "\033[0m" : "",
+		module->assurance == GRAFT_ASSURANCE_NONE
+			? "-"
+			: graft_assurance_name(module->assurance),
+		module->counts.changed, module->counts.added,
+		module->counts.carried,
+		(unsigned long long)module->carried_bytes);
+	put_reasons(module, text);
+}
+
+/** What is no module. */
+struct others {
+	size_t pairs;
+	size_t added;
+	size_t same;
+	size_t changed;
+};
+
+/** Count what is no module, and name what was added. */
+static void
+count_others(const struct graft_pairs *pairs, struct others *others,
+	     struct graft_text *text)
+{
+	others->pairs += pairs->count;
+	others->changed += pairs->others_changed;
+	for (size_t i = 0; i < pairs->count; i++) {
+		const struct graft_pair *pair = &pairs->pairs[i];
+
+		others->same += pair->same;
+		if (pair->old_file)
+			continue;
+		graft_text_put_safe(text, graft_pair_path(pair));
+		graft_text_put(text, "  added: no process has it yet\n");
+		others->added++;
+	}
+}
+
 void
 graft_diff_table_put(const struct graft_patch *patch,
-		     const struct graft_pairs *pairs, bool color,
+		     struct graft_pairs *const *all, size_t count, bool color,
 		     struct graft_text *text)
 {
 	size_t width = strlen("MODULE");
-	size_t added = 0;
-	size_t same = 0;
+	struct others others = { 0 };
 
 	for (size_t i = 0; i < patch->module_count; i++) {
 		size_t len = strlen(patch->modules[i].path);
@@ -88,47 +132,23 @@ graft_diff_table_put(const struct graft_patch *patch,
 	graft_text_printf(text, "%-*s  %-9s  %-9s  %7s  %5s  %7s  %9s\n",
 			  (int)width, "MODULE", "VERDICT", "ASSURANCE",
 			  "CHANGED", "ADDED", "CARRIED", "BYTES");
-	for (size_t i = 0; i < patch->module_count; i++) {
-		const struct graft_patch_module *module = &patch->modules[i];
-
+	for (size_t i = 0; i < patch->module_count; i++)
+		put_module(&patch->modules[i], width, color, text);
+	for (size_t i = 0; i < count; i++)
+		count_others(all[i], &others, text);
+	if (others.pairs - others.added > patch->module_count)
 		graft_text_printf(
-			text, "%-*s  %s%-9s%s  %-9s  %7u  %5u  %7u  %9llu\n",
-			(int)width, module->path,
-			verdict_color(module->verdict, color),
-			graft_verdict_name(module->verdict),
-			color ? "\033[0m" : "",
-			module->assurance == GRAFT_ASSURANCE_NONE
-				? "-"
-				: graft_assurance_name(module->assurance),
-			module->counts.changed, module->counts.added,
-			module->counts.carried,
-			(unsigned long long)module->carried_bytes);
-		put_reasons(module, text);
-	}
-	for (size_t i = 0; i < pairs->count; i++) {
-		const struct graft_pair *pair = &pairs->pairs[i];
-
-		same += pair->same;
-		if (pair->old_file)
-			continue;
-		graft_text_put_safe(text, graft_pair_path(pair));
-		graft_text_put(text, "  added: no process has it yet\n");
-		added++;
-	}
-	if (pairs->count - added > patch->module_count)
-		graft_text_printf(text,
-				  "%zu more are the same files under other "
-				  "names\n",
-				  pairs->count - added - patch->module_count);
-	if (!pairs->count)
+			text, "%zu more are the same files under other names\n",
+			others.pairs - others.added - patch->module_count);
+	if (!others.pairs)
 		graft_text_put(text, "no ELF file on either side\n");
-	if (same)
+	if (others.same)
 		graft_text_printf(text,
 				  "%zu of %zu hold the same bytes in both\n",
-				  same, pairs->count - added);
-	if (pairs->others_changed)
+				  others.same, others.pairs - others.added);
+	if (others.changed)
 		graft_text_printf(text,
 				  "%zu other files differ or are on one side "
 				  "only; they are no code in memory\n",
-				  pairs->others_changed);
+				  others.changed);
 }

@@ -15,13 +15,13 @@
  * Print a line for each module, its reasons below, and what is no module.
  *
  * @param[in] patch What came of the pairs.
- * @param[in] pairs The files that were compared.
+ * @param[in] all The files that were compared, of @p count pairs of trees.
  * @param[in] color Use colors of terminals.
  * @param[in,out] text Gets the table.
  */
 void
 graft_diff_table_put(const struct graft_patch *patch,
-		     const struct graft_pairs *pairs, bool color,
+		     struct graft_pairs *const *all, size_t count, bool color,
 		     struct graft_text *text);
 
 #endif /* GRAFT_CMD_DIFF_TABLE_H */

@@ -7,7 +7,7 @@
 #include "cmd/failure.h"
 #include "cmd/install_steps.h"
 #include "cmd/usage.h"
-#include "patch/disk.h"
+#include "patch/disks.h"
 #include "patch/file.h"
 #include "persist/install.h"
 #include "report/quote.h"
@@ -21,11 +21,12 @@ static const char usage[] =
 	"usage: graft install FILE [--root DIR | --in DIR] [--pid N]... [--no-memory]\n"
 	"                     [--allow-scripts] [--wait SECONDS] [--dry-run] [--json]\n"
 	"\n"
-	"Bring the package that a hotpatch was made for to its new version: on disk\n"
-	"through dpkg, without a restart of its services, and then in every process that\n"
-	"runs the old code. What is cut off is ended by the next run.\n"
+	"Bring the packages that a hotpatch was made for to their new version: on disk\n"
+	"through one dpkg, without a restart of their services, and then in every process\n"
+	"that runs the old code. Those that are not installed are left out. What is cut\n"
+	"off is ended by the next run.\n"
 	"\n"
-	"      --root DIR      the package is installed in this root; no process is\n"
+	"      --root DIR      the packages are installed in this root; no process is\n"
 	"                      switched unless --pid names it\n"
 	"      --in DIR        for a hotpatch made of files: the folder that they lie in\n"
 	"  -p, --pid N         switch this process only; may be repeated\n"
@@ -78,33 +79,72 @@ exit_status(const struct installing *installing)
 	return status == 4 && !installing->found.already ? 5 : status;
 }
 
+/** Get what became of one part, in one word. */
+static const char *
+part_word(const struct installing *installing, size_t i)
+{
+	switch (installing->found.states[i]) {
+	case GRAFT_SET_ABSENT:
+		return "not-there";
+	case GRAFT_SET_NEW:
+		return "already";
+	case GRAFT_SET_OLD:
+		break;
+	}
+	return installing->options->dry_run ? "can-be-installed" : "installed";
+}
+
+/** The same in a sentence. */
+static const char *
+part_sentence(const struct installing *installing, size_t i)
+{
+	switch (installing->found.states[i]) {
+	case GRAFT_SET_ABSENT:
+		return "is not installed here: left out";
+	case GRAFT_SET_NEW:
+		return "on disk already";
+	case GRAFT_SET_OLD:
+		break;
+	}
+	return installing->options->dry_run ? "can be installed" : "installed";
+}
+
+static void
+put_hidden(size_t count, struct graft_text *text)
+{
+	if (count)
+		graft_text_printf(text,
+				  "; %zu path%s, which this host leaves out, "
+				  "stay%s out",
+				  count, count == 1 ? "" : "s",
+				  count == 1 ? "s" : "");
+}
+
 static void
 print_text(const struct installing *installing)
 {
-	const struct graft_disk *disk = installing->patch->disk;
+	const struct graft_patch *patch = installing->patch;
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	size_t hidden = installing->found.hidden_count;
 
-	if (disk->package)
-		graft_text_printf(&text, "%s:%s %s -> %s", disk->package,
-				  disk->architecture, disk->old_version,
-				  disk->new_version);
-	else
-		graft_text_printf(&text, "%zu file%s", disk->entry_count,
-				  disk->entry_count == 1 ? "" : "s");
-	if (installing->found.already)
-		graft_text_put(&text, ": on disk already");
-	else
-		graft_text_put(&text, installing->options->dry_run
-					      ? ": can be installed"
-					      : ": installed");
-	if (installing->found.hidden_count)
-		graft_text_printf(
-			&text,
-			"; %zu path%s, which this host leaves out, "
-			"stay%s out",
-			installing->found.hidden_count,
-			installing->found.hidden_count == 1 ? "" : "s",
-			installing->found.hidden_count == 1 ? "s" : "");
+	for (size_t i = 0; i < patch->disk_count; i++) {
+		const struct graft_disk *disk = patch->disks[i];
+		graft_text_put(&text, i ? "\n" : "");
+		if (disk->package)
+			graft_text_printf(&text, "%s:%s %s -> %s: %s",
+					  disk->package, disk->architecture,
+					  disk->old_version, disk->new_version,
+					  part_sentence(installing, i));
+		else
+			graft_text_printf(
+				&text, "%zu file%s: %s", disk->entry_count,
+				disk->entry_count == 1 ? "" : "s",
+				installing->found.already ? "on disk already"
+				: installing->options->dry_run
+					? "can be installed"
+					: "installed");
+	}
+	put_hidden(hidden, &text);
 	(void)printf("%s\n", graft_text_str(&text));
 	graft_outcomes_print(&installing->outcomes,
 			     installing->options->dry_run ? "can be hotpatched"
@@ -130,10 +170,38 @@ add_scripts(cJSON *root, const struct graft_install_found *found)
 	return list != NULL;
 }
 
+/** Add the names of a package. */
+static bool
+add_package(cJSON *to, const struct graft_disk *disk)
+{
+	return cJSON_AddStringToObject(to, "package", disk->package) &&
+	       cJSON_AddStringToObject(to, "architecture",
+				       disk->architecture) &&
+	       cJSON_AddStringToObject(to, "old_version", disk->old_version) &&
+	       cJSON_AddStringToObject(to, "new_version", disk->new_version);
+}
+
+/** Add each package and what became of it; of a single one to the object itself, too. */
+static bool
+add_packages(cJSON *to, const struct installing *installing)
+{
+	const struct graft_patch *patch = installing->patch;
+	bool ok = patch->disk_count > 1 || add_package(to, patch->disks[0]);
+	cJSON *list = ok ? cJSON_AddArrayToObject(to, "packages") : NULL;
+
+	for (size_t i = 0; list && ok && i < patch->disk_count; i++) {
+		cJSON *item = cJSON_CreateObject();
+		ok = item && cJSON_AddItemToArray(list, item) &&
+		     cJSON_AddStringToObject(item, "result",
+					     part_word(installing, i)) &&
+		     add_package(item, patch->disks[i]);
+	}
+	return list && ok;
+}
+
 static struct graft_error *
 print_json(const struct installing *installing)
 {
-	const struct graft_disk *disk = installing->patch->disk;
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text memory = { 0 };
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 
@@ -149,14 +217,8 @@ print_json(const struct installing *installing)
 	bool ok = part &&
 		  cJSON_AddStringToObject(part, "result",
 					  disk_word(installing)) &&
-		  (!disk->package ||
-		   (cJSON_AddStringToObject(part, "package", disk->package) &&
-		    cJSON_AddStringToObject(part, "architecture",
-					    disk->architecture) &&
-		    cJSON_AddStringToObject(part, "old_version",
-					    disk->old_version) &&
-		    cJSON_AddStringToObject(part, "new_version",
-					    disk->new_version))) &&
+		  (graft_disks_of_files(installing->patch) ||
+		   add_packages(part, installing)) &&
 		  cJSON_AddNumberToObject(
 			  part, "left_out",
 			  (double)installing->found.hidden_count) &&
@@ -272,12 +334,14 @@ static struct graft_error *
 check_options(const struct graft_options *options,
 	      const struct graft_patch *patch)
 {
-	if (patch->disk && !patch->disk->package && !options->in)
+	const bool files = graft_disks_of_files(patch);
+
+	if (files && !options->in)
 		return graft_error_new(GRAFT_ERROR_REFUSED,
 				       "%s: its files belong to no package; "
 				       "--in says in which folder they lie",
 				       options->subject);
-	if (patch->disk && patch->disk->package && options->in)
+	if (patch->disk_count && !files && options->in)
 		return graft_error_new(GRAFT_ERROR_REFUSED,
 				       "%s: is for a package; --in is for "
 				       "files of no package",

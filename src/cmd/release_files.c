@@ -175,8 +175,8 @@ take_patch(struct graft_release *release, const char *file)
 				  patch->new_version);
 	return err ? err
 		   : add_form(release,
-			      patch->disk ? GRAFT_RELEASE_FORM_DELTA
-					  : GRAFT_RELEASE_FORM_HOTPATCH,
+			      patch->disk_count ? GRAFT_RELEASE_FORM_DELTA
+						: GRAFT_RELEASE_FORM_HOTPATCH,
 			      file);
 }
 

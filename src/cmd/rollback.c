@@ -46,24 +46,41 @@ find_record(const struct graft_store *store, const char *id,
 			       id ? id : "");
 }
 
+static void
+add_package(cJSON *to, const struct graft_record_package *package)
+{
+	(void)cJSON_AddStringToObject(to, "package", package->name);
+	(void)cJSON_AddStringToObject(to, "architecture",
+				      package->architecture);
+	(void)cJSON_AddStringToObject(to, "old_version", package->old_version);
+	(void)cJSON_AddStringToObject(to, "new_version", package->new_version);
+}
+
 /** Keep for printing what a record said: it goes. */
 static void
 name_record(const struct graft_record *record, cJSON *to,
 	    struct graft_text *text)
 {
-	if (record->package) {
-		graft_text_printf(text, "%s:%s %s -> %s", record->package,
-				  record->architecture, record->new_version,
-				  record->old_version);
-		(void)cJSON_AddStringToObject(to, "package", record->package);
-		(void)cJSON_AddStringToObject(to, "old_version",
-					      record->old_version);
-		(void)cJSON_AddStringToObject(to, "new_version",
-					      record->new_version);
-	} else {
+	if (!record->package_count) {
 		graft_text_put(text, "files in ");
 		graft_text_put_safe(text, record->root);
 		(void)graft_report_add_string(to, "in", record->root);
+		return;
+	}
+	// Of a single one to the object itself, too.
+	if (record->package_count == 1)
+		add_package(to, &record->packages[0]);
+	cJSON *list = cJSON_AddArrayToObject(to, "packages");
+	for (size_t i = 0; i < record->package_count; i++) {
+		const struct graft_record_package *package =
+			&record->packages[i];
+		cJSON *item = cJSON_CreateObject();
+		graft_text_printf(text, "%s%s:%s %s -> %s", i ? ", " : "",
+				  package->name, package->architecture,
+				  package->new_version, package->old_version);
+		add_package(item, package);
+		if (!list || !cJSON_AddItemToArray(list, item))
+			cJSON_Delete(item);
 	}
 }
 

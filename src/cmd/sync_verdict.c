@@ -144,7 +144,7 @@ compare(const struct graft_old_file *file, struct graft_patch **ret)
 	if (!err)
 		err = graft_pairs_make(old_tree, new_tree, &pairs);
 	if (!err)
-		err = graft_compare(pairs, &options, &patch);
+		err = graft_compare(&pairs, 1, &options, &patch);
 	if (!err)
 		err = rename_module(file->new_path, &patch->modules[0]);
 	if (!err && !is_of(patch, file))

@@ -4,7 +4,7 @@
 
 #include "base/sha256.h"
 #include "patch/delta.h"
-#include "patch/disk.h"
+#include "patch/disks.h"
 #include "patch/immediate.h"
 #include "patch/limits.h"
 #include "patch/manifest.h"
@@ -220,28 +220,46 @@ next_module(const uint8_t *bytes, size_t len, size_t *off,
 			     : NULL;
 }
 
-// The members of the part for the disk, behind those of the modules.
+// The members of a part for the disk, behind those of the modules.
 static struct graft_error *
-next_disk(const uint8_t *bytes, size_t len, size_t *off,
-	  const struct graft_manifest_disk *disk, struct graft_patch *patch)
+next_disk(const uint8_t *bytes, size_t len, size_t *off, size_t i,
+	  const struct graft_manifest_disks *disks, struct graft_disk **ret)
 {
-	static const char *const names[] = { GRAFT_DISK_INDEX_MEMBER,
-					     GRAFT_DISK_DATA_MEMBER };
+	char names[2][GRAFT_DISKS_MEMBER_LEN];
 	struct graft_tar_member members[2];
 
-	for (size_t i = 0; i < 2; i++) {
+	graft_disks_member(i, disks->count, names[0], names[1]);
+	for (size_t k = 0; k < 2; k++) {
 		struct graft_error *err = graft_tar_next(bytes, len, off,
-							 &members[i]);
-		if (!err && strcmp(members[i].name, names[i]) != 0)
+							 &members[k]);
+		if (!err && strcmp(members[k].name, names[k]) != 0)
 			return graft_error_new(
 				GRAFT_ERROR_BAD_INPUT,
-				"another member where %s belongs", names[i]);
+				"another member where %s belongs", names[k]);
 		if (err)
-			return graft_error_prefix(err, "%s", names[i]);
+			return graft_error_prefix(err, "%s", names[k]);
 	}
-	return graft_disk_decode(members[0].bytes, members[0].len, disk->size,
-				 disk->sha256, members[1].bytes, members[1].len,
-				 &patch->disk);
+	struct graft_error *err = graft_disk_decode(
+		members[0].bytes, members[0].len, disks->items[i].size,
+		disks->items[i].sha256, members[1].bytes, members[1].len, ret);
+	return err && disks->count > 1
+		       ? graft_error_prefix(err, "package %zu", i)
+		       : err;
+}
+
+static struct graft_error *
+next_disks(const uint8_t *bytes, size_t len, size_t *off,
+	   const struct graft_manifest_disks *disks, struct graft_patch *patch)
+{
+	struct graft_error *err = NULL;
+
+	patch->disks = calloc(disks->count + 1, sizeof(*patch->disks));
+	if (!patch->disks)
+		return graft_error_no_memory();
+	patch->disk_count = disks->count;
+	for (size_t i = 0; !err && i < disks->count; i++)
+		err = next_disk(bytes, len, off, i, disks, &patch->disks[i]);
+	return err ? err : graft_disks_check(patch->disks, disks->count);
 }
 
 struct graft_error *
@@ -249,7 +267,8 @@ graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret)
 {
 	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
 	GRAFT_FREE struct graft_manifest_elf *elfs = NULL;
-	struct graft_manifest_disk disk;
+	GRAFT_CLEANUP(graft_manifest_disks_deinit)
+	struct graft_manifest_disks disks = { 0 };
 	struct graft_tar_member manifest;
 	size_t off = 0;
 
@@ -257,7 +276,7 @@ graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret)
 	if (err)
 		return err;
 	err = graft_manifest_decode((const char *)manifest.bytes, manifest.len,
-				    &patch, &elfs, &disk);
+				    &patch, &elfs, &disks);
 	if (err)
 		return graft_error_prefix(err, "manifest.json");
 
@@ -271,12 +290,12 @@ graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret)
 	}
 	for (size_t i = 0; !err && i < patch->module_count; i++)
 		err = next_module(bytes, len, &off, patch, i, elfs);
-	if (!err && disk.present)
-		err = next_disk(bytes, len, &off, &disk, patch);
+	if (!err)
+		err = next_disks(bytes, len, &off, &disks, patch);
 	if (!err)
 		err = graft_tar_check_end(bytes, len, off);
 	bool behind = graft_patch_jumps_behind(patch);
-	bool other = disk.present;
+	bool other = disks.count > 0;
 	for (size_t i = 0; i < patch->module_count; i++)
 		other |= patch->modules[i].object_count > 0 ||
 			 patch->modules[i].immediate != GRAFT_IMMEDIATE_UNKNOWN;

@@ -3,7 +3,8 @@
 /**
  * @file
  *
- * The part of a hotpatch for the disk: what makes the installed package the new one.
+ * The part of a hotpatch for the disk: what makes the installed package the new one. Of
+ * packages that are upgraded together one hotpatch has a part each.
  *
  * An *index* says of each path of NEW what it is and where its bytes come from: from the
  * installed file, unchanged or by a delta, or from the hotpatch. Its bytes are hashed in
@@ -242,7 +243,7 @@ graft_disk_decode_index(const char *json, size_t len, struct graft_disk **ret);
 void
 graft_disk_print_text(const struct graft_disk *disk, struct graft_text *text);
 
-/** The members of the archive. */
+/** The members of the archive, where there is one part (patch/disks.h). */
 #define GRAFT_DISK_INDEX_MEMBER "disk/index.json.zst"
 #define GRAFT_DISK_DATA_MEMBER  "disk/data.zst"
 

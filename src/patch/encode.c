@@ -4,7 +4,7 @@
 
 #include "base/sha256.h"
 #include "patch/delta.h"
-#include "patch/disk.h"
+#include "patch/disks.h"
 #include "patch/immediate.h"
 #include "patch/limits.h"
 #include "patch/manifest.h"
@@ -141,11 +141,38 @@ put_module(const struct graft_patch *patch, size_t i,
 }
 
 static void
-put_disk(const struct graft_disk *disk, struct graft_text *out)
+put_disk(const struct graft_patch *patch, size_t i, struct graft_text *out)
 {
-	graft_tar_put(out, GRAFT_DISK_INDEX_MEMBER, disk->index,
-		      disk->index_len);
-	graft_tar_put(out, GRAFT_DISK_DATA_MEMBER, disk->data, disk->data_len);
+	const struct graft_disk *disk = patch->disks[i];
+	char index[GRAFT_DISKS_MEMBER_LEN];
+	char data[GRAFT_DISKS_MEMBER_LEN];
+
+	graft_disks_member(i, patch->disk_count, index, data);
+	graft_tar_put(out, index, disk->index, disk->index_len);
+	graft_tar_put(out, data, disk->data, disk->data_len);
+}
+
+// What the manifest says of the parts for the disk.
+static struct graft_error *
+list_disks(const struct graft_patch *patch, struct graft_manifest_disks *disks)
+{
+	uint64_t total = 0;
+
+	disks->items = calloc(patch->disk_count + 1, sizeof(*disks->items));
+	if (!disks->items)
+		return graft_error_no_memory();
+	disks->count = patch->disk_count;
+	for (size_t i = 0; i < patch->disk_count; i++) {
+		const struct graft_disk *disk = patch->disks[i];
+		disks->items[i].size = disk->index_size;
+		memcpy(disks->items[i].sha256, disk->index_sha256,
+		       sizeof(disks->items[i].sha256));
+		total += disk->index_size;
+	}
+	if (total > GRAFT_LIMIT_MANIFEST_BYTES)
+		return graft_error_new(GRAFT_ERROR_LIMIT,
+				       "the packages have too many paths");
+	return graft_disks_check(patch->disks, patch->disk_count);
 }
 
 struct graft_error *
@@ -156,7 +183,8 @@ graft_patch_encode(struct graft_patch *patch, uint8_t **bytes_ret,
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text out = { 0 };
 	GRAFT_CLEANUP(members_deinit) struct members members = { 0 };
 	GRAFT_FREE struct graft_manifest_elf *elfs = NULL;
-	struct graft_manifest_disk disk = { 0 };
+	GRAFT_CLEANUP(graft_manifest_disks_deinit)
+	struct graft_manifest_disks disks = { 0 };
 
 	struct graft_error *err = graft_patch_check(patch);
 	if (!err)
@@ -169,15 +197,11 @@ graft_patch_encode(struct graft_patch *patch, uint8_t **bytes_ret,
 		return graft_error_no_memory();
 	members.count = patch->module_count;
 	patch->jumps_behind = graft_patch_jumps_behind(patch);
-	if (patch->disk) {
-		disk.present = true;
-		disk.size = patch->disk->index_size;
-		memcpy(disk.sha256, patch->disk->index_sha256,
-		       sizeof(disk.sha256));
-	}
-	err = encode_modules(patch, elfs, &members);
+	err = list_disks(patch, &disks);
 	if (!err)
-		err = graft_manifest_encode(patch, elfs, &disk, &manifest);
+		err = encode_modules(patch, elfs, &members);
+	if (!err)
+		err = graft_manifest_encode(patch, elfs, &disks, &manifest);
 	if (err)
 		return err;
 
@@ -187,8 +211,8 @@ graft_patch_encode(struct graft_patch *patch, uint8_t **bytes_ret,
 		    graft_patch_module_first(patch, i) == i)
 			put_module(patch, i, &members.items[i], &out);
 	}
-	if (patch->disk)
-		put_disk(patch->disk, &out);
+	for (size_t i = 0; i < patch->disk_count; i++)
+		put_disk(patch, i, &out);
 	graft_tar_put_end(&out);
 	if (!out.failed && out.len > GRAFT_LIMIT_PATCH_BYTES)
 		return graft_error_new(GRAFT_ERROR_LIMIT,

@@ -73,7 +73,7 @@ graft_patch_write_file(struct graft_patch *patch, const char *path)
 	size_t len;
 
 	struct graft_error *err = graft_patch_encode(patch, &bytes, &len);
-	if (!err && patch->disk)
+	if (!err && patch->disk_count)
 		err = wrap(&bytes, &len);
 	if (err)
 		return graft_error_prefix(err, "%s", path);

@@ -22,7 +22,7 @@ enum {
 	 * The newest format that this program reads. It writes the oldest one
 	 * that says all there is to say.
 	 */
-	GRAFT_PATCH_FORMAT = 5,
+	GRAFT_PATCH_FORMAT = 6,
 	/** Values (not keys) in `manifest.json`. */
 	GRAFT_PATCH_MANIFEST_VALUES_MAX = 1 << 20,
 	/** Arrays and objects inside each other in `manifest.json`. */
@@ -40,6 +40,8 @@ enum {
 	GRAFT_PATCH_RATIO_MAX = 1024,
 	/** Largest alignment of a shadow. */
 	GRAFT_PATCH_ALIGN_MAX = 1 << 30,
+	/** Packages that one hotpatch makes new. */
+	GRAFT_PATCH_DISKS_MAX = 256,
 	/** Paths of the package that a hotpatch makes new. */
 	GRAFT_PATCH_DISK_ENTRIES_MAX = 200000,
 	/** Files of a control.tar. */

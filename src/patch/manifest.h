@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 /** What the manifest says of a module's ELF file. */
 struct graft_manifest_elf {
@@ -32,14 +33,26 @@ struct graft_manifest_elf {
 	uint8_t skeleton_sha256[GRAFT_PATCH_SHA256_SIZE];
 };
 
-/** What the manifest says of the index of the part for the disk. */
+/** What the manifest says of the index of a part for the disk. */
 struct graft_manifest_disk {
-	/** There is such a part; all else is 0 if not. */
-	bool present;
 	/** Decompressed. */
 	uint64_t size;
 	uint8_t sha256[GRAFT_PATCH_SHA256_SIZE];
 };
+
+/** What it says of all of them. All zeroes: there are none. */
+struct graft_manifest_disks {
+	/** Owned. */
+	struct graft_manifest_disk *items;
+	size_t count;
+};
+
+/** Free what it owns. */
+static inline void
+graft_manifest_disks_deinit(struct graft_manifest_disks *disks)
+{
+	free(disks->items);
+}
 
 /**
  * Make the name of a module's member, without `.zst`.
@@ -69,14 +82,14 @@ graft_manifest_delta_member(const struct graft_patch *patch, size_t i,
  *
  * @param[in,out] patch Checked; gets its id.
  * @param[in] elfs One for each module; those that are no `hotpatch` are unused.
- * @param[in] disk Of the part for the disk.
+ * @param[in] disks Of the parts for the disk.
  * @param[in,out] out Empty; gets the manifest.
  * @return NULL; #GRAFT_ERROR_LIMIT; #GRAFT_ERROR_LIBRARY.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_manifest_encode(struct graft_patch *patch,
 		      const struct graft_manifest_elf *elfs,
-		      const struct graft_manifest_disk *disk,
+		      const struct graft_manifest_disks *disks,
 		      struct graft_text *out);
 
 /**
@@ -86,14 +99,14 @@ graft_manifest_encode(struct graft_patch *patch,
  * @param[in] len Number of bytes.
  * @param[out] ret New hotpatch whose modules carry nothing yet.
  * @param[out] elfs_ret New array, one for each module; the caller frees it.
- * @param[out] disk_ret Whether there is a part for the disk.
+ * @param[out] disks_ret The parts for the disk; the caller deinits it.
  * @return NULL; #GRAFT_ERROR_BAD_INPUT; #GRAFT_ERROR_LIMIT;
  * #GRAFT_ERROR_UNSUPPORTED if its format is newer.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_manifest_decode(const char *json, size_t len, struct graft_patch **ret,
 		      struct graft_manifest_elf **elfs_ret,
-		      struct graft_manifest_disk *disk_ret);
+		      struct graft_manifest_disks *disks_ret);
 
 /**
  * Append a string as JSON, with its quotes.

@@ -197,13 +197,12 @@ read_modules(struct graft_json *o, struct graft_patch *patch,
 }
 
 static void
-read_disk(struct graft_json *o, struct graft_manifest_disk *disk)
+read_disk(struct graft_json *o, const cJSON *element,
+	  struct graft_manifest_disk *disk)
 {
-	struct graft_json inner =
-		graft_json_enter(o, graft_json_take(o, "disk"), "disk");
+	struct graft_json inner = graft_json_enter(o, element, "disk");
 	if (o->err)
 		return;
-	disk->present = true;
 	disk->size = graft_json_take_number(&inner, "size",
 					    GRAFT_LIMIT_MANIFEST_BYTES);
 	graft_json_take_sha256(&inner, "sha256", disk->sha256);
@@ -211,9 +210,40 @@ read_disk(struct graft_json *o, struct graft_manifest_disk *disk)
 }
 
 static void
+read_disks(struct graft_json *o, struct graft_manifest_disks *disks)
+{
+	const cJSON *element;
+	uint64_t total = 0;
+
+	if (graft_json_has(o, "disk")) {
+		disks->items = calloc(1, sizeof(*disks->items));
+		if (!disks->items) {
+			graft_json_no_memory(o);
+			return;
+		}
+		disks->count = 1;
+		read_disk(o, graft_json_take(o, "disk"), disks->items);
+		return;
+	}
+	if (!graft_json_has(o, "disks"))
+		return;
+	const cJSON *array = graft_json_take_array(
+		o, "disks", GRAFT_PATCH_DISKS_MAX, sizeof(*disks->items),
+		&disks->items, &disks->count);
+	element = array ? array->child : NULL;
+	for (size_t i = 0; element && !o->err; i++, element = element->next) {
+		read_disk(o, element, &disks->items[i]);
+		total += disks->items[i].size;
+	}
+	// Together they are no larger than one may be.
+	if (!o->err && total > GRAFT_LIMIT_MANIFEST_BYTES)
+		graft_json_bad(o, "disks", "together too large");
+}
+
+static void
 read_patch(struct graft_json *o, struct graft_patch *patch,
 	   struct graft_manifest_elf **elfs_ret,
-	   struct graft_manifest_disk *disk_ret)
+	   struct graft_manifest_disks *disks_ret)
 {
 	uint64_t format = graft_json_take_number(o, "format", 1 << 20);
 	if (!o->err && format > GRAFT_PATCH_FORMAT)
@@ -252,8 +282,7 @@ read_patch(struct graft_json *o, struct graft_patch *patch,
 			graft_json_no_memory(o);
 		cves.next = cves.next->next;
 	}
-	if (graft_json_has(o, "disk"))
-		read_disk(o, disk_ret);
+	read_disks(o, disks_ret);
 	read_modules(o, patch, elfs_ret);
 }
 
@@ -262,14 +291,14 @@ read_patch(struct graft_json *o, struct graft_patch *patch,
 static struct graft_error *
 check_canonical(const char *json, size_t len, struct graft_patch *patch,
 		const struct graft_manifest_elf *elfs,
-		const struct graft_manifest_disk *disk)
+		const struct graft_manifest_disks *disks)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text again = { 0 };
 	char id[GRAFT_PATCH_ID_LEN + 1];
 	char wanted[GRAFT_PATCH_ID_LEN + 1];
 
 	memcpy(id, patch->id, sizeof(id));
-	struct graft_error *err = graft_manifest_encode(patch, elfs, disk,
+	struct graft_error *err = graft_manifest_encode(patch, elfs, disks,
 							&again);
 	if (err)
 		return err;
@@ -292,9 +321,10 @@ check_canonical(const char *json, size_t len, struct graft_patch *patch,
 struct graft_error *
 graft_manifest_decode(const char *json, size_t len, struct graft_patch **ret,
 		      struct graft_manifest_elf **elfs_ret,
-		      struct graft_manifest_disk *disk_ret)
+		      struct graft_manifest_disks *disks_ret)
 {
-	struct graft_manifest_disk disk = { 0 };
+	GRAFT_CLEANUP(graft_manifest_disks_deinit)
+	struct graft_manifest_disks disks = { 0 };
 	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
 	GRAFT_FREE struct graft_manifest_elf *elfs = NULL;
 
@@ -311,17 +341,18 @@ graft_manifest_decode(const char *json, size_t len, struct graft_patch **ret,
 		return err;
 
 	struct graft_json o = { .next = root->child };
-	read_patch(&o, patch, &elfs, &disk);
+	read_patch(&o, patch, &elfs, &disks);
 	graft_json_end(&o);
 	if (o.err)
 		return o.err;
 	err = graft_patch_check(patch);
 	if (!err)
-		err = check_canonical(json, len, patch, elfs, &disk);
+		err = check_canonical(json, len, patch, elfs, &disks);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(patch);
 	*elfs_ret = GRAFT_TAKE(elfs);
-	*disk_ret = disk;
+	*disks_ret = disks;
+	disks = (struct graft_manifest_disks){ 0 };
 	return NULL;
 }

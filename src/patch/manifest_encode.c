@@ -228,10 +228,28 @@ graft_manifest_id(const char *json, size_t len,
 	return err;
 }
 
+// One part is written as ever.
+static void
+put_disks(const struct graft_manifest_disks *disks, struct graft_text *out)
+{
+	if (!disks->count)
+		return;
+	put_key(out, disks->count > 1 ? "disks" : "disk");
+	graft_text_put(out, disks->count > 1 ? "[" : "");
+	for (size_t i = 0; i < disks->count; i++) {
+		const struct graft_manifest_disk *disk = &disks->items[i];
+		graft_text_printf(out, "%s{\"size\":%" PRIu64, i ? "," : "",
+				  disk->size);
+		put_hex(out, "sha256", disk->sha256, sizeof(disk->sha256));
+		graft_text_put(out, "}");
+	}
+	graft_text_put(out, disks->count > 1 ? "]" : "");
+}
+
 struct graft_error *
 graft_manifest_encode(struct graft_patch *patch,
 		      const struct graft_manifest_elf *elfs,
-		      const struct graft_manifest_disk *disk,
+		      const struct graft_manifest_disks *disks,
 		      struct graft_text *out)
 {
 	char id[GRAFT_PATCH_ID_LEN + 1] = "";
@@ -248,8 +266,8 @@ graft_manifest_encode(struct graft_patch *patch,
 	}
 	if (patch->jumps_behind && format < 3)
 		format = 3;
-	if (disk->present)
-		format = 5;
+	if (disks->count)
+		format = disks->count > 1 ? 6 : 5;
 	graft_text_printf(out, GRAFT_MANIFEST_START "%0*d\"", format,
 			  (int)GRAFT_PATCH_ID_LEN, 0);
 	put_text(out, "title", patch->title);
@@ -265,12 +283,7 @@ graft_manifest_encode(struct graft_patch *patch,
 		graft_manifest_put_string(out, patch->cves[i]);
 	}
 	graft_text_put(out, "]");
-	if (disk->present) {
-		graft_text_printf(out, ",\"disk\":{\"size\":%" PRIu64,
-				  disk->size);
-		put_hex(out, "sha256", disk->sha256, sizeof(disk->sha256));
-		graft_text_put(out, "}");
-	}
+	put_disks(disks, out);
 	put_key(out, "modules");
 	graft_text_put(out, "[");
 	for (size_t i = 0; i < patch->module_count; i++)

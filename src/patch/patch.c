@@ -34,7 +34,9 @@ graft_patch_free(struct graft_patch *patch)
 	for (size_t i = 0; patch->modules && i < patch->module_count; i++)
 		graft_patch_module_deinit(&patch->modules[i]);
 	free(patch->modules);
-	graft_disk_free(patch->disk);
+	for (size_t i = 0; patch->disks && i < patch->disk_count; i++)
+		graft_disk_free(patch->disks[i]);
+	free(patch->disks);
 	free(patch);
 }
 

@@ -335,8 +335,12 @@ struct graft_patch {
 	 * graft_patch_encode() and by who decodes.
 	 */
 	bool jumps_behind;
-	/** The part for the disk (patch/disk.h); NULL: there is none. Owned. */
-	struct graft_disk *disk;
+	/**
+	 * The parts for the disk (patch/disk.h), one for each package, by ascending name
+	 * and architecture; of files of no package there is one alone. Owned.
+	 */
+	struct graft_disk **disks;
+	size_t disk_count;
 };
 
 /** Say whether a redirect of a module is graft_redirect::behind. */

@@ -234,8 +234,8 @@ graft_patch_print_text(const struct graft_patch *patch, uint64_t file_len,
 	graft_text_printf(text, "%-14s %s\n", "verdict",
 			  verdict_text(graft_patch_verdict(patch)));
 	print_immediate(text, patch);
-	if (patch->disk)
-		graft_disk_print_text(patch->disk, text);
+	for (size_t i = 0; i < patch->disk_count; i++)
+		graft_disk_print_text(patch->disks[i], text);
 	for (size_t i = 0; i < patch->module_count; i++)
 		print_module(text, &patch->modules[i]);
 }

@@ -104,7 +104,7 @@ put_runs(struct graft_text *text, const struct graft_patch_module *m)
 static void
 put_disk(struct graft_text *text, const struct graft_disk *disk)
 {
-	graft_text_put(text, "\"disk\":{");
+	graft_text_put(text, "{");
 	put_string(text, "package", disk->package);
 	put_string(text, "architecture", disk->architecture);
 	put_string(text, "old_version", disk->old_version);
@@ -122,7 +122,22 @@ put_disk(struct graft_text *text, const struct graft_disk *disk)
 		put_hex(text, "sha256", entry->sha256, sizeof(entry->sha256));
 		graft_text_printf(text, "\"size\":%" PRIu64 "}", entry->size);
 	}
-	graft_text_put(text, "]},");
+	graft_text_put(text, "]}");
+}
+
+/** What there is for the disk: "disk" of one part, "disks" of several. */
+static void
+put_disks(struct graft_text *text, const struct graft_patch *patch)
+{
+	if (!patch->disk_count)
+		return;
+	graft_text_put(text,
+		       patch->disk_count > 1 ? "\"disks\":[" : "\"disk\":");
+	for (size_t i = 0; i < patch->disk_count; i++) {
+		graft_text_put(text, i ? "," : "");
+		put_disk(text, patch->disks[i]);
+	}
+	graft_text_put(text, patch->disk_count > 1 ? "]," : ",");
 }
 
 void
@@ -148,8 +163,7 @@ graft_patch_print_json(const struct graft_patch *patch, uint64_t file_len,
 	const char *why = graft_patch_not_immediate(patch);
 	graft_text_printf(text, "\"immediate\":%s,", why ? "false" : "true");
 	put_string(text, "not_immediate", why);
-	if (patch->disk)
-		put_disk(text, patch->disk);
+	put_disks(text, patch);
 	graft_text_put(text, "\"modules\":[");
 	for (size_t i = 0; i < patch->module_count; i++) {
 		const struct graft_patch_module *m = &patch->modules[i];

@@ -2,7 +2,7 @@
 
 #include "base/hex.h"
 #include "base/sha256.h"
-#include "patch/disk.h"
+#include "patch/disks.h"
 #include "patch/file.h"
 #include "patch/limits.h"
 #include "patch/manifest.h"
@@ -103,18 +103,45 @@ write_hash(const struct piece *manifest, uint8_t *at, size_t within,
 	return true;
 }
 
-// The index of the part for the disk: the manifest has its size too.
+// The index of a part for the disk: the manifest has its size too. Of several they are
+// in their order, and whether there are several only the manifest says.
 static void
-seal_index(const struct piece *manifest, const struct piece *piece)
+seal_index(const struct piece *manifest, const struct piece *piece,
+	   size_t number)
 {
-	static const char key[] = "\"disk\":{";
+	static const char one[] = "\"disk\":{";
+	static const char several[] = "\"disks\":[";
+	static const char size[] = "\"size\":";
 	uint8_t sha256[GRAFT_SHA256_LEN];
-	uint8_t *at = memmem(manifest->bytes, manifest->len, key,
-			     sizeof(key) - 1);
+	const uint8_t *end = manifest->bytes + manifest->len;
+	uint8_t *at = memmem(manifest->bytes, manifest->len, one,
+			     sizeof(one) - 1);
 
+	if (!at)
+		at = memmem(manifest->bytes, manifest->len, several,
+			    sizeof(several) - 1);
+	for (size_t i = 0; at && i <= number; i++) {
+		at = memmem(at, (size_t)(end - at), size, sizeof(size) - 1);
+		at += at ? sizeof(size) - 1 : 0;
+	}
 	if (at && hash_piece(piece, sha256))
 		(void)write_hash(manifest, at, SIZE_MAX, "\"sha256\":\"",
 				 sha256);
+}
+
+// An index by its name; false: it is another member.
+static bool
+is_index(const char *name, size_t *number_ret)
+{
+	char index[GRAFT_DISKS_MEMBER_LEN];
+	char data[GRAFT_DISKS_MEMBER_LEN];
+
+	*number_ret = 0;
+	if (sscanf(name, "disk/%3zu/", number_ret) == 1)
+		graft_disks_member(*number_ret, 2, index, data);
+	else
+		graft_disks_member(0, 1, index, data);
+	return strcmp(name, index) == 0;
 }
 
 static void
@@ -123,8 +150,9 @@ seal_piece(const struct piece *manifest, const struct piece *piece)
 	char key[GRAFT_TAR_NAME_LEN + 16];
 	uint8_t sha256[GRAFT_SHA256_LEN];
 
-	if (strcmp(piece->name, GRAFT_DISK_INDEX_MEMBER) == 0) {
-		seal_index(manifest, piece);
+	size_t number;
+	if (is_index(piece->name, &number)) {
+		seal_index(manifest, piece, number);
 		return;
 	}
 

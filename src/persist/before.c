@@ -7,6 +7,7 @@
 #include "persist/installed.h"
 #include "persist/rebuild.h"
 #include "persist/scripts.h"
+#include "persist/set.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -21,6 +22,8 @@ enum {
 	PER_PATH = 4096,
 	/** For dpkg's own files and for what maintainer scripts write. */
 	SPARE = 8 << 20,
+	/** A script's name, with its package and version. */
+	NAME_LEN = 1024,
 };
 
 struct graft_error *
@@ -105,6 +108,12 @@ graft_before_state(const struct graft_disk *disk,
 				       "for %s",
 				       disk->package, version,
 				       disk->old_version);
+	if (graft_installed_state(installed)[0] == 'h')
+		return graft_error_new(GRAFT_ERROR_REFUSED,
+				       "%s:%s is on hold; `apt-mark unhold "
+				       "%s:%s` lets it be upgraded",
+				       disk->package, disk->architecture,
+				       disk->package, disk->architecture);
 	return NULL;
 }
 
@@ -121,7 +130,7 @@ need(const char *path, uint64_t bytes, const struct statvfs *fs)
 }
 
 struct graft_error *
-graft_before_space(const struct graft_disk *disk, const char *root)
+graft_before_space(const struct graft_set *set, const char *root)
 {
 	const char *state = graft_env_state_dir();
 	const char *usr = *root ? root : "/usr";
@@ -129,9 +138,12 @@ graft_before_space(const struct graft_disk *disk, const char *root)
 	struct statvfs state_fs;
 	struct statvfs usr_fs;
 
-	for (size_t i = 0; i < disk->entry_count; i++)
-		unpacked += disk->entries[i].size + PER_PATH;
-	// The new package, the old one, and one of them twice while it is put together.
+	for (size_t i = 0; i < set->changing_count; i++) {
+		const struct graft_disk *disk = set->changing[i]->disk;
+		for (size_t k = 0; k < disk->entry_count; k++)
+			unpacked += disk->entries[k].size + PER_PATH;
+	}
+	// The new packages, the old ones, and one twice while it is put together.
 	const uint64_t staged = 3 * unpacked;
 	if (statvfs(state, &state_fs) < 0)
 		return graft_error_os(errno, "statvfs %s", state);
@@ -161,20 +173,22 @@ is_script(const char *name)
 
 /** Scan those of the installed version. */
 static struct graft_error *
-scan_old(const struct graft_disk *disk, const struct graft_installed *installed,
-	 struct graft_text *out, size_t *count_ret)
+scan_old(const struct graft_set_member *member, struct graft_text *out,
+	 size_t *count_ret)
 {
+	const struct graft_disk *disk = member->disk;
+
 	for (size_t i = 0; i < disk->old_control_count; i++) {
 		const char *name = disk->old_controls[i].name;
 		GRAFT_FREE uint8_t *bytes = NULL;
-		char what[300];
+		char what[NAME_LEN];
 		size_t len;
 		if (!is_script(name))
 			continue;
-		(void)snprintf(what, sizeof(what), "%s of %s", name,
-			       disk->old_version);
+		(void)snprintf(what, sizeof(what), "%s of %s %s", name,
+			       disk->package, disk->old_version);
 		struct graft_error *err = graft_installed_read_info(
-			installed, name, &bytes, &len);
+			member->installed, name, &bytes, &len);
 		if (!err)
 			err = graft_scripts_scan(what, (char *)bytes, len, out,
 						 count_ret);
@@ -184,27 +198,40 @@ scan_old(const struct graft_disk *disk, const struct graft_installed *installed,
 	return NULL;
 }
 
-struct graft_error *
-graft_before_scripts(const struct graft_disk *disk,
-		     const struct graft_installed *installed,
-		     struct graft_text *out, size_t *count_ret)
+static struct graft_error *
+scan_new(const struct graft_set_member *member, struct graft_text *out,
+	 size_t *count_ret)
 {
+	const struct graft_disk *disk = member->disk;
 	GRAFT_FREE uint8_t *controls = NULL;
 	size_t off = 0;
 
-	*count_ret = 0;
-	struct graft_error *err = scan_old(disk, installed, out, count_ret);
-	if (!err)
-		err = graft_rebuild_read_controls(disk, installed, &controls);
+	struct graft_error *err =
+		graft_rebuild_read_controls(disk, member->installed, &controls);
 	for (size_t i = 0; !err && i < disk->control_count; i++) {
 		const struct graft_disk_file *file = &disk->controls[i];
-		char what[300];
-		(void)snprintf(what, sizeof(what), "%s of %s", file->name,
-			       disk->new_version);
+		char what[NAME_LEN];
+		(void)snprintf(what, sizeof(what), "%s of %s %s", file->name,
+			       disk->package, disk->new_version);
 		if (is_script(file->name))
 			err = graft_scripts_scan(what, (char *)controls + off,
 						 file->size, out, count_ret);
 		off += file->size;
+	}
+	return err;
+}
+
+struct graft_error *
+graft_before_scripts(const struct graft_set *set, struct graft_text *out,
+		     size_t *count_ret)
+{
+	struct graft_error *err = NULL;
+
+	*count_ret = 0;
+	for (size_t i = 0; !err && i < set->changing_count; i++) {
+		err = scan_old(set->changing[i], out, count_ret);
+		if (!err)
+			err = scan_new(set->changing[i], out, count_ret);
 	}
 	return err;
 }

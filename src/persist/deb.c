@@ -7,15 +7,22 @@
 #include "base/limits.h"
 #include "base/vec.h"
 #include "patch/limits.h"
+#include "persist/control.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+
+enum {
+	/** Longest name or version of a source, with its NUL. */
+	FIELD_LEN = 256,
+};
 
 static void
 close_digest(EVP_MD_CTX **digest)
@@ -221,6 +228,25 @@ take_field(const struct graft_deb_control *control, const char *field,
 			       "its control file says no %s", field);
 }
 
+/** Take "Source: NAME (VERSION)", of which either part may be missing. */
+static struct graft_error *
+take_source(struct graft_deb *deb, const struct graft_deb_control *control)
+{
+	GRAFT_FREE char *text = NULL;
+	char name[FIELD_LEN];
+	char version[FIELD_LEN];
+
+	struct graft_error *err = graft_control_take((char *)control->bytes,
+						     "Source", &text);
+	if (err)
+		return err;
+	int count = sscanf(text, " %255[^ (] ( %255[^) ]", name, version);
+	deb->source = strdup(count >= 1 ? name : deb->package);
+	deb->source_version = strdup(count >= 2 ? version : deb->version);
+	return deb->source && deb->source_version ? NULL
+						  : graft_error_no_memory();
+}
+
 static struct graft_error *
 take_fields(struct graft_deb *deb)
 {
@@ -235,7 +261,7 @@ take_fields(struct graft_deb *deb)
 		err = take_field(control, "Version", &deb->version);
 	if (!err)
 		err = take_field(control, "Architecture", &deb->architecture);
-	return err;
+	return err ? err : take_source(deb, control);
 }
 
 static int
@@ -262,8 +288,9 @@ sort_files(struct graft_deb *deb)
 	return NULL;
 }
 
+/** @param[in] all Read data.tar too. */
 static struct graft_error *
-read_members(struct graft_deb *deb, struct archive *outer)
+read_members(struct graft_deb *deb, struct archive *outer, bool all)
 {
 	GRAFT_FREE struct graft_deb_member *inner = calloc(1, sizeof(*inner));
 	struct archive_entry *entry;
@@ -289,6 +316,9 @@ read_members(struct graft_deb *deb, struct archive *outer)
 				err = read_control(deb, tar);
 		} else if (strncmp(name, "data.tar", 8) == 0 && !has_data) {
 			has_data = true;
+			// It stands last: a large one is not read for nothing.
+			if (!all)
+				return take_fields(deb);
 			err = graft_deb_member_open(inner, "data.tar", &tar);
 			if (!err)
 				err = read_entries(deb, tar);
@@ -306,7 +336,7 @@ read_members(struct graft_deb *deb, struct archive *outer)
 }
 
 static struct graft_error *
-read_package(struct graft_deb *deb)
+read_package(struct graft_deb *deb, bool all)
 {
 	GRAFT_CLEANUP(graft_archive_close)
 	struct archive *outer = archive_read_new();
@@ -329,11 +359,11 @@ read_package(struct graft_deb *deb)
 				       archive_error_string(outer));
 	if (archive_read_open_fd(outer, fd, GRAFT_DEB_BLOCK) != ARCHIVE_OK)
 		return graft_archive_bad(outer, "ar");
-	return read_members(deb, outer);
+	return read_members(deb, outer, all);
 }
 
-struct graft_error *
-graft_deb_open(const char *path, struct graft_deb **ret)
+static struct graft_error *
+open_package(const char *path, bool all, struct graft_deb **ret)
 {
 	GRAFT_CLEANUP(graft_deb_closep)
 	struct graft_deb *deb = calloc(1, sizeof(*deb));
@@ -344,11 +374,23 @@ graft_deb_open(const char *path, struct graft_deb **ret)
 	deb->path = strdup(path);
 	if (!deb->path)
 		return graft_error_no_memory();
-	struct graft_error *err = read_package(deb);
+	struct graft_error *err = read_package(deb, all);
 	if (err)
 		return graft_error_prefix(err, "%s", path);
 	*ret = GRAFT_TAKE(deb);
 	return NULL;
+}
+
+struct graft_error *
+graft_deb_open(const char *path, struct graft_deb **ret)
+{
+	return open_package(path, true, ret);
+}
+
+struct graft_error *
+graft_deb_open_control(const char *path, struct graft_deb **ret)
+{
+	return open_package(path, false, ret);
 }
 
 void
@@ -374,6 +416,8 @@ graft_deb_close(struct graft_deb *deb)
 	free(deb->package);
 	free(deb->architecture);
 	free(deb->version);
+	free(deb->source);
+	free(deb->source_version);
 	if (deb->spill >= 0)
 		(void)close(deb->spill);
 	free(deb);

@@ -56,6 +56,9 @@ struct graft_deb {
 	char *package;
 	char *architecture;
 	char *version;
+	/** What it was built from; its own name and version unless it says another. */
+	char *source;
+	char *source_version;
 	struct graft_deb_control *controls;
 	size_t control_count;
 	size_t control_cap;
@@ -79,6 +82,12 @@ struct graft_deb {
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_deb_open(const char *path, struct graft_deb **ret);
+
+/**
+ * Read of a package what control.tar holds: there are no entries. As graft_deb_open().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_deb_open_control(const char *path, struct graft_deb **ret);
 
 /** Free a package. NULL is a no-op. */
 void

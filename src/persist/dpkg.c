@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "base/vec.h"
 #include "persist/hidden.h"
 #include "persist/policy.h"
 
@@ -237,20 +238,67 @@ put_pattern(struct graft_text *out, const char *path)
 	}
 }
 
+/** Words of a command line. */
+struct words {
+	char **items;
+	size_t count;
+	size_t cap;
+};
+
 static void
-free_words(char ***words)
+words_deinit(struct words *words)
 {
-	for (size_t i = 0; *words && (*words)[i]; i++)
-		free((*words)[i]);
-	free(*words);
+	for (size_t i = 0; i < words->count; i++)
+		free(words->items[i]);
+	free(words->items);
+}
+
+/** Add a word; it is taken. The last is followed by NULL. */
+static struct graft_error *
+take_word(struct words *words, char *word)
+{
+	GRAFT_FREE char *taken = word;
+
+	if (!taken)
+		return graft_error_no_memory();
+	struct graft_error *err = graft_vec_reserve(&words->items, &words->cap,
+						    words->count + 2,
+						    sizeof(*words->items));
+	if (err)
+		return err;
+	words->items[words->count++] = GRAFT_TAKE(taken);
+	words->items[words->count] = NULL;
+	return NULL;
+}
+
+static struct graft_error *
+add_word(struct words *words, const char *word)
+{
+	return take_word(words, strdup(word));
+}
+
+/** Add what is to be left out. */
+static struct graft_error *
+add_hidden(struct words *words, const struct graft_hidden *hidden)
+{
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; !err && i < hidden->count; i++) {
+		GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+		char *word = NULL;
+		put_pattern(&text, hidden->paths[i]);
+		err = graft_text_take(&text, &word);
+		if (!err)
+			err = take_word(words, word);
+	}
+	return err;
 }
 
 /** Make the command line. */
 static struct graft_error *
-make_words(const char *root, const char *deb, const struct graft_hidden *hidden,
-	   char ***ret)
+make_words(const struct graft_dpkg_run *what, struct words *words)
 {
-	const char *const fixed[] = {
+	static const char *const fixed[] = {
 		"dpkg",
 		"--force-confdef",
 		"--force-confold",
@@ -258,64 +306,54 @@ make_words(const char *root, const char *deb, const struct graft_hidden *hidden,
 		"--no-debsig",
 		"--no-pager",
 	};
-	const size_t count = sizeof(fixed) / sizeof(*fixed);
-	GRAFT_CLEANUP(free_words)
-	char **words = calloc(count + hidden->count + 4, sizeof(*words));
-	size_t n = 0;
+	struct graft_error *err = NULL;
+	char *root = NULL;
 
-	if (!words)
-		return graft_error_no_memory();
-	for (size_t i = 0; i < count; i++) {
-		words[n] = strdup(fixed[i]);
-		if (!words[n++])
-			return graft_error_no_memory();
-	}
-	for (size_t i = 0; i < hidden->count; i++) {
-		GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
-		put_pattern(&text, hidden->paths[i]);
-		struct graft_error *err = graft_text_take(&text, &words[n]);
-		if (err)
-			return err;
-		n++;
-	}
-	if (*root && asprintf(&words[n], "--root=%s", root) < 0) {
-		words[n] = NULL;
-		return graft_error_no_memory();
-	}
-	n += *root != '\0';
-	words[n++] = strdup("-i");
-	words[n] = strdup(deb);
-	if (!words[n - 1] || !words[n])
-		return graft_error_no_memory();
-	*ret = GRAFT_TAKE(words);
-	return NULL;
+	for (size_t i = 0; !err && i < sizeof(fixed) / sizeof(*fixed); i++)
+		err = add_word(words, fixed[i]);
+	// A new one may break an old one whose turn comes later. That it breaks nobody
+	// else was asked before (persist/before.h).
+	if (!err && what->several)
+		err = add_word(words, "--auto-deconfigure");
+	if (!err && what->overwrite)
+		err = add_word(words, "--force-overwrite");
+	if (!err)
+		err = add_hidden(words, what->hidden);
+	if (!err && *what->root)
+		err = asprintf(&root, "--root=%s", what->root) < 0
+			      ? graft_error_no_memory()
+			      : take_word(words, root);
+	if (!err)
+		err = add_word(words, "-i");
+	for (size_t i = 0; !err && i < what->count; i++)
+		err = add_word(words, what->debs[i]);
+	return err;
 }
 
 struct graft_error *
-graft_dpkg_install(const char *root, const char *deb,
-		   const struct graft_hidden *hidden, const char *log)
+graft_dpkg_install(const struct graft_dpkg_run *what)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text why = { 0 };
-	GRAFT_CLEANUP(free_words) char **words = NULL;
+	GRAFT_CLEANUP(words_deinit) struct words words = { 0 };
 	int status = 0;
 
-	struct graft_error *err = make_words(root, deb, hidden, &words);
+	struct graft_error *err = make_words(what, &words);
 	if (!err)
-		err = graft_policy_put(root);
+		err = graft_policy_put(what->root);
 	if (!err)
 		err = graft_fault("disk-dpkg");
 	if (!err)
-		err = run(words, log, &status);
+		err = run(words.items, what->log, &status);
 	if (!err)
 		err = graft_fault("disk-dpkg-done");
 	if (err)
 		return err;
-	err = graft_policy_remove(root);
+	err = graft_policy_remove(what->root);
 	if (err)
 		return err;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return NULL;
-	put_tail(log, &why);
+	put_tail(what->log, &why);
 	return graft_error_new(GRAFT_ERROR_REFUSED,
 			       "dpkg ended with status %d: %s",
 			       WIFEXITED(status) ? WEXITSTATUS(status)

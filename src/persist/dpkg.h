@@ -12,6 +12,8 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct graft_hidden;
@@ -39,21 +41,34 @@ graft_dpkg_lock(const char *root, uint64_t wait_us,
 void
 graft_dpkg_unlock(struct graft_dpkg_lock *lock);
 
+/** What dpkg is to do. All is lent. */
+struct graft_dpkg_run {
+	/** "" or the path of another root. */
+	const char *root;
+	/** Paths of the packages. */
+	char *const *debs;
+	size_t count;
+	/** What it is told to leave out. */
+	const struct graft_hidden *hidden;
+	/** There are others that go together with them. */
+	bool several;
+	/** One of them may take a path that another one of them has now. */
+	bool overwrite;
+	/** Path of the log. */
+	const char *log;
+};
+
 /**
- * Install a package by `dpkg -i`: configuration files that were edited stay, nothing is
- * asked, and no service is restarted (persist/policy.h).
+ * Install packages by one `dpkg -i`: configuration files that were edited stay, nothing is
+ * asked, and no service is restarted (persist/policy.h). Of several each may be without the
+ * others for a while.
  *
- * The lock must be held. What dpkg prints goes to a log file; if it fails, its last lines
- * are in the error.
+ * The lock must be held. What dpkg prints goes to the log; if it fails, its last lines are
+ * in the error.
  *
- * @param[in] root "" or the path of another root.
- * @param[in] deb Path of the package.
- * @param[in] hidden What it is told to leave out.
- * @param[in] log Path of the log.
  * @return NULL; #GRAFT_ERROR_OS; #GRAFT_ERROR_REFUSED if dpkg fails.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_dpkg_install(const char *root, const char *deb,
-		   const struct graft_hidden *hidden, const char *log);
+graft_dpkg_install(const struct graft_dpkg_run *what);
 
 #endif /* GRAFT_PERSIST_DPKG_H */

@@ -6,22 +6,23 @@
 #include "base/env.h"
 #include "base/fault.h"
 #include "base/file.h"
-#include "patch/disk.h"
+#include "patch/disks.h"
 #include "patch/file.h"
 #include "persist/before.h"
 #include "persist/dpkg.h"
 #include "persist/files.h"
-#include "persist/installed.h"
 #include "persist/policy.h"
-#include "persist/rebuild.h"
+#include "persist/stage.h"
 #include "persist/switch.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void
 graft_install_found_deinit(struct graft_install_found *found)
 {
 	graft_text_deinit(&found->scripts);
+	free(found->states);
 }
 
 /** Copy a record, so that it can be changed and put. */
@@ -65,61 +66,15 @@ graft_install_read(const struct graft_store *store, const char *id,
 	return err ? err : graft_patch_read_file(path, ret);
 }
 
-/** Check a package; @p found says whether it is there already. */
-static struct graft_error *
-check_package(const struct graft_install_request *request,
-	      struct graft_install_found *found)
-{
-	const struct graft_disk *disk = request->patch->disk;
-	GRAFT_CLEANUP(graft_installed_freep)
-	struct graft_installed *installed = NULL;
-	GRAFT_CLEANUP(graft_hidden_deinit) struct graft_hidden hidden = { 0 };
-	GRAFT_CLEANUP(graft_dpkg_unlock)
-	struct graft_dpkg_lock lock = { .fd = -1 };
-
-	struct graft_error *err = graft_before_permission(request->root);
-	if (!err)
-		err = graft_dpkg_lock(request->root, request->wait_us, &lock);
-	if (!err)
-		err = graft_installed_open(request->root, disk->package,
-					   disk->architecture, &installed);
-	if (err)
-		return err;
-	if (graft_installed_is_whole(installed) &&
-	    strcmp(graft_installed_version(installed), disk->new_version) ==
-		    0) {
-		found->already = true;
-		return NULL;
-	}
-	err = graft_before_state(disk, installed);
-	if (!err)
-		err = graft_before_relations(disk, installed, request->root);
-	if (!err)
-		err = graft_rebuild(disk, installed, NULL, &hidden);
-	if (!err)
-		err = graft_before_scripts(disk, installed, &found->scripts,
-					   &found->script_count);
-	if (!err)
-		err = graft_before_space(disk, request->root);
-	found->hidden_count = hidden.count;
-	if (!err && found->script_count && !request->allow_scripts)
-		err = graft_error_new(
-			GRAFT_ERROR_REFUSED,
-			"maintainer scripts act on services directly, in %zu "
-			"places; --allow-scripts installs all the same",
-			found->script_count);
-	return err;
-}
-
 struct graft_error *
 graft_install_check(const struct graft_install_request *request,
 		    struct graft_install_found *found)
 {
-	const struct graft_disk *disk = request->patch->disk;
+	const struct graft_patch *patch = request->patch;
 	bool new = false;
 
 	*found = (struct graft_install_found){ 0 };
-	if (!disk)
+	if (!patch->disk_count)
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 				       "the hotpatch has nothing for the disk; "
 				       "`graft diff` adds it to one that is "
@@ -128,47 +83,13 @@ graft_install_check(const struct graft_install_request *request,
 	struct graft_error *err = graft_dir_make(graft_env_state_dir(), 0700);
 	if (err)
 		return err;
-	if (disk->package)
-		return check_package(request, found);
-	err = graft_files_are(disk, request->root, true, &new);
+	if (!graft_disks_of_files(patch))
+		return graft_stage_check(request, found);
+	err = graft_files_are(patch->disks[0], request->root, true, &new);
 	if (!err && new)
 		found->already = true;
 	else if (!err)
-		err = graft_files_check(disk, request->root);
-	return err;
-}
-
-/** Write both packages. */
-static struct graft_error *
-stage_package(struct graft_store *store,
-	      const struct graft_install_request *request)
-{
-	const struct graft_disk *disk = request->patch->disk;
-	const char *id = request->patch->id;
-	GRAFT_CLEANUP(graft_installed_freep)
-	struct graft_installed *installed = NULL;
-
-	struct graft_error *err = graft_installed_open(
-		request->root, disk->package, disk->architecture, &installed);
-	if (!err)
-		err = graft_before_state(disk, installed);
-	for (int i = 0; !err && i < 2; i++) {
-		GRAFT_CLEANUP(graft_hidden_deinit)
-		struct graft_hidden hidden = { 0 };
-		GRAFT_FREE char *deb = NULL;
-		GRAFT_FREE char *list = NULL;
-		err = graft_store_path(store, id, i ? "old.deb" : "new.deb",
-				       &deb);
-		if (!err)
-			err = graft_store_path(store, id,
-					       i ? "old.hidden" : "new.hidden",
-					       &list);
-		if (!err)
-			err = (i ? graft_rebuild_old : graft_rebuild)(
-				disk, installed, deb, &hidden);
-		if (!err)
-			err = graft_hidden_write(&hidden, list);
-	}
+		err = graft_files_check(patch->disks[0], request->root);
 	return err;
 }
 
@@ -177,19 +98,25 @@ graft_install_begin(struct graft_store *store,
 		    const struct graft_install_request *request)
 {
 	struct graft_patch *patch = request->patch;
-	const struct graft_disk *disk = patch->disk;
+	GRAFT_CLEANUP(graft_record_deinit)
 	struct graft_record record = {
 		.step = GRAFT_RECORD_INSTALLING,
 		.time_us = graft_clock_now_us(),
 		.memory = request->memory,
-		.root = (char *)request->root,
-		.package = disk->package,
-		.architecture = disk->architecture,
-		.old_version = disk->old_version,
-		.new_version = disk->new_version,
+		.root = strdup(request->root),
 	};
 	GRAFT_FREE char *path = NULL;
 
+	if (!record.root)
+		return graft_error_no_memory();
+	memcpy(record.id, patch->id, sizeof(record.id));
+	const struct graft_record *before = graft_store_find(store, patch->id);
+	if (before && before->package_count)
+		return graft_error_new(
+			GRAFT_ERROR_REFUSED,
+			"it is installed, and an old package was added "
+			"since: `apt-get install` brings that to its new "
+			"version, or `graft rollback` before this");
 	struct graft_error *err = graft_store_make(store, patch->id);
 	if (!err)
 		err = graft_fault("disk-stage");
@@ -198,12 +125,12 @@ graft_install_begin(struct graft_store *store,
 	if (!err)
 		err = graft_patch_write_file(patch, path);
 	if (!err)
-		err = disk->package ? stage_package(store, request)
-				    : graft_files_keep(disk, request->root,
-						       store, patch->id);
+		err = graft_disks_of_files(patch)
+			      ? graft_files_keep(patch->disks[0], request->root,
+						 store, patch->id)
+			      : graft_stage_write(store, request, &record);
 	if (!err)
 		err = graft_fault("disk-staged");
-	memcpy(record.id, patch->id, sizeof(record.id));
 	if (!err)
 		err = graft_store_put(store, &record);
 	if (!err)
@@ -216,51 +143,71 @@ graft_install_begin(struct graft_store *store,
 /** Bring the new ones to the disk, if they are not there. */
 static struct graft_error *
 forward(const struct graft_store *store, const struct graft_record *record,
-	const struct graft_disk *disk)
+	const struct graft_patch *patch)
 {
-	return record->package ? graft_switch_package(store, record, disk, true)
-			       : graft_files_replace(disk, record->root);
+	return record->package_count
+		       ? graft_switch_packages(store, record, patch, true)
+		       : graft_files_replace(patch->disks[0], record->root);
 }
 
 /** Bring the old ones back, if they are not there. */
 static struct graft_error *
 backward(const struct graft_store *store, const struct graft_record *record,
-	 const struct graft_disk *disk)
+	 const struct graft_patch *patch)
 {
-	return record->package
-		       ? graft_switch_package(store, record, disk, false)
-		       : graft_files_restore(disk, record->root, store,
-					     record->id);
+	return record->package_count
+		       ? graft_switch_packages(store, record, patch, false)
+		       : graft_files_restore(patch->disks[0], record->root,
+					     store, record->id);
 }
 
 static struct graft_error *
 lock_for(const struct graft_record *record, uint64_t wait_us,
 	 struct graft_dpkg_lock *lock)
 {
-	if (!record->package)
+	if (!record->package_count)
 		return NULL;
 	struct graft_error *err = graft_before_permission(record->root);
 	return err ? err : graft_dpkg_lock(record->root, wait_us, lock);
 }
 
-/** Let a record go whose package somebody else has brought elsewhere meanwhile. */
+/** Let a record go of which somebody else has brought a package elsewhere meanwhile. */
 static struct graft_error *
 drop_if_over(struct graft_store *store, const struct graft_record *record)
 {
-	bool over = false;
-	struct graft_error *err = graft_switch_is_over(record, &over);
+	const struct graft_record_package *who = NULL;
+	struct graft_error *err = graft_switch_is_over(record, &who);
 
-	if (!err && over)
-		err = graft_policy_remove(record->root);
-	if (!err && over)
-		err = graft_store_remove(store, record->id);
-	if (err || !over)
+	if (err || !who)
 		return err;
-	return graft_error_new(
+	struct graft_error *over = graft_error_new(
 		GRAFT_ERROR_REFUSED,
-		"%s was brought to another version, or removed, "
-		"by somebody else meanwhile; nothing was changed",
-		record->package);
+		"%s was brought to another version, or removed, by somebody "
+		"else meanwhile; nothing was changed%s",
+		who->name,
+		record->package_count > 1
+			? "; `apt-get -f install` ends what dpkg has left half "
+			  "done of the others, if it has"
+			: "");
+	err = graft_policy_remove(record->root);
+	if (!err)
+		err = graft_store_remove(store, record->id);
+	if (!err)
+		return over;
+	graft_error_free(over);
+	return err;
+}
+
+/** Remove what is needed no more when the new packages are there. */
+static void
+drop_new(const struct graft_store *store, const struct graft_record *record)
+{
+	for (size_t i = 0; i < record->package_count; i++) {
+		char name[GRAFT_STAGE_NAME_LEN];
+		graft_stage_name(true, i, name);
+		graft_store_drop(store, record->id, name);
+	}
+	graft_store_drop(store, record->id, "new.hidden");
 }
 
 struct graft_error *
@@ -280,10 +227,9 @@ graft_install_go_on(struct graft_store *store, const char *id, uint64_t wait_us)
 		err = drop_if_over(store, &record);
 	if (err)
 		return err;
-	err = forward(store, &record, patch->disk);
+	err = forward(store, &record, patch);
 	if (!err) {
-		graft_store_drop(store, id, "new.deb");
-		graft_store_drop(store, id, "new.hidden");
+		drop_new(store, &record);
 		err = put_step(store, id,
 			       record.memory == GRAFT_RECORD_NONE
 				       ? GRAFT_RECORD_INSTALLED
@@ -292,7 +238,7 @@ graft_install_go_on(struct graft_store *store, const char *id, uint64_t wait_us)
 	}
 	struct graft_error *undo = put_step(store, id, GRAFT_RECORD_REMOVING);
 	if (!undo)
-		undo = backward(store, &record, patch->disk);
+		undo = backward(store, &record, patch);
 	if (!undo)
 		undo = graft_store_remove(store, id);
 	if (!undo)
@@ -322,7 +268,7 @@ graft_install_undo(struct graft_store *store, const char *id, bool memory,
 	if (!err && record.step == GRAFT_RECORD_REMOVING)
 		err = drop_if_over(store, &record);
 	if (!err)
-		err = graft_switch_may_go_back(&record, patch->disk);
+		err = graft_switch_may_go_back(&record, patch);
 	record.step = GRAFT_RECORD_REMOVING;
 	if (!memory)
 		record.memory = GRAFT_RECORD_NONE;
@@ -331,7 +277,7 @@ graft_install_undo(struct graft_store *store, const char *id, bool memory,
 	if (!err)
 		err = graft_fault("disk-removing");
 	if (!err)
-		err = backward(store, &record, patch->disk);
+		err = backward(store, &record, patch);
 	if (!err)
 		err = record.memory == GRAFT_RECORD_NONE
 			      ? graft_store_remove(store, id)
@@ -349,38 +295,58 @@ graft_install_finish(struct graft_store *store, const char *id)
 	return put_step(store, id, GRAFT_RECORD_INSTALLED);
 }
 
-/** Say whether a rollback can come to a record: it is the last one of its package, or
+/** Say whether another record leads on from a package of this one. */
+static bool
+leads_on(const struct graft_store *store, const struct graft_record *record,
+	 const struct graft_record_package *package)
+{
+	size_t count;
+	const struct graft_record *all = graft_store_records(store, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (&all[i] == record || strcmp(all[i].root, record->root) != 0)
+			continue;
+		for (size_t k = 0; k < all[i].package_count; k++) {
+			const struct graft_record_package *other =
+				&all[i].packages[k];
+			if (strcmp(other->name, package->name) == 0 &&
+			    strcmp(other->architecture,
+				   package->architecture) == 0 &&
+			    strcmp(other->old_version, package->new_version) ==
+				    0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/** Say whether a rollback can come to a record: it is the last one of its packages, or
  * the last one leads to it. */
 static struct graft_error *
 is_of_use(const struct graft_store *store, const struct graft_record *record,
 	  bool *ret)
 {
-	GRAFT_CLEANUP(graft_installed_freep)
-	struct graft_installed *installed = NULL;
-	size_t count;
-	const struct graft_record *all = graft_store_records(store, &count);
+	bool any = record->package_count == 0;
 
 	*ret = true;
-	if (!record->package || record->step != GRAFT_RECORD_INSTALLED)
-		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		if (&all[i] != record && all[i].package &&
-		    strcmp(all[i].package, record->package) == 0 &&
-		    strcmp(all[i].root, record->root) == 0 &&
-		    strcmp(all[i].architecture, record->architecture) == 0 &&
-		    strcmp(all[i].old_version, record->new_version) == 0)
-			return NULL;
+	for (size_t i = 0; i < record->package_count &&
+			   record->step == GRAFT_RECORD_INSTALLED;
+	     i++) {
+		const struct graft_record_package *package =
+			&record->packages[i];
+		bool there = false;
+		bool new = false;
+		struct graft_error *err = graft_switch_is_new(record, package,
+							      &there, &new);
+		if (err)
+			return err;
+		any |= there;
+		// What was removed since takes nothing from the others.
+		if (there && !new && !leads_on(store, record, package))
+			*ret = false;
 	}
-	struct graft_error *err =
-		graft_installed_open(record->root, record->package,
-				     record->architecture, &installed);
-	if (err && graft_error_code(err) == GRAFT_ERROR_NOT_FOUND) {
-		graft_error_free(err);
-		err = NULL;
-	}
-	*ret = installed && strcmp(graft_installed_version(installed),
-				   record->new_version) == 0;
-	return err;
+	*ret = *ret && (any || record->step != GRAFT_RECORD_INSTALLED);
+	return NULL;
 }
 
 struct graft_error *

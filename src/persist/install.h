@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "persist/set.h"
 #include "persist/store.h"
 
 #include <stdbool.h>
@@ -24,9 +25,9 @@ struct graft_patch;
 
 /** What is to be installed. */
 struct graft_install_request {
-	/** Has a part for the disk. */
+	/** Has parts for the disk. */
 	struct graft_patch *patch;
-	/** "" or the root of the package; of other files the folder that they lie in. */
+	/** "" or the root of the packages; of other files the folder that they lie in. */
 	const char *root;
 	/** Which processes will be switched too. */
 	enum graft_record_memory memory;
@@ -38,8 +39,10 @@ struct graft_install_request {
 
 /** What a check found. */
 struct graft_install_found {
-	/** The new version is there already: nothing is to be done on disk. */
+	/** All that is installed is new already: nothing is to be done on disk. */
 	bool already;
+	/** Of each part for the disk, in their order; NULL for files of no package. */
+	enum graft_set_state *states;
 	/** What maintainer scripts do to services directly, one a line. */
 	struct graft_text scripts;
 	size_t script_count;
@@ -55,16 +58,16 @@ graft_install_found_deinit(struct graft_install_found *found);
  * Check all that can be checked while nothing is changed.
  *
  * @param[out] found Deinit with graft_install_found_deinit(), after an error too.
- * @return NULL; #GRAFT_ERROR_REFUSED; #GRAFT_ERROR_NOT_FOUND if the package is not
- * installed; #GRAFT_ERROR_NOT_PERMITTED; #GRAFT_ERROR_OS.
+ * @return NULL; #GRAFT_ERROR_REFUSED; #GRAFT_ERROR_NOT_FOUND if no package of it
+ * is installed; #GRAFT_ERROR_NOT_PERMITTED; #GRAFT_ERROR_OS.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_install_check(const struct graft_install_request *request,
 		    struct graft_install_found *found);
 
 /**
- * Put both packages together in the store, and write the intent. Nothing of the host but
- * the store has changed.
+ * Put both versions of the packages together in the store, and write the intent. Nothing of
+ * the host but the store has changed.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_install_begin(struct graft_store *store,
@@ -105,7 +108,7 @@ graft_install_read(const struct graft_store *store, const char *id,
 		   struct graft_patch **ret);
 
 /**
- * Remove records that no rollback can use: their package has got another version since,
+ * Remove records that no rollback can use: a package of theirs has got another version since,
  * and no other record leads back to it.
  */
 GRAFT_MUST_CHECK struct graft_error *

@@ -2,22 +2,23 @@
 
 #include "persist/record.h"
 
+#include "base/vec.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	TEXT_MAX = 64 << 10,
-};
 
 void
 graft_record_deinit(struct graft_record *record)
 {
 	free(record->root);
-	free(record->package);
-	free(record->architecture);
-	free(record->old_version);
-	free(record->new_version);
+	for (size_t i = 0; i < record->package_count; i++) {
+		free(record->packages[i].name);
+		free(record->packages[i].architecture);
+		free(record->packages[i].old_version);
+		free(record->packages[i].new_version);
+	}
+	free(record->packages);
 	*record = (struct graft_record){ 0 };
 }
 
@@ -63,16 +64,24 @@ put(struct graft_text *out, const char *key, const char *value)
 void
 graft_record_encode(const struct graft_record *record, struct graft_text *out)
 {
-	graft_text_put(out, "graft-record 1\n");
+	graft_text_put(out, record->package_count > 1 ? "graft-record 2\n"
+						      : "graft-record 1\n");
 	put(out, "id", record->id);
 	put(out, "step", graft_record_step_name(record->step));
 	graft_text_printf(out, "time %" PRIu64 "\n", record->time_us);
 	put(out, "memory", graft_record_memory_name(record->memory));
 	put(out, "root", record->root);
-	put(out, "package", record->package);
-	put(out, "architecture", record->architecture);
-	put(out, "old", record->old_version);
-	put(out, "new", record->new_version);
+	if (record->package_count > 1)
+		put(out, "moves", record->moves ? "yes" : "no");
+	for (size_t i = 0; i < record->package_count; i++) {
+		put(out, "package", record->packages[i].name);
+		put(out, "architecture", record->packages[i].architecture);
+		put(out, "old", record->packages[i].old_version);
+		put(out, "new", record->packages[i].new_version);
+		if (record->package_count > 1)
+			graft_text_printf(out, "run %u\n",
+					  record->packages[i].run);
+	}
 	graft_text_put(out, "end\n");
 }
 
@@ -92,7 +101,43 @@ take(const char **at, const char *key)
 	return strndup(value, value_len);
 }
 
-static void
+static unsigned
+take_run(const char **at)
+{
+	GRAFT_FREE char *value = take(at, "run");
+
+	return value ? (unsigned)strtoul(value, NULL, 10) : 0;
+}
+
+/** Take the lines of packages for as long as there are some. */
+static struct graft_error *
+read_packages(const char *at, struct graft_record *record)
+{
+	size_t cap = 0;
+
+	for (;;) {
+		char *name = take(&at, "package");
+		if (!name)
+			return NULL;
+		struct graft_error *err = graft_vec_reserve(
+			&record->packages, &cap, record->package_count + 1,
+			sizeof(*record->packages));
+		if (err) {
+			free(name);
+			return err;
+		}
+		record->packages[record->package_count++] =
+			(struct graft_record_package){
+				.name = name,
+				.architecture = take(&at, "architecture"),
+				.old_version = take(&at, "old"),
+				.new_version = take(&at, "new"),
+				.run = take_run(&at),
+			};
+	}
+}
+
+static struct graft_error *
 read_record(const char *at, struct graft_record *record)
 {
 	char *value = take(&at, "graft-record");
@@ -121,10 +166,26 @@ read_record(const char *at, struct graft_record *record)
 	}
 	free(value);
 	record->root = take(&at, "root");
-	record->package = take(&at, "package");
-	record->architecture = take(&at, "architecture");
-	record->old_version = take(&at, "old");
-	record->new_version = take(&at, "new");
+	value = take(&at, "moves");
+	record->moves = value && strcmp(value, "yes") == 0;
+	free(value);
+	return read_packages(at, record);
+}
+
+/** Say whether each package has all that it must have, and they stand by their runs. */
+static bool
+is_complete(const struct graft_record *record)
+{
+	for (size_t i = 0; i < record->package_count; i++) {
+		const struct graft_record_package *package =
+			&record->packages[i];
+		if (!package->architecture || !package->old_version ||
+		    !package->new_version ||
+		    package->run >= record->package_count ||
+		    (i > 0 && package->run < record->packages[i - 1].run))
+			return false;
+	}
+	return record->id[0] && record->root;
 }
 
 struct graft_error *
@@ -132,18 +193,19 @@ graft_record_decode(const char *text, size_t len, struct graft_record *ret)
 {
 	GRAFT_CLEANUP(graft_record_deinit) struct graft_record record = { 0 };
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text again = { 0 };
-	GRAFT_FREE char *copy = strndup(text, len < TEXT_MAX ? len : 0);
+	GRAFT_FREE char *copy = strndup(text,
+					len < GRAFT_RECORD_TEXT_MAX ? len : 0);
 
 	if (!copy)
 		return graft_error_no_memory();
-	read_record(copy, &record);
+	struct graft_error *err = read_record(copy, &record);
+	if (err)
+		return err;
 	graft_record_encode(&record, &again);
 	// Whatever was not understood is missing there.
 	if (again.len != len ||
-	    memcmp(graft_text_str(&again), text, len) != 0 || !record.id[0] ||
-	    !record.root || !record.package != !record.new_version ||
-	    !record.package != !record.old_version ||
-	    !record.package != !record.architecture)
+	    memcmp(graft_text_str(&again), text, len) != 0 ||
+	    !is_complete(&record))
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				       "no record of an installation");
 	*ret = record;

@@ -6,7 +6,8 @@
  * What was installed, or is being installed: the intent, on disk before anything of the
  * host changes, and later what a rollback needs to know.
  *
- * A small text of fixed lines; what is read must be what would be written.
+ * A small text of fixed lines, of which those of a package are there once for each; what is
+ * read must be what would be written. What only a second package needs makes it a record 2.
  *
  *     installing --> switching --> installed --> removing --> reverting --> (gone)
  *          \_____________________________________/
@@ -23,6 +24,7 @@
 #include "base/text.h"
 #include "patch/patch.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +44,19 @@ enum graft_record_memory {
 	GRAFT_RECORD_ALL,
 };
 
+/** A package of a record. Strings are owned. */
+struct graft_record_package {
+	char *name;
+	char *architecture;
+	char *old_version;
+	char *new_version;
+	/**
+	 * In which run of dpkg it comes. All are in the first, but for those that need
+	 * another one configured before they are unpacked ("Pre-Depends").
+	 */
+	unsigned run;
+};
+
 /** A record. Strings are owned. */
 struct graft_record {
 	char id[GRAFT_PATCH_ID_LEN + 1];
@@ -51,11 +66,16 @@ struct graft_record {
 	enum graft_record_memory memory;
 	/** "" or the root of a package; of other files the folder that they lie in. */
 	char *root;
-	/** All NULL for files of no package. */
-	char *package;
-	char *architecture;
-	char *old_version;
-	char *new_version;
+	/** What goes together, by runs of dpkg. None for files of no package. */
+	struct graft_record_package *packages;
+	size_t package_count;
+	/** A path goes from one of them to another: on the way back it may do so, too. */
+	bool moves;
+};
+
+enum {
+	/** Longest text of a record, and longer than any. */
+	GRAFT_RECORD_TEXT_MAX = 1 << 20,
 };
 
 /** Free what a record owns, and zero it. */

@@ -111,9 +111,23 @@ line_satisfies(const char *line, size_t len, const struct clause *clause)
 	return false;
 }
 
-/** Say whether anything that is installed satisfies a clause with its alternatives. */
+/** Say whether a line of what is installed is of a package. */
 static bool
-is_satisfied(const char *text, size_t len, const char *installed)
+is_line_of(const char *line, const char *name)
+{
+	const size_t len = strlen(name);
+
+	return strncmp(line, name, len) == 0 && line[len] == '\t';
+}
+
+/**
+ * Say whether anything that is installed satisfies a clause with its alternatives.
+ *
+ * @param[in] self Name of a package that does not count; or NULL.
+ */
+static bool
+is_satisfied(const char *text, size_t len, const char *self,
+	     const char *installed)
 {
 	for (size_t at = 0; at < len;) {
 		struct clause clause;
@@ -122,7 +136,8 @@ is_satisfied(const char *text, size_t len, const char *installed)
 		if (parse(text + at, one, &clause)) {
 			for (const char *line = installed; *line;) {
 				size_t line_len = strcspn(line, "\n");
-				if (line_satisfies(line, line_len, &clause))
+				if (!(self && is_line_of(line, self)) &&
+				    line_satisfies(line, line_len, &clause))
 					return true;
 				line += line_len + (line[line_len] == '\n');
 			}
@@ -140,7 +155,50 @@ graft_relations_find_missing(const char *old, const char *new,
 
 	for (size_t len; (len = next_clause(&at)) > 0; at += len) {
 		if (has_clause(old, at, len) ||
-		    is_satisfied(at, len, installed))
+		    is_satisfied(at, len, NULL, installed))
+			continue;
+		*len_ret = len;
+		return at;
+	}
+	return NULL;
+}
+
+const char *
+graft_relations_find_present(const char *old, const char *new, const char *self,
+			     const char *installed, size_t *len_ret)
+{
+	const char *at = new;
+
+	for (size_t len; (len = next_clause(&at)) > 0; at += len) {
+		if (has_clause(old, at, len) ||
+		    !is_satisfied(at, len, self, installed))
+			continue;
+		*len_ret = len;
+		return at;
+	}
+	return NULL;
+}
+
+/** Say whether a clause of one package holds for a version. */
+static bool
+holds(const struct clause *clause, const char *version)
+{
+	return !clause->relation[0] ||
+	       graft_version_satisfies(version, clause->relation,
+				       clause->version);
+}
+
+const char *
+graft_relations_find_begun(const char *clauses, const char *package,
+			   const char *from, const char *to, size_t *len_ret)
+{
+	const char *at = clauses;
+
+	for (size_t len; (len = next_clause(&at)) > 0; at += len) {
+		struct clause clause;
+		if (!parse(at, len, &clause) ||
+		    strcmp(clause.name, package) != 0 || holds(&clause, from) ||
+		    !holds(&clause, to))
 			continue;
 		*len_ret = len;
 		return at;

@@ -40,4 +40,27 @@ const char *
 graft_relations_find_missing(const char *old, const char *new,
 			     const char *installed, size_t *len_ret);
 
+/**
+ * Find the first clause of NEW that OLD does not have, and that something installed
+ * satisfies: of "Breaks" and "Conflicts".
+ *
+ * @param[in] self Name of the package that has the clauses: it is in its own way never.
+ * @param[in] installed As with graft_relations_find_missing().
+ * @param[out] len_ret Length of the clause.
+ * @return The clause, inside @p new; NULL: there is none.
+ */
+const char *
+graft_relations_find_present(const char *old, const char *new, const char *self,
+			     const char *installed, size_t *len_ret);
+
+/**
+ * Find the first clause that names a package and begins to hold when that gets another
+ * version: of "Breaks" and "Conflicts" of others.
+ *
+ * @param[in] from Version in which it is now, and @p to the one that it gets.
+ */
+const char *
+graft_relations_find_begun(const char *clauses, const char *package,
+			   const char *from, const char *to, size_t *len_ret);
+
 #endif /* GRAFT_PERSIST_RELATIONS_H */

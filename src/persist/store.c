@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 
 enum {
-	RECORD_MAX = 64 << 10,
 	LOOK_AGAIN_US = 100 * 1000,
 };
 
@@ -99,7 +98,7 @@ read_record(struct graft_store *store, const char *id)
 
 	struct graft_error *err = graft_store_path(store, id, "record", &path);
 	if (!err)
-		err = graft_file_read(path, RECORD_MAX, &text, &len);
+		err = graft_file_read(path, GRAFT_RECORD_TEXT_MAX, &text, &len);
 	if (err && graft_error_code(err) == GRAFT_ERROR_NOT_FOUND) {
 		// Killed before its intent was on disk: nothing had changed.
 		graft_error_free(err);

@@ -9,8 +9,9 @@
  *     install/lock             one installation at a time
  *     install/ID/record        persist/record.h; without it the rest is rubbish
  *     install/ID/fix.graft     the hotpatch
- *     install/ID/new.deb       while it is being installed
- *     install/ID/old.deb       what a rollback installs
+ *     install/ID/new.deb       while it is being installed; new.deb.1 and so on, where
+ *                              several packages are installed together
+ *     install/ID/old.deb       what a rollback installs; as many
  *     install/ID/new.hidden    what dpkg is told to leave out, and old.hidden
  *     install/ID/old.N         a file of no package, as it was
  *     install/ID/log           what dpkg printed last

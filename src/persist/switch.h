@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** @file A package from one version to the other, by dpkg, and whether it is there. */
+/**
+ * @file
+ *
+ * Packages from one version to the other, by dpkg and all at once, and whether they are
+ * there.
+ *
+ * A package of a record that is not installed any more was removed by somebody else: it is
+ * left out, of all that follows.
+ */
 
 #ifndef GRAFT_PERSIST_SWITCH_H
 #define GRAFT_PERSIST_SWITCH_H
@@ -9,37 +17,50 @@
 
 #include <stdbool.h>
 
-struct graft_disk;
+struct graft_patch;
 struct graft_record;
+struct graft_record_package;
 struct graft_store;
 
 /**
- * Bring a package to the new version, or back to the old one, whatever dpkg left half
- * done. dpkg's lock must be held.
+ * Bring the packages of a record to the new versions, or back to the old ones, whatever
+ * dpkg left half done. dpkg's lock must be held.
  *
- * @param[in] new To the new one.
- * @return NULL: it is there, whole, and its files are what the hotpatch says.
+ * @param[in] new To the new ones.
+ * @return NULL: they are there, whole, and their files are what the hotpatch says.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_switch_package(const struct graft_store *store,
-		     const struct graft_record *record,
-		     const struct graft_disk *disk, bool new);
+graft_switch_packages(const struct graft_store *store,
+		      const struct graft_record *record,
+		      const struct graft_patch *patch, bool new);
 
 /**
- * Say whether somebody else has brought the package to a third version, or removed it, since
- * the record was written: then it is no affair of the record any more.
+ * Say whether a package of a record is installed at all, and whole in its new version.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_switch_is_over(const struct graft_record *record, bool *ret);
+graft_switch_is_new(const struct graft_record *record,
+		    const struct graft_record_package *package, bool *there_ret,
+		    bool *new_ret);
+
+/**
+ * Say whether somebody else has brought a package to a third version, or removed them all,
+ * since the record was written: then it is no affair of the record any more.
+ *
+ * @param[out] ret That package, lent by the record; NULL: it is not so.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_switch_is_over(const struct graft_record *record,
+		     const struct graft_record_package **ret);
 
 /**
  * See that what is installed is what the record says, so that going back takes back
- * nothing else.
+ * nothing else, and that nobody needs it.
  *
- * @return NULL; #GRAFT_ERROR_REFUSED if it has got another version since.
+ * @return NULL; #GRAFT_ERROR_REFUSED if one has got another version since;
+ * #GRAFT_ERROR_NOT_FOUND if none is installed.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_switch_may_go_back(const struct graft_record *record,
-			 const struct graft_disk *disk);
+			 const struct graft_patch *patch);
 
 #endif /* GRAFT_PERSIST_SWITCH_H */

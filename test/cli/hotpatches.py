@@ -84,7 +84,7 @@ def with_format(number):
 
 @test
 def a_hotpatch_of_a_newer_format_says_so(place):
-    data = manifest(place, with_format(b"6"))
+    data = manifest(place, with_format(b"7"))
     with place.victim() as victim, place.unchanged(victim.pid):
         for verb, *more in VERBS:
             done = place.run(verb, place.write("newer.graft", data), *more, status=67)

@@ -128,7 +128,7 @@ def scripts_that_restart_services_directly_are_named_first(place):
     with place.layer() as layer:
         done = layer.install(fix)
         same(done.returncode, 84, done.stderr)
-        check(f"postinst of {NEW}, line 4: /etc/init.d/{NAME} force-reload" in done.stderr
+        check(f"postinst of {NAME} {NEW}, line 4: /etc/init.d/{NAME} force-reload" in done.stderr
               and "--allow-scripts" in done.stderr, done.stderr)
         same((layer.state(), layer.restarts()), (f"ii {OLD}", []), "nothing was done")
         answer = said(layer.install(fix, "--dry-run", "--allow-scripts", "--json"))

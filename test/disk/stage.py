@@ -291,6 +291,11 @@ class Place:
         same(done.returncode in (0, 4), True, f"graft diff: {done.stdout}{done.stderr}")
         return to
 
+    def show(self, fix):
+        """What `graft show` says of a hotpatch."""
+        return said(subprocess.run([GRAFT, "show", "--json", fix], capture_output=True, text=True,
+                                   check=False))
+
     @contextlib.contextmanager
     def layer(self, install=True, size=""):
         layer = Layer(self, size, f"{self.base()}:/" if install else "/")

@@ -97,9 +97,10 @@ fuzz_manifest(const uint8_t *data, size_t size)
 		must(graft_manifest_id(json, size, id));
 		memcpy(json + GRAFT_MANIFEST_ID_OFF, id, GRAFT_PATCH_ID_LEN);
 	}
-	struct graft_manifest_disk disk;
+	GRAFT_CLEANUP(graft_manifest_disks_deinit)
+	struct graft_manifest_disks disks = { 0 };
 	struct graft_error *err = graft_manifest_decode(json, size, &patch,
-							&elfs, &disk);
+							&elfs, &disks);
 	if (err)
 		refused_in_a_line(err);
 }

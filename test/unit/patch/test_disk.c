@@ -3,78 +3,7 @@
 #include "patch/disk.h"
 
 #include "base/file.h"
-#include "patch/prefix.h"
-#include "sample.h"
-
-static const char old_bytes[] = "the old file, which is nearly the new one";
-static const char new_bytes[] = "the new file, which is nearly the old one";
-
-static void
-name_entry(struct graft_disk_entry *entry, const char *path,
-	   enum graft_disk_type type)
-{
-	entry->path = sample_str(path);
-	entry->type = type;
-	entry->mode = 0755;
-	entry->user = sample_str("root");
-	entry->group = sample_str("root");
-	entry->mtime = 1700000000;
-}
-
-static void
-put_frame(struct graft_text *data, const char *bytes, const char *old)
-{
-	GRAFT_FREE uint8_t *frame = NULL;
-	size_t len;
-
-	sample_ok(graft_prefix_compress((const uint8_t *)bytes, strlen(bytes),
-					(const uint8_t *)old, strlen(old),
-					&frame, &len));
-	graft_text_put_bytes(data, frame, len);
-}
-
-/** A package with one path of each kind, not sealed. */
-static struct graft_disk *
-sample_disk(void)
-{
-	GRAFT_CLEANUP(graft_text_deinit) struct graft_text data = { 0 };
-	struct graft_disk *disk = NULL;
-	char *bytes;
-
-	sample_ok(graft_disk_new(&disk));
-	disk->package = sample_str("libx1");
-	disk->architecture = sample_str("amd64");
-	disk->old_version = sample_str("1:1.0-1+deb12u1");
-	disk->new_version = sample_str("1:1.0-1+deb12u2");
-	disk->controls = sample_alloc(1, sizeof(*disk->controls));
-	disk->control_count = 1;
-	disk->controls[0].name = sample_str("control");
-	disk->controls[0].mode = 0644;
-	disk->controls[0].size = strlen("Package: libx1\n");
-	disk->entries = sample_alloc(6, sizeof(*disk->entries));
-	disk->entry_count = 6;
-	name_entry(&disk->entries[0], ".", GRAFT_DISK_DIRECTORY);
-	name_entry(&disk->entries[1], "usr", GRAFT_DISK_DIRECTORY);
-	name_entry(&disk->entries[2], "usr/a", GRAFT_DISK_FILE);
-	disk->entries[2].source = GRAFT_DISK_DELTA;
-	disk->entries[2].size = strlen(new_bytes);
-	disk->entries[2].old_size = strlen(old_bytes);
-	disk->entries[2].old_path = sample_str("usr/a.1");
-	name_entry(&disk->entries[3], "usr/b", GRAFT_DISK_LINK);
-	disk->entries[3].target = sample_str("usr/a");
-	name_entry(&disk->entries[4], "usr/c", GRAFT_DISK_SYMLINK);
-	disk->entries[4].target = sample_str("../etc/c");
-	name_entry(&disk->entries[5], "etc", GRAFT_DISK_FILE);
-	disk->entries[5].source = GRAFT_DISK_WHOLE;
-	disk->entries[5].size = strlen("whole");
-	put_frame(&data, "Package: libx1\n", "");
-	put_frame(&data, "whole", "");
-	put_frame(&data, new_bytes, old_bytes);
-	disk->data_len = data.len;
-	sample_ok(graft_text_take(&data, &bytes));
-	disk->data = (uint8_t *)bytes;
-	return disk;
-}
+#include "sample_disk.h"
 
 static struct graft_error *
 decode(const struct graft_disk *disk, struct graft_disk **ret)
@@ -102,9 +31,9 @@ what_is_written_is_read(void **state)
 	sample_ok(graft_disk_find_frames(back, &frames));
 	sample_ok(graft_prefix_decompress(
 		frames.deltas[2].bytes, frames.deltas[2].len,
-		(const uint8_t *)old_bytes, strlen(old_bytes),
+		(const uint8_t *)sample_old_bytes, strlen(sample_old_bytes),
 		back->entries[2].size, &bytes));
-	assert_memory_equal(bytes, new_bytes, strlen(new_bytes));
+	assert_memory_equal(bytes, sample_new_bytes, strlen(sample_new_bytes));
 }
 
 static void
@@ -119,11 +48,10 @@ a_hotpatch_with_a_part_for_the_disk_is_read_and_written_as_it_was(void **state)
 	size_t len;
 	size_t again_len;
 
-	patch->disk = sample_disk();
-	sample_ok(graft_disk_seal(patch->disk));
+	sample_add_disk(patch, sample_disk());
 	sample_ok(graft_patch_encode(patch, &bytes, &len));
 	sample_ok(graft_patch_decode(bytes, len, &back));
-	assert_non_null(back->disk);
+	assert_int_equal(back->disk_count, 1);
 	sample_ok(graft_patch_encode(back, &again, &again_len));
 	assert_int_equal(again_len, len);
 	assert_memory_equal(again, bytes, len);
@@ -131,7 +59,7 @@ a_hotpatch_with_a_part_for_the_disk_is_read_and_written_as_it_was(void **state)
 	uint8_t *index = memmem(bytes, len, GRAFT_DISK_INDEX_MEMBER,
 				strlen(GRAFT_DISK_INDEX_MEMBER));
 	assert_non_null(index);
-	for (size_t i = 0; i < 512 + back->disk->index_len; i++) {
+	for (size_t i = 0; i < 512 + back->disks[0]->index_len; i++) {
 		struct graft_patch *other = NULL;
 		index[i] ^= 1;
 		struct graft_error *err = graft_patch_decode(bytes, len,
@@ -141,8 +69,8 @@ a_hotpatch_with_a_part_for_the_disk_is_read_and_written_as_it_was(void **state)
 			assert_true(i >= 512);
 			sample_ok(graft_patch_encode(other, &same, &again_len));
 			assert_memory_equal(same, bytes, len);
-			assert_memory_equal(other->disk->index_sha256,
-					    back->disk->index_sha256,
+			assert_memory_equal(other->disks[0]->index_sha256,
+					    back->disks[0]->index_sha256,
 					    GRAFT_PATCH_SHA256_SIZE);
 		}
 		graft_patch_free(other);
@@ -179,8 +107,7 @@ a_file_with_a_part_for_the_disk_is_packed_as_one_frame(void **state)
 
 	assert_non_null(mkdtemp(dir));
 	(void)snprintf(path, sizeof(path), "%s/fix.graft", dir);
-	patch->disk = sample_disk();
-	sample_ok(graft_disk_seal(patch->disk));
+	sample_add_disk(patch, sample_disk());
 	sample_ok(graft_patch_encode(patch, &plain, &plain_len));
 	sample_ok(graft_patch_write_file(patch, path));
 	sample_ok(graft_file_read(path, 1 << 20, &bytes, &len));
@@ -216,13 +143,6 @@ refuse(struct graft_disk *disk, const char *what)
 }
 
 static void
-change(char **str, const char *to)
-{
-	free(*str);
-	*str = sample_str(to);
-}
-
-static void
 paths_that_lead_out_are_refused(void **state)
 {
 	(void)state;
@@ -233,10 +153,10 @@ paths_that_lead_out_are_refused(void **state)
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
 		struct graft_disk *disk = sample_disk();
-		change(&disk->entries[5].path, paths[i]);
+		sample_change(&disk->entries[5].path, paths[i]);
 		refuse(disk, NULL);
 		disk = sample_disk();
-		change(&disk->entries[2].old_path, paths[i]);
+		sample_change(&disk->entries[2].old_path, paths[i]);
 		refuse(disk, NULL);
 	}
 }
@@ -247,10 +167,10 @@ what_lies_below_a_link_or_a_file_is_refused(void **state)
 	(void)state;
 	struct graft_disk *disk = sample_disk();
 
-	change(&disk->entries[5].path, "usr/c/passwd");
+	sample_change(&disk->entries[5].path, "usr/c/passwd");
 	refuse(disk, "below");
 	disk = sample_disk();
-	change(&disk->entries[5].path, "usr/a/b");
+	sample_change(&disk->entries[5].path, "usr/a/b");
 	refuse(disk, "below");
 }
 
@@ -260,11 +180,11 @@ links_that_are_none_are_refused(void **state)
 	(void)state;
 	struct graft_disk *disk = sample_disk();
 
-	change(&disk->entries[3].target, "usr/nothing");
+	sample_change(&disk->entries[3].target, "usr/nothing");
 	refuse(disk, "links to no file");
 	disk = sample_disk();
 	// To one that comes later.
-	change(&disk->entries[3].target, "etc");
+	sample_change(&disk->entries[3].target, "etc");
 	refuse(disk, "links to no file");
 	disk = sample_disk();
 	disk->entries[2].target = sample_str("usr/x");
@@ -279,10 +199,10 @@ what_dpkg_would_take_for_something_else_is_refused(void **state)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		struct graft_disk *disk = sample_disk();
-		change(&disk->package, names[i]);
+		sample_change(&disk->package, names[i]);
 		refuse(disk, "package");
 		disk = sample_disk();
-		change(&disk->controls[0].name, "../postinst");
+		sample_change(&disk->controls[0].name, "../postinst");
 		refuse(disk, "control.tar");
 	}
 }
@@ -293,7 +213,7 @@ a_path_that_is_there_twice_is_refused(void **state)
 	(void)state;
 	struct graft_disk *disk = sample_disk();
 
-	change(&disk->entries[5].path, "usr/a");
+	sample_change(&disk->entries[5].path, "usr/a");
 	refuse(disk, "twice");
 }
 

@@ -265,8 +265,10 @@ a_lie_in_the_manifest_is_refused(void **state)
 		enum graft_error_code code;
 		const char *what;
 	} lies[] = {
-		{ "\"format\":1", "\"format\":6", GRAFT_ERROR_UNSUPPORTED,
-		  "made by a newer graft (format 6)" },
+		{ "\"format\":1", "\"format\":7", GRAFT_ERROR_UNSUPPORTED,
+		  "made by a newer graft (format 7)" },
+		{ "\"format\":1", "\"format\":6", GRAFT_ERROR_BAD_INPUT,
+		  "canonical" },
 		{ "\"format\":1", "\"format\":3", GRAFT_ERROR_BAD_INPUT,
 		  "not the format" },
 		{ "\"format\":1", "\"format\":0", GRAFT_ERROR_BAD_INPUT,

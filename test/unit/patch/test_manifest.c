@@ -10,10 +10,11 @@ decode(const char *json, size_t len)
 {
 	struct graft_patch *patch = NULL;
 	struct graft_manifest_elf *elfs = NULL;
-	struct graft_manifest_disk disk;
+	GRAFT_CLEANUP(graft_manifest_disks_deinit)
+	struct graft_manifest_disks disks = { 0 };
 
 	struct graft_error *err = graft_manifest_decode(json, len, &patch,
-							&elfs, &disk);
+							&elfs, &disks);
 	assert_true(!err == (patch && elfs));
 	graft_patch_free(patch);
 	free(elfs);
@@ -27,8 +28,8 @@ encode_sample(struct graft_text *out)
 	struct graft_patch *patch = sample_patch();
 	const struct graft_manifest_elf elfs[3] = { { .size = 1000 } };
 
-	const struct graft_manifest_disk disk = { 0 };
-	sample_ok(graft_manifest_encode(patch, elfs, &disk, out));
+	const struct graft_manifest_disks disks = { 0 };
+	sample_ok(graft_manifest_encode(patch, elfs, &disks, out));
 }
 
 static void
@@ -163,10 +164,10 @@ static void
 a_newer_format_is_named_whatever_else_it_has(void **state)
 {
 	(void)state;
-	static const char json[] = "{\"format\":6,\"shape\":[{\"new\":true}]}";
+	static const char json[] = "{\"format\":7,\"shape\":[{\"new\":true}]}";
 
 	sample_refused(decode(json, sizeof(json) - 1), GRAFT_ERROR_UNSUPPORTED,
-		       "made by a newer graft (format 6)");
+		       "made by a newer graft (format 7)");
 }
 
 static void

@@ -183,11 +183,12 @@ what_is_no_list_of_objects_is_refused(void **state)
 		struct graft_patch *back = NULL;
 		struct graft_manifest_elf *elfs = NULL;
 		const struct graft_manifest_elf elf = { .size = 1000 };
-		struct graft_manifest_disk disk = { 0 };
-		sample_ok(graft_manifest_encode(patch, &elf, &disk, &whole));
+		GRAFT_CLEANUP(graft_manifest_disks_deinit)
+		struct graft_manifest_disks disks = { 0 };
+		sample_ok(graft_manifest_encode(patch, &elf, &disks, &whole));
 		// With its own list it is read, so that one is what is refused.
 		sample_ok(graft_manifest_decode(whole.str, whole.len, &back,
-						&elfs, &disk));
+						&elfs, &disks));
 		graft_patch_free(GRAFT_TAKE(back));
 		free(GRAFT_TAKE(elfs));
 		char *at = strstr(whole.str, "\"objects\":");
@@ -201,7 +202,7 @@ what_is_no_list_of_objects_is_refused(void **state)
 		sample_ok(graft_manifest_id(out.str, out.len, id));
 		memcpy(out.str + GRAFT_MANIFEST_ID_OFF, id, GRAFT_PATCH_ID_LEN);
 		sample_refused(graft_manifest_decode(out.str, out.len, &back,
-						     &elfs, &disk),
+						     &elfs, &disks),
 			       GRAFT_ERROR_BAD_INPUT, NULL);
 	}
 }

@@ -77,6 +77,54 @@ what_only_the_new_version_asks_for_must_be_there(void **state)
 	}
 }
 
+static void
+what_the_new_version_breaks_is_found_but_never_itself(void **state)
+{
+	(void)state;
+	static const char installed[] = "mawk\t1.3\tawk, bwk (= 2.0)\n"
+					"libx1\t2\tlibx-any\n";
+	static const char *const table[][3] = {
+		{ "", "mawk (<< 1.4)", "mawk (<< 1.4)" },
+		{ "", "mawk (<< 1.3), gone", "" },
+		{ "", "gone, awk", "awk" },
+		{ "", "bwk (<< 2)", "" },
+		// It did so before.
+		{ "mawk", "mawk", "" },
+		{ "", "libx1 (<< 3), libx-any", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		size_t len = 0;
+		const char *at = graft_relations_find_present(
+			table[i][0], table[i][1], "libx1", installed, &len);
+		char *got = found(at, len);
+		assert_string_equal(got, table[i][2]);
+		free(got);
+	}
+}
+
+static void
+what_begins_to_break_a_package_is_found(void **state)
+{
+	(void)state;
+	static const char *const table[][2] = {
+		{ "libx1 (>= 1.0-2)", "libx1 (>= 1.0-2)" },
+		{ "libx1 (<< 3)", "" },
+		{ "libx1", "" },
+		{ "libx1 (<< 1)", "" },
+		{ "other (>= 1.0-2), libx1-dev (>= 1.0-2)", "" },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+		size_t len = 0;
+		const char *at = graft_relations_find_begun(
+			table[i][0], "libx1", "1.0-1", "1.0-2", &len);
+		char *got = found(at, len);
+		assert_string_equal(got, table[i][1]);
+		free(got);
+	}
+}
+
 int
 main(void)
 {
@@ -84,6 +132,9 @@ main(void)
 		cmocka_unit_test(who_asks_for_the_old_version_is_found),
 		cmocka_unit_test(
 			what_only_the_new_version_asks_for_must_be_there),
+		cmocka_unit_test(
+			what_the_new_version_breaks_is_found_but_never_itself),
+		cmocka_unit_test(what_begins_to_break_a_package_is_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,392 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several packages in one hotpatch: what asks for each other by number is upgraded and taken
+back together, by one dpkg."""
+import os
+import shutil
+import subprocess
+import tempfile
+
+from family import (ALL, DEV, DOCS, LIB, OWN, TOOLS, WHERE, build, dpkg, family, states, wholly)
+from stage import GRAFT, NEW, OLD, WORDS, check, put, said, same, test, tidy
+
+
+class Program:
+    """A program of the family, at work in a layer."""
+
+    def __init__(self, layer, name):
+        self.process = subprocess.Popen(layer.command(f"/usr/bin/{name}"), text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.ask()
+
+    def ask(self):
+        self.process.stdin.write("2\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def close(self):
+        self.process.kill()
+        self.process.communicate()
+
+
+def results(answer):
+    return {one["package"]: one["result"] for one in answer["disk"]["packages"]}
+
+
+def refused(layer, done, *words, status=84):
+    same(done.returncode, status, f"exit status: {done.stdout}{done.stderr}")
+    for word in words:
+        check(word in done.stderr, f"{word!r} is not said: {done.stderr}")
+    same(len(done.stderr.splitlines()), 1, f"lines: {done.stderr}")
+    tidy(layer)
+
+
+def fix_of(place, *pairs):
+    """A hotpatch of pairs of packages."""
+    with_ = [word for pair in pairs[1:] for word in ("--with", *pair)]
+    return place.diff(*pairs[0], *with_)
+
+
+@test
+def packages_that_need_each_other_go_and_come_back_together(place):
+    kin = family(place)
+    with place.layer(install=False) as layer:
+        dpkg(layer, kin.some(OLD))
+        one, other = Program(layer, "kin-one"), Program(layer, "kin-other")
+        same((one.ask(), other.ask()), ("7", "15"), "OLD's answers")
+        dry = said(layer.install(kin.fix, "--dry-run", "--json"))
+        same(results(dry), dict.fromkeys(ALL, "can-be-installed"), "what would be")
+        wholly(place, layer, OLD)
+        answer = said(layer.install(kin.fix, "--json"))
+        same((answer["disk"]["result"], results(answer)),
+             ("installed", dict.fromkeys(ALL, "installed")), "of the disk")
+        # Each library of that name has its own new code.
+        same((one.ask(), other.ask()), ("8", "17"), "NEW's answers")
+        wholly(place, layer, NEW)
+        same(layer.restarts(), [], "restarts")
+        again = said(layer.install(kin.fix, "--json"), 3)
+        same(results(again), dict.fromkeys(ALL, "already"), "again")
+        back = said(layer.graft("rollback", "--json"))
+        same(sorted(one["package"] for one in back["disk"]["packages"]), sorted(ALL), "rollback")
+        same((one.ask(), other.ask()), ("7", "15"), "OLD's answers again")
+        wholly(place, layer, OLD)
+        same(layer.restarts(), [], "restarts")
+        same(layer.graft("rollback").returncode, 66, "nothing to take back")
+        one.close()
+        other.close()
+
+
+@test
+def one_package_alone_of_those_is_refused_as_ever(place):
+    kin = family(place)
+    fix = place.diff(*(kin.debs[LIB, version] for version in (OLD, NEW)))
+    with place.layer(install=False) as layer:
+        dpkg(layer, kin.some(OLD))
+        refused(layer, layer.install(fix), f"depends on {LIB} (= {OLD})", "at once")
+        wholly(place, layer, OLD)
+
+
+@test
+def a_package_that_is_not_installed_is_left_out_and_said(place):
+    kin = family(place)
+    with place.layer(install=False) as layer:
+        refused(layer, layer.install(kin.fix), "none of the 4 packages", status=66)
+        dpkg(layer, kin.some(OLD, (LIB, DEV)))
+        dry = layer.install(kin.fix, "--dry-run")
+        same(dry.returncode, 0, dry.stderr)
+        check(f"{TOOLS}:amd64 {OLD} -> {NEW}: is not installed here: left out" in dry.stdout
+              and f"{DEV}:amd64 {OLD} -> {NEW}: can be installed" in dry.stdout, dry.stdout)
+        answer = said(layer.install(kin.fix, "--json"))
+        same(results(answer), {LIB: "installed", DEV: "installed", TOOLS: "not-there",
+                               DOCS: "not-there"}, "results")
+        wholly(place, layer, NEW, (LIB, DEV))
+        same(states(layer, (TOOLS, DOCS)), {TOOLS: "", DOCS: ""}, "the others")
+        said(layer.graft("rollback", "--json"))
+        wholly(place, layer, OLD, (LIB, DEV))
+
+
+@test
+def one_that_is_new_already_stays_so_on_the_way_back(place):
+    kin = family(place)
+    with place.layer(install=False) as layer:
+        dpkg(layer, kin.some(OLD))
+        dpkg(layer, kin.some(NEW, (DOCS,)))
+        answer = said(layer.install(kin.fix, "--json"))
+        same((answer["disk"]["result"], results(answer)[DOCS], results(answer)[LIB]),
+             ("installed", "already", "installed"), "results")
+        wholly(place, layer, NEW)
+        said(layer.graft("rollback", "--json"))
+        same(states(layer), {LIB: f"ii {OLD}", DEV: f"ii {OLD}", TOOLS: f"ii {OLD}",
+                             DOCS: f"ii {NEW}"}, "states")
+        tidy(layer)
+
+
+@test
+def one_that_is_held_half_done_or_of_another_version_refuses_all(place):
+    kin = family(place)
+    with place.layer(install=False) as layer:
+        dpkg(layer, kin.some(OLD))
+        layer.must("sh", "-c", f"echo {DEV} hold | dpkg --set-selections")
+        refused(layer, layer.install(kin.fix), f"{DEV}:amd64 is on hold", "apt-mark unhold")
+        layer.must("sh", "-c", f"echo {DEV} install | dpkg --set-selections")
+        layer.must("dpkg", "--unpack", layer.bring(kin.debs[TOOLS, OLD]))
+        refused(layer, layer.install(kin.fix), f"{TOOLS} {OLD}", "is unpacked but not configured",
+                "dpkg --configure -a")
+        layer.must("dpkg", "--configure", TOOLS)
+        third = build(place, DOCS, "1.0-3")
+        dpkg(layer, [third])
+        refused(layer, layer.install(kin.fix), f"{DOCS} 1.0-3 is installed", f"for {OLD}")
+        same(states(layer, (LIB, DEV, TOOLS)), dict.fromkeys((LIB, DEV, TOOLS), f"ii {OLD}"),
+             "the others")
+        dpkg(layer, kin.some(OLD, (DOCS,)))
+        with open(f"{layer.root}/usr/include/kin.h", "a", encoding="utf-8") as file:
+            file.write("int mine;\n")
+        refused(layer, layer.install(kin.fix), "usr/include/kin.h",
+                f"apt-get install --reinstall {DEV}={OLD}")
+        dpkg(layer, kin.some(OLD, (DEV,)))
+        wholly(place, layer, OLD)
+
+
+@test
+def what_others_need_of_the_new_version_is_not_taken_back(place):
+    kin = family(place)
+    with place.layer(install=False) as layer:
+        dpkg(layer, kin.some(OLD, (LIB, DEV)))
+        said(layer.install(kin.fix, "--json"))
+        dpkg(layer, kin.some(NEW, (TOOLS,)))
+        refused(layer, layer.graft("rollback"), f"{TOOLS} depends on {LIB} (= {NEW})")
+        layer.must("dpkg", "--purge", TOOLS)
+        # What was removed since is left out.
+        layer.must("dpkg", "--purge", DEV)
+        said(layer.graft("rollback", "--json"))
+        wholly(place, layer, OLD, (LIB,))
+        same(states(layer, (DEV,)), {DEV: ""}, "what was removed")
+
+
+@test
+def an_old_package_that_came_after_the_others_is_refused(place):
+    kin = family(place)
+    with place.layer(install=False) as layer:
+        dpkg(layer, kin.some(OLD, (LIB,)))
+        said(layer.install(kin.fix, "--json"))
+        dpkg(layer, kin.some(OLD, (DOCS,)))
+        refused(layer, layer.install(kin.fix), "an old package was added since", "rollback")
+        said(layer.graft("rollback", "--json"))
+        wholly(place, layer, OLD, (LIB, DOCS))
+
+
+@test
+def one_that_breaks_and_takes_from_another_comes_and_goes(place):
+    """The new library breaks older tools, and the new tools have a path of the old one."""
+    def old(root):
+        put(root, f"{WHERE}/moved", "of the library\n")
+
+    def new(root):
+        put(root, f"{WHERE}/moved", "of the tools\n")
+    olds = [build(place, LIB, OLD, change=old), build(place, TOOLS, OLD)]
+    news = [build(place, LIB, NEW, extra=f"Breaks: {TOOLS} (<< {NEW})\n"),
+            build(place, TOOLS, NEW, change=new,
+                  extra=f"Replaces: {LIB} (<< {NEW})\nBreaks: {LIB} (<< {NEW})\n")]
+    fix = fix_of(place, *zip(olds, news))
+    with place.layer(install=False) as layer:
+        dpkg(layer, olds)
+        said(layer.install(fix, "--no-memory", "--json"))
+        same(states(layer, (LIB, TOOLS)), dict.fromkeys((LIB, TOOLS), f"ii {NEW}"), "states")
+        same(layer.read(f"{WHERE}/moved"), "of the tools\n", "what moved")
+        said(layer.graft("rollback", "--json"))
+        same(states(layer, (LIB, TOOLS)), dict.fromkeys((LIB, TOOLS), f"ii {OLD}"), "states")
+        same(layer.read(f"{WHERE}/moved"), "of the library\n", "what moved back")
+        same(layer.must("dpkg", "-S", f"{WHERE}/moved"), f"{LIB}: {WHERE}/moved\n", "whose it is")
+        tidy(layer)
+        # Of somebody else, breaking is refused before anything is done.
+        dpkg(layer, [build(place, "kin-third", OLD, source="third",
+                           change=lambda root: put(root, "/usr/share/third", "x\n"))])
+        third = build(place, LIB, NEW, extra="Breaks: kin-third (<< 2)\n")
+        refused(layer, layer.install(fix_of(place, (olds[0], third), (olds[1], news[1]))),
+                f"{LIB} does not go with kin-third (<< 2)")
+        same(states(layer, (LIB, TOOLS)), dict.fromkeys((LIB, TOOLS), f"ii {OLD}"), "states")
+
+
+@test
+def what_is_needed_before_unpacking_is_configured_first(place):
+    """As libpam-modules asks for libpam-modules-bin: in two runs of dpkg. What others need
+    then, too, comes with the first."""
+    pairs = []
+    for version in OLD, NEW:
+        pairs.append([build(place, LIB, version),
+                      build(place, TOOLS, version, extra=f"Pre-Depends: {DEV} (= {version})\n"),
+                      build(place, DEV, version)])
+    fix = fix_of(place, *zip(*pairs))
+    names = LIB, TOOLS, DEV
+    with place.layer(install=False) as layer:
+        dpkg(layer, pairs[0][::2])
+        dpkg(layer, pairs[0][1:2])
+        for fault in None, "disk-dpkg:2:kill", "disk-dpkg-done:1:kill":
+            done = layer.install(fix, "--no-memory", fault=fault)
+            if fault:
+                check(done.returncode in (137, -9), f"{fault}: {done.stderr}")
+                same(states(layer, names), {LIB: f"ii {NEW}", TOOLS: f"ii {OLD}",
+                                            DEV: f"ii {NEW}"}, "between two runs")
+                same(layer.graft("recover").returncode, 0, "recover")
+            same(states(layer, names), dict.fromkeys(names, f"ii {NEW}"), "states")
+            said(layer.graft("rollback", "--json"))
+            same(states(layer, names), dict.fromkeys(names, f"ii {OLD}"), "states")
+            tidy(layer)
+
+
+@test
+def both_architectures_of_a_library_go_together_or_not_at_all(place):
+    same_ = "Multi-Arch: same\n"
+
+    def foreign(version):
+        def change(root):
+            put(root, "/usr/lib/i386-linux-gnu/kin.dat", f"{version} {WORDS}")
+            put(root, f"/usr/share/doc/{LIB}/read.me", f"{LIB} {version}\n")
+            put(root, f"/usr/share/doc/{LIB}/copyright", "free\n")
+            put(root, "/etc/init.d/kin", "#!/bin/sh\necho \"$1\" >>/restarted\n", 0o755)
+        return build(place, LIB, version, arch="i386", extra=same_, change=change)
+    ours = [build(place, LIB, version, extra=same_) for version in (OLD, NEW)]
+    theirs = [foreign(version) for version in (OLD, NEW)]
+    both = fix_of(place, theirs, ours)
+    shown = place.show(both)
+    same([(disk["package"], disk["architecture"]) for disk in shown["disks"]],
+         [(LIB, "amd64"), (LIB, "i386")], "parts")
+    names = [f"{LIB}:amd64", f"{LIB}:i386"]
+    with place.layer(install=False) as layer:
+        layer.must("dpkg", "--add-architecture", "i386")
+        dpkg(layer, [ours[0], theirs[0]])
+        refused(layer, layer.install(place.diff(*ours)), f"{LIB}:i386 {OLD} is installed too",
+                "one version")
+        said(layer.install(both, "--no-memory", "--json"))
+        same(states(layer, names), dict.fromkeys(names, f"ii {NEW}"), "states")
+        same(layer.must("dpkg", "--verify", *names), "", "dpkg --verify")
+        said(layer.graft("rollback", "--json"))
+        same(states(layer, names), dict.fromkeys(names, f"ii {OLD}"), "states")
+        tidy(layer)
+        # Where only one of them is there, the other is left out.
+        layer.must("dpkg", "--purge", f"{LIB}:i386")
+        answer = said(layer.install(both, "--no-memory", "--json"))
+        same([one["result"] for one in answer["disk"]["packages"]], ["installed", "not-there"],
+             "results")
+
+
+@test
+def scripts_of_every_package_are_looked_at_first(place):
+    kin = family(place)
+    loud = build(place, TOOLS, NEW, scripts={"postinst": "#!/bin/sh\nsystemctl restart kin\n"})
+    fix = fix_of(place, kin.some(OLD, (LIB,)) + kin.some(NEW, (LIB,)), (kin.debs[TOOLS, OLD], loud))
+    with place.layer(install=False) as layer:
+        dpkg(layer, kin.some(OLD, (LIB, TOOLS)))
+        done = layer.install(fix)
+        same(done.returncode, 84, done.stderr)
+        check(f"postinst of {TOOLS} {NEW}, line 2: systemctl restart kin" in done.stderr,
+              done.stderr)
+        wholly(place, layer, OLD, (LIB, TOOLS))
+        # Who does not have that package is not asked about it.
+        layer.must("dpkg", "--purge", TOOLS)
+        said(layer.install(fix, "--no-memory", "--json"))
+        wholly(place, layer, NEW, (LIB,))
+
+
+@test
+def room_is_counted_for_all_of_them(place):
+    def large(version):
+        return lambda root: put(root, "/usr/share/kin-large", b"0" * (12 << 20) + version.encode())
+    kin = family(place)
+    docs = [build(place, DOCS, version, change=large(version)) for version in (OLD, NEW)]
+    fix = fix_of(place, kin.some(OLD, (LIB,)) + kin.some(NEW, (LIB,)), docs)
+    with place.layer(install=False) as layer:
+        dpkg(layer, kin.some(OLD, (LIB,)))
+        layer.must("mkdir", "-p", "/graft-test/state")
+        layer.must("mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", "/graft-test/state")
+        said(layer.install(fix, "--dry-run", "--json"))
+        dpkg(layer, docs[:1])
+        refused(layer, layer.install(fix, "--dry-run"), "/graft-test/state", "KiB are needed",
+                status=71)
+
+
+@test
+def one_that_fails_takes_all_of_them_back(place):
+    kin = family(place)
+    broken = build(place, TOOLS, NEW,
+                   scripts={"postinst": f"#!/bin/sh\n[ \"$2\" != {OLD} ] || exit 7\n"})
+    fix = fix_of(place, kin.some(OLD, (LIB,)) + kin.some(NEW, (LIB,)),
+                 (kin.debs[TOOLS, OLD], broken))
+    with place.layer(install=False) as layer:
+        dpkg(layer, kin.some(OLD, (LIB, TOOLS)))
+        done = layer.install(fix)
+        check(done.returncode == 84 and "the old files are back" in done.stderr
+              and "exit status 7" in done.stderr, done.stderr)
+        wholly(place, layer, OLD, (LIB, TOOLS))
+
+
+def diff(*argv):
+    return subprocess.run([GRAFT, "diff", *argv], capture_output=True, text=True, check=False)
+
+
+@test
+def the_order_of_packages_does_not_matter(place):
+    kin = family(place)
+    with open(kin.fix, "rb") as file:
+        wanted = file.read()
+    pairs = [(kin.debs[name, OLD], kin.debs[name, NEW]) for name in ALL]
+    for order in (0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2):
+        fix = fix_of(place, *(pairs[i] for i in order))
+        with open(fix, "rb") as file:
+            same(file.read() == wanted, True, f"the file in order {order}")
+    shown = place.show(kin.fix)
+    same([disk["package"] for disk in shown["disks"]], sorted(ALL), "parts")
+    same((shown["package"], shown["old_version"], shown["new_version"]), ("kin", OLD, NEW), "names")
+    # Options may stand anywhere.
+    to = os.path.join(place.dir, "anywhere.graft")
+    done = diff("--with", *pairs[1], "-o", to, *pairs[0], "--with", *pairs[2], "--with", *pairs[3])
+    same(done.returncode, 0, done.stderr)
+    with open(to, "rb") as file:
+        same(file.read() == wanted, True, "options before and behind")
+
+
+@test
+def what_does_not_go_together_is_refused_or_left_out(place):
+    kin = family(place)
+    pairs = {name: (kin.debs[name, OLD], kin.debs[name, NEW]) for name in ALL}
+    other = [build(place, DOCS, version, source="other") for version in (OLD, NEW)]
+    later = build(place, DEV, "1.0-3")
+    for argv, words in (
+            ((*pairs[LIB], "--with", *pairs[DEV], "--with", *pairs[DEV]),
+             f"{DEV}:amd64 is named twice"),
+            ((*pairs[LIB], "--with", *other), "of one source"),
+            ((*pairs[LIB], "--with", pairs[DEV][0], later), "1.0-3"),
+            ((*pairs[LIB], "--with", pairs[DEV][0], pairs[TOOLS][1]), "are two packages"),
+            ((*pairs[LIB], "--with", pairs[DEV][0], pairs[DEV][0]), "are both"),
+            ((*pairs[LIB], "--with", pairs[DEV][0]), "--with needs OLD and NEW"),
+            ((*pairs[LIB], "--with", pairs[DEV][0], "-o"), "--with needs OLD and NEW"),
+            ((GRAFT, GRAFT, "--with", *pairs[DEV]), "rchive")):
+        done = diff(*argv)
+        check(done.returncode not in (0, 3, 4) and words in done.stderr,
+              f"{words}: {done.returncode} {done.stderr}")
+    # What has no pair is said.
+    folder = tempfile.mkdtemp(dir=place.dir)
+    for name in LIB, TOOLS:
+        shutil.copy(kin.debs[name, NEW], folder)
+    shutil.copy(kin.debs[DOCS, OLD], folder)
+    shutil.copy(build(place, f"{LIB}-dbgsym", NEW), folder)
+    fix = os.path.join(place.dir, "some.graft")
+    done = diff(kin.folders[OLD], folder, "-o", fix)
+    same(done.returncode, 0, done.stderr)
+    for words in (f"left out: {DEV}:amd64 {OLD} is in one folder only: {kin.folders[OLD]}",
+                  f"left out: {LIB}-dbgsym:amd64 {NEW} is in one folder only",
+                  f"left out: {DOCS}:all {OLD} is the same on both sides"):
+        check(words in done.stderr, f"{words}: {done.stderr}")
+    same([disk["package"] for disk in place.show(fix)["disks"]], [TOOLS, LIB], "parts")
+    shutil.copy(build(place, LIB, "1.0-3"), folder)
+    done = diff(kin.folders[OLD], folder)
+    check(done.returncode == 65 and f"holds {LIB}:amd64 twice" in done.stderr, done.stderr)
+    same(diff(kin.folders[OLD], kin.folders[OLD]).returncode, 66, "the same folder")
+
+
+@test
+def a_hotpatch_names_both_libraries_of_one_name(place):
+    shown = place.show(family(place).fix)
+    found = {module["path"]: module["soname"] for module in shown["modules"]
+             if module.get("soname")}
+    same(found, {f"{WHERE[1:]}/libkin.so.1": "libkin.so.1",
+                 f"{OWN[1:]}/libkin.so.1": "libkin.so.1"}, "modules")
