@@ -11,10 +11,6 @@
 #include "release/eligible.h"
 #include "repo/repo.h"
 
-/** Where releases are among the targets, and their files. */
-#define GRAFT_RELEASE_PREFIX "releases/"
-#define GRAFT_RELEASE_POOL   "pool/"
-
 /**
  * Load the releases of a repository, staged ones too.
  *

@@ -20,27 +20,17 @@ load_one(void *arg, const char *path, uint64_t length, const char *sha256)
 {
 	struct loading *loading = arg;
 	GRAFT_FREE uint8_t *bytes = NULL;
-	GRAFT_CLEANUP(graft_release_freep) struct graft_release *release = NULL;
-	const char *name = path + strlen(GRAFT_RELEASE_PREFIX);
-	const char *suffix = strrchr(name, '.');
 	size_t len;
 
 	(void)length;
-	if (!suffix || strcmp(suffix, ".json") != 0)
+	if (!graft_catalogue_is_path(path))
 		return NULL;
 	struct graft_error *err =
 		graft_repo_read_target(loading->repo, path, sha256,
 				       GRAFT_RELEASE_BYTES_MAX, &bytes, &len);
-	if (!err)
-		err = graft_release_decode(bytes, len, &release);
-	if (err)
-		return graft_error_prefix(err, "%s", path);
-	if (strlen(release->id) != (size_t)(suffix - name) ||
-	    strncmp(release->id, name, (size_t)(suffix - name)) != 0)
-		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
-				       "%s: it says that it is %s", path,
-				       release->id);
-	return graft_catalogue_take(loading->catalogue, GRAFT_TAKE(release));
+	return err ? graft_error_prefix(err, "%s", path)
+		   : graft_catalogue_decode(loading->catalogue, path, bytes,
+					    len);
 }
 
 struct graft_error *

@@ -59,6 +59,37 @@ graft_catalogue_take(struct graft_catalogue *catalogue,
 	return NULL;
 }
 
+bool
+graft_catalogue_is_path(const char *path)
+{
+	const char *suffix = strrchr(path, '.');
+
+	return strncmp(path, GRAFT_RELEASE_PREFIX,
+		       strlen(GRAFT_RELEASE_PREFIX)) == 0 &&
+	       suffix && strcmp(suffix, ".json") == 0;
+}
+
+struct graft_error *
+graft_catalogue_decode(struct graft_catalogue *catalogue, const char *path,
+		       const void *bytes, size_t len)
+{
+	GRAFT_CLEANUP(graft_release_freep) struct graft_release *release = NULL;
+	GRAFT_FREE char *own = NULL;
+
+	struct graft_error *err = graft_release_decode(bytes, len, &release);
+	if (err)
+		return graft_error_prefix(err, "%s", path);
+	if (asprintf(&own, GRAFT_RELEASE_PREFIX "%s.json", release->id) < 0) {
+		own = NULL;
+		return graft_error_no_memory();
+	}
+	if (strcmp(own, path) != 0)
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "%s: it says that it is %s", path,
+				       release->id);
+	return graft_catalogue_take(catalogue, GRAFT_TAKE(release));
+}
+
 const struct graft_release *
 graft_catalogue_find(const struct graft_catalogue *catalogue, const char *id)
 {

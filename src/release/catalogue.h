@@ -19,6 +19,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/** Where releases are among the targets of a repository, and their files. */
+#define GRAFT_RELEASE_PREFIX "releases/"
+#define GRAFT_RELEASE_POOL   "pool/"
+
 /** Releases. All zeroes is none. */
 struct graft_catalogue {
 	/** Owned; by their ids once graft_catalogue_check() saw them. */
@@ -35,6 +39,21 @@ graft_catalogue_deinit(struct graft_catalogue *catalogue);
 GRAFT_MUST_CHECK struct graft_error *
 graft_catalogue_take(struct graft_catalogue *catalogue,
 		     struct graft_release *release);
+
+/** Say whether a path of a target is that of a release: "releases/ID.json". */
+bool
+graft_catalogue_is_path(const char *path);
+
+/**
+ * Decode a release and add it.
+ *
+ * @param[in] path Of the target: it must be that of the release's id.
+ * @param[in] bytes Untrusted, of @p len bytes.
+ * @return NULL; as graft_release_decode(), with the path.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_catalogue_decode(struct graft_catalogue *catalogue, const char *path,
+		       const void *bytes, size_t len);
 
 /** Find a release. @return NULL if there is none of this id. */
 const struct graft_release *

@@ -92,6 +92,12 @@ decide_on_track(const struct graft_facts *facts,
 			? &policy->baselines[policy->baseline_count - 1]
 			: NULL;
 
+	if (own && facts->level < own->newest && own->inferred &&
+	    policy->proven)
+		return (struct graft_eligibility){
+			GRAFT_DECISION_CUMULATIVE,
+			bit(GRAFT_ELIGIBLE_ASSURANCE), policy->latest
+		};
 	if (own && facts->level < own->newest)
 		return (struct graft_eligibility){ GRAFT_DECISION_HOTPATCH, 0,
 						   own->newest };

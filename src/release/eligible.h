@@ -79,6 +79,8 @@ struct graft_live_baseline {
 	/** The newest that a device on it has without a restart; the level itself if there is
 	 * none yet. */
 	graft_level newest;
+	/** That one is inferred, not proven. */
+	bool inferred;
 };
 
 /** What a device must be. */
@@ -96,7 +98,7 @@ struct graft_policy {
 	size_t baseline_count;
 	/** The newest release of all, which the cumulative update brings. */
 	graft_level latest;
-	/** Of releases that are made: modules of hotpatches must be proven. */
+	/** Hotpatches must be proven: those that are made, and those that a device takes. */
 	bool proven;
 };
 

@@ -93,6 +93,10 @@ put_sentence(struct graft_text *text, enum graft_eligible_reason reason,
 			"hotpatches are no longer made for its baseline, %s",
 			graft_level_write(facts->baseline).str);
 		break;
+	case GRAFT_ELIGIBLE_ASSURANCE:
+		graft_text_put(text, "the newest hotpatch for its baseline is "
+				     "inferred, and must be proven");
+		break;
 	default:
 		graft_text_printf(
 			text,

@@ -239,8 +239,8 @@ take(void *arg, const struct graft_setting *setting)
 }
 
 struct graft_error *
-graft_policy_parse(const char *text, size_t len, const char *file,
-		   struct graft_policy *ret)
+graft_policy_parse_beside(const char *text, size_t len, const char *file,
+			  struct graft_policy *ret)
 {
 	struct graft_policy policy = {
 		.editions = { { { "enterprise" }, { "server" } }, 2 },
@@ -265,6 +265,19 @@ graft_policy_parse(const char *text, size_t len, const char *file,
 			graft_level_write(newest).str);
 	if (!err && !policy.latest)
 		policy.latest = newest;
+	if (!err)
+		*ret = policy;
+	return err;
+}
+
+struct graft_error *
+graft_policy_parse(const char *text, size_t len, const char *file,
+		   struct graft_policy *ret)
+{
+	struct graft_policy policy;
+	struct graft_error *err = graft_policy_parse_beside(text, len, file,
+							    &policy);
+
 	if (!err && !policy.latest)
 		err = graft_error_new(
 			GRAFT_ERROR_BAD_INPUT,

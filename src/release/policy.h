@@ -22,6 +22,14 @@ graft_policy_parse(const char *text, size_t len, const char *file,
 		   struct graft_policy *ret);
 
 /**
+ * Decode a policy for who knows from a catalogue what lives. As graft_policy_parse(), but it need
+ * say neither "live-baseline" nor "latest".
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_policy_parse_beside(const char *text, size_t len, const char *file,
+			  struct graft_policy *ret);
+
+/**
  * Decode the facts of devices: a JSON object, or an array of them.
  *
  * @param[in] text Untrusted, @p len bytes with a NUL behind them.

@@ -43,6 +43,14 @@ graft_release_kind_name(enum graft_release_kind kind)
 	return names[kind];
 }
 
+bool
+graft_release_is_hot(const struct graft_release *release)
+{
+	return release->line == GRAFT_RELEASE_HOTPATCH ||
+	       (release->line == GRAFT_RELEASE_OUT_OF_BAND &&
+		!release->restart);
+}
+
 int
 graft_release_name_find(const char *word, const char *(*name)(unsigned int),
 			unsigned int count)

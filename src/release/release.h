@@ -147,6 +147,10 @@ void
 graft_release_free(struct graft_release *release);
 GRAFT_DEFINE_CLEANUP(struct graft_release, graft_release_free)
 
+/** Say whether a release is switched to in memory, whatever its line is called. */
+bool
+graft_release_is_hot(const struct graft_release *release);
+
 /** Append a release as JSON, with a line feed behind it. */
 void
 graft_release_encode(const struct graft_release *release,

@@ -10,15 +10,6 @@ enum {
 	YEAR_LEN = 4,
 };
 
-/** Say whether a release is switched to in memory, whatever its line is called. */
-static bool
-is_hot(const struct graft_release *release)
-{
-	return release->line == GRAFT_RELEASE_HOTPATCH ||
-	       (release->line == GRAFT_RELEASE_OUT_OF_BAND &&
-		!release->restart);
-}
-
 static bool
 has_form(const struct graft_release *release, bool package)
 {
@@ -104,8 +95,8 @@ graft_rules_alone(const struct graft_release *release, bool proven)
 		return graft_rule_broken(GRAFT_RULE_LEAVING, release,
 					 "it keeps the track, and says of "
 					 "devices that leave it");
-	return is_hot(release) ? check_hot(release, proven)
-			       : check_cold(release);
+	return graft_release_is_hot(release) ? check_hot(release, proven)
+					     : check_cold(release);
 }
 
 struct graft_error *
@@ -125,7 +116,7 @@ graft_rules_names(const struct graft_catalogue *catalogue,
 						 : "is later");
 	id = release->cumulative;
 	other = graft_catalogue_find(catalogue, id);
-	if (id && (!other || is_hot(other)))
+	if (id && (!other || graft_release_is_hot(other)))
 		return graft_rule_broken(
 			GRAFT_RULE_CUMULATIVE, release, "%s %s", id,
 			other ? "is a hotpatch" : "is not there");
@@ -213,11 +204,11 @@ graft_rules_among(const struct graft_catalogue *catalogue,
 		return graft_rule_broken(GRAFT_RULE_CUMULATIVE, release,
 					 "%s does not fix %s", cumulative->id,
 					 cve);
-	if (!is_hot(release))
+	if (!graft_release_is_hot(release))
 		return NULL;
 	for (size_t i = 0; i < catalogue->count; i++) {
 		const struct graft_release *other = catalogue->list[i];
-		if (!is_hot(other) ||
+		if (!graft_release_is_hot(other) ||
 		    strcmp(other->requires_baseline,
 			   release->requires_baseline) != 0 ||
 		    !comes_after(release, other))
