@@ -94,7 +94,9 @@ note_target(struct graft_mirror *mirror, const struct graft_node *key)
 		return err;
 	struct graft_mirror_target *target =
 		&mirror->targets[mirror->target_count];
-	*target = (struct graft_mirror_target){ .hash = hash, .node = node };
+	*target = (struct graft_mirror_target){ .hash = hash,
+						.path = key->text,
+						.node = node };
 	err = graft_repo_hashed_name(key->text, hash, &target->name);
 	mirror->target_count += !err;
 	return err;
@@ -225,6 +227,12 @@ graft_mirror_count(const struct graft_mirror *mirror)
 }
 
 const char *
+graft_mirror_target(const struct graft_mirror *mirror, size_t i)
+{
+	return mirror->targets[i].path;
+}
+
+const char *
 graft_mirror_name(const struct graft_mirror *mirror, size_t i)
 {
 	return mirror->targets[i].name;
@@ -250,14 +258,51 @@ graft_mirror_find(const struct graft_mirror *mirror, const char *name)
 	return found ? (size_t)(found - mirror->targets) : SIZE_MAX;
 }
 
+struct graft_error *
+graft_mirror_look_up(struct graft_mirror *mirror, const char *path, size_t *ret)
+{
+	const struct graft_node *node;
+	GRAFT_FREE char *name = NULL;
+	const char *hash = NULL;
+
+	struct graft_error *err = graft_client_find(mirror->client, path,
+						    &node);
+	if (!err)
+		err = graft_repo_path_check(path);
+	if (!err)
+		hash = graft_measure_prefix(node);
+	if (!err && !hash)
+		err = graft_error_new(GRAFT_ERROR_UNSUPPORTED,
+				      "%.200s: no hash of a known kind", path);
+	if (!err)
+		err = graft_repo_hashed_name(path, hash, &name);
+	if (err)
+		return err;
+	const size_t i = graft_mirror_find(mirror, name);
+	// Another role may list the same bytes with a length that is wrong.
+	if (i == SIZE_MAX || (uint64_t)graft_node_get(node, "length")->number !=
+				     graft_mirror_length(mirror, i))
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "%.200s: roles that list it contradict "
+				       "each other",
+				       path);
+	*ret = i;
+	return NULL;
+}
+
+struct graft_error *
+graft_mirror_file(const struct graft_mirror *mirror, size_t i, char **ret)
+{
+	return graft_mirror_path(ret, "%s/public/targets/%s",
+				 mirror->config.dir, mirror->targets[i].name);
+}
+
 bool
 graft_mirror_has(const struct graft_mirror *mirror, size_t i)
 {
 	GRAFT_FREE char *path = NULL;
 	struct stat st;
-	struct graft_error *err =
-		graft_mirror_path(&path, "%s/public/targets/%s",
-				  mirror->config.dir, mirror->targets[i].name);
+	struct graft_error *err = graft_mirror_file(mirror, i, &path);
 
 	graft_error_free(err);
 	// It was measured before it got this name, which holds its hash.

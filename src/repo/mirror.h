@@ -75,9 +75,32 @@ graft_mirror_open(const struct graft_mirror_config *config,
 size_t
 graft_mirror_count(const struct graft_mirror *mirror);
 
+/** Get the path of a target, as some role lists it: whether that role may is not said. */
+const char *
+graft_mirror_target(const struct graft_mirror *mirror, size_t i);
+
+/**
+ * Find a target by its path, as a client does: of the roles that list it, the one counts that is
+ * delegated the path and comes first.
+ *
+ * @param[out] ret Its index.
+ * @return NULL; as graft_client_find().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_mirror_look_up(struct graft_mirror *mirror, const char *path,
+		     size_t *ret);
+
 /** Get the name under which a target lies: "a/HASH.b". */
 const char *
 graft_mirror_name(const struct graft_mirror *mirror, size_t i);
+
+/**
+ * Make the path of a target's file, whether it is there or not.
+ *
+ * @param[out] ret The caller frees it.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_mirror_file(const struct graft_mirror *mirror, size_t i, char **ret);
 
 /** Find a target by that name. @return Its index, or SIZE_MAX. */
 size_t
@@ -106,6 +129,15 @@ graft_mirror_source_fn(void *context, uint64_t offset, graft_fetch_sink_fn sink,
 GRAFT_MUST_CHECK struct graft_error *
 graft_mirror_take(struct graft_mirror *mirror, size_t i, bool resume,
 		  graft_mirror_source_fn *source, void *context);
+
+/**
+ * Fetch a target that is not there, by its URL; what came before of it is used.
+ *
+ * @param[in,out] bytes How many came is added, on error, too.
+ * @return NULL; as graft_mirror_take(); #GRAFT_ERROR_UNREACHABLE, and then what came is kept.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_mirror_fetch(struct graft_mirror *mirror, size_t i, uint64_t *bytes);
 
 /**
  * Make the metadata public: all targets are.

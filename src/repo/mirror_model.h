@@ -18,7 +18,8 @@ struct graft_mirror_target {
 	char *name;
 	/** Digits: the first part of the name's end. */
 	const char *hash;
-	/** Its object; belongs to the client. */
+	/** Its path, and its object; both belong to the client. */
+	const char *path;
 	const struct graft_node *node;
 };
 

@@ -112,9 +112,7 @@ put_in_place(const struct graft_mirror *mirror, size_t i,
 
 	struct graft_error *err = graft_fault("mirror-rename");
 	if (!err)
-		err = graft_mirror_path(&path, "%s/public/targets/%s",
-					mirror->config.dir,
-					mirror->targets[i].name);
+		err = graft_mirror_file(mirror, i, &path);
 	if (!err)
 		err = graft_tree_make_parent(path);
 	if (err)
@@ -198,9 +196,8 @@ fetch(void *context, uint64_t offset, graft_fetch_sink_fn sink,
 	return fetcher->fetch(fetcher->context, &request);
 }
 
-/** Get a target that is not there. */
-GRAFT_MUST_CHECK static struct graft_error *
-fetch_target(struct graft_mirror *mirror, size_t i, uint64_t *bytes)
+struct graft_error *
+graft_mirror_fetch(struct graft_mirror *mirror, size_t i, uint64_t *bytes)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text url = { 0 };
 	struct fetching fetching = {
@@ -232,7 +229,7 @@ graft_mirror_run(const struct graft_mirror_config *config,
 	for (size_t i = 0; !err && i < mirror->target_count; i++) {
 		if (graft_mirror_has(mirror, i))
 			continue;
-		err = fetch_target(mirror, i, &ret->bytes);
+		err = graft_mirror_fetch(mirror, i, &ret->bytes);
 		ret->fetched += !err;
 	}
 	return err ? err : graft_mirror_commit(mirror);
