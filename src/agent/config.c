@@ -29,6 +29,7 @@ enum kind {
 	KIND_PATH,
 	KIND_SOCKET,
 	KIND_SWITCH,
+	KIND_REPOSITORY,
 };
 
 /** A key and what it sets. */
@@ -79,6 +80,10 @@ static const struct key keys[] = {
 	{ .name = "before-main",
 	  .kind = KIND_SWITCH,
 	  .offset = offsetof(struct graft_config, before_main) },
+	{ .name = "repository", .kind = KIND_REPOSITORY },
+	{ .name = "trusted-root",
+	  .kind = KIND_PATH,
+	  .offset = offsetof(struct graft_config, trusted_root) },
 };
 
 enum { KEY_COUNT = sizeof(keys) / sizeof(*keys) };
@@ -100,6 +105,9 @@ graft_config_free(struct graft_config *config)
 	for (size_t i = 0; i < config->rule_count; i++)
 		free(config->rules[i].value);
 	free(config->rules);
+	for (size_t i = 0; i < config->repository_count; i++)
+		free(config->repositories[i]);
+	free(config->trusted_root);
 	free(config->user);
 	free(config->socket);
 	free(config->socket_group);
@@ -211,6 +219,34 @@ add_rule(struct reading *reading, const struct graft_setting *setting,
 	return NULL;
 }
 
+GRAFT_MUST_CHECK static struct graft_error *
+add_repository(struct graft_config *config, const struct graft_setting *setting)
+{
+	static const char *const schemes[] = { "https://", "http://",
+					       "file:///" };
+	size_t i = 0;
+
+	while (i < 3 &&
+	       strncmp(setting->value, schemes[i], strlen(schemes[i])) != 0)
+		i++;
+	if (i == 3 || strpbrk(setting->value, " \t?#"))
+		return graft_setting_wrong(
+			setting,
+			"%s: '%.200s' is no URL that begins with https://, "
+			"http:// or file:///",
+			setting->key, setting->value);
+	if (config->repository_count == GRAFT_CONFIG_REPOSITORIES_MAX)
+		return graft_setting_wrong(setting, "more than %d repositories",
+					   GRAFT_CONFIG_REPOSITORIES_MAX);
+	char *own = strdup(setting->value);
+	if (!own)
+		return graft_error_no_memory();
+	for (size_t len = strlen(own); len && own[len - 1] == '/'; len--)
+		own[len - 1] = '\0';
+	config->repositories[config->repository_count++] = own;
+	return NULL;
+}
+
 static struct graft_error *
 take(void *arg, const struct graft_setting *setting)
 {
@@ -222,7 +258,7 @@ take(void *arg, const struct graft_setting *setting)
 		return err;
 	size_t *first = &reading->seen[key - keys];
 	void *member = (char *)reading->config + key->offset;
-	if (*first && key->kind != KIND_RULE)
+	if (*first && key->kind != KIND_RULE && key->kind != KIND_REPOSITORY)
 		return graft_setting_wrong(setting,
 					   "%s stands in line %zu already",
 					   key->name, *first);
@@ -237,6 +273,8 @@ take(void *arg, const struct graft_setting *setting)
 		return read_switch(setting, member);
 	case KIND_RULE:
 		return add_rule(reading, setting, key);
+	case KIND_REPOSITORY:
+		return add_repository(reading->config, setting);
 	default:
 		free(*(char **)member);
 		*(char **)member = strdup(setting->value);
@@ -255,10 +293,12 @@ make_defaults(struct graft_config **ret)
 	config->interval_s = INTERVAL_S;
 	config->watch_s = WATCH_S;
 	config->sync = true;
+	config->trusted_root = strdup(GRAFT_CONFIG_ROOT_PATH);
 	config->user = strdup("graft");
 	config->socket = strdup("/run/graft/graftd.sock");
 	config->socket_group = strdup("graft");
-	if (!config->user || !config->socket || !config->socket_group)
+	if (!config->user || !config->socket || !config->socket_group ||
+	    !config->trusted_root)
 		return graft_error_no_memory();
 	*ret = GRAFT_TAKE(config);
 	return NULL;
@@ -317,6 +357,11 @@ graft_config_print(const struct graft_config *config, struct graft_text *text)
 		const void *member = (const char *)config + key->offset;
 		switch (key->kind) {
 		case KIND_RULE:
+			break;
+		case KIND_REPOSITORY:
+			for (size_t n = 0; n < config->repository_count; n++)
+				graft_text_printf(text, "%s = %s\n", key->name,
+						  config->repositories[n]);
 			break;
 		case KIND_SECONDS:
 			graft_text_printf(text, "%s = %u\n", key->name,

@@ -25,10 +25,14 @@
 
 /** Where it is unless something else is said. */
 #define GRAFT_CONFIG_PATH "/etc/graft/graftd.conf"
+/** Where the root of a repository is that is trusted first, unless something else is said. */
+#define GRAFT_CONFIG_ROOT_PATH "/etc/graft/root.json"
 
 enum {
 	/** Lines that say who is in and who is out. */
 	GRAFT_CONFIG_RULES_MAX = 256,
+	/** Repositories. */
+	GRAFT_CONFIG_REPOSITORIES_MAX = 16,
 };
 
 /** What a rule of the scope is about. */
@@ -69,6 +73,11 @@ struct graft_config {
 	bool sync;
 	/** Hold who loads an old file until it is hotpatched. */
 	bool before_main;
+	/** URLs of one repository and its mirrors, in the order in which they are asked. Owned. */
+	char *repositories[GRAFT_CONFIG_REPOSITORIES_MAX];
+	size_t repository_count;
+	/** Path of the root that is trusted first. Owned. */
+	char *trusted_root;
 };
 
 /**

@@ -6,6 +6,7 @@
 #include "base/env.h"
 #include "base/file.h"
 #include "base/settings.h"
+#include "base/text.h"
 #include "proc/kernel.h"
 #include "release/policy.h"
 
@@ -175,4 +176,54 @@ graft_device_look(struct graft_facts *ret)
 	return err ? err
 		   : graft_settings_each((const char *)bytes, len, path, take,
 					 ret);
+}
+
+/** Say whether a line sets a key. */
+static bool
+sets(const char *line, const char *key)
+{
+	const size_t len = strlen(key);
+
+	line += strspn(line, " \t");
+	if (strncmp(line, key, len) != 0)
+		return false;
+	line += len;
+	return line[strspn(line, " \t")] == '=';
+}
+
+struct graft_error *
+graft_device_raise(graft_level baseline, graft_level level)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	GRAFT_FREE uint8_t *bytes = NULL;
+	char path[PATH_LEN];
+	size_t len = 0;
+
+	(void)snprintf(path, sizeof(path), "%s/device.conf",
+		       graft_env_state_dir());
+	struct graft_error *err =
+		graft_file_read(path, GRAFT_SETTINGS_BYTES_MAX, &bytes, &len);
+	if (err && graft_error_code(err) != GRAFT_ERROR_NOT_FOUND)
+		return err;
+	graft_error_free(err);
+	for (const char *at = (const char *)bytes; at && *at;) {
+		const size_t line = strcspn(at, "\n");
+		if (!sets(at, "baseline") && !sets(at, "level")) {
+			graft_text_put_bytes(&text, at, line);
+			graft_text_put(&text, "\n");
+		}
+		at += line + (at[line] == '\n');
+	}
+	if (baseline)
+		graft_text_printf(&text, "baseline = %s\n",
+				  graft_level_write(baseline).str);
+	if (level)
+		graft_text_printf(&text, "level = %s\n",
+				  graft_level_write(level).str);
+	if (text.failed)
+		return graft_error_no_memory();
+	err = graft_dir_make(graft_env_state_dir(), 0700);
+	return err ? err
+		   : graft_file_write(path, graft_text_str(&text), text.len,
+				      0644);
 }

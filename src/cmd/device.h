@@ -17,4 +17,12 @@
 GRAFT_MUST_CHECK struct graft_error *
 graft_device_look(struct graft_facts *ret);
 
+/**
+ * Write down what this host has now: in device.conf, whose other lines stay as they are.
+ *
+ * @param[in] baseline 0: it is on none that is known.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_device_raise(graft_level baseline, graft_level level);
+
 #endif /* GRAFT_CMD_DEVICE_H */

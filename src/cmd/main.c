@@ -43,6 +43,8 @@ static const struct graft_verb verbs[] = {
 	{ "repo", "write a signed repository of releases", graft_verb_repo },
 	{ "release", "make releases in a repository, and look at them",
 	  graft_verb_release },
+	{ "update", "get the releases that this device should have",
+	  graft_verb_update },
 	{ "config", "check a configuration of graftd", graft_verb_config },
 	{ "perf-map", "write names of carried code for perf",
 	  graft_verb_perf_map },

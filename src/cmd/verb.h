@@ -105,6 +105,10 @@ graft_verb_repo(int argc, char **argv, int *status_ret);
 GRAFT_MUST_CHECK struct graft_error *
 graft_verb_release(int argc, char **argv, int *status_ret);
 
+/** `graft update`: get the releases that this device should have. As graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_update(int argc, char **argv, int *status_ret);
+
 /** `graft config`: check a configuration of graftd. As graft_verb_diff(). */
 GRAFT_MUST_CHECK struct graft_error *
 graft_verb_config(int argc, char **argv, int *status_ret);

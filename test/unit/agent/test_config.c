@@ -58,6 +58,8 @@ nothing_said_means_defaults(void **state)
 	assert_null(config->metrics_file);
 	assert_true(config->sync);
 	assert_false(config->before_main);
+	assert_int_equal(config->repository_count, 0);
+	assert_string_equal(config->trusted_root, "/etc/graft/root.json");
 }
 
 static void
@@ -69,7 +71,9 @@ all_keys_are_read(void **state)
 		"# scope\n\n  include-unit = nginx*.service\n"
 		"exclude-user=root\ninclude-cgroup\t=\t/a b/c  \n"
 		"interval = 1\nwatch = 0\nuser = u\nsocket = /s\n"
-		"socket-group = g\nmetrics-file = /m = n\nsync = no\nbefore-main = yes");
+		"socket-group = g\nmetrics-file = /m = n\nsync = no\nbefore-main = yes\n"
+		"repository = https://a/b//\nrepository = file:///c\n"
+		"trusted-root = /r");
 
 	assert_int_equal(config->rule_count, 3);
 	assert_int_equal(config->rules[0].what, GRAFT_CONFIG_UNIT);
@@ -87,6 +91,29 @@ all_keys_are_read(void **state)
 	assert_string_equal(config->metrics_file, "/m = n");
 	assert_false(config->sync);
 	assert_true(config->before_main);
+	assert_int_equal(config->repository_count, 2);
+	assert_string_equal(config->repositories[0], "https://a/b");
+	assert_string_equal(config->repositories[1], "file:///c");
+	assert_string_equal(config->trusted_root, "/r");
+}
+
+static void
+a_repository_is_a_url_that_can_be_asked(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = { "/srv/repo", "ftp://a", "file://a",
+					     "https://a/?x", "http://a b" };
+	char text[64];
+	char message[160];
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		(void)snprintf(text, sizeof(text), "repository = %s", wrong[i]);
+		(void)snprintf(message, sizeof(message),
+			       "f: line 1: repository: '%s' is no URL that "
+			       "begins with https://, http:// or file:///",
+			       wrong[i]);
+		bad(text, message);
+	}
 }
 
 static void
@@ -199,6 +226,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_said_means_defaults),
 		cmocka_unit_test(all_keys_are_read),
+		cmocka_unit_test(a_repository_is_a_url_that_can_be_asked),
 		cmocka_unit_test(
 			an_unknown_key_names_its_line_and_the_nearest_one),
 		cmocka_unit_test(a_value_that_is_not_allowed_says_what_is),

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/update.h"
+
+#include "base/env.h"
+#include "base/file.h"
+#include "base/settings.h"
+#include "cmd/device.h"
+#include "cmd/failure.h"
+#include "cmd/verb.h"
+#include "release/policy.h"
+#include "trust/curl.h"
+#include "trust/retry.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define POLICY_PATH "/etc/graft/policy.conf"
+
+enum {
+	/** As those of `graft repo mirror`, but there may be other mirrors. */
+	TRIES = 4,
+	PAUSE_US = 1000 * 1000,
+	PAUSE_MAX_US = 120 * 1000 * 1000,
+	/** Exit statuses. */
+	STATUS_NOTHING = 3,
+	STATUS_REFUSED = 4,
+	STATUS_SOME = 5,
+};
+
+void
+graft_update_deinit(struct graft_update *update)
+{
+	for (size_t i = 0; i < update->file_count; i++)
+		free(update->files[i].why);
+	free(update->files);
+	graft_choice_deinit(&update->choice);
+	graft_catalogue_deinit(&update->catalogue);
+	graft_source_close(update->source);
+	graft_config_free(update->config);
+}
+
+/** Say that a mirror failed and the next one is asked. */
+static void
+say_mirror(void *arg, const char *url, const struct graft_error *err)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+
+	(void)arg;
+	graft_text_put_safe(&text, graft_error_message(err));
+	(void)fprintf(stderr, "graft update: %s is left: %s\n", url,
+		      graft_text_str(&text));
+}
+
+/** Read the policy: what is said there about what lives is a bound, and need not be there. */
+GRAFT_MUST_CHECK static struct graft_error *
+read_policy(const char *path, struct graft_policy *ret)
+{
+	const char *from = path ? path : POLICY_PATH;
+	GRAFT_FREE uint8_t *bytes = NULL;
+	size_t len;
+	struct graft_error *err =
+		graft_file_read(from, GRAFT_SETTINGS_BYTES_MAX, &bytes, &len);
+
+	if (err && !path && graft_error_code(err) == GRAFT_ERROR_NOT_FOUND) {
+		graft_error_free(err);
+		return graft_policy_parse_beside("", 0, from, ret);
+	}
+	return err ? err
+		   : graft_policy_parse_beside((const char *)bytes, len, from,
+					       ret);
+}
+
+/** Open the source that command line and configuration name. */
+GRAFT_MUST_CHECK static struct graft_error *
+open_source(struct graft_update *update, const struct graft_fetcher *fetcher,
+	    const char *dir)
+{
+	const struct graft_update_options *options = update->options;
+	const struct graft_source_config config = {
+		.dir = dir,
+		.trusted_root = options->trusted_root
+					? options->trusted_root
+					: update->config->trusted_root,
+		.urls = options->from ? &options->from
+				      : update->config->repositories,
+		.url_count = options->from ? 1
+					   : update->config->repository_count,
+		.fetcher = *fetcher,
+		.now = (int64_t)time(NULL),
+		.say = say_mirror,
+	};
+
+	if (!config.url_count)
+		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
+				       "no repository is known: repository = "
+				       "URL in %s, or --from URL",
+				       options->config ? options->config
+						       : GRAFT_CONFIG_PATH);
+	return graft_source_open(&config, &update->source);
+}
+
+/** Get the catalogue and decide. */
+GRAFT_MUST_CHECK static struct graft_error *
+decide(struct graft_update *update)
+{
+	GRAFT_FREE struct graft_policy *policy = calloc(1, sizeof(*policy));
+
+	if (!policy)
+		return graft_error_no_memory();
+	struct graft_error *err = read_policy(update->options->policy, policy);
+	if (!err)
+		err = graft_device_look(&update->facts);
+	if (!err)
+		err = graft_source_catalogue(update->source,
+					     &update->catalogue);
+	return err ? err
+		   : graft_choose(&update->catalogue, &update->facts, policy,
+				  &update->choice);
+}
+
+/** Do what was decided. */
+GRAFT_MUST_CHECK static struct graft_error *
+act(struct graft_update *update)
+{
+	switch (update->choice.eligibility.decision) {
+	case GRAFT_DECISION_HOTPATCH:
+		return graft_update_take_hotpatch(update);
+	default:
+		return NULL;
+	}
+}
+
+static int
+exit_status(const struct graft_update *update)
+{
+	size_t fine = 0;
+
+	switch (update->choice.eligibility.decision) {
+	case GRAFT_DECISION_UP_TO_DATE:
+		return STATUS_NOTHING;
+	case GRAFT_DECISION_HOTPATCH:
+		break;
+	default:
+		return STATUS_REFUSED;
+	}
+	for (size_t i = 0; i < update->file_count; i++)
+		fine += update->files[i].result < GRAFT_UPDATE_PARTLY;
+	if (fine == update->file_count)
+		return 0;
+	for (size_t i = 0; i < update->file_count; i++)
+		fine += update->files[i].result == GRAFT_UPDATE_PARTLY;
+	return fine ? STATUS_SOME : STATUS_REFUSED;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+run(struct graft_update *update)
+{
+	const struct graft_update_options *options = update->options;
+	GRAFT_CLEANUP(graft_curl_closep) struct graft_curl *curl = NULL;
+	struct graft_retry retry = { .tries = TRIES,
+				     .pause_us = PAUSE_US,
+				     .pause_max_us = PAUSE_MAX_US };
+	GRAFT_FREE char *dir = NULL;
+
+	if (asprintf(&dir, "%s/releases", graft_env_state_dir()) < 0) {
+		dir = NULL;
+		return graft_error_no_memory();
+	}
+	// A server that closes a connection shall be an error and no end.
+	(void)signal(SIGPIPE, SIG_IGN);
+	struct graft_error *err = graft_config_read(
+		options->config ? options->config : GRAFT_CONFIG_PATH,
+		!options->config, &update->config);
+	if (!err)
+		err = graft_curl_open(options->timeout_s, &curl);
+	if (err)
+		return err;
+	retry.inner = graft_curl_fetcher(curl);
+	const struct graft_fetcher fetcher = graft_retry_fetcher(&retry);
+	err = open_source(update, &fetcher, dir);
+	if (!err)
+		err = decide(update);
+	return err ? err : act(update);
+}
+
+struct graft_error *
+graft_verb_update(int argc, char **argv, int *status_ret)
+{
+	GRAFT_CLEANUP(graft_update_options_deinit)
+	struct graft_update_options options = { 0 };
+	GRAFT_CLEANUP(graft_update_deinit) struct graft_update update = { 0 };
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+
+	if (!graft_update_options_parse(argc, argv, &options, status_ret))
+		return NULL;
+	update.options = &options;
+	struct graft_error *err = run(&update);
+	if (!err)
+		err = options.json ? graft_update_print_json(&update, &text)
+				   : graft_update_print(&update, &text);
+	if (err)
+		return err;
+	(void)fputs(graft_text_str(&text), stdout);
+	*status_ret = exit_status(&update);
+	return NULL;
+}

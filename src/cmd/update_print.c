@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/update.h"
+
+#include "release/eligible_print.h"
+#include "report/quote.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <string.h>
+
+const char *
+graft_update_result_name(enum graft_update_result result)
+{
+	static const char *const names[GRAFT_UPDATE_RESULTS] = {
+		[GRAFT_UPDATE_WANTED] = "wanted",
+		[GRAFT_UPDATE_INSTALLED] = "installed",
+		[GRAFT_UPDATE_ALREADY] = "already",
+		[GRAFT_UPDATE_NOT_HERE] = "not-here",
+		[GRAFT_UPDATE_PARTLY] = "partly",
+		[GRAFT_UPDATE_REFUSED] = "refused",
+	};
+
+	return names[result];
+}
+
+/** The same for people. */
+static const char *
+phrase(enum graft_update_result result)
+{
+	static const char *const phrases[GRAFT_UPDATE_RESULTS] = {
+		[GRAFT_UPDATE_WANTED] = "would be fetched and installed",
+		[GRAFT_UPDATE_INSTALLED] = "installed",
+		[GRAFT_UPDATE_ALREADY] = "nothing was to be done",
+		[GRAFT_UPDATE_NOT_HERE] = "its package is not on this device",
+		[GRAFT_UPDATE_PARTLY] =
+			"installed; some processes run old code still",
+		[GRAFT_UPDATE_REFUSED] = "refused",
+	};
+
+	return phrases[result];
+}
+
+struct graft_error *
+graft_update_print(const struct graft_update *update, struct graft_text *text)
+{
+	const struct graft_choice *choice = &update->choice;
+	const struct graft_decided decided = { &update->facts,
+					       choice->eligibility };
+
+	graft_eligible_print_text(&decided, 1, &choice->policy, true, text);
+	for (size_t i = 0; i < choice->count; i++) {
+		const struct graft_release *r = choice->releases[i];
+		graft_text_printf(text, "%s  %s  ", r->id,
+				  graft_release_line_name(r->line));
+		graft_text_put_safe(text, r->title);
+		graft_text_put(text, "\n");
+	}
+	for (size_t i = 0; i < update->file_count; i++) {
+		const struct graft_update_file *file = &update->files[i];
+		graft_text_put(text, "    ");
+		graft_text_put_safe(text, file->form->path);
+		graft_text_printf(text, ": %s", phrase(file->result));
+		if (file->why) {
+			graft_text_put(text, ": ");
+			graft_text_put_safe(text, file->why);
+		}
+		graft_text_put(text, "\n");
+	}
+	if (update->raised)
+		graft_text_printf(
+			text, "this device is at %s now\n",
+			graft_level_write(choice->eligibility.target).str);
+	return text->failed ? graft_error_no_memory() : NULL;
+}
+
+static bool
+add_release(cJSON *list, const struct graft_release *release)
+{
+	cJSON *item = cJSON_CreateObject();
+
+	return item && cJSON_AddItemToArray(list, item) &&
+	       cJSON_AddStringToObject(item, "id", release->id) &&
+	       cJSON_AddStringToObject(
+		       item, "line", graft_release_line_name(release->line)) &&
+	       cJSON_AddStringToObject(item, "level",
+				       graft_level_write(release->level).str) &&
+	       cJSON_AddBoolToObject(item, "restart", release->restart) &&
+	       graft_report_add_string(item, "title", release->title);
+}
+
+static bool
+add_file(cJSON *list, const struct graft_update_file *file)
+{
+	cJSON *item = cJSON_CreateObject();
+
+	return item && cJSON_AddItemToArray(list, item) &&
+	       graft_report_add_string(item, "path", file->form->path) &&
+	       cJSON_AddNumberToObject(item, "length",
+				       (double)file->form->length) &&
+	       cJSON_AddStringToObject(
+		       item, "result",
+		       graft_update_result_name(file->result)) &&
+	       (!file->why || graft_report_add_string(item, "why", file->why));
+}
+
+/** Add what was decided, as `graft eligible` says it. */
+static bool
+add_decision(cJSON *root, const struct graft_update *update)
+{
+	const struct graft_decided decided = { &update->facts,
+					       update->choice.eligibility };
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	struct graft_error *err = graft_eligible_print_json(
+		&decided, 1, &update->choice.policy, &text);
+
+	graft_error_free(err);
+	if (err || text.failed)
+		return false;
+	cJSON *said = cJSON_Parse(graft_text_str(&text));
+	cJSON *devices = cJSON_GetObjectItem(said, "devices");
+	cJSON *device = devices ? cJSON_DetachItemFromArray(devices, 0) : NULL;
+	cJSON_Delete(said);
+	return device && cJSON_AddItemToObject(root, "device", device);
+}
+
+struct graft_error *
+graft_update_print_json(const struct graft_update *update,
+			struct graft_text *text)
+{
+	cJSON *root = cJSON_CreateObject();
+	bool ok = root &&
+		  cJSON_AddStringToObject(root, "source",
+					  graft_source_url(update->source)) &&
+		  cJSON_AddNumberToObject(
+			  root, "bytes",
+			  (double)graft_source_bytes(update->source)) &&
+		  cJSON_AddBoolToObject(root, "dry_run",
+					update->options->dry_run) &&
+		  cJSON_AddBoolToObject(root, "raised", update->raised) &&
+		  add_decision(root, update);
+	cJSON *list = ok ? cJSON_AddArrayToObject(root, "releases") : NULL;
+
+	ok = list != NULL;
+	for (size_t i = 0; ok && i < update->choice.count; i++)
+		ok = add_release(list, update->choice.releases[i]);
+	list = ok ? cJSON_AddArrayToObject(root, "files") : NULL;
+	ok = list != NULL;
+	for (size_t i = 0; ok && i < update->file_count; i++)
+		ok = add_file(list, &update->files[i]);
+	return graft_report_take_json(root, ok, text);
+}

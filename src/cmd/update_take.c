@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cmd/update.h"
+
+#include "agent/tool.h"
+#include "base/clock.h"
+#include "base/env.h"
+#include "cmd/device.h"
+#include "cmd/hold.h"
+#include "patch/file.h"
+#include "report/quote.h"
+
+#include <cjson/cJSON.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum {
+	/** Longest that one file may take; a large package is put together for minutes. */
+	LIMIT_S = 3600,
+	US_A_S = 1000 * 1000,
+	LOOK_MS = 200,
+	NUMBER_LEN = 12,
+	/** Exit statuses of `graft install` and `graft apply`. */
+	STATUS_NOTHING = 3,
+	STATUS_REFUSED = 4,
+	STATUS_SOME = 5,
+};
+
+/** Say whether forms with a part for the disk are there. */
+static bool
+has_delta(const struct graft_release *release)
+{
+	for (size_t i = 0; i < release->form_count; i++) {
+		if (release->forms[i].kind == GRAFT_RELEASE_FORM_DELTA)
+			return true;
+	}
+	return false;
+}
+
+/** List the files of a hotpatch that this device takes. */
+GRAFT_MUST_CHECK static struct graft_error *
+list_files(struct graft_update *update)
+{
+	const struct graft_release *release = update->choice.releases[0];
+	const bool delta = has_delta(release);
+
+	update->files = calloc(release->form_count + 1, sizeof(*update->files));
+	if (!update->files)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < release->form_count; i++) {
+		const struct graft_release_form *form = &release->forms[i];
+		// One with a part for the disk does what the other does, and more.
+		if (form->kind == (delta ? GRAFT_RELEASE_FORM_DELTA
+					 : GRAFT_RELEASE_FORM_HOTPATCH))
+			update->files[update->file_count++].form = form;
+	}
+	return NULL;
+}
+
+/** Run graft, and wait for it. */
+GRAFT_MUST_CHECK static struct graft_error *
+run_graft(const char *const *words, struct graft_tool *tool)
+{
+	struct graft_error *err = graft_tool_start(tool, (char *const *)words,
+						   graft_env_state_dir(),
+						   (uint64_t)LIMIT_S * US_A_S);
+
+	if (err)
+		return err;
+	while (!graft_tool_step(tool)) {
+		struct pollfd fd = { .fd = tool->fd, .events = POLLIN };
+		(void)poll(&fd, 1, LOOK_MS);
+	}
+	return NULL;
+}
+
+/** Note what a run said of itself, if it failed. @return false: no memory. */
+static bool
+note_why(const struct graft_tool *tool, struct graft_update_file *file,
+	 bool *not_here)
+{
+	cJSON *said = cJSON_ParseWithLength(graft_text_str(&tool->out),
+					    tool->out.len);
+	const cJSON *error = cJSON_GetObjectItemCaseSensitive(said, "error");
+	const cJSON *code = cJSON_GetObjectItemCaseSensitive(error, "code");
+	const cJSON *message = cJSON_GetObjectItemCaseSensitive(error,
+								"message");
+
+	*not_here = cJSON_IsString(code) &&
+		    strcmp(code->valuestring, "not-found") == 0;
+	file->why = strdup(cJSON_IsString(message) ? message->valuestring
+						   : "graft did not say why");
+	cJSON_Delete(said);
+	return file->why != NULL;
+}
+
+/** Find out what became of a file by how graft ended. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_result(const struct graft_tool *tool, struct graft_update_file *file)
+{
+	bool not_here = false;
+
+	switch (WIFEXITED(tool->status) ? WEXITSTATUS(tool->status) : -1) {
+	case 0:
+		file->result = GRAFT_UPDATE_INSTALLED;
+		return NULL;
+	case STATUS_NOTHING:
+		file->result = GRAFT_UPDATE_ALREADY;
+		return NULL;
+	case STATUS_REFUSED:
+		// The disk, where it is concerned, has it.
+		file->result = file->form->kind == GRAFT_RELEASE_FORM_DELTA
+				       ? GRAFT_UPDATE_PARTLY
+				       : GRAFT_UPDATE_REFUSED;
+		return NULL;
+	case STATUS_SOME:
+		file->result = GRAFT_UPDATE_PARTLY;
+		return NULL;
+	default:
+		break;
+	}
+	file->result = GRAFT_UPDATE_REFUSED;
+	if (!note_why(tool, file, &not_here))
+		return graft_error_no_memory();
+	if (not_here && file->form->kind == GRAFT_RELEASE_FORM_DELTA) {
+		file->result = GRAFT_UPDATE_NOT_HERE;
+		free(GRAFT_TAKE(file->why));
+	}
+	return NULL;
+}
+
+/** See that nobody holds it back: a quarantine, or a revert by hand. */
+GRAFT_MUST_CHECK static struct graft_error *
+ask_hold(const char *path)
+{
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
+	struct graft_error *err = graft_patch_read_file(path, &patch);
+
+	return err ? err : graft_hold_ask(patch, true);
+}
+
+/** Have a file installed. */
+GRAFT_MUST_CHECK static struct graft_error *
+install(const struct graft_update *update, const char *path,
+	struct graft_update_file *file)
+{
+	const bool delta = file->form->kind == GRAFT_RELEASE_FORM_DELTA;
+	GRAFT_CLEANUP(graft_tool_deinit) struct graft_tool tool = { 0 };
+	char wait[NUMBER_LEN];
+	struct graft_error *err = ask_hold(path);
+
+	if (err) {
+		file->result = GRAFT_UPDATE_REFUSED;
+		file->why = strdup(graft_error_message(err));
+		graft_error_free(err);
+		return file->why ? NULL : graft_error_no_memory();
+	}
+	(void)snprintf(wait, sizeof(wait), "%u", update->options->wait_s);
+	const char *const words[] = {
+		// What we are, also after it was upgraded.
+		"/proc/self/exe",
+		delta ? "install" : "apply",
+		path,
+		"--json",
+		"--wait",
+		wait,
+		delta ? NULL : "--all",
+		NULL,
+	};
+	err = run_graft(words, &tool);
+	return err ? err : take_result(&tool, file);
+}
+
+struct graft_error *
+graft_update_take_hotpatch(struct graft_update *update)
+{
+	bool whole = true;
+	struct graft_error *err = list_files(update);
+
+	for (size_t i = 0;
+	     !err && !update->options->dry_run && i < update->file_count; i++) {
+		struct graft_update_file *file = &update->files[i];
+		GRAFT_FREE char *path = NULL;
+		err = graft_source_fetch(update->source, file->form, &path);
+		if (!err)
+			err = install(update, path, file);
+		if (err)
+			return err;
+		whole = whole && file->result < GRAFT_UPDATE_PARTLY;
+		if (file->result < GRAFT_UPDATE_PARTLY)
+			graft_source_drop(update->source, path);
+	}
+	if (err || update->options->dry_run || !whole)
+		return err;
+	update->raised = true;
+	return graft_device_raise(update->facts.baseline,
+				  update->choice.eligibility.target);
+}

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "update/source.h"
+
+#include "base/file.h"
+#include "base/vec.h"
+#include "repo/copy.h"
+#include "repo/mirror.h"
+#include "repo/tree.h"
+#include "trust/limits.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	/** Releases of a repository. */
+	RELEASES_MAX = 4096,
+};
+
+struct graft_source {
+	struct graft_source_config config;
+	/** NULL: the one that was asked failed. */
+	struct graft_mirror *mirror;
+	/** Which URL is used. */
+	size_t at;
+	uint64_t bytes;
+};
+
+/** Paths. Owned. */
+struct paths {
+	char **list;
+	size_t count;
+	size_t cap;
+};
+
+static void
+paths_deinit(struct paths *paths)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		free(paths->list[i]);
+	free(paths->list);
+}
+
+void
+graft_source_close(struct graft_source *source)
+{
+	if (!source)
+		return;
+	graft_mirror_close(source->mirror);
+	free(source);
+}
+
+/** Make the path of a file of the directory. */
+GRAFT_MUST_CHECK static struct graft_error *
+join(char **ret, const char *name, const char *dir)
+{
+	if (asprintf(ret, "%s/%s", dir, name) < 0) {
+		*ret = NULL;
+		return graft_error_no_memory();
+	}
+	return NULL;
+}
+
+/** Say whether a file holds these bytes. */
+static bool
+holds(const char *path, const void *bytes, size_t len)
+{
+	GRAFT_FREE uint8_t *own = NULL;
+	size_t own_len = 0;
+	struct graft_error *err = graft_file_read(path, GRAFT_TRUST_ROOT_BYTES,
+						  &own, &own_len);
+
+	graft_error_free(err);
+	return !err && own_len == len && memcmp(own, bytes, len) == 0;
+}
+
+/**
+ * See that the administrator's root is the one that was given the first time, or what is trusted
+ * by now: whoever gives that of another repository means something that is not done silently.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+check_anchor(const struct graft_source_config *config)
+{
+	GRAFT_FREE char *anchor = NULL;
+	GRAFT_FREE char *trusted = NULL;
+	GRAFT_FREE uint8_t *bytes = NULL;
+	size_t len;
+
+	struct graft_error *err = join(&anchor, "anchor.json", config->dir);
+	if (!err)
+		err = join(&trusted, "trusted/root.json", config->dir);
+	if (err)
+		return err;
+	const bool known = access(trusted, F_OK) == 0;
+	err = graft_file_read(config->trusted_root, GRAFT_TRUST_ROOT_BYTES,
+			      &bytes, &len);
+	// It is needed the first time only.
+	if (err && known && graft_error_code(err) == GRAFT_ERROR_NOT_FOUND) {
+		graft_error_free(err);
+		return NULL;
+	}
+	if (err)
+		return graft_error_prefix(
+			err,
+			"the root of the repository that is to be trusted");
+	if (!known)
+		return graft_file_write(anchor, bytes, len, 0600);
+	if (holds(anchor, bytes, len))
+		return NULL;
+	return holds(trusted, bytes, len)
+		       ? graft_file_write(anchor, bytes, len, 0600)
+		       : graft_error_new(
+				 GRAFT_ERROR_REFUSED,
+				 "%s is not the root that was trusted first: "
+				 "if another repository is meant, remove %s",
+				 config->trusted_root, config->dir);
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+open_one(struct graft_source *source)
+{
+	const struct graft_source_config *config = &source->config;
+	const struct graft_mirror_config of_mirror = {
+		.dir = config->dir,
+		.trusted_root = config->trusted_root,
+		.url = config->urls[source->at],
+		.fetcher = config->fetcher,
+		.now = config->now,
+	};
+
+	return graft_mirror_open(&of_mirror, &source->mirror);
+}
+
+/**
+ * Leave the mirror that failed, and open the next one that does not.
+ *
+ * @param[in] err Why; taken. NULL: none was asked yet.
+ * @return NULL: another one is open.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+go_on(struct graft_source *source, struct graft_error *err)
+{
+	const struct graft_source_config *config = &source->config;
+
+	for (;;) {
+		if (err) {
+			graft_mirror_close(source->mirror);
+			source->mirror = NULL;
+			// What is wrong here is so with each of them.
+			if (graft_error_kind(err) == GRAFT_KIND_FAULT ||
+			    source->at + 1 >= config->url_count)
+				return err;
+			if (config->say)
+				config->say(config->say_arg,
+					    config->urls[source->at], err);
+			graft_error_free(err);
+			source->at++;
+		}
+		err = open_one(source);
+		if (!err)
+			return NULL;
+	}
+}
+
+struct graft_error *
+graft_source_open(const struct graft_source_config *config,
+		  struct graft_source **ret)
+{
+	GRAFT_CLEANUP(graft_source_closep)
+	struct graft_source *source = calloc(1, sizeof(*source));
+
+	if (!source)
+		return graft_error_no_memory();
+	source->config = *config;
+	struct graft_error *err = graft_dir_make(config->dir, 0700);
+	if (!err)
+		err = check_anchor(config);
+	if (!err)
+		err = go_on(source, NULL);
+	if (err)
+		return err;
+	*ret = GRAFT_TAKE(source);
+	return NULL;
+}
+
+const char *
+graft_source_url(const struct graft_source *source)
+{
+	return source->config.urls[source->at];
+}
+
+uint64_t
+graft_source_bytes(const struct graft_source *source)
+{
+	return source->bytes;
+}
+
+/** Get a target by its path from the mirror that is open. */
+GRAFT_MUST_CHECK static struct graft_error *
+get_here(struct graft_source *source, const char *path, char **ret)
+{
+	size_t i;
+
+	struct graft_error *err = graft_mirror_look_up(source->mirror, path,
+						       &i);
+	if (!err && !graft_mirror_has(source->mirror, i))
+		err = graft_mirror_fetch(source->mirror, i, &source->bytes);
+	return err ? err : graft_mirror_file(source->mirror, i, ret);
+}
+
+/** Get a target by its path from any mirror. */
+GRAFT_MUST_CHECK static struct graft_error *
+get(struct graft_source *source, const char *path, char **ret)
+{
+	struct graft_error *err = get_here(source, path, ret);
+
+	while (err) {
+		err = go_on(source, err);
+		if (err)
+			return err;
+		err = get_here(source, path, ret);
+	}
+	return NULL;
+}
+
+static int
+compare_paths(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/** List the paths of releases, each once, whoever lists them. */
+GRAFT_MUST_CHECK static struct graft_error *
+list_releases(const struct graft_source *source, struct paths *paths)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < graft_mirror_count(source->mirror); i++) {
+		const char *path = graft_mirror_target(source->mirror, i);
+		if (!graft_catalogue_is_path(path))
+			continue;
+		if (paths->count == RELEASES_MAX)
+			return graft_error_new(GRAFT_ERROR_LIMIT,
+					       "more than %d releases",
+					       RELEASES_MAX);
+		struct graft_error *err =
+			graft_vec_reserve(&paths->list, &paths->cap,
+					  paths->count + 1, sizeof(char *));
+		if (err)
+			return err;
+		paths->list[paths->count] = strdup(path);
+		if (!paths->list[paths->count])
+			return graft_error_no_memory();
+		paths->count++;
+	}
+	if (paths->count)
+		qsort(paths->list, paths->count, sizeof(char *), compare_paths);
+	for (size_t i = 0; i < paths->count; i++) {
+		if (kept && strcmp(paths->list[kept - 1], paths->list[i]) == 0)
+			free(paths->list[i]);
+		else
+			paths->list[kept++] = paths->list[i];
+	}
+	paths->count = kept;
+	return NULL;
+}
+
+/** Get one release from the mirror that is open. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_release(struct graft_source *source, const char *path,
+	     struct graft_catalogue *catalogue)
+{
+	GRAFT_FREE char *file = NULL;
+	GRAFT_FREE uint8_t *bytes = NULL;
+	size_t len;
+	size_t i;
+
+	// Listed by roles that were not delegated it: nobody said it.
+	struct graft_error *err = graft_mirror_look_up(source->mirror, path,
+						       &i);
+	if (err && graft_error_code(err) == GRAFT_ERROR_NOT_FOUND) {
+		graft_error_free(err);
+		return NULL;
+	}
+	if (!err)
+		err = get_here(source, path, &file);
+	if (!err)
+		err = graft_file_read(file, GRAFT_RELEASE_BYTES_MAX, &bytes,
+				      &len);
+	return err ? err : graft_catalogue_decode(catalogue, path, bytes, len);
+}
+
+/** Get all releases from the mirror that is open: of one state of the repository. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_releases(struct graft_source *source, struct graft_catalogue *catalogue)
+{
+	GRAFT_CLEANUP(paths_deinit) struct paths paths = { 0 };
+	struct graft_error *err = list_releases(source, &paths);
+
+	for (size_t i = 0; !err && i < paths.count; i++)
+		err = take_release(source, paths.list[i], catalogue);
+	return err ? err : graft_catalogue_check(catalogue, false);
+}
+
+struct graft_error *
+graft_source_catalogue(struct graft_source *source, struct graft_catalogue *ret)
+{
+	struct graft_error *err = take_releases(source, ret);
+
+	while (err) {
+		graft_catalogue_deinit(ret);
+		err = go_on(source, err);
+		if (err)
+			return err;
+		err = take_releases(source, ret);
+	}
+	return NULL;
+}
+
+struct graft_error *
+graft_source_fetch(struct graft_source *source,
+		   const struct graft_release_form *form, char **ret)
+{
+	GRAFT_FREE char *file = NULL;
+	struct graft_copy measured;
+
+	struct graft_error *err = get(source, form->path, &file);
+	if (!err)
+		err = graft_copy_measure(file, &measured);
+	if (err)
+		return err;
+	if (measured.len != form->length ||
+	    strcmp(measured.digits, form->sha256) != 0) {
+		// Whichever of the two is wrong, the next run begins anew.
+		(void)unlink(file);
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "%s: the repository has another file "
+				       "than the release names",
+				       form->path);
+	}
+	*ret = GRAFT_TAKE(file);
+	return NULL;
+}
+
+void
+graft_source_drop(const struct graft_source *source, const char *file)
+{
+	GRAFT_FREE char *partial = NULL;
+	struct graft_error *err = join(&partial, "partial", source->config.dir);
+
+	if (!err)
+		err = graft_tree_remove(partial);
+	// It costs space, and nothing else.
+	graft_error_free(err);
+	(void)unlink(file);
+}
