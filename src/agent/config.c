@@ -17,6 +17,10 @@ enum {
 	INTERVAL_MAX_S = 24 * 3600,
 	WATCH_S = 60,
 	WATCH_MAX_S = 3600,
+	UPDATE_S = 4 * 3600,
+	UPDATE_MIN_S = 1,
+	UPDATE_MAX_S = 30 * 24 * 3600,
+	JITTER_S = 3600,
 	/** A path of a socket ends with a NUL in its address; unix(7). */
 	SOCKET_PATH_MAX = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
 };
@@ -80,6 +84,18 @@ static const struct key keys[] = {
 	{ .name = "before-main",
 	  .kind = KIND_SWITCH,
 	  .offset = offsetof(struct graft_config, before_main) },
+	{ .name = "update",
+	  .kind = KIND_SWITCH,
+	  .offset = offsetof(struct graft_config, update) },
+	{ .name = "update-interval",
+	  .kind = KIND_SECONDS,
+	  .offset = offsetof(struct graft_config, update_interval_s),
+	  .min = UPDATE_MIN_S,
+	  .max = UPDATE_MAX_S },
+	{ .name = "update-jitter",
+	  .kind = KIND_SECONDS,
+	  .offset = offsetof(struct graft_config, update_jitter_s),
+	  .max = UPDATE_MAX_S },
 	{ .name = "repository", .kind = KIND_REPOSITORY },
 	{ .name = "trusted-root",
 	  .kind = KIND_PATH,
@@ -293,6 +309,8 @@ make_defaults(struct graft_config **ret)
 	config->interval_s = INTERVAL_S;
 	config->watch_s = WATCH_S;
 	config->sync = true;
+	config->update_interval_s = UPDATE_S;
+	config->update_jitter_s = JITTER_S;
 	config->trusted_root = strdup(GRAFT_CONFIG_ROOT_PATH);
 	config->user = strdup("graft");
 	config->socket = strdup("/run/graft/graftd.sock");
@@ -314,6 +332,11 @@ graft_config_parse(const char *text, size_t len, const char *name,
 
 	if (!err)
 		err = graft_settings_each(text, len, name, take, &reading);
+	if (!err && config->update && !config->repository_count)
+		err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				      "%s: update = yes, and no repository is "
+				      "named",
+				      name);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(config);

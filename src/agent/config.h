@@ -73,6 +73,11 @@ struct graft_config {
 	bool sync;
 	/** Hold who loads an old file until it is hotpatched. */
 	bool before_main;
+	/** Get releases without anybody asking. */
+	bool update;
+	/** Seconds between two looks for releases, and how many more by chance. */
+	uint32_t update_interval_s;
+	uint32_t update_jitter_s;
 	/** URLs of one repository and its mirrors, in the order in which they are asked. Owned. */
 	char *repositories[GRAFT_CONFIG_REPOSITORIES_MAX];
 	size_t repository_count;

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // graftd: two processes from here on, the front without rights, the worker with those
-// that its work takes. If one of them ends, so does the other.
+// that its work takes. If one of them ends, so does the other. Where releases are to be got
+// there is a third, which starts graft for that and has all rights, for dpkg needs them.
 
 #include "agent/config.h"
 #include "agent/front.h"
 #include "agent/journal.h"
 #include "agent/privilege.h"
 #include "agent/scope.h"
+#include "agent/updater.h"
 #include "agent/worker.h"
 #include "base/cleanup.h"
 #include "base/env.h"
@@ -206,9 +208,34 @@ run_front(struct daemon *d, pid_t worker)
 	return report(err);
 }
 
+/** Be the updater. */
+static int
+run_updater(const struct arguments *a, const struct daemon *d, pid_t worker)
+{
+	const struct graft_updater_options options = {
+		.config = d->config,
+		.path = a->config ? a->config : GRAFT_CONFIG_PATH,
+		.state_dir = a->state_dir,
+		.tool = a->tool,
+		.journal = d->journal,
+	};
+
+	(void)close(d->ends[0]);
+	(void)close(d->ends[1]);
+	(void)close(d->listen_fd);
+	(void)close(d->lock_fd);
+	(void)prctl(PR_SET_NAME, "graftd-updater", 0, 0, 0);
+	// A run of graft that is under way goes on.
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+	if (getppid() != worker)
+		return 1;
+	return report(graft_updater_run(&options));
+}
+
 /** Be the worker. */
 static int
-run_worker(const struct arguments *a, struct daemon *d, pid_t front)
+run_worker(const struct arguments *a, struct daemon *d, pid_t front,
+	   pid_t updater)
 {
 	const struct graft_worker_options options = {
 		.config = d->config,
@@ -216,6 +243,7 @@ run_worker(const struct arguments *a, struct daemon *d, pid_t front)
 		.state_dir = a->state_dir,
 		.tool = a->tool,
 		.front_fd = d->ends[1],
+		.updater = updater,
 	};
 
 	(void)close(d->ends[0]);
@@ -249,12 +277,16 @@ main(int argc, char **argv)
 	(void)signal(SIGXFSZ, SIG_IGN);
 	struct graft_error *err = prepare(&a, &d);
 	pid_t self = getpid();
-	pid_t front = err ? -1 : fork();
-	if (!err && front < 0)
+	pid_t updater = !err && d.config->update ? fork() : -1;
+	if (!err && d.config->update && updater < 0)
 		err = graft_error_os(errno, "fork");
-	int status = err          ? report(err)
-		     : front == 0 ? run_front(&d, self)
-				  : run_worker(&a, &d, front);
+	pid_t front = err || updater == 0 ? -1 : fork();
+	if (!err && updater != 0 && front < 0)
+		err = graft_error_os(errno, "fork");
+	int status = err            ? report(err)
+		     : updater == 0 ? run_updater(&a, &d, self)
+		     : front == 0   ? run_front(&d, self)
+				    : run_worker(&a, &d, front, updater);
 	graft_agent_scope_free(d.scope);
 	graft_config_free(d.config);
 	return status;

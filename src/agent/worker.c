@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -223,6 +224,17 @@ wait_for_something(struct graft_worker *worker)
 	worker->counted = false;
 }
 
+/** See that the updater lives: without it there would be no releases, and nobody would know. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_updater(const struct graft_worker *worker)
+{
+	const pid_t pid = worker->options->updater;
+
+	if (pid < 0 || worker->ending || waitpid(pid, NULL, WNOHANG) != pid)
+		return NULL;
+	return graft_error_new(GRAFT_ERROR_OS, "the updater has ended");
+}
+
 /** Take all that happened. */
 GRAFT_MUST_CHECK static struct graft_error *
 take_all(struct graft_worker *worker)
@@ -230,6 +242,9 @@ take_all(struct graft_worker *worker)
 	struct graft_error *err;
 
 	take_signals(worker);
+	err = check_updater(worker);
+	if (err)
+		return err;
 	graft_worker_take_folders(worker);
 	err = take_front(worker);
 	if (!err)

@@ -17,6 +17,8 @@
 #include "agent/scope.h"
 #include "base/error.h"
 
+#include <sys/types.h>
+
 /** What a worker is given. All borrowed. */
 struct graft_worker_options {
 	const struct graft_config *config;
@@ -26,12 +28,15 @@ struct graft_worker_options {
 	const char *tool;
 	/** The front's socket. */
 	int front_fd;
+	/** A child that is to live as long (agent/updater.h); -1: there is none. */
+	pid_t updater;
 };
 
 /**
  * Work until a signal ends it (SIGTERM, SIGINT) or the front has ended.
  *
- * @return NULL: it was asked to end; #GRAFT_ERROR_OS with EPIPE: the front has ended.
+ * @return NULL: it was asked to end; #GRAFT_ERROR_OS with EPIPE: the front has ended; or the
+ * updater has.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_worker_run(const struct graft_worker_options *options);

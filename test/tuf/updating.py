@@ -12,6 +12,7 @@ import time
 from carrying import Server, read
 from releasing import built, make, release, two_months
 from stage import ENV, LIMIT, Repository, Skip, check, each, same, test
+from victim import children_of, until
 from writer import GRAFT, Writer
 
 VICTIM = """#include <dlfcn.h>
@@ -399,3 +400,99 @@ def another_root_is_not_taken_silently(place):
     shutil.rmtree(f"{device.state}/releases")
     device.root = device.w.path("none")
     check("the root of the repository that is to be trusted" in device.update(urls=urls, status=66), "no root")
+
+
+class Daemon:
+    """graftd with nobody in its scope, which gets releases for a device."""
+
+    def __init__(self, device, urls, *lines):
+        w = device.w
+        # Whose front is another user must get to its socket.
+        os.chmod(w.folder, 0o755)
+        self.socket, self.log = w.path("socket"), w.path("log")
+        config = w.write("daemon.conf", "".join(f"repository = {url}\n" for url in urls) + "\n".join(
+            [f"socket = {self.socket}", f"trusted-root = {device.root}", "include-user = 61234", "update = yes",
+             "update-interval = 1", "update-jitter = 0", *lines]) + "\n")
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen([os.path.join(os.path.dirname(GRAFT), "graftd"), "--config", config,
+                                             "--state-dir", device.state, "--tool", GRAFT], env=ENV, stderr=log)
+
+    def said(self):
+        with open(self.log, encoding="utf-8") as file:
+            return file.read()
+
+    def updater(self):
+        for pid in children_of(self.process.pid):
+            with open(f"/proc/{pid}/comm", encoding="utf-8") as file:
+                if file.read().strip() == "graftd-updater":
+                    return pid
+        return 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+
+def daemon_of(place):
+    if os.geteuid():
+        raise Skip("not root")
+    w = begin(place)
+    device = Device(w)
+    # Without a policy of its own; the space of a test's folder is enough.
+    if os.path.exists("/etc/graft/policy.conf"):
+        raise Skip("this host has a policy")
+    return w, device
+
+
+@test
+def graftd_gets_releases_by_itself(place):
+    w, device = daemon_of(place)
+    with Server(os.path.join(w.dir, "public")) as server, Daemon(device, [server.url]) as daemon:
+        until(lambda: "level = 2026-12" in device.conf(), "nothing was got: " + daemon.said())
+        until(lambda: "release: hotpatch: 2026-12, which this device has now\n" in daemon.said(), daemon.said())
+        # It goes on looking, and does not say the same twice.
+        asked = len(server.asked)
+        until(lambda: len(server.asked) > asked + 4, "it looks no more")
+        same(daemon.said().count("up to date"), 1, daemon.said())
+        # Who pauses graftd pauses this, too.
+        w.write("state/paused", "")
+        until(lambda: (len(server.asked), time.sleep(2.5))[0] == len(server.asked), "it does not pause")
+        device.is_at("2026-10", "2026-10")
+        time.sleep(2.5)
+        check("level = 2026-10" in device.conf(), "it does not pause")
+        daemon.process.send_signal(signal.SIGTERM)
+        same(daemon.process.wait(LIMIT), 0, daemon.said())
+    until(lambda: not any("graftd-updater" in name for name in names_of_processes(device.state)), "it is left behind")
+
+
+def names_of_processes(state):
+    """What runs with a state directory."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                words = file.read().decode(errors="replace")
+            with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+                found += [file.read()] if state in words else []
+        except OSError:
+            pass
+    return found
+
+
+@test
+def graftd_says_what_is_wrong_and_goes_on(place):
+    w, device = daemon_of(place)
+    with Server(os.path.join(w.dir, "public")) as server:
+        server.odd = nobody
+        with Daemon(device, [server.url]) as daemon:
+            until(lambda: "release: root: " in daemon.said(), "it says nothing")
+            server.odd = None
+            until(lambda: "level = 2026-12" in device.conf(), daemon.said())
+            # One whose updater is gone is no daemon that is asked for.
+            os.kill(daemon.updater(), signal.SIGKILL)
+            same(daemon.process.wait(LIMIT), 71, daemon.said())
+            check("the updater has ended" in daemon.said(), daemon.said())

@@ -58,6 +58,9 @@ nothing_said_means_defaults(void **state)
 	assert_null(config->metrics_file);
 	assert_true(config->sync);
 	assert_false(config->before_main);
+	assert_false(config->update);
+	assert_int_equal(config->update_interval_s, 4 * 3600);
+	assert_int_equal(config->update_jitter_s, 3600);
 	assert_int_equal(config->repository_count, 0);
 	assert_string_equal(config->trusted_root, "/etc/graft/root.json");
 }
@@ -73,7 +76,8 @@ all_keys_are_read(void **state)
 		"interval = 1\nwatch = 0\nuser = u\nsocket = /s\n"
 		"socket-group = g\nmetrics-file = /m = n\nsync = no\nbefore-main = yes\n"
 		"repository = https://a/b//\nrepository = file:///c\n"
-		"trusted-root = /r");
+		"trusted-root = /r\nupdate = yes\nupdate-interval = 60\n"
+		"update-jitter = 0");
 
 	assert_int_equal(config->rule_count, 3);
 	assert_int_equal(config->rules[0].what, GRAFT_CONFIG_UNIT);
@@ -95,6 +99,9 @@ all_keys_are_read(void **state)
 	assert_string_equal(config->repositories[0], "https://a/b");
 	assert_string_equal(config->repositories[1], "file:///c");
 	assert_string_equal(config->trusted_root, "/r");
+	assert_true(config->update);
+	assert_int_equal(config->update_interval_s, 60);
+	assert_int_equal(config->update_jitter_s, 0);
 }
 
 static void
@@ -106,6 +113,7 @@ a_repository_is_a_url_that_can_be_asked(void **state)
 	char text[64];
 	char message[160];
 
+	bad("update = yes", "f: update = yes, and no repository is named");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		(void)snprintf(text, sizeof(text), "repository = %s", wrong[i]);
 		(void)snprintf(message, sizeof(message),

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "agent/updater.h"
+
+#include "agent/journal.h"
+#include "agent/tool.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+#include <cjson/cJSON.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+enum {
+	US_A_S = 1000 * 1000,
+	/** Longest run: a slow line and large packages. */
+	LIMIT_S = 6 * 3600,
+	LOOK_MS = 500,
+	/** How soon it is seen that nobody pauses it any more. */
+	PAUSED_S = 10,
+	SAID_LEN = 512,
+};
+
+struct updater {
+	const struct graft_updater_options *options;
+	/** What was said last: the same is not said again. */
+	char said[SAID_LEN];
+};
+
+/** Say something, unless it was the last thing that was said. */
+GRAFT_PRINTF(3)
+static void
+say(struct updater *updater, int priority, const char *fmt, ...)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text safe = { 0 };
+	GRAFT_FREE struct graft_message *message = calloc(1, sizeof(*message));
+	char text[SAID_LEN];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (!message || strcmp(text, updater->said) == 0)
+		return;
+	memcpy(updater->said, text, sizeof(text));
+	graft_text_put_safe(&safe, text);
+	message->kind = GRAFT_MESSAGE_LOG;
+	message->priority = (uint8_t)priority;
+	(void)snprintf(message->text, sizeof(message->text), "%s",
+		       graft_text_str(&safe));
+	graft_journal_put(updater->options->journal, message);
+}
+
+/** Get a text of a JSON object; "" without. */
+static const char *
+text_of(const cJSON *object, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+
+	return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+/** Say what became of the files of a release that were not installed. */
+static void
+say_files(struct updater *updater, const cJSON *said)
+{
+	const cJSON *files = cJSON_GetObjectItemCaseSensitive(said, "files");
+	const cJSON *file;
+
+	cJSON_ArrayForEach(file, files)
+	{
+		const char *result = text_of(file, "result");
+		if (strcmp(result, "refused") == 0 ||
+		    strcmp(result, "partly") == 0)
+			say(updater, LOG_WARNING, "release: %s: %s: %s",
+			    text_of(file, "path"), result,
+			    text_of(file, "why"));
+	}
+}
+
+/** Say what a run did. */
+static void
+say_update(struct updater *updater, const struct graft_tool *tool)
+{
+	cJSON *said = cJSON_ParseWithLength(graft_text_str(&tool->out),
+					    tool->out.len);
+	const cJSON *device = cJSON_GetObjectItemCaseSensitive(said, "device");
+	const cJSON *error = cJSON_GetObjectItemCaseSensitive(said, "error");
+
+	if (error)
+		say(updater, LOG_WARNING, "release: %s",
+		    text_of(error, "message"));
+	else if (!device)
+		say(updater, LOG_ERR, "graft update: %s %d, and no answer",
+		    WIFSIGNALED(tool->status) ? "signal" : "exit status",
+		    WIFSIGNALED(tool->status) ? WTERMSIG(tool->status)
+					      : WEXITSTATUS(tool->status));
+	else
+		say(updater, LOG_NOTICE, "release: %s: %s%s",
+		    text_of(device, "decision"), text_of(device, "target"),
+		    cJSON_IsTrue(
+			    cJSON_GetObjectItemCaseSensitive(said, "raised"))
+			    ? ", which this device has now"
+			    : "");
+	if (device)
+		say_files(updater, said);
+	cJSON_Delete(said);
+}
+
+/** Run graft, and wait for it. */
+GRAFT_MUST_CHECK static struct graft_error *
+run_tool(const struct updater *updater, const char *const *words,
+	 struct graft_tool *tool)
+{
+	struct graft_error *err = graft_tool_start(
+		tool, (char *const *)words, updater->options->state_dir,
+		(uint64_t)LIMIT_S * US_A_S);
+
+	while (!err && !graft_tool_step(tool)) {
+		struct pollfd fd = { .fd = tool->fd, .events = POLLIN };
+		(void)poll(&fd, 1, LOOK_MS);
+	}
+	return err;
+}
+
+static void
+update(struct updater *updater)
+{
+	GRAFT_CLEANUP(graft_tool_deinit) struct graft_tool tool = { 0 };
+	const char *const words[] = {
+		updater->options->tool,	 "update", "--json", "--config",
+		updater->options->path, NULL,
+	};
+	struct graft_error *err = run_tool(updater, words, &tool);
+
+	if (err)
+		say(updater, LOG_ERR, "%s", graft_error_message(err));
+	else
+		say_update(updater, &tool);
+	graft_error_free(err);
+}
+
+/** Say whether somebody paused the daemon. */
+static bool
+is_paused(const struct updater *updater)
+{
+	GRAFT_FREE char *path = NULL;
+
+	if (asprintf(&path, "%s/paused", updater->options->state_dir) < 0) {
+		path = NULL;
+		return true;
+	}
+	return access(path, F_OK) == 0;
+}
+
+/** Choose a number of microseconds up to so many seconds. */
+static uint64_t
+chance_us(uint32_t seconds)
+{
+	uint64_t number = 0;
+
+	// Without chance it is merely less spread.
+	(void)!getrandom(&number, sizeof(number), GRND_NONBLOCK);
+	return seconds ? number % ((uint64_t)seconds * US_A_S) : 0;
+}
+
+struct graft_error *
+graft_updater_run(const struct graft_updater_options *options)
+{
+	GRAFT_FREE struct updater *updater = calloc(1, sizeof(*updater));
+	const struct graft_config *config = options->config;
+
+	if (!updater)
+		return graft_error_no_memory();
+	updater->options = options;
+	if (prctl(PR_CAPBSET_READ, CAP_FOWNER, 0, 0, 0) == 0)
+		say(updater, LOG_WARNING,
+		    "release: this unit has not the rights that dpkg needs: "
+		    "graftd(8), update.conf");
+	// Maintainer scripts make files with the mask that they find.
+	(void)umask(022);
+	// Devices that start together do not ask together.
+	graft_clock_sleep_us(chance_us(config->update_jitter_s));
+	for (;;) {
+		if (is_paused(updater)) {
+			graft_clock_sleep_us((uint64_t)PAUSED_S * US_A_S);
+			continue;
+		}
+		update(updater);
+		graft_clock_sleep_us(
+			(uint64_t)config->update_interval_s * US_A_S +
+			chance_us(config->update_jitter_s));
+	}
+}
