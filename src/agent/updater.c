@@ -122,9 +122,9 @@ GRAFT_MUST_CHECK static struct graft_error *
 run_tool(const struct updater *updater, const char *const *words,
 	 struct graft_tool *tool)
 {
-	struct graft_error *err = graft_tool_start(
-		tool, (char *const *)words, updater->options->state_dir,
-		(uint64_t)LIMIT_S * US_A_S);
+	struct graft_error *err = graft_tool_start(tool, (char *const *)words,
+						   updater->options->state_dir,
+						   (uint64_t)LIMIT_S * US_A_S);
 
 	while (!err && !graft_tool_step(tool)) {
 		struct pollfd fd = { .fd = tool->fd, .events = POLLIN };
@@ -138,7 +138,7 @@ update(struct updater *updater)
 {
 	GRAFT_CLEANUP(graft_tool_deinit) struct graft_tool tool = { 0 };
 	const char *const words[] = {
-		updater->options->tool,	 "update", "--json", "--config",
+		updater->options->tool, "update", "--json", "--config",
 		updater->options->path, NULL,
 	};
 	struct graft_error *err = run_tool(updater, words, &tool);
@@ -197,8 +197,8 @@ graft_updater_run(const struct graft_updater_options *options)
 			continue;
 		}
 		update(updater);
-		graft_clock_sleep_us(
-			(uint64_t)config->update_interval_s * US_A_S +
-			chance_us(config->update_jitter_s));
+		graft_clock_sleep_us((uint64_t)config->update_interval_s *
+					     US_A_S +
+				     chance_us(config->update_jitter_s));
 	}
 }
