@@ -91,11 +91,20 @@ graft_client_find(struct graft_client *client, const char *path,
 		  const struct graft_node **ret);
 
 /**
+ * Check that targets may be put into a directory: not where metadata are trusted, or who
+ * may sign a target `root.json` would say who is trusted.
+ *
+ * @return NULL; #GRAFT_ERROR_REFUSED.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_client_check_dir(const struct graft_client *client, const char *dir);
+
+/**
  * Get a target, unless it is there already. Finds it first.
  *
  * @param[in] path Of the target.
  * @param[in] base_url Where targets are, with or without a `/` at its end.
- * @param[in] dir Directory that gets it; must be there. A path has the same file there
+ * @param[in] dir Directory that gets it, as graft_client_check_dir() asks; must be there. A path has the same file there
  * each time: graft_escape_file() without a suffix.
  * @param[out] ret Path of the file, which the caller frees.
  * @return As graft_client_find(); the file is as it was then.

@@ -178,6 +178,18 @@ fetch_target(struct graft_client *client, const char *url,
 }
 
 struct graft_error *
+graft_client_check_dir(const struct graft_client *client, const char *dir)
+{
+	if (!graft_trust_store_is(client->store, dir))
+		return NULL;
+	return graft_error_new(GRAFT_ERROR_REFUSED,
+			       "%s: there are the metadata that are trusted, "
+			       "which a target could take the place of: choose "
+			       "another directory for targets",
+			       dir);
+}
+
+struct graft_error *
 graft_client_download(struct graft_client *client, const char *path,
 		      const char *base_url, const char *dir, char **ret)
 {
@@ -186,7 +198,9 @@ graft_client_download(struct graft_client *client, const char *path,
 	GRAFT_FREE char *file = NULL;
 	struct graft_client_file said = { .role = "target" };
 
-	struct graft_error *err = graft_client_find(client, path, &target);
+	struct graft_error *err = graft_client_check_dir(client, dir);
+	if (!err)
+		err = graft_client_find(client, path, &target);
 	if (!err)
 		err = graft_escape_file(path, "", &name);
 	if (err)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 enum {
 	WAIT_US = 10 * 1000 * 1000,
@@ -135,4 +136,14 @@ const char *
 graft_trust_store_path(const struct graft_trust_store *store)
 {
 	return store->path;
+}
+
+bool
+graft_trust_store_is(const struct graft_trust_store *store, const char *dir)
+{
+	struct stat here;
+	struct stat there;
+
+	return fstat(store->fd, &here) == 0 && stat(dir, &there) == 0 &&
+	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }

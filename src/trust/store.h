@@ -60,6 +60,10 @@ graft_trust_store_remove(struct graft_trust_store *store, const char *role);
 const char *
 graft_trust_store_path(const struct graft_trust_store *store);
 
+/** Ask whether a directory, by whatever path, is the one of a store. */
+bool
+graft_trust_store_is(const struct graft_trust_store *store, const char *dir);
+
 /** Close a store. NULL is a no-op. */
 void
 graft_trust_store_close(struct graft_trust_store *store);

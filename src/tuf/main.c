@@ -13,6 +13,7 @@
 #include "tuf/map.h"
 #include "tuf/options.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
@@ -101,13 +102,16 @@ download(const struct sides *sides)
 		all = false;
 		print_error(err);
 	}
-	return all;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return all;
+	print_error(graft_error_os(errno, "print the names of files"));
+	return false;
 }
 
-/** Open a repository and refresh it. */
+/** Open a repository and refresh it. @param[in] target_dir NULL: nothing is put anywhere. */
 GRAFT_MUST_CHECK static struct graft_error *
-open_side(const char *dir, const char *url, struct graft_curl *curl,
-	  struct graft_client **ret)
+open_side(const char *dir, const char *url, const char *target_dir,
+	  struct graft_curl *curl, struct graft_client **ret)
 {
 	const struct graft_client_config config = {
 		.metadata_dir = dir,
@@ -117,6 +121,9 @@ open_side(const char *dir, const char *url, struct graft_curl *curl,
 	};
 	struct graft_error *err = graft_client_open(&config, ret);
 
+	// Also for the one that is not asked for the target.
+	if (!err && target_dir)
+		err = graft_client_check_dir(*ret, target_dir);
 	return err ? err : graft_client_refresh(*ret);
 }
 
@@ -144,11 +151,11 @@ update(const struct graft_tuf_options *options)
 		err = read_map(options->map, &sides.map);
 	if (!err)
 		err = open_side(options->metadata_dir, options->metadata_url,
-				curl, &sides.first);
+				options->target_dir, curl, &sides.first);
 	if (!err && options->second_metadata_dir) {
 		err = open_side(options->second_metadata_dir,
-				options->second_metadata_url, curl,
-				&sides.second);
+				options->second_metadata_url,
+				options->target_dir, curl, &sides.second);
 		if (err)
 			err = graft_error_prefix(err, "the second repository");
 	}

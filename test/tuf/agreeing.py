@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from stage import BUILD, ENV, LIMIT, check, same, test
+from stage import BUILD, ENV, LIMIT, check, each, same, test
 from writer import Writer
 
 
@@ -95,3 +95,15 @@ def a_second_repository_that_is_out_of_date_keeps_from_all(place):
     done = subprocess.run([os.path.join(BUILD, "graft-tuf"), "--metadata-dir", "x", "--metadata-url", "y",
                            "--second-metadata-dir", "z", "refresh"], capture_output=True, text=True, check=False)
     check(done.returncode == 1 and "go together" in done.stderr, done.stderr)
+
+
+@each([("the vendor", "vendor"), ("the house", "house")])
+def no_target_takes_the_place_of_what_either_side_trusts(place, side):
+    two = Two(place)
+    for name in "vendor", "house":
+        two.add(name, "root.json", "evil")
+    os.rmdir(two.w.path("got"))
+    os.symlink(two.w.path(f"{side}-trusted"), two.w.path("got"))
+    names = two.w.write("map.conf", f"{'second' if side == 'vendor' else 'first'} = *\n")
+    for more in [], ["--map", names]:
+        check("choose another directory for targets" in two.get("root.json", *more, status=1), more)

@@ -2,8 +2,9 @@
 """Targets: bytes, hashes, names, and what is there already."""
 import hashlib
 import os
+import subprocess
 
-from stage import each, same, test
+from stage import ENV, LIMIT, PROGRAM, check, each, same, test
 
 
 def add(repo, path, data, **more):
@@ -134,3 +135,33 @@ def a_link_in_the_place_of_a_target_is_left_alone(place):
     same(client.download("file"), 1, "status")
     client.tells("it is no regular file, and is left alone")
     same(sorted(os.listdir(place.state)), ["initial.json", "metadata", "targets"], "beside")
+
+
+@each([("by its name", lambda d: d), ("by a link", lambda d: link(d)), ("with dots", lambda d: d + "/.")])
+def no_target_takes_the_place_of_what_is_trusted(place, name):
+    repo, client = place.begin()
+    root = client.stored("root")
+    add(repo, "root.json", b"whoever signs this is trusted")
+    client.target_dir = name(client.metadata_dir)
+    same(client.download("root.json"), 1, client.said)
+    client.tells("choose another directory for targets")
+    same(client.stored("root"), root, "root")
+
+
+def link(path):
+    os.symlink(path, path + ".link")
+    return path + ".link"
+
+
+@test
+def what_cannot_be_printed_is_an_error(place):
+    repo, client = place.begin()
+    add(repo, "file", b"content")
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [PROGRAM, "--metadata-dir", client.metadata_dir, "--metadata-url", place.server.url("metadata/"),
+             "--target-name", "file", "--target-base-url", place.server.url("targets/"), "--target-dir",
+             client.target_dir, "download"], stdout=full, stderr=subprocess.PIPE, text=True, env=ENV,
+            timeout=LIMIT, check=False)
+    same(done.returncode, 1, done.stderr)
+    check("print the names of files" in done.stderr, done.stderr)
