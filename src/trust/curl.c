@@ -4,6 +4,7 @@
 
 #define CURL_DISABLE_TYPECHECK
 #include "trust/curl_api.h"
+#include "trust/file_url.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -61,23 +62,23 @@ graft_curl_open(uint32_t timeout_s, struct graft_curl **ret)
 		return graft_error_no_memory();
 
 	const long timeout = (long)timeout_s;
-	bool all = api->easy_setopt(h, CURLOPT_ERRORBUFFER, curl->text) == 0 &&
-		   api->easy_setopt(h, CURLOPT_NOSIGNAL, 1L) == 0 &&
-		   api->easy_setopt(h, CURLOPT_PATH_AS_IS, 1L) == 0 &&
-		   api->easy_setopt(h, CURLOPT_BUFFERSIZE, (long)BUFFER_LEN) ==
-			   0 &&
-		   api->easy_setopt(h, CURLOPT_FAILONERROR, 1L) == 0 &&
-		   api->easy_setopt(h, CURLOPT_FOLLOWLOCATION, 1L) == 0 &&
-		   api->easy_setopt(h, CURLOPT_MAXREDIRS,
-				    (long)REDIRECTS_MAX) == 0 &&
-		   api->easy_setopt(h, CURLOPT_PROTOCOLS_STR,
-				    "http,https,file") == 0 &&
-		   api->easy_setopt(h, CURLOPT_CONNECTTIMEOUT, timeout) == 0 &&
-		   api->easy_setopt(h, CURLOPT_LOW_SPEED_TIME, timeout) == 0 &&
-		   api->easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT,
-				    (long)SPEED_MIN) == 0 &&
-		   api->easy_setopt(h, CURLOPT_USERAGENT,
-				    "graft/" GRAFT_VERSION) == 0;
+	bool all =
+		api->easy_setopt(h, CURLOPT_ERRORBUFFER, curl->text) == 0 &&
+		api->easy_setopt(h, CURLOPT_NOSIGNAL, 1L) == 0 &&
+		api->easy_setopt(h, CURLOPT_PATH_AS_IS, 1L) == 0 &&
+		api->easy_setopt(h, CURLOPT_BUFFERSIZE, (long)BUFFER_LEN) ==
+			0 &&
+		api->easy_setopt(h, CURLOPT_FAILONERROR, 1L) == 0 &&
+		api->easy_setopt(h, CURLOPT_FOLLOWLOCATION, 1L) == 0 &&
+		api->easy_setopt(h, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX) ==
+			0 &&
+		api->easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https") == 0 &&
+		api->easy_setopt(h, CURLOPT_CONNECTTIMEOUT, timeout) == 0 &&
+		api->easy_setopt(h, CURLOPT_LOW_SPEED_TIME, timeout) == 0 &&
+		api->easy_setopt(h, CURLOPT_LOW_SPEED_LIMIT, (long)SPEED_MIN) ==
+			0 &&
+		api->easy_setopt(h, CURLOPT_USERAGENT,
+				 "graft/" GRAFT_VERSION) == 0;
 	if (!all)
 		return graft_error_new(GRAFT_ERROR_LIBRARY,
 				       "libcurl lacks what is needed");
@@ -93,15 +94,6 @@ graft_curl_close(struct graft_curl *curl)
 	if (curl->handle)
 		curl->api.easy_cleanup(curl->handle);
 	free(curl);
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
-too_long(const struct graft_fetch_request *request)
-{
-	return graft_error_new(GRAFT_ERROR_LIMIT,
-			       "it is longer than the %llu bytes that are "
-			       "accepted",
-			       (unsigned long long)request->max_bytes);
 }
 
 /** Find out at the first bytes whether a server gives the part that was asked for. */
@@ -132,7 +124,7 @@ take_bytes(char *bytes, size_t one, size_t len, void *context)
 	const size_t over = transfer->skip < len ? (size_t)transfer->skip : len;
 	transfer->skip -= over;
 	transfer->err = transfer->seen > transfer->request->max_bytes
-				? too_long(transfer->request)
+				? graft_fetch_too_long(transfer->request)
 				: transfer->request->sink(
 					  transfer->request->sink_context,
 					  bytes + over, len - over);
@@ -182,11 +174,8 @@ transfer_error(const struct graft_curl *curl, const struct transfer *transfer,
 					     CURLINFO_RESPONSE_CODE, &status);
 		tell_retry_after(curl, transfer->request);
 		return status_error(status);
-	case CURLE_FILE_COULDNT_READ_FILE:
-		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
-				       "there is no such file");
 	case CURLE_FILESIZE_EXCEEDED:
-		return too_long(transfer->request);
+		return graft_fetch_too_long(transfer->request);
 	case CURLE_OUT_OF_MEMORY:
 		return graft_error_no_memory();
 	case CURLE_PARTIAL_FILE:
@@ -243,6 +232,8 @@ fetch(void *context, const struct graft_fetch_request *request)
 	struct transfer transfer = { .request = request, .curl = curl };
 	long status = 0;
 
+	if (graft_file_url_is(request->url))
+		return graft_file_url_fetch(request);
 	curl->text[0] = '\0';
 	if (!set_up(curl, &transfer))
 		return graft_error_new(GRAFT_ERROR_LIBRARY,
@@ -252,11 +243,11 @@ fetch(void *context, const struct graft_fetch_request *request)
 		return transfer.err;
 	if (code != CURLE_OK)
 		return transfer_error(curl, &transfer, code);
-	// 0: not HTTP. A part of it, or nothing, is not it.
+	// A part of it, or nothing, is not it.
 	if (curl->api.easy_getinfo(curl->handle, CURLINFO_RESPONSE_CODE,
 				   &status) != CURLE_OK)
 		status = -1;
-	return status == 0 || status == STATUS_OK ||
+	return status == STATUS_OK ||
 			       (request->offset && status == STATUS_PARTIAL)
 		       ? NULL
 		       : status_error(status);

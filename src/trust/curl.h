@@ -3,7 +3,7 @@
 /**
  * @file
  *
- * A fetcher by libcurl: `http:`, `https:` and `file:` URLs.
+ * A fetcher by libcurl of `http:` and `https:` URLs; `file:` is read here.
  *
  * A server can neither keep us (silence, a trickle, a redirect without an end) nor fill us
  * (data without an end), nor send us to another kind of URL: from `https:` a redirect leads to

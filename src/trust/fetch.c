@@ -61,3 +61,12 @@ graft_fetch_whole(const struct graft_fetcher *fetcher, const char *url,
 	*bytes_ret = GRAFT_TAKE(collected.bytes);
 	return NULL;
 }
+
+struct graft_error *
+graft_fetch_too_long(const struct graft_fetch_request *request)
+{
+	return graft_error_new(GRAFT_ERROR_LIMIT,
+			       "it is longer than the %llu bytes that are "
+			       "accepted",
+			       (unsigned long long)request->max_bytes);
+}

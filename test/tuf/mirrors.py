@@ -6,6 +6,7 @@ import shutil
 import ssl
 import subprocess
 import time
+import urllib.parse
 
 from stage import Server, Skip, check, each, same, test
 
@@ -233,6 +234,30 @@ def a_repository_may_be_a_directory(place):
         file.write(b" " * (1 << 20))
     same(client.run("--metadata-url", f"file://{folder}", "refresh"), 1, "status")
     client.tells("longer than the 65536 bytes")
+    # Also when it names this machine, and quotes.
+    odd = os.path.join(place.state, "a b?#é%")
+    os.rename(folder, odd)
+    with open(os.path.join(odd, "timestamp.json"), "wb") as file:
+        file.write(repo.metadata("timestamp"))
+    quoted = urllib.parse.quote(odd)
+    for url in f"file://localhost{quoted}", f"file:{quoted}/", f"FILE://{quoted}":
+        same(client.run("--metadata-url", url, "refresh"), 0, client.said)
+    for url in f"file://elsewhere{quoted}", f"file://{odd}", f"file://{quoted}%00", "file:relative":
+        same(client.run("--metadata-url", url, "refresh"), 1, url)
+        client.tells("no URL of a file of this machine")
+
+
+@each([("a FIFO", os.mkfifo, "not a regular file"),
+       ("a device", lambda path: os.symlink("/dev/zero", path), "not a regular file"),
+       ("a folder", os.mkdir, "not a regular file"),
+       ("what links to itself", lambda path: os.symlink(path, path), "Too many levels")])
+def what_is_no_file_in_a_directory_neither_hangs_nor_ends_the_chain(place, make, words):
+    _, client = place.begin()
+    folder = os.path.join(place.state, "repo")
+    os.mkdir(folder)
+    make(os.path.join(folder, "2.root.json"))
+    same(client.run("--metadata-url", f"file://{folder}", "refresh"), 1, client.said)
+    client.tells("graft-tuf: root: file://", words)
 
 
 @test
