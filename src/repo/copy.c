@@ -21,6 +21,14 @@ enum {
 
 GRAFT_DEFINE_CLEANUP(EVP_MD_CTX, EVP_MD_CTX_free)
 
+GRAFT_MUST_CHECK static struct graft_error *
+too_large(void)
+{
+	return graft_error_new(GRAFT_ERROR_LIMIT,
+			       "larger than the %llu bytes that clients take",
+			       (unsigned long long)GRAFT_TRUST_TARGET_BYTES);
+}
+
 /** Open a plain file. */
 GRAFT_MUST_CHECK static struct graft_error *
 open_plain(const char *file, int flags, int *fd_ret)
@@ -39,6 +47,9 @@ open_plain(const char *file, int flags, int *fd_ret)
 	if (!S_ISREG(st.st_mode))
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 				       "%s: not a regular file", file);
+	// Before a disk is filled with it.
+	if ((uint64_t)st.st_size > GRAFT_TRUST_TARGET_BYTES)
+		return graft_error_prefix(too_large(), "%s", file);
 	*fd_ret = fd;
 	fd = -1;
 	return NULL;
@@ -62,8 +73,7 @@ pump(int from, int to, struct graft_copy *ret)
 			return graft_error_os(errno, "read");
 		ret->len += (uint64_t)n;
 		if (ret->len > GRAFT_TRUST_TARGET_BYTES)
-			return graft_error_new(GRAFT_ERROR_LIMIT,
-					       "larger than clients take");
+			return too_large();
 		if (EVP_DigestUpdate(md, piece, (size_t)n) != 1)
 			return graft_error_no_memory();
 		struct graft_error *err =

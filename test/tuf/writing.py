@@ -417,6 +417,18 @@ def what_somebody_else_staged_is_not_signed_unseen(place):
 
 
 @test
+def what_no_client_takes_is_not_copied_first(place):
+    w = Writer(place).init()
+    with open(w.write("huge", ""), "wb") as file:
+        file.truncate(1 << 40)
+    start = time.monotonic()
+    text = w.run("add", w.path("huge"), "--as", "huge", "--key", w.key("targets"), status=65)
+    check("larger than the 8589934592 bytes" in text, text)
+    check(time.monotonic() - start < 5, "it was copied")
+    same(w.role("targets")["staged"], None, "what is staged")
+
+
+@test
 def two_writers_do_not_mix(place):
     w = Writer(place).init("--bins", "16")
     running = []
