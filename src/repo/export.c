@@ -75,7 +75,6 @@ put_header(struct writing *writing, const char *folder, const char *name,
 	if (!entry)
 		return graft_error_no_memory();
 	// The same repository is the same bundle.
-	archive_entry_set_pathname_utf8(entry, path);
 	archive_entry_copy_pathname(entry, path);
 	archive_entry_set_filetype(entry, AE_IFREG);
 	archive_entry_set_perm(entry, MODE);
@@ -214,7 +213,10 @@ open_beside(const char *file, struct writing *writing)
 	writing->archive = archive_write_new();
 	if (!writing->archive)
 		return graft_error_no_memory();
+	// Names byte for byte: libarchive would ask the locale, which knows none of them.
 	if (archive_write_set_format_pax_restricted(writing->archive) !=
+		    ARCHIVE_OK ||
+	    archive_write_set_options(writing->archive, "hdrcharset=BINARY") !=
 		    ARCHIVE_OK ||
 	    archive_write_open_fd(writing->archive, writing->fd) != ARCHIVE_OK)
 		return graft_error_new(GRAFT_ERROR_LIBRARY, "write: %s",

@@ -160,6 +160,15 @@ take(struct reading *reading, const char *name, uint64_t len)
 	return err;
 }
 
+/** Get the name of an entry: as UTF-8, which the locale may not know, or its bytes. */
+static const char *
+path_of(struct archive_entry *entry)
+{
+	const char *path = archive_entry_pathname_utf8(entry);
+
+	return path ? path : archive_entry_pathname(entry);
+}
+
 /** Take an entry: metadata first, and all of them verified before the first target. */
 GRAFT_MUST_CHECK static struct graft_error *
 take_entry(struct reading *reading, const struct graft_mirror_config *config,
@@ -167,7 +176,7 @@ take_entry(struct reading *reading, const struct graft_mirror_config *config,
 {
 	static const char metadata[] = "metadata/";
 	static const char targets[] = "targets/";
-	const char *path = archive_entry_pathname(entry);
+	const char *path = path_of(entry);
 	const int64_t len = archive_entry_size(entry);
 
 	if (!path || archive_entry_filetype(entry) != AE_IFREG ||
@@ -208,9 +217,7 @@ graft_bundle_import(const struct graft_mirror_config *config, const char *file,
 		if (err)
 			return graft_error_prefix(
 				err, "%s: %.200s", file,
-				archive_entry_pathname(entry)
-					? archive_entry_pathname(entry)
-					: "?");
+				path_of(entry) ? path_of(entry) : "?");
 	}
 	if (code != ARCHIVE_EOF) {
 		err = graft_archive_bad(reading.archive, "tar");

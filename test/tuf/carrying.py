@@ -458,3 +458,19 @@ def a_bundle_that_is_cut_off_or_none_is_refused(place):
         check(not os.path.exists(w.path("island/public/metadata")), name)
     act(w, "import", w.path("nobody"), w.path("island"), status=65)
     take(w, "good")
+
+
+@each([("C", "C"), ("C.UTF-8", "C.UTF-8"), ("of no such locale", "xx_YY.latin9")])
+def names_of_any_language_are_carried_in_any_locale(place, locale):
+    w = begin(place)
+    w.add("ü/€ \u4e2d", "content")
+    w.publish()
+    env = {"LC_ALL": locale}
+    export(w, "bundle", env=env)
+    take(w, "bundle", env=env)
+    reads(w, w.path("island"), "ü/€ \u4e2d", name="reader")
+    # As another writer of tars puts it.
+    rewrite(w.path("bundle"), w.path("other"), lambda entries: entries)
+    shutil.rmtree(w.path("island"))
+    take(w, "other", env=env)
+    reads(w, w.path("island"), "ü/€ \u4e2d", name="another")
