@@ -42,7 +42,7 @@ static const twin_check_fn twin_checks[] = {
 	graft_check_before,        graft_check_forms,
 	graft_check_moved_to_new,  graft_check_other_thing,
 	graft_check_attributes,    graft_check_first_use,
-	graft_check_wraps,         graft_check_traded_loads,
+	graft_check_wraps,         graft_check_traded_places,
 };
 
 static struct graft_error *

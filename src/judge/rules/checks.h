@@ -121,9 +121,9 @@ graft_check_retyped(struct graft_case *c, const struct graft_twin *twin);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_together(struct graft_case *c);
 
-/** loads of another member. Notes them for graft_check_traded(). */
+/** loads of another member, other variables. Notes them for graft_check_traded(). */
 GRAFT_MUST_CHECK struct graft_error *
-graft_check_traded_loads(struct graft_case *c, const struct graft_twin *twin);
+graft_check_traded_places(struct graft_case *c, const struct graft_twin *twin);
 
 /** R-24: members that are stored and read in each other's places, by all carried
  * functions together. Asked behind all twins. */

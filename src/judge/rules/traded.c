@@ -8,6 +8,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+
+enum {
+	/** Instructions in which an address is used. */
+	AHEAD_MAX = 8,
+};
 
 struct graft_error *
 graft_traded_add(struct graft_case *c, const struct graft_traded *traded)
@@ -45,8 +51,67 @@ find_two(const struct graft_case *c, const struct graft_twin *twin,
 	return was.named == is.named && was.at != is.at;
 }
 
+/** Find the variable whose address an instruction takes from the GOT; NULL if it
+ * does not. */
+static const char *
+symbol_of(const struct graft_ops *ops, const struct graft_op *op)
+{
+	uint32_t ref = ops->code->insns[op->insn].ref;
+
+	if (op->what != GRAFT_OP_MOV || !op->mem_read || op->dst >= 16 ||
+	    !op->has_ref || ref == GRAFT_NONE)
+		return NULL;
+	const struct graft_reloc *reloc = graft_image_reloc_at(
+		ops->code->image, ops->code->refs[ref].target);
+	return reloc && reloc->type == R_X86_64_GLOB_DAT && reloc->symbol
+		       ? reloc->symbol->name
+		       : NULL;
+}
+
+/** Say whether what a register leads to is stored to, or read. */
+static bool
+is_used(const struct graft_ops *ops, uint32_t at, bool stores)
+{
+	uint8_t reg = ops->ops[at].dst;
+
+	for (uint32_t i = at + 1; i < ops->count && i <= at + AHEAD_MAX; i++) {
+		const struct graft_op *op = &ops->ops[i];
+		if (op->has_mem && op->base == reg &&
+		    (stores ? op->mem_write : op->mem_read))
+			return true;
+		if ((op->flags & GRAFT_INSN_CALL) || op->ends ||
+		    (op->writes & (1U << reg)))
+			break;
+	}
+	return false;
+}
+
+/** Note two variables that other modules see. */
+static struct graft_error *
+note_symbols(struct graft_case *c, const struct graft_twin *twin,
+	     const struct graft_twin_pair *pair, bool stores)
+{
+	const struct graft_op *n = &twin->new_ops.ops[pair->n];
+	struct graft_traded traded = {
+		.kind = GRAFT_TRADED_SYMBOL,
+		.stores = stores,
+		.func = twin->new_ops.func,
+		.addr = n->addr,
+		.was_name = symbol_of(&twin->old_ops,
+				      &twin->old_ops.ops[pair->o]),
+		.is_name = symbol_of(&twin->new_ops, n),
+	};
+
+	if (!traded.was_name || !traded.is_name ||
+	    strcmp(traded.was_name, traded.is_name) == 0 ||
+	    !is_used(&twin->old_ops, pair->o, stores) ||
+	    !is_used(&twin->new_ops, pair->n, stores))
+		return NULL;
+	return graft_traded_add(c, &traded);
+}
+
 struct graft_error *
-graft_check_traded_loads(struct graft_case *c, const struct graft_twin *twin)
+graft_check_traded_places(struct graft_case *c, const struct graft_twin *twin)
 {
 	struct graft_error *err = NULL;
 
@@ -57,8 +122,21 @@ graft_check_traded_loads(struct graft_case *c, const struct graft_twin *twin)
 		if (o->mem_read && n->mem_read && o->mem_size == n->mem_size &&
 		    find_two(c, twin, o, n, &traded))
 			err = graft_traded_add(c, &traded);
+		if (!err)
+			err = note_symbols(c, twin, &twin->pairs[i], true);
+		if (!err)
+			err = note_symbols(c, twin, &twin->pairs[i], false);
 	}
 	return err;
+}
+
+/** Say whether two stand for the same variables. */
+static bool
+have_same_names(const struct graft_traded *a, const struct graft_traded *b)
+{
+	return a->kind != GRAFT_TRADED_SYMBOL ||
+	       (strcmp(a->was_name, b->was_name) == 0 &&
+		strcmp(a->is_name, b->is_name) == 0);
 }
 
 /** Find a load that goes where a store went. */
@@ -69,7 +147,7 @@ find_load(const struct graft_case *c, const struct graft_traded *store)
 		const struct graft_traded *load = &c->traded[i];
 		if (!load->stores && load->kind == store->kind &&
 		    load->size == store->size && load->was == store->was &&
-		    load->is == store->is)
+		    load->is == store->is && have_same_names(load, store))
 			return load;
 	}
 	return NULL;
@@ -78,9 +156,14 @@ find_load(const struct graft_case *c, const struct graft_traded *store)
 /** Write what is reached. */
 static struct graft_place_text
 print_place(const struct graft_case *c, const struct graft_traded *traded,
-	    int64_t at)
+	    int64_t at, const char *name)
 {
 	struct graft_place_text text;
+
+	if (name) {
+		(void)snprintf(text.str, sizeof(text.str), "%s", name);
+		return text;
+	}
 
 	if (traded->kind == GRAFT_TRADED_VARIABLE)
 		return graft_place_data(c->diff->old_image, (uint64_t)at);
@@ -100,8 +183,10 @@ refuse(struct graft_case *c, const struct graft_traded *store,
 		graft_place_code(c->diff->new_code, store->func, store->addr);
 	struct graft_place_text reads =
 		graft_place_code(c->diff->new_code, load->func, load->addr);
-	struct graft_place_text was = print_place(c, store, store->was);
-	struct graft_place_text is = print_place(c, store, store->is);
+	struct graft_place_text was = print_place(c, store, store->was,
+						  store->was_name);
+	struct graft_place_text is = print_place(c, store, store->is,
+						 store->is_name);
 
 	return graft_case_refuse(
 		c, GRAFT_RULE_MEANING, where.str,

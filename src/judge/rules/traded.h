@@ -21,6 +21,8 @@ enum graft_traded_kind {
 	GRAFT_TRADED_VARIABLE,
 	/** Bits behind a pointer, or from the start of a variable. */
 	GRAFT_TRADED_BITS,
+	/** Variables that other modules see, by their names. */
+	GRAFT_TRADED_SYMBOL,
 };
 
 /** A store or load of which NEW's is at another place. */
@@ -32,6 +34,9 @@ struct graft_traded {
 	/** Where, by the kind. */
 	int64_t was;
 	int64_t is;
+	/** Names of symbols, else NULL. Borrowed from the images. */
+	const char *was_name;
+	const char *is_name;
 	/** Where in NEW. */
 	uint32_t func;
 	uint64_t addr;

@@ -14,9 +14,9 @@
 	"  return l->soft * 2 + l->hard * 3 + l->id; }\n"
 
 /** The same as variables. */
-#define VARIABLES(set, ask)                                                    \
+#define VARIABLES(seen, set, ask)                                              \
 	PRELUDE                                                                \
-	"__attribute__((visibility(\"hidden\"))) int soft, hard, used;\n"      \
+	"__attribute__((visibility(\"" seen "\"))) int soft, hard, used;\n"    \
 	"KEEP int show(void) { return soft * 2 + hard * 3; }\n"                \
 	"KEEP void init(void) { soft = 1; hard = 2; }\n"                       \
 	"KEEP void set(int a) { " set "; used += a; }\n"                       \
@@ -64,8 +64,28 @@ static void
 a_variable_in_place_of_another_is_refused(void **state)
 {
 	(void)state;
-	each_must_refuse(VARIABLES("soft = a", "n > soft ? -1 : 0"),
-			 VARIABLES("hard = a", "n > hard ? -1 : 0"), "R-01");
+	each_must_refuse(VARIABLES("hidden", "soft = a", "n > soft ? -1 : 0"),
+			 VARIABLES("hidden", "hard = a", "n > hard ? -1 : 0"),
+			 "R-01");
+}
+
+static void
+a_variable_that_others_see_in_place_of_another_is_refused(void **state)
+{
+	(void)state;
+	each_must_refuse(VARIABLES("default", "soft = a", "n > soft ? -1 : 0"),
+			 VARIABLES("default", "hard = a", "n > hard ? -1 : 0"),
+			 "R-24");
+}
+
+static void
+another_variable_that_is_only_read_is_accepted(void **state)
+{
+	(void)state;
+	each_must_prove(VARIABLES("default", "soft = a", "n > soft ? -1 : 0"),
+			VARIABLES("default", "soft = a", "n > hard ? -1 : 0"));
+	each_must_prove(VARIABLES("hidden", "soft = a", "n > soft ? -1 : 0"),
+			VARIABLES("hidden", "soft = a", "n > hard ? -1 : 0"));
 }
 
 static void
@@ -125,6 +145,10 @@ main(void)
 		cmocka_unit_test(a_member_in_place_of_another_is_refused),
 		cmocka_unit_test(members_that_traded_places_are_refused),
 		cmocka_unit_test(a_variable_in_place_of_another_is_refused),
+		cmocka_unit_test(
+			a_variable_that_others_see_in_place_of_another_is_refused),
+		cmocka_unit_test(
+			another_variable_that_is_only_read_is_accepted),
 		cmocka_unit_test(a_bit_in_place_of_another_is_refused),
 		cmocka_unit_test(another_bit_that_is_only_read_is_accepted),
 		cmocka_unit_test(another_member_that_is_only_set_is_accepted),
