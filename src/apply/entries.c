@@ -31,17 +31,15 @@ begin_one(struct graft_ledger *ledger, const struct graft_entries_who *who,
 	  enum graft_ledger_verb verb, const struct graft_header *header,
 	  int64_t *id_ret)
 {
-	char boot_id[GRAFT_BOOT_ID_SIZE];
 	char build_id[2 * GRAFT_PATCH_BUILD_ID_MAX + 1];
 
-	graft_entries_boot_id(boot_id);
 	graft_hex_encode(header->old_build_id, header->old_build_id_len,
 			 build_id);
 	struct graft_ledger_entry entry = {
 		.verb = verb,
 		.pid = who->pid,
 		.start_ticks = who->start_ticks,
-		.boot_id = boot_id,
+		.boot_id = (char *)who->boot_id,
 		.comm = (char *)who->comm,
 		.patch_id = (char *)header->id,
 		.module = header->module,

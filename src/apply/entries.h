@@ -19,6 +19,8 @@ struct graft_entries_who {
 	pid_t pid;
 	uint64_t start_ticks;
 	const char *comm;
+	/** Of this boot: graft_entries_boot_id(). */
+	const char *boot_id;
 };
 
 /** Open entries of one work. */

@@ -130,11 +130,15 @@ static struct graft_error *
 begin(void *ctx)
 {
 	const struct order *order = ctx;
+	char boot_id[GRAFT_BOOT_ID_SIZE];
 
+	graft_entries_boot_id(boot_id);
 	for (size_t i = 0; i < order->count; i++) {
 		struct graft_job *job = order->jobs[i];
+		struct graft_entries_who who = job->who;
+		who.boot_id = boot_id;
 		struct graft_error *err = graft_entries_begin(
-			order->ledger, &job->who, job->verb, job->headers,
+			order->ledger, &who, job->verb, job->headers,
 			job->header_count, &job->entries);
 		if (err)
 			return err;

@@ -309,13 +309,6 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	sw->sparing = !sw->thorough &&
 		      graft_target_tid(target) == graft_target_pid(target) &&
 		      graft_target_thread_count(target) <= FEW_THREADS;
-	// First: what else lies at these addresses must not be written to.
-	err = graft_recheck_modules(target, sw->headers, sw->header_count);
-	if (err)
-		return err;
-	err = graft_points_touch(&sw->points, target);
-	if (err)
-		return err;
 	err = graft_target_code_maps(target, &maps);
 	if (err)
 		return err;
@@ -332,6 +325,14 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	if (err)
 		return err;
 	err = refuse_sharer(sw, target, limits->sharers);
+	if (err)
+		return err;
+	// First: what else lies at these addresses must not be written to. Not before
+	// the code was looked at: pages that are its own must be read.
+	err = graft_recheck_modules(target, sw->headers, sw->header_count);
+	if (err)
+		return err;
+	err = graft_points_touch(&sw->points, target);
 	if (err)
 		return err;
 	ret->contexts = contexts;

@@ -75,6 +75,11 @@ graft_builds_get(struct graft_builds *builds, pid_t pid,
 	struct graft_error *err;
 	struct stat st;
 
+	if (graft_map_stat_file(pid, map, &st)) {
+		*ret = find(builds, &st);
+		if (*ret)
+			return NULL;
+	}
 	GRAFT_CLOSE int fd = -1;
 	err = graft_map_open_file(pid, map, &fd);
 	if (err)

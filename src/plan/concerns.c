@@ -66,7 +66,8 @@ has_known_code(const struct graft_concerns *known, pid_t pid)
 	if (!found)
 		return false;
 	err = graft_vmas_new(pid, &vmas);
-	while (!err && found && !is && graft_vmas_has_queries(vmas)) {
+	found = !err && graft_vmas_has_queries(vmas);
+	while (!err && found && !is) {
 		struct graft_vma vma;
 		err = graft_vmas_next_code(vmas, addr, &vma, &found);
 		is = !err && found && is_known_code(known, pid, &vma);

@@ -335,9 +335,12 @@ graft_contexts_possible(struct graft_target *target,
 			struct graft_sightings *sightings, bool *ret)
 {
 	const struct graft_proc_status *status = graft_target_status(target);
+	int pidfd = graft_target_pidfd(target);
 	GRAFT_CLEANUP(graft_backings_deinit)
 	struct graft_backings backings = {
 		.pid = graft_target_pid(target),
+		.has_pidfd = pidfd >= 0,
+		.pidfd = pidfd,
 		.has_uid = status,
 		.uid = status ? status->uid : 0,
 	};

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,28 +51,48 @@ graft_backings_deinit(struct graft_backings *backings)
 	backings->open = false;
 }
 
+// PIDFD_GET_MNT_NAMESPACE of linux/pidfd.h, since Linux 6.11.
+static unsigned long
+mounts_request(void)
+{
+	return _IO(0xff, 3);
+}
+
+/** Read the number of the namespace of mounts that a process has. */
+static bool
+read_mounts(const struct graft_backings *backings, uint64_t *ret)
+{
+	struct stat mounts;
+	char path[64];
+	GRAFT_CLOSE
+	int fd = backings->has_pidfd
+			 ? ioctl(backings->pidfd, mounts_request(), 0)
+			 : -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", backings->pid);
+	if ((fd < 0 ? stat(path, &mounts) : fstat(fd, &mounts)) != 0)
+		return false;
+	*ret = mounts.st_ino;
+	return true;
+}
+
 /** Find out whose process it is, and which files it sees. */
 static bool
 ask(struct graft_backings *backings)
 {
 	struct graft_proc_status status = { 0 };
-	struct stat mounts;
-	char path[64];
 	char text[4096];
-	pid_t pid = backings->pid;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
-	if (stat(path, &mounts) != 0)
+	if (!read_mounts(backings, &backings->mounts))
 		return false;
 	if (!backings->has_uid) {
 		if (graft_proc_slurp(text, sizeof(text), "/proc/%d/status",
-				     pid) <= 0)
+				     backings->pid) <= 0)
 			return false;
 		graft_proc_status_parse(text, &status);
 		backings->uid = status.uid;
 		backings->has_uid = true;
 	}
-	backings->mounts = mounts.st_ino;
 	backings->asked = true;
 	return true;
 }
@@ -81,15 +102,8 @@ graft_backing_read(struct graft_backings *backings, const struct graft_map *map,
 		   struct graft_backing *ret)
 {
 	struct stat file;
-	char path[96];
-	pid_t pid = backings->pid;
 
-	if (is_no_file(map))
-		return false;
-	(void)snprintf(path, sizeof(path),
-		       "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid,
-		       map->start, map->end);
-	if (stat(path, &file) != 0 || !S_ISREG(file.st_mode))
+	if (is_no_file(map) || !graft_map_stat_file(backings->pid, map, &file))
 		return false;
 	if (!backings->asked && !ask(backings))
 		return false;

@@ -33,6 +33,9 @@ enum {
 /** What is asked of one process, several times. Zeroes with the number: nothing yet. */
 struct graft_backings {
 	pid_t pid;
+	/** A descriptor of the process, borrowed: it saves a walk through /proc. */
+	bool has_pidfd;
+	int pidfd;
 	/** /proc/PID/pagemap is open as this descriptor. */
 	bool open;
 	int pagemap;

@@ -305,6 +305,21 @@ is_file_of(int fd, const struct graft_map *map)
 	       minor(st.st_dev) == (map->dev & UINT32_MAX);
 }
 
+bool
+graft_map_stat_file(pid_t pid, const struct graft_map *map, struct stat *ret)
+{
+	char path[96];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path),
+		       "/proc/%d/map_files/%" PRIx64 "-%" PRIx64, pid,
+		       map->start, map->end);
+	if (!map->inode || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return false;
+	*ret = st;
+	return true;
+}
+
 struct graft_error *
 graft_map_open_file(pid_t pid, const struct graft_map *map, int *fd_ret)
 {

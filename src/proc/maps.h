@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /** One line of /proc/PID/maps. */
@@ -66,6 +67,16 @@ GRAFT_DEFINE_CLEANUP(struct graft_maps, graft_maps_free)
 /** Find the mapping that contains @p addr, or NULL. */
 const struct graft_map *
 graft_maps_at(const struct graft_maps *maps, uint64_t addr);
+
+/**
+ * Look at the file that a mapping names without opening it. Needs the right to follow
+ * /proc/PID/map_files.
+ *
+ * @param[out] ret Filled if this returns true.
+ * @return false: that cannot be seen, or it is no plain file.
+ */
+bool
+graft_map_stat_file(pid_t pid, const struct graft_map *map, struct stat *ret);
 
 /**
  * Open the file behind a mapping, even if it was deleted or replaced, through

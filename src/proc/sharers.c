@@ -29,6 +29,9 @@ enum {
 	FIRST_AGAIN = 300,
 	/** No host makes processes faster than one in this time. */
 	BIRTH_US = 3,
+	/** Looks at the number that was given out last need not come faster: no host
+	 * gives out all of its numbers in that time. */
+	NOTE_US = 500,
 	/** Longest time between two looks, however many numbers there are. */
 	LOOK_MAX_US = 1000 * 1000,
 };
@@ -307,9 +310,11 @@ void
 graft_sharers_note(struct graft_sharers *sharers)
 {
 	uint64_t now_us = graft_clock_monotonic_us();
-	pid_t last = read_last();
 
-	if (sharers->count && goes_on(sharers, last, now_us)) {
+	if (!sharers->count || now_us - sharers->seen_us < NOTE_US)
+		return;
+	pid_t last = read_last();
+	if (goes_on(sharers, last, now_us)) {
 		sharers->seen = last;
 		sharers->seen_us = now_us;
 	}

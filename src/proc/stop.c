@@ -84,7 +84,10 @@ graft_target_attach(struct graft_target *target)
 	if (target->count == 0 || target->state == GRAFT_TARGET_GONE ||
 	    graft_target_is_gone(target))
 		return graft_tracee_gone(target);
-	return NULL;
+	fault = graft_tracee_check_memory(target);
+	if (fault)
+		graft_target_detach(target);
+	return fault;
 }
 
 /** Ask all running threads to stop. */

@@ -22,21 +22,6 @@ enum {
 	EXEC_LOOKS = 20,
 };
 
-/** Make the error for a file of /proc/PID that could not be opened. */
-static struct graft_error *
-cannot_open(const struct graft_target *target, int errnum, const char *what)
-{
-	if (errnum == EACCES || errnum == EPERM)
-		return graft_error_new(GRAFT_ERROR_NOT_PERMITTED,
-				       "not permitted to trace process %d (%s)",
-				       target->pid, target->comm);
-	if (errnum == ENOENT || errnum == ESRCH)
-		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
-				       "process %d exited", target->pid);
-	return graft_error_os(errnum, "open %s of process %d", what,
-			      target->pid);
-}
-
 /**
  * Is it a 64-bit process? The size of a program header in its auxiliary vector
  * tells; a 32-bit vector read as a 64-bit one never holds it.
@@ -61,7 +46,7 @@ check_64_bit(struct graft_target *target, pid_t tid)
 		(void)usleep(1000);
 	}
 	if (len < 0)
-		return cannot_open(target, (int)-len, "auxv");
+		return graft_tracee_cannot_open(target, (int)-len, "auxv");
 	for (size_t i = 0; i < (size_t)len / sizeof(u.auxv[0]); i++) {
 		if (u.auxv[i].a_type == AT_PHENT)
 			is_64_bit = u.auxv[i].a_un.a_val == sizeof(Elf64_Phdr);
@@ -109,25 +94,6 @@ check_kind(struct graft_target *target, pid_t *tid_ret)
 	return NULL;
 }
 
-/** Open what stays open as long as the target. */
-static struct graft_error *
-open_files(struct graft_target *target, pid_t tid)
-{
-	char path[64];
-	target->tid = tid;
-	// The leader's may be empty: a zombie has no memory. Its own has the
-	// shorter path, and the kernel makes three objects less for it.
-	if (tid == target->pid)
-		(void)snprintf(path, sizeof(path), "/proc/%d/mem", tid);
-	else
-		(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/mem",
-			       target->pid, tid);
-	target->mem_fd = open(path, O_RDWR | O_CLOEXEC);
-	if (target->mem_fd < 0)
-		return cannot_open(target, errno, "mem");
-	return NULL;
-}
-
 struct graft_error *
 graft_target_open(pid_t pid, struct graft_target **ret)
 {
@@ -151,63 +117,17 @@ graft_target_open(pid_t pid, struct graft_target **ret)
 	if (err)
 		return err;
 	if (target->pidfd < 0 && errnum != ENOSYS && errnum != EPERM)
-		return cannot_open(target, errnum, "pidfd");
+		return graft_tracee_cannot_open(target, errnum, "pidfd");
 	err = check_64_bit(target, tid);
 	if (err)
 		return err;
-	err = open_files(target, tid);
+	err = graft_tracee_open_memory(target, tid);
 	if (err)
 		return err;
 	if (graft_target_is_gone(target))
 		return graft_tracee_gone(target);
 	*ret = GRAFT_TAKE(target);
 	return NULL;
-}
-
-void
-graft_target_lay_aside(struct graft_target *target)
-{
-	if (target->mem_fd >= 0)
-		(void)close(target->mem_fd);
-	if (target->task_fd >= 0)
-		(void)close(target->task_fd);
-	free(target->tracees);
-	free(target->threads);
-	target->mem_fd = -1;
-	target->task_fd = -1;
-	target->tracees = NULL;
-	target->threads = NULL;
-	target->count = 0;
-	target->capacity = 0;
-}
-
-/** Say whether the file of the memory is that of a thread that has some. */
-static bool
-has_memory(const struct graft_target *target)
-{
-	char byte;
-
-	// EIO: nothing is mapped there.
-	return pread(target->mem_fd, &byte, 1, 0) != 0;
-}
-
-struct graft_error *
-graft_target_take_up(struct graft_target *target)
-{
-	assert(target->state == GRAFT_TARGET_RUNNING);
-
-	graft_target_lay_aside(target);
-	struct graft_error *err = open_files(target, target->tid);
-	// The first thread may have ended before the others.
-	if (!err && !has_memory(target)) {
-		pid_t tid = graft_proc_live_tid(target->pid);
-		graft_target_lay_aside(target);
-		err = tid ? open_files(target, tid) : graft_tracee_gone(target);
-	}
-	// Behind it, so that it was not somebody else's with the same number.
-	if (!err && graft_target_is_gone(target))
-		err = graft_tracee_gone(target);
-	return err;
 }
 
 bool
@@ -236,7 +156,7 @@ graft_target_close(struct graft_target *target)
 	if (!target)
 		return;
 	graft_target_detach(target);
-	graft_target_lay_aside(target);
+	graft_tracee_close_files(target);
 	if (target->pidfd >= 0)
 		(void)close(target->pidfd);
 	free(target);
@@ -260,6 +180,12 @@ graft_target_pid(const struct graft_target *target)
 	return target->pid;
 }
 
+int
+graft_target_pidfd(const struct graft_target *target)
+{
+	return target->pidfd;
+}
+
 pid_t
 graft_target_tid(const struct graft_target *target)
 {
@@ -276,49 +202,6 @@ uint64_t
 graft_target_start_ticks(const struct graft_target *target)
 {
 	return target->start_ticks;
-}
-
-/** Read the auxiliary vector. @return How many bytes, or -1 with errno. */
-static ssize_t
-read_vector(pid_t tid, Elf64_auxv_t *vector, size_t size)
-{
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/auxv", tid);
-	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -1 : read(fd, vector, size);
-}
-
-struct graft_error *
-graft_target_run(struct graft_target *target,
-		 uint8_t ret[GRAFT_TARGET_RUN_SIZE])
-{
-	Elf64_auxv_t vector[64];
-
-	if (target->state == GRAFT_TARGET_RUNNING && target->random_addr)
-		return graft_target_read(target, target->random_addr, ret,
-					 GRAFT_TARGET_RUN_SIZE);
-	ssize_t len = read_vector(target->pid, vector, sizeof(vector));
-	// A leader that ended has no memory any more; its threads have.
-	if (len <= 0) {
-		pid_t tid = graft_proc_live_tid(target->pid);
-		if (tid == 0)
-			return graft_tracee_gone(target);
-		len = read_vector(tid, vector, sizeof(vector));
-	}
-	// It was alive a moment ago.
-	if (len < 0 && (errno == ENOENT || errno == ESRCH))
-		return graft_tracee_gone(target);
-	if (len < 0)
-		return graft_error_os(errno, "read the auxiliary vector of %d",
-				      target->pid);
-	for (size_t i = 0; i < (size_t)len / sizeof(vector[0]); i++) {
-		if (vector[i].a_type == AT_RANDOM)
-			return graft_target_read(target, vector[i].a_un.a_val,
-						 ret, GRAFT_TARGET_RUN_SIZE);
-	}
-	// A process whose memory is going away has no vector any more.
-	return graft_tracee_gone(target);
 }
 
 uint64_t

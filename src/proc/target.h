@@ -71,7 +71,8 @@ graft_target_open(pid_t pid, struct graft_target **ret);
  * Take up a target in a child of who opened it. State RUNNING.
  *
  * A child inherits the descriptor that pins the process, so what was read of its number
- * and kind still holds of it. Its memory is opened anew: it may have executed another
+ * and kind still holds of it. It inherits that of its memory too, which is used if the
+ * process still has that memory, and else opened anew: it may have executed another
  * program, which graft_target_run() tells.
  *
  * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_NOT_PERMITTED.
@@ -79,8 +80,8 @@ graft_target_open(pid_t pid, struct graft_target **ret);
 GRAFT_MUST_CHECK struct graft_error *
 graft_target_take_up(struct graft_target *target);
 
-/** Lay a target aside until a child takes it up: only what pins the process stays open.
- * State RUNNING. */
+/** Lay a target aside until a child takes it up: what pins the process stays open and,
+ * where descriptors are not scarce, its memory. State RUNNING. */
 void
 graft_target_lay_aside(struct graft_target *target);
 
@@ -109,6 +110,10 @@ GRAFT_DEFINE_CLEANUP(struct graft_target, graft_target_close)
 pid_t
 graft_target_pid(const struct graft_target *target);
 
+/** The descriptor that pins the process, borrowed; -1: there is none. */
+int
+graft_target_pidfd(const struct graft_target *target);
+
 /** Get a thread that lived when the target was opened: the first one, if it did. */
 pid_t
 graft_target_tid(const struct graft_target *target);
@@ -126,8 +131,8 @@ graft_target_start_ticks(const struct graft_target *target);
  * execve(2) (AT_RANDOM, getauxval(3)). The process id and the start time stay the
  * same when a process executes anew; these bytes do not.
  *
- * Where they are is read again of a target that is attached to; before that it is what
- * it was when the target was opened. If it executed another program in that moment, it is
+ * Of a target that is attached to they are read from the memory that it has now; before
+ * that from the memory that was opened. If it executed another program in that moment, it is
  * an error, or bytes that no run has.
  *
  * @param[out] ret #GRAFT_TARGET_RUN_SIZE bytes.

@@ -80,6 +80,9 @@ struct graft_target {
 	uint64_t start_ticks;
 	/** Where AT_RANDOM was when it was opened; 0: nowhere. */
 	uint64_t random_addr;
+	/** What stood there, if that was read. */
+	bool has_run;
+	uint8_t run[GRAFT_TARGET_RUN_SIZE];
 	/** pidfd, or -1 on kernels before 5.3. */
 	int pidfd;
 	int mem_fd;
@@ -121,6 +124,39 @@ graft_tracee_now_ns(void);
 /** Make the error that says that the target exited. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_tracee_gone(struct graft_target *target);
+
+/**
+ * Make the error for a file of /proc/PID that could not be opened.
+ *
+ * @param[in] what Its name.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tracee_cannot_open(const struct graft_target *target, int errnum,
+			 const char *what);
+
+/**
+ * Open the memory that a thread has now.
+ *
+ * @param[in] tid Thread of the process that lives.
+ * @return NULL; #GRAFT_ERROR_TARGET_GONE; #GRAFT_ERROR_NOT_PERMITTED; #GRAFT_ERROR_OS.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tracee_open_memory(struct graft_target *target, pid_t tid);
+
+/**
+ * See that the memory that is open is that of the process, which cannot execute another
+ * program unseen any more: it is attached to. If which run was opened is not known,
+ * nothing is done.
+ *
+ * @return NULL; #GRAFT_ERROR_TARGET_GONE: it is another run; #GRAFT_ERROR_NOT_PERMITTED;
+ * #GRAFT_ERROR_OS.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tracee_check_memory(struct graft_target *target);
+
+/** Close all but what pins the process, and forget its threads. */
+void
+graft_tracee_close_files(struct graft_target *target);
 
 /** Has the process ended, or become another program? Sets the state GONE. */
 bool

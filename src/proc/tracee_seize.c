@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdalign.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -105,12 +106,43 @@ seize(struct graft_target *target, pid_t tid, size_t *hint, size_t *count)
 	return NULL;
 }
 
-struct graft_error *
-graft_tracee_seize_new(struct graft_target *target, size_t *count_ret)
+/**
+ * Count the threads of a process without listing them: the kernel adds their number to
+ * the links of the folder (proc_task_getattr() in fs/proc/base.c), of which there are
+ * two without. Those that ended and were not waited for are counted, as they are listed.
+ *
+ * @return 0: it is not said.
+ */
+static size_t
+count_threads(const struct graft_target *target)
+{
+	struct stat st;
+
+	return fstat(target->task_fd, &st) == 0 && st.st_nlink > 2
+		       ? (size_t)st.st_nlink - 2
+		       : 0;
+}
+
+/** Count the threads that we know. Each is listed: one that we trace and that ends
+ * stays until we wait for it. */
+static size_t
+count_known(const struct graft_target *target)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < target->count; i++)
+		count += target->tracees[i].state != GRAFT_TRACEE_GONE &&
+			 !target->tracees[i].stranger;
+	return count;
+}
+
+/** Seize all that are listed and not known. */
+GRAFT_MUST_CHECK static struct graft_error *
+seize_listed(struct graft_target *target, size_t *count_ret)
 {
 	alignas(struct dirent64) char buf[DENTS_SIZE];
 	size_t hint = 0;
-	*count_ret = 0;
+
 	if (lseek(target->task_fd, 0, SEEK_SET) != 0)
 		return graft_error_os(errno, "list the threads of %d",
 				      target->pid);
@@ -135,4 +167,20 @@ graft_tracee_seize_new(struct graft_target *target, size_t *count_ret)
 				return err;
 		}
 	}
+}
+
+struct graft_error *
+graft_tracee_seize_new(struct graft_target *target, size_t *count_ret)
+{
+	size_t hint = 0;
+	size_t known = count_known(target);
+	size_t count = count_threads(target);
+
+	*count_ret = 0;
+	if (known && count == known)
+		return NULL;
+	// The only one is the first.
+	return !known && count == 1
+		       ? seize(target, target->pid, &hint, count_ret)
+		       : seize_listed(target, count_ret);
 }

@@ -48,123 +48,6 @@ a_number_without_process_is_gone(void **state)
 		     "-1 is not a process id");
 }
 
-/** Read the bytes by which runs are told apart; opens the process anew. */
-static void
-read_run(pid_t pid, uint8_t ret[GRAFT_TARGET_RUN_SIZE])
-{
-	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
-	assert_null(graft_target_open(pid, &target));
-	assert_null(graft_target_run(target, ret));
-}
-
-static void
-a_process_that_executes_anew_is_another_run(void **state)
-{
-	(void)state;
-	int gate[2];
-	int done[2];
-	assert_int_equal(pipe2(gate, 0), 0);
-	assert_int_equal(pipe2(done, O_CLOEXEC), 0);
-	pid_t pid = fork();
-	if (pid == 0) {
-		char byte;
-		(void)dup2(gate[0], 0);
-		(void)close(gate[1]);
-		(void)!read(0, &byte, 1);
-		// done[1] closes when the new program runs.
-		(void)execl("/bin/cat", "cat", NULL);
-		_exit(1);
-	}
-	(void)close(gate[0]);
-	(void)close(done[1]);
-
-	uint8_t first[GRAFT_TARGET_RUN_SIZE];
-	uint8_t again[GRAFT_TARGET_RUN_SIZE];
-	uint8_t other[GRAFT_TARGET_RUN_SIZE];
-	read_run(pid, first);
-	read_run(pid, again);
-	assert_memory_equal(first, again, sizeof(first));
-	char byte = 0;
-	assert_int_equal(write(gate[1], &byte, 1), 1);
-	assert_int_equal(read(done[0], &byte, 1), 0);
-	read_run(pid, other);
-	assert_memory_not_equal(first, other, sizeof(first));
-
-	(void)close(gate[1]);
-	(void)close(done[0]);
-	int status;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-}
-
-/** Take a target up in a child, as a guardian does. @return What the child makes of it: 0
- * it is the run that it was, 1 it is another one, 2 it is gone, 3 something else. */
-static int
-take_up_in_child(struct graft_target *target,
-		 const uint8_t first[GRAFT_TARGET_RUN_SIZE])
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid == 0) {
-		uint8_t now[GRAFT_TARGET_RUN_SIZE];
-		struct graft_error *err = graft_target_take_up(target);
-		if (!err)
-			err = graft_target_attach(target);
-		if (!err)
-			err = graft_target_run(target, now);
-		bool gone = err &&
-			    graft_error_code(err) == GRAFT_ERROR_TARGET_GONE;
-		bool same = !err && memcmp(now, first, sizeof(now)) == 0;
-		graft_target_detach(target);
-		_exit(gone ? 2 : err ? 3 : same ? 0 : 1);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-static void
-a_target_that_is_taken_up_is_the_same_process_or_none(void **state)
-{
-	(void)state;
-	int gate[2];
-	int done[2];
-	assert_int_equal(pipe2(gate, 0), 0);
-	assert_int_equal(pipe2(done, O_CLOEXEC), 0);
-	pid_t pid = fork();
-	if (pid == 0) {
-		char byte;
-		(void)dup2(gate[0], 0);
-		(void)close(gate[1]);
-		(void)!read(0, &byte, 1);
-		(void)execl("/bin/cat", "cat", NULL);
-		_exit(1);
-	}
-	(void)close(gate[0]);
-	(void)close(done[1]);
-
-	struct graft_target *target = NULL;
-	uint8_t first[GRAFT_TARGET_RUN_SIZE];
-	assert_null(graft_target_open(pid, &target));
-	assert_null(graft_target_run(target, first));
-	graft_target_lay_aside(target);
-	assert_int_equal(take_up_in_child(target, first), 0);
-	// It is laid aside for us still, and another child takes it up.
-	assert_int_equal(take_up_in_child(target, first), 0);
-
-	char byte = 0;
-	assert_int_equal(write(gate[1], &byte, 1), 1);
-	assert_int_equal(read(done[0], &byte, 1), 0);
-	assert_int_equal(take_up_in_child(target, first), 1);
-
-	(void)close(gate[1]);
-	(void)close(done[0]);
-	int status;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(take_up_in_child(target, first), 2);
-	graft_target_close(target);
-}
-
 static void
 a_zombie_is_gone(void **state)
 {
@@ -582,9 +465,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_kernel_thread_is_refused),
 		cmocka_unit_test(a_number_without_process_is_gone),
-		cmocka_unit_test(a_process_that_executes_anew_is_another_run),
-		cmocka_unit_test(
-			a_target_that_is_taken_up_is_the_same_process_or_none),
 		cmocka_unit_test(a_zombie_is_gone),
 		cmocka_unit_test(a_thread_is_not_a_process),
 		cmocka_unit_test(
