@@ -51,24 +51,31 @@ def clauses(deb):
                      for name, versions in sorted(found.items()) for version in versions)
 
 
-def make_root(name, old, new, root):
-    """A root in which OLD is installed, and whatever NEW asks for."""
-    unpack(old, root)
+def install(deb, root):
+    """Put a package into a root, as dpkg's database has it."""
+    unpack(deb, root)
     admin = f"{root}/var/lib/dpkg"
-    os.makedirs(f"{admin}/info")
+    os.makedirs(f"{admin}/info", exist_ok=True)
     os.makedirs(f"{root}/usr/sbin", exist_ok=True)
     control = f"{root}/DEBIAN"
-    subprocess.run(["dpkg-deb", "-e", old, control], check=True)
+    subprocess.run(["dpkg-deb", "-e", deb, control], check=True)
+    name = fields(deb, "Package")[0]
     for one in os.listdir(control):
         if one != "control":
             shutil.copy(f"{control}/{one}", f"{admin}/info/{name}.{one}")
     with open(f"{control}/control", encoding="utf-8") as file:
         text = file.read().strip()
-    with open(f"{admin}/status", "w", encoding="utf-8") as file:
-        file.write(text.replace("\n", "\nStatus: install ok installed\n", 1) + "\n\n"
-                   "Package: everything\nStatus: install ok installed\nArchitecture: all\n"
-                   f"Version: 1\nMaintainer: a\nDescription: b\nProvides: {clauses(new)}\n\n")
+    with open(f"{admin}/status", "a", encoding="utf-8") as file:
+        file.write(text.replace("\n", "\nStatus: install ok installed\n", 1) + "\n\n")
     shutil.rmtree(control)
+
+
+def add_everything(debs, root):
+    """Install a package that provides whatever some packages ask for."""
+    asked = ", ".join(filter(None, (clauses(deb) for deb in debs)))
+    with open(f"{root}/var/lib/dpkg/status", "a", encoding="utf-8") as file:
+        file.write("Package: everything\nStatus: install ok installed\nArchitecture: all\n"
+                   f"Version: 1\nMaintainer: a\nDescription: b\nProvides: {asked}\n\n")
 
 
 def hashes(folder):
@@ -98,7 +105,8 @@ def measure(pair, work):
             "fault": None}
     if "disk" not in shown:
         return {**seen, "fault": "nothing for the disk"}
-    make_root(pair.name, old, new, f"{work}/root")
+    install(old, f"{work}/root")
+    add_everything([new], f"{work}/root")
     done = archive.run([archive.GRAFT, "--state-dir", f"{work}/state", "install", "--dry-run",
                         "--allow-scripts", "--root", f"{work}/root", fix], timeout=LIMIT)
     unpack(new, f"{work}/new")

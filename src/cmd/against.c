@@ -4,38 +4,39 @@
 
 #include "base/cleanup.h"
 #include "check/check.h"
-#include "diff/input/tree.h"
+#include "cmd/side.h"
 #include "elf/image.h"
 #include "patch/patch.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/** Open the build with a given hash. */
+/** Open the build with a given hash. @param[out] version_ret Of its package; or NULL. */
 static struct graft_error *
-open_build(const struct graft_tree *tree, const uint8_t *sha256,
-	   const char *path, const char *side, struct graft_image **ret)
+open_build(const struct graft_side *side, const uint8_t *sha256,
+	   const char *path, const char *which, const char **version_ret,
+	   struct graft_image **ret)
 {
-	for (size_t i = 0; i < tree->file_count; i++) {
-		const struct graft_tree_file *file = &tree->files[i];
-		GRAFT_FREE uint8_t *bytes = NULL;
-		size_t len = 0;
+	const struct graft_tree *tree;
+	const struct graft_tree_file *file = graft_side_find(side, sha256,
+							     &tree);
+	GRAFT_FREE uint8_t *bytes = NULL;
+	size_t len = 0;
 
-		if (!file->elf ||
-		    memcmp(file->sha256, sha256, sizeof(file->sha256)) != 0)
-			continue;
-		struct graft_error *err = graft_tree_read(tree, file, &bytes,
-							  &len);
-		if (err)
-			return err;
-		return graft_image_open_bytes(
-			tree->kind == GRAFT_TREE_FILE ? tree->name : file->path,
-			bytes, len, NULL, ret);
-	}
-	return graft_error_new(GRAFT_ERROR_NOT_FOUND,
-			       "%s: holds no file that is the %s of %s, which "
-			       "the hotpatch was made from (SHA-256)",
-			       tree->name, side, path);
+	if (!file)
+		return graft_error_new(
+			GRAFT_ERROR_NOT_FOUND,
+			"%s: holds no file that is the %s of %s, which "
+			"the hotpatch was made from (SHA-256)",
+			side->name, which, path);
+	struct graft_error *err = graft_tree_read(tree, file, &bytes, &len);
+	if (err)
+		return err;
+	if (tree->version)
+		*version_ret = tree->version;
+	return graft_image_open_bytes(
+		tree->kind == GRAFT_TREE_FILE ? tree->name : file->path, bytes,
+		len, NULL, ret);
 }
 
 /** Get a package's version as its programs print it: without the epoch. */
@@ -84,28 +85,28 @@ print(const struct graft_patch_module *module,
 
 /** Check one module; it is no `baseline`. */
 static struct graft_error *
-check_module(const struct graft_tree *old_tree,
-	     const struct graft_tree *new_tree, const struct graft_patch *patch,
+check_module(const struct graft_side *old_side,
+	     const struct graft_side *new_side, const struct graft_patch *patch,
 	     const struct graft_patch_module *module, bool *same_ret)
 {
-	struct graft_check_options options = {
-		printed_version(patch->old_version),
-		printed_version(patch->new_version)
-	};
+	const char *old_version = patch->old_version;
+	const char *new_version = patch->new_version;
 	GRAFT_CLEANUP(graft_image_closep) struct graft_image *old_image = NULL;
 	GRAFT_CLEANUP(graft_image_closep) struct graft_image *new_image = NULL;
 	GRAFT_CLEANUP(graft_check_result_deinit)
 	struct graft_check_result result = { 0 };
 	struct graft_error *err;
 
-	err = open_build(old_tree, module->old_sha256, module->path, "OLD",
-			 &old_image);
+	err = open_build(old_side, module->old_sha256, module->path, "OLD",
+			 &old_version, &old_image);
 	if (!err)
-		err = open_build(new_tree, module->new_sha256, module->path,
-				 "NEW", &new_image);
-	if (!err)
-		err = graft_check(old_image, new_image, module, &options,
-				  &result);
+		err = open_build(new_side, module->new_sha256, module->path,
+				 "NEW", &new_version, &new_image);
+	if (err)
+		return err;
+	struct graft_check_options options = { printed_version(old_version),
+					       printed_version(new_version) };
+	err = graft_check(old_image, new_image, module, &options, &result);
 	if (err)
 		return err;
 	print(module, &result);
@@ -114,8 +115,8 @@ check_module(const struct graft_tree *old_tree,
 }
 
 struct graft_error *
-graft_against_check(const struct graft_tree *old_tree,
-		    const struct graft_tree *new_tree,
+graft_against_check(const struct graft_side *old_side,
+		    const struct graft_side *new_side,
 		    const struct graft_patch *patch)
 {
 	size_t different = 0;
@@ -133,7 +134,7 @@ graft_against_check(const struct graft_tree *old_tree,
 		if (memcmp(module->old_sha256, module->new_sha256,
 			   sizeof(module->old_sha256)) == 0)
 			continue;
-		err = check_module(old_tree, new_tree, patch, module, &same);
+		err = check_module(old_side, new_side, patch, module, &same);
 		if (err)
 			return graft_error_prefix(err, "%s", module->path);
 		different += !same;

@@ -97,10 +97,10 @@ add_first(const struct graft_diff_named *first,
 	bool old_folder = false;
 	bool new_folder = false;
 
-	struct graft_error *err = graft_package_pairs_in(first->old_path,
-							 &old_folder);
+	struct graft_error *err = graft_packages_in(first->old_path,
+						    &old_folder);
 	if (!err)
-		err = graft_package_pairs_in(first->new_path, &new_folder);
+		err = graft_packages_in(first->new_path, &new_folder);
 	if (err)
 		return err;
 	if (old_folder && new_folder)
@@ -167,10 +167,10 @@ graft_diff_sides_open(const struct graft_diff_named *named, size_t count,
 	struct graft_diff_sides sides = { 0 };
 	bool folders[2] = { false, false };
 
-	struct graft_error *err = graft_package_pairs_in(named[0].old_path,
-							 &folders[0]);
+	struct graft_error *err = graft_packages_in(named[0].old_path,
+						    &folders[0]);
 	if (!err)
-		err = graft_package_pairs_in(named[0].new_path, &folders[1]);
+		err = graft_packages_in(named[0].new_path, &folders[1]);
 	if (err)
 		return err;
 	if (count > 1 || (folders[0] && folders[1])) {

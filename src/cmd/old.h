@@ -12,30 +12,19 @@
 
 struct graft_patch;
 struct graft_patch_module;
-struct graft_tree;
-struct graft_tree_file;
-
-/**
- * Find the build that a module replaces, by its SHA-256.
- *
- * @return Lent by @p tree; NULL if it is not there.
- */
-const struct graft_tree_file *
-graft_old_find(const struct graft_tree *tree,
-	       const struct graft_patch_module *module);
+struct graft_side;
 
 /**
  * Read the build that a module replaces. It is found by its SHA-256.
  *
- * @param[in] tree ELF file, directory or package.
  * @param[in] module Any.
- * @param[out] name_ret Lent by @p tree; NULL if the file is not there.
+ * @param[out] name_ret Lent by @p side; NULL if the file is not there.
  * @param[out] bytes_ret New buffer that the caller frees; NULL if it is not.
  * @param[out] len_ret Its length.
  * @return NULL, also if it is not there; errors of graft_tree_read().
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_old_read(const struct graft_tree *tree,
+graft_old_read(const struct graft_side *side,
 	       const struct graft_patch_module *module, const char **name_ret,
 	       uint8_t **bytes_ret, size_t *len_ret);
 
@@ -47,7 +36,7 @@ graft_old_read(const struct graft_tree *tree,
  * and graft_delta_complete().
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_old_complete(const struct graft_tree *tree, struct graft_patch *patch);
+graft_old_complete(const struct graft_side *side, struct graft_patch *patch);
 
 /** Count the modules that lack their code. */
 size_t

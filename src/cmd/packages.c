@@ -42,7 +42,7 @@ is_deb(const char *name)
 }
 
 struct graft_error *
-graft_package_pairs_in(const char *path, bool *ret)
+graft_packages_in(const char *path, bool *ret)
 {
 	struct stat st;
 
@@ -56,6 +56,28 @@ graft_package_pairs_in(const char *path, bool *ret)
 	while (!*ret && (entry = readdir(dir)) != NULL)
 		*ret = is_deb(entry->d_name);
 	return NULL;
+}
+
+struct graft_error *
+graft_packages_each(const char *path, graft_packages_fn *each, void *arg)
+{
+	GRAFT_CLEANUP(close_dir) DIR *dir = opendir(path);
+	struct graft_error *err = NULL;
+	const struct dirent *entry;
+
+	if (!dir)
+		return graft_error_os(errno, "open %s", path);
+	while (!err && (entry = readdir(dir)) != NULL) {
+		GRAFT_FREE char *file = NULL;
+		if (!is_deb(entry->d_name))
+			continue;
+		if (asprintf(&file, "%s/%s", path, entry->d_name) < 0) {
+			file = NULL;
+			return graft_error_no_memory();
+		}
+		err = each(arg, file);
+	}
+	return err;
 }
 
 /** Order by name, then by architecture. */
@@ -134,8 +156,9 @@ compare_debs(const void *a, const void *b)
 }
 
 static struct graft_error *
-add_file(struct folder *folder, const char *path)
+add_file(void *arg, const char *path)
 {
+	struct folder *folder = arg;
 	struct graft_error *err = graft_vec_reserve(&folder->debs, &folder->cap,
 						    folder->count + 1,
 						    sizeof(*folder->debs));
@@ -150,22 +173,8 @@ add_file(struct folder *folder, const char *path)
 static struct graft_error *
 read_folder(const char *path, struct folder *folder)
 {
-	GRAFT_CLEANUP(close_dir) DIR *dir = opendir(path);
-	struct graft_error *err = NULL;
-	const struct dirent *entry;
+	struct graft_error *err = graft_packages_each(path, add_file, folder);
 
-	if (!dir)
-		return graft_error_os(errno, "open %s", path);
-	while (!err && (entry = readdir(dir)) != NULL) {
-		GRAFT_FREE char *file = NULL;
-		if (!is_deb(entry->d_name))
-			continue;
-		if (asprintf(&file, "%s/%s", path, entry->d_name) < 0) {
-			file = NULL;
-			return graft_error_no_memory();
-		}
-		err = add_file(folder, file);
-	}
 	if (err || !folder->count)
 		return err;
 	qsort(folder->debs, folder->count, sizeof(*folder->debs), compare_debs);

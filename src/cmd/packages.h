@@ -37,7 +37,19 @@ graft_package_pairs_deinit(struct graft_package_pairs *pairs);
 
 /** Say whether a path is a folder that holds `.deb` files, itself and not further down. */
 GRAFT_MUST_CHECK struct graft_error *
-graft_package_pairs_in(const char *path, bool *ret);
+graft_packages_in(const char *path, bool *ret);
+
+/** Told of each `.deb` file. */
+typedef struct graft_error *
+graft_packages_fn(void *arg, const char *path);
+
+/**
+ * Go through the `.deb` files of a folder, in no order.
+ *
+ * @param[in] each Ends it with an error.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_packages_each(const char *path, graft_packages_fn *each, void *arg);
 
 /**
  * Add two files.

@@ -7,8 +7,8 @@
 #include "cmd/core.h"
 #include "cmd/disassemble.h"
 #include "cmd/old.h"
+#include "cmd/side.h"
 #include "cmd/usage.h"
-#include "diff/input/tree.h"
 #include "elf/image.h"
 #include "patch/file.h"
 #include "patch/patch.h"
@@ -109,14 +109,14 @@ parse(int argc, char **argv, struct arguments *arguments, int *status_ret)
 
 /** Open the build that a module replaces; it stays NULL if it is not there. */
 static struct graft_error *
-open_old(const struct graft_tree *tree, const struct graft_patch_module *module,
+open_old(const struct graft_side *side, const struct graft_patch_module *module,
 	 struct graft_image **ret)
 {
 	GRAFT_FREE uint8_t *bytes = NULL;
 	const char *name;
 	size_t len;
 
-	struct graft_error *err = graft_old_read(tree, module, &name, &bytes,
+	struct graft_error *err = graft_old_read(side, module, &name, &bytes,
 						 &len);
 	if (err || !bytes)
 		return err;
@@ -126,19 +126,19 @@ open_old(const struct graft_tree *tree, const struct graft_patch_module *module,
 /** Append the code of one module that carries some. */
 static struct graft_error *
 put_module(const struct graft_patch_module *module,
-	   const struct graft_tree *tree, bool *any, struct graft_text *text)
+	   const struct graft_side *side, bool *any, struct graft_text *text)
 {
 	GRAFT_CLEANUP(graft_image_closep) struct graft_image *image = NULL;
 
-	if (tree) {
-		struct graft_error *err = open_old(tree, module, &image);
+	if (side) {
+		struct graft_error *err = open_old(side, module, &image);
 		if (err)
 			return err;
 		*any |= image != NULL;
 	}
 	graft_text_put(text, "\n");
 	graft_text_put_safe(text, module->path);
-	graft_text_put(text, tree && !image ? ": its old build is not there\n"
+	graft_text_put(text, side && !image ? ": its old build is not there\n"
 					    : ":\n");
 	if (module->lacks_code) {
 		graft_text_put(text, "  its code is a delta to that\n");
@@ -149,7 +149,7 @@ put_module(const struct graft_patch_module *module,
 
 /** Append the code of every module that carries some. */
 static struct graft_error *
-put_code(const struct graft_patch *patch, const struct graft_tree *tree,
+put_code(const struct graft_patch *patch, const struct graft_side *side,
 	 struct graft_text *text)
 {
 	bool any = false;
@@ -158,25 +158,25 @@ put_code(const struct graft_patch *patch, const struct graft_tree *tree,
 		const struct graft_patch_module *module = &patch->modules[i];
 		if (module->verdict != GRAFT_VERDICT_HOTPATCH)
 			continue;
-		struct graft_error *err = put_module(module, tree, &any, text);
+		struct graft_error *err = put_module(module, side, &any, text);
 		if (err)
 			return err;
 	}
-	if (tree && !any)
+	if (side && !any)
 		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
 				       "%s: holds no file that the hotpatch "
 				       "was made from",
-				       tree->name);
+				       side->name);
 	return NULL;
 }
 
 /** Fill in the code that the hotpatch has as deltas, before it is printed. */
 static struct graft_error *
-complete(const struct arguments *arguments, const struct graft_tree *tree,
+complete(const struct arguments *arguments, const struct graft_side *side,
 	 struct graft_patch *patch)
 {
-	if (tree)
-		return graft_old_complete(tree, patch);
+	if (side)
+		return graft_old_complete(side, patch);
 	if (!arguments->disassemble || !graft_old_lacking(patch))
 		return NULL;
 	return graft_error_new(GRAFT_ERROR_NOT_FOUND,
@@ -190,7 +190,7 @@ graft_verb_show(int argc, char **argv, int *status_ret)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
-	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *tree = NULL;
+	GRAFT_CLEANUP(graft_side_closep) struct graft_side *side = NULL;
 	struct arguments arguments = { 0 };
 	struct graft_error *err;
 	struct stat st = { 0 };
@@ -202,9 +202,9 @@ graft_verb_show(int argc, char **argv, int *status_ret)
 				       status_ret);
 	err = graft_patch_read_file(arguments.path, &patch);
 	if (!err && arguments.old_path)
-		err = graft_tree_open(arguments.old_path, &tree);
+		err = graft_side_open(arguments.old_path, &side);
 	if (!err)
-		err = complete(&arguments, tree, patch);
+		err = complete(&arguments, side, patch);
 	if (err)
 		return err;
 	if (stat(arguments.path, &st) < 0)
@@ -214,7 +214,7 @@ graft_verb_show(int argc, char **argv, int *status_ret)
 	else
 		graft_patch_print_text(patch, (uint64_t)st.st_size, &text);
 	if (arguments.disassemble)
-		err = put_code(patch, tree, &text);
+		err = put_code(patch, side, &text);
 	if (err)
 		return err;
 	if (text.failed)

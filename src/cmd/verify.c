@@ -9,8 +9,9 @@
 #include "base/text.h"
 #include "cmd/against.h"
 #include "cmd/old.h"
+#include "cmd/side.h"
 #include "cmd/usage.h"
-#include "diff/input/tree.h"
+#include "patch/disk.h"
 #include "patch/file.h"
 #include "patch/patch.h"
 
@@ -30,10 +31,10 @@ static const char usage[] =
 	"\n"
 	"      --against OLD NEW prove that OLD with the hotpatch does what NEW does,\n"
 	"                        or name the first difference (ELF files,\n"
-	"                        directories or Debian packages)\n"
-	"      --old OLD         the build that it replaces (ELF file, directory or\n"
-	"                        Debian package): check that it is, and the code\n"
-	"                        that is stored as a delta to it\n"
+	"                        directories, Debian packages or folders of some)\n"
+	"      --old OLD         the build that it replaces (ELF file, directory,\n"
+	"                        Debian package or folder of some): check that it\n"
+	"                        is, and the code that is stored as a delta to it\n"
 	"      --json            print JSON\n"
 	"      --key FILE        Ed25519 public key: 32 bytes, or as 64 hex digits\n"
 	"      --signature FILE  the signature, instead of FILE.sig\n";
@@ -187,38 +188,64 @@ verify_signature(const struct arguments *arguments, const uint8_t *bytes,
 
 /** Check that the builds are OLD, and the code that is stored as deltas to them. */
 static struct graft_error *
-verify_old(const struct graft_tree *tree, struct graft_patch *patch)
+verify_old(const struct graft_side *side, struct graft_patch *patch)
 {
 	for (size_t i = 0; i < patch->module_count; i++) {
 		const struct graft_patch_module *module = &patch->modules[i];
 		if (module->verdict == GRAFT_VERDICT_HOTPATCH &&
-		    !graft_old_find(tree, module))
+		    !graft_side_find(side, module->old_sha256, NULL))
 			return graft_error_new(
 				GRAFT_ERROR_NOT_FOUND,
 				"%s: holds no file that is the old build of "
 				"%s, which the hotpatch was made from (SHA-256)",
-				tree->name, module->path);
+				side->name, module->path);
 	}
-	return graft_old_complete(tree, patch);
+	return graft_old_complete(side, patch);
 }
 
 /** Check what only the builds show, if they are there. */
 static struct graft_error *
 verify_builds(const struct arguments *arguments, struct graft_patch *patch)
 {
-	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *old_tree = NULL;
-	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *new_tree = NULL;
+	GRAFT_CLEANUP(graft_side_closep) struct graft_side *old_side = NULL;
+	GRAFT_CLEANUP(graft_side_closep) struct graft_side *new_side = NULL;
 	struct graft_error *err;
 
 	if (!arguments->old_path)
 		return NULL;
-	err = graft_tree_open(arguments->old_path, &old_tree);
+	err = graft_side_open(arguments->old_path, &old_side);
 	if (!err)
-		err = verify_old(old_tree, patch);
+		err = verify_old(old_side, patch);
 	if (err || !arguments->new_path)
 		return err;
-	err = graft_tree_open(arguments->new_path, &new_tree);
-	return err ? err : graft_against_check(old_tree, new_tree, patch);
+	err = graft_side_open(arguments->new_path, &new_side);
+	return err ? err : graft_against_check(old_side, new_side, patch);
+}
+
+/** Add each package that there is something of for the disk. */
+static bool
+add_disks(cJSON *root, const struct graft_patch *patch)
+{
+	cJSON *list = cJSON_AddArrayToObject(root, "disks");
+	bool good = list != NULL;
+
+	for (size_t i = 0; good && i < patch->disk_count; i++) {
+		const struct graft_disk *disk = patch->disks[i];
+		cJSON *item = cJSON_CreateObject();
+		good = item && cJSON_AddItemToArray(list, item) &&
+		       (!disk->package ||
+			(cJSON_AddStringToObject(item, "package",
+						 disk->package) &&
+			 cJSON_AddStringToObject(item, "architecture",
+						 disk->architecture) &&
+			 cJSON_AddStringToObject(item, "old_version",
+						 disk->old_version) &&
+			 cJSON_AddStringToObject(item, "new_version",
+						 disk->new_version))) &&
+		       cJSON_AddNumberToObject(item, "paths",
+					       (double)disk->entry_count);
+	}
+	return good;
 }
 
 /** Print what was checked, and what was not, as JSON. */
@@ -229,7 +256,8 @@ print_json(const struct arguments *arguments, const struct graft_patch *patch)
 	const char *signature = arguments->key ? "good" : "unchecked";
 
 	bool good = cJSON_AddStringToObject(root, "id", patch->id) &&
-		    cJSON_AddStringToObject(root, "signature", signature);
+		    cJSON_AddStringToObject(root, "signature", signature) &&
+		    add_disks(root, patch);
 	cJSON *modules = cJSON_AddArrayToObject(root, "unchecked_code");
 	for (size_t i = 0; good && i < patch->module_count; i++) {
 		const struct graft_patch_module *module = &patch->modules[i];
@@ -263,6 +291,15 @@ print(const struct arguments *arguments, const struct graft_patch *patch)
 		     lacking ? "that needs no old build " : "",
 		     arguments->key ? ", the signature is good"
 				    : "; no key given, no signature checked");
+	for (size_t i = 0; i < patch->disk_count; i++) {
+		const struct graft_disk *disk = patch->disks[i];
+		if (disk->package)
+			(void)printf("%s: for the disk: %s:%s %s -> %s, %zu "
+				     "paths\n",
+				     arguments->path, disk->package,
+				     disk->architecture, disk->old_version,
+				     disk->new_version, disk->entry_count);
+	}
 	if (lacking)
 		(void)printf("%s: the code of %zu %s was not checked: it is "
 			     "stored as a delta to the old build; name that "

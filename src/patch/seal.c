@@ -122,7 +122,8 @@ seal_index(const struct piece *manifest, const struct piece *piece,
 			    sizeof(several) - 1);
 	for (size_t i = 0; at && i <= number; i++) {
 		at = memmem(at, (size_t)(end - at), size, sizeof(size) - 1);
-		at += at ? sizeof(size) - 1 : 0;
+		if (at)
+			at += sizeof(size) - 1;
 	}
 	if (at && hash_piece(piece, sha256))
 		(void)write_hash(manifest, at, SIZE_MAX, "\"sha256\":\"",

@@ -205,8 +205,12 @@ check_owner(const struct graft_disk *disk, const char *folder)
 struct graft_error *
 graft_files_check(const struct graft_disk *disk, const char *folder)
 {
+	GRAFT_CLEANUP(graft_disk_frames_deinit)
+	struct graft_disk_frames frames = { 0 };
 	struct graft_error *err = check_owner(disk, folder);
 
+	if (!err)
+		err = graft_disk_find_frames(disk, &frames);
 	for (size_t i = 0; !err && i < disk->entry_count; i++) {
 		const struct graft_disk_entry *entry = &disk->entries[i];
 		GRAFT_CLEANUP(place_deinit)
@@ -214,7 +218,7 @@ graft_files_check(const struct graft_disk *disk, const char *folder)
 		GRAFT_FREE uint8_t *bytes = NULL;
 		err = open_place(folder, entry->path, &place);
 		if (!err)
-			err = graft_rebuild_delta(disk, i, place.bytes,
+			err = graft_rebuild_delta(disk, &frames, i, place.bytes,
 						  place.len, &bytes);
 	}
 	return err;
@@ -253,6 +257,12 @@ graft_files_keep(const struct graft_disk *disk, const char *folder,
 struct graft_error *
 graft_files_replace(const struct graft_disk *disk, const char *folder)
 {
+	GRAFT_CLEANUP(graft_disk_frames_deinit)
+	struct graft_disk_frames frames = { 0 };
+	struct graft_error *found = graft_disk_find_frames(disk, &frames);
+
+	if (found)
+		return found;
 	for (size_t i = 0; i < disk->entry_count; i++) {
 		const struct graft_disk_entry *entry = &disk->entries[i];
 		GRAFT_CLEANUP(place_deinit)
@@ -264,7 +274,7 @@ graft_files_replace(const struct graft_disk *disk, const char *folder)
 		if (!err)
 			err = is(&place, entry->sha256, &done);
 		if (!err && !done)
-			err = graft_rebuild_delta(disk, i, place.bytes,
+			err = graft_rebuild_delta(disk, &frames, i, place.bytes,
 						  place.len, &bytes);
 		if (!err && !done)
 			err = replace(&place, bytes, entry->size);

@@ -21,6 +21,8 @@ struct rebuilding {
 	struct graft_hidden *hidden;
 	/** NULL: nothing is written. */
 	struct graft_deb_writer *writer;
+	/** Looked up once: to find one takes as long as to find all. */
+	struct graft_disk_frames frames;
 	uint8_t *whole;
 	size_t whole_off;
 };
@@ -29,6 +31,7 @@ static void
 rebuilding_deinit(struct rebuilding *r)
 {
 	graft_deb_writer_free(r->writer);
+	graft_disk_frames_deinit(&r->frames);
 	free(r->whole);
 }
 
@@ -146,11 +149,10 @@ apply_delta(const struct graft_disk_entry *entry,
 }
 
 struct graft_error *
-graft_rebuild_delta(const struct graft_disk *disk, size_t i, const uint8_t *old,
-		    size_t old_len, uint8_t **ret)
+graft_rebuild_delta(const struct graft_disk *disk,
+		    const struct graft_disk_frames *frames, size_t i,
+		    const uint8_t *old, size_t old_len, uint8_t **ret)
 {
-	GRAFT_CLEANUP(graft_disk_frames_deinit)
-	struct graft_disk_frames frames = { 0 };
 	const struct graft_disk_entry *entry = &disk->entries[i];
 	GRAFT_FREE uint8_t *bytes = NULL;
 	bool right;
@@ -160,9 +162,7 @@ graft_rebuild_delta(const struct graft_disk *disk, size_t i, const uint8_t *old,
 	if (!err && !right)
 		err = not_as_it_came(disk, graft_disk_old_path(entry));
 	if (!err)
-		err = graft_disk_find_frames(disk, &frames);
-	if (!err)
-		err = apply_delta(entry, &frames.deltas[i], old, old_len,
+		err = apply_delta(entry, &frames->deltas[i], old, old_len,
 				  &bytes);
 	if (!err)
 		err = check_new(bytes, entry->size, entry->sha256, entry->path);
@@ -193,7 +193,8 @@ from_installed(struct rebuilding *r, size_t i, uint8_t **ret)
 	if (err)
 		return err;
 	if (entry->source == GRAFT_DISK_DELTA)
-		return graft_rebuild_delta(r->disk, i, old, len, ret);
+		return graft_rebuild_delta(r->disk, &r->frames, i, old, len,
+					   ret);
 	err = has_hash(old, len, entry->sha256, &right);
 	if (!err && (!right || len != entry->size))
 		err = not_as_it_came(r->disk, path);
@@ -332,6 +333,8 @@ graft_rebuild(const struct graft_disk *disk,
 
 	if (path)
 		err = graft_deb_writer_new(path, &r.writer);
+	if (!err)
+		err = graft_disk_find_frames(disk, &r.frames);
 	if (!err)
 		err = graft_rebuild_read_whole(disk, &r.whole);
 	if (!err)

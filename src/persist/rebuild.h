@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct graft_disk;
+struct graft_disk_frames;
 struct graft_installed;
 
 /**
@@ -73,6 +74,7 @@ graft_rebuild_read_controls(const struct graft_disk *disk,
 /**
  * Get the bytes of a file that is a delta.
  *
+ * @param[in] frames Of @p disk.
  * @param[in] i Index of an entry that is a delta.
  * @param[in] old Its old file, of @p old_len bytes; its hash is compared.
  * @param[out] ret New buffer of graft_disk_entry::size bytes that the caller frees, with
@@ -80,7 +82,8 @@ graft_rebuild_read_controls(const struct graft_disk *disk,
  * @return NULL; #GRAFT_ERROR_REFUSED if it is not that old file; #GRAFT_ERROR_BAD_INPUT.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_rebuild_delta(const struct graft_disk *disk, size_t i, const uint8_t *old,
-		    size_t old_len, uint8_t **ret);
+graft_rebuild_delta(const struct graft_disk *disk,
+		    const struct graft_disk_frames *frames, size_t i,
+		    const uint8_t *old, size_t old_len, uint8_t **ret);
 
 #endif /* GRAFT_PERSIST_REBUILD_H */

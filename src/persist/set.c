@@ -5,6 +5,7 @@
 #include "patch/disk.h"
 #include "patch/patch.h"
 #include "persist/before.h"
+#include "persist/control.h"
 #include "persist/database.h"
 #include "persist/installed.h"
 #include "persist/rebuild.h"
@@ -76,6 +77,39 @@ take_new_control(struct graft_set_member *member)
 				     disk->package);
 }
 
+/** See that a control file names the package that the hotpatch says: dpkg goes by it. */
+static struct graft_error *
+check_names(const struct graft_set_member *member)
+{
+	const struct graft_disk *disk = member->disk;
+	const struct {
+		const char *field;
+		const char *wanted;
+	} names[] = {
+		{ "Package", disk->package },
+		{ "Architecture", disk->architecture },
+		{ "Version", disk->new_version },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		GRAFT_FREE char *value = NULL;
+		struct graft_error *err = graft_control_take(
+			member->new_control, names[i].field, &value);
+		if (err)
+			return err;
+		const char *at = value + strspn(value, " \t");
+		const size_t len = strlen(names[i].wanted);
+		if (strncmp(at, names[i].wanted, len) != 0 ||
+		    at[len + strspn(at + len, " \t\r")])
+			return graft_error_new(
+				GRAFT_ERROR_BAD_INPUT,
+				"%s: its control file is not that of %s:%s %s",
+				disk->package, disk->package,
+				disk->architecture, disk->new_version);
+	}
+	return NULL;
+}
+
 static struct graft_error *
 open_member(struct graft_set_member *member, const char *root)
 {
@@ -106,6 +140,8 @@ read_controls(struct graft_set *set)
 		if (member->state != GRAFT_SET_OLD)
 			continue;
 		err = take_new_control(member);
+		if (!err)
+			err = check_names(member);
 		if (!err)
 			err = graft_installed_make_control(
 				member->installed, &member->old_control);

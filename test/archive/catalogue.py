@@ -25,7 +25,7 @@ is in the table already, so that no source fills it. All that are left are compa
 first N of them, whatever comes out."""
 
 
-def read_lists():
+def read_lists(architectures=("amd64",)):
     """What apt's lists say of each package: name -> version -> fields."""
     done = archive.run(["apt-get", "indextargets", "--format", "$(FILENAME)",
                         "Created-By: Packages", "Origin: Debian"])
@@ -35,7 +35,7 @@ def read_lists():
         for stanza in text.split("\n\n"):
             fields = dict(line.split(": ", 1) for line in stanza.splitlines()
                           if ": " in line and line[0] != " ")
-            if fields.get("Architecture") == "amd64":
+            if fields.get("Architecture") in architectures:
                 found.setdefault(fields["Package"], {})[fields["Version"]] = fields
     return found
 

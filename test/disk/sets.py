@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several packages in one hotpatch: what asks for each other by number is upgraded and taken
 back together, by one dpkg."""
+import json
 import os
 import shutil
 import subprocess
@@ -381,6 +382,25 @@ def what_does_not_go_together_is_refused_or_left_out(place):
     done = diff(kin.folders[OLD], folder)
     check(done.returncode == 65 and f"holds {LIB}:amd64 twice" in done.stderr, done.stderr)
     same(diff(kin.folders[OLD], kin.folders[OLD]).returncode, 66, "the same folder")
+
+
+@test
+def several_packages_are_proven_against_both_folders(place):
+    kin = family(place)
+    done = subprocess.run([GRAFT, "verify", "--against", kin.folders[OLD], kin.folders[NEW],
+                           kin.fix], capture_output=True, text=True, check=False)
+    same(done.returncode, 0, done.stderr)
+    same(done.stdout.count(": the same\n"), 2, done.stdout)
+    for name in ALL:
+        check(f"for the disk: {name}:" in done.stdout, done.stdout)
+    for argv in (["--old", kin.folders[OLD]], ["--json", "--old", kin.folders[OLD]]):
+        done = subprocess.run([GRAFT, "verify", *argv, kin.fix], capture_output=True, text=True,
+                              check=False)
+        same(done.returncode, 0, done.stderr)
+    same([part["package"] for part in json.loads(done.stdout)["disks"]], sorted(ALL), "parts")
+    done = subprocess.run([GRAFT, "verify", "--old", kin.debs[LIB, OLD], kin.fix],
+                          capture_output=True, text=True, check=False)
+    check(done.returncode == 66 and OWN[1:] in done.stderr, done.stderr)
 
 
 @test
