@@ -14,7 +14,12 @@ INIT = """#!/bin/sh
 # Default-Stop:
 ### END INIT INFO
 case $1 in
-stop | restart) kill "$(cat /run/graft-victim.pid)" ;;
+stop | restart)
+	# One that is about to end could take a question that is for the next.
+	pid=$(cat /run/graft-victim.pid)
+	kill "$pid"
+	while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
+	;;
 esac
 case $1 in
 start | restart)
