@@ -26,8 +26,8 @@ enum {
 	/** Longest run: a slow line and large packages. */
 	LIMIT_S = 6 * 3600,
 	LOOK_MS = 500,
-	/** How soon it is seen that nobody pauses it any more. */
-	PAUSED_S = 10,
+	/** How often it is seen whether an update waits for something, or nobody pauses any more. */
+	STEP_S = 10,
 	SAID_LEN = 512,
 };
 
@@ -174,6 +174,47 @@ chance_us(uint32_t seconds)
 	return seconds ? number % ((uint64_t)seconds * US_A_S) : 0;
 }
 
+/** Say what `graft restart` did. */
+static void
+say_restart(struct updater *updater, const struct graft_tool *tool)
+{
+	cJSON *said = cJSON_ParseWithLength(graft_text_str(&tool->out),
+					    tool->out.len);
+	const cJSON *error = cJSON_GetObjectItemCaseSensitive(said, "error");
+
+	if (error)
+		say(updater, LOG_WARNING, "restart: %s",
+		    text_of(error, "message"));
+	else if (*text_of(said, "done"))
+		say(updater, LOG_NOTICE, "restart: %s", text_of(said, "done"));
+	cJSON_Delete(said);
+}
+
+/** Have what an update waits for done, if one does: it is cut off, or its restart is due or was made. */
+static void
+see_to_restart(struct updater *updater)
+{
+	GRAFT_CLEANUP(graft_tool_deinit) struct graft_tool tool = { 0 };
+	const char *const words[] = {
+		updater->options->tool, "restart", "go", "--json", NULL,
+	};
+	GRAFT_FREE char *path = NULL;
+
+	if (asprintf(&path, "%s/restart/record", updater->options->state_dir) <
+	    0) {
+		path = NULL;
+		return;
+	}
+	if (access(path, F_OK) < 0)
+		return;
+	struct graft_error *err = run_tool(updater, words, &tool);
+	if (err)
+		say(updater, LOG_ERR, "%s", graft_error_message(err));
+	else
+		say_restart(updater, &tool);
+	graft_error_free(err);
+}
+
 struct graft_error *
 graft_updater_run(const struct graft_updater_options *options)
 {
@@ -190,15 +231,22 @@ graft_updater_run(const struct graft_updater_options *options)
 	// Maintainer scripts make files with the mask that they find.
 	(void)umask(022);
 	// Devices that start together do not ask together.
-	graft_clock_sleep_us(chance_us(config->update_jitter_s));
+	uint64_t due_us = graft_clock_monotonic_us() +
+			  chance_us(config->update_jitter_s);
 	for (;;) {
-		if (is_paused(updater)) {
-			graft_clock_sleep_us((uint64_t)PAUSED_S * US_A_S);
-			continue;
+		const bool paused = is_paused(updater);
+		if (!paused)
+			see_to_restart(updater);
+		if (!paused && graft_clock_monotonic_us() >= due_us) {
+			update(updater);
+			due_us = graft_clock_monotonic_us() +
+				 (uint64_t)config->update_interval_s * US_A_S +
+				 chance_us(config->update_jitter_s);
 		}
-		update(updater);
-		graft_clock_sleep_us((uint64_t)config->update_interval_s *
-					     US_A_S +
-				     chance_us(config->update_jitter_s));
+		const uint64_t now_us = graft_clock_monotonic_us();
+		const uint64_t step_us = (uint64_t)STEP_S * US_A_S;
+		const uint64_t left_us = due_us > now_us ? due_us - now_us : 0;
+		graft_clock_sleep_us(paused || left_us > step_us ? step_us
+								 : left_us);
 	}
 }

@@ -3,7 +3,8 @@
 /**
  * @file
  *
- * The updater of graftd: it runs `graft update` from time to time.
+ * The updater of graftd: it runs `graft update` from time to time, and `graft restart go` while an
+ * update waits for its restart.
  *
  * It is a process of its own, with all rights that graftd was started with: graft gives packages to
  * dpkg, whose maintainer scripts may need any. It listens to nobody. What it must know after a

@@ -45,6 +45,8 @@ static const struct graft_verb verbs[] = {
 	  graft_verb_release },
 	{ "update", "get the releases that this device should have",
 	  graft_verb_update },
+	{ "restart", "see to the restart that an update waits for",
+	  graft_verb_restart },
 	{ "config", "check a configuration of graftd", graft_verb_config },
 	{ "perf-map", "write names of carried code for perf",
 	  graft_verb_perf_map },

@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "patch/disk.h"
 #include "patch/file.h"
+#include "persist/build_id.h"
 #include "persist/deb.h"
 #include "repo/copy.h"
 
@@ -53,7 +54,7 @@ add_package(struct graft_release *release, const char *name, const char *old,
 	return err ? err : copy(version, &p->version);
 }
 
-/** Say whether a module is there, from another form of the same hotpatch. */
+/** Say whether a module is there, from another form of the same hotpatch or package. */
 static bool
 has_module(const struct graft_release *release, const char *path,
 	   const char *old, const char *new)
@@ -61,11 +62,27 @@ has_module(const struct graft_release *release, const char *path,
 	for (size_t i = 0; i < release->module_count; i++) {
 		const struct graft_release_module *m = &release->modules[i];
 		if (strcmp(m->path, path) == 0 &&
-		    strcmp(m->old_build_id, old) == 0 &&
+		    (old ? m->old_build_id && strcmp(m->old_build_id, old) == 0
+			 : !m->old_build_id) &&
 		    strcmp(m->new_build_id, new) == 0)
 			return true;
 	}
 	return false;
+}
+
+/** Make room for a module. @param[out] ret All zeroes; belongs to the release. */
+GRAFT_MUST_CHECK static struct graft_error *
+make_module(struct graft_release *release, struct graft_release_module **ret)
+{
+	struct graft_error *err = graft_vec_reserve(
+		&release->modules, &release->module_cap,
+		release->module_count + 1, sizeof(*release->modules));
+
+	if (err)
+		return err;
+	*ret = &release->modules[release->module_count++];
+	**ret = (struct graft_release_module){ 0 };
+	return NULL;
 }
 
 /** Add a module of a hotpatch. */
@@ -81,15 +98,10 @@ add_module(struct graft_release *release, const struct graft_patch_module *of)
 	if (of->verdict == GRAFT_VERDICT_IDENTICAL ||
 	    has_module(release, of->path, old, new))
 		return NULL;
-	struct graft_error *err = graft_vec_reserve(
-		&release->modules, &release->module_cap,
-		release->module_count + 1, sizeof(*release->modules));
-	if (err)
-		return err;
-	struct graft_release_module *m =
-		&release->modules[release->module_count++];
-	*m = (struct graft_release_module){ 0 };
-	err = copy(of->path, &m->path);
+	struct graft_release_module *m;
+	struct graft_error *err = make_module(release, &m);
+	if (!err)
+		err = copy(of->path, &m->path);
 	if (!err)
 		err = copy(old, &m->old_build_id);
 	if (!err)
@@ -98,6 +110,30 @@ add_module(struct graft_release *release, const struct graft_patch_module *of)
 		err = copy(graft_verdict_name(of->verdict), &m->verdict);
 	return err ? err
 		   : copy(graft_assurance_name(of->assurance), &m->assurance);
+}
+
+/** Add the files of a package that have a build-id: by it a device sees that it has them. */
+GRAFT_MUST_CHECK static struct graft_error *
+add_package_modules(struct graft_release *release, const struct graft_deb *deb)
+{
+	for (size_t i = 0; i < deb->entry_count; i++) {
+		const struct graft_deb_entry *entry = &deb->entries[i];
+		char digits[2 * GRAFT_BUILD_ID_READ_MAX + 1];
+		struct graft_release_module *m;
+		if (entry->type != GRAFT_DISK_FILE ||
+		    !graft_build_id_read(deb->spill, entry->off, entry->size,
+					 digits) ||
+		    has_module(release, entry->path, NULL, digits))
+			continue;
+		struct graft_error *err = make_module(release, &m);
+		if (!err)
+			err = copy(entry->path, &m->path);
+		if (!err)
+			err = copy(digits, &m->new_build_id);
+		if (err)
+			return err;
+	}
+	return NULL;
 }
 
 /** Add the file itself. */
@@ -188,6 +224,9 @@ take_package(struct graft_release *release, const char *file)
 	struct graft_error *err = graft_deb_open(file, &deb);
 	if (!err)
 		err = add_package(release, deb->package, NULL, deb->version);
+	// A hotpatch is no promise of what lies on disk.
+	if (!err && !graft_release_is_hot(release))
+		err = add_package_modules(release, deb);
 	return err ? err : add_form(release, GRAFT_RELEASE_FORM_PACKAGE, file);
 }
 

@@ -7,6 +7,7 @@
 #include "base/settings.h"
 #include "cmd/device.h"
 #include "cmd/failure.h"
+#include "cmd/restart.h"
 #include "cmd/verb.h"
 #include "release/policy.h"
 #include "trust/curl.h"
@@ -37,6 +38,7 @@ graft_update_deinit(struct graft_update *update)
 	for (size_t i = 0; i < update->file_count; i++)
 		free(update->files[i].why);
 	free(update->files);
+	graft_cumulative_deinit(&update->cumulative);
 	graft_choice_deinit(&update->choice);
 	graft_catalogue_deinit(&update->catalogue);
 	graft_source_close(update->source);
@@ -129,6 +131,9 @@ act(struct graft_update *update)
 	switch (update->choice.eligibility.decision) {
 	case GRAFT_DECISION_HOTPATCH:
 		return graft_update_take_hotpatch(update);
+	case GRAFT_DECISION_BASELINE:
+	case GRAFT_DECISION_CUMULATIVE:
+		return graft_update_take_restart(update);
 	default:
 		return NULL;
 	}
@@ -142,10 +147,10 @@ exit_status(const struct graft_update *update)
 	switch (update->choice.eligibility.decision) {
 	case GRAFT_DECISION_UP_TO_DATE:
 		return STATUS_NOTHING;
-	case GRAFT_DECISION_HOTPATCH:
-		break;
-	default:
+	case GRAFT_DECISION_NOT_READY:
 		return STATUS_REFUSED;
+	default:
+		break;
 	}
 	for (size_t i = 0; i < update->file_count; i++)
 		fine += update->files[i].result < GRAFT_UPDATE_PARTLY;
@@ -165,6 +170,7 @@ run(struct graft_update *update)
 				     .pause_us = PAUSE_US,
 				     .pause_max_us = PAUSE_MAX_US };
 	GRAFT_FREE char *dir = NULL;
+	bool confirmed;
 
 	if (asprintf(&dir, "%s/releases", graft_env_state_dir()) < 0) {
 		dir = NULL;
@@ -177,6 +183,9 @@ run(struct graft_update *update)
 		!options->config, &update->config);
 	if (!err)
 		err = graft_curl_open(options->timeout_s, &curl);
+	// What the device has is known only when an update that was restarted for is seen to.
+	if (!err && !options->dry_run)
+		err = graft_restart_confirm_if_restarted(&confirmed);
 	if (err)
 		return err;
 	retry.inner = graft_curl_fetcher(curl);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "release/choose.h"
+#include "update/cumulative.h"
 #include "update/source.h"
 
 #include <stdbool.h>
@@ -64,6 +65,10 @@ struct graft_update {
 	struct graft_choice choice;
 	struct graft_update_file *files;
 	size_t file_count;
+	/** What a release that restarts changes. */
+	struct graft_cumulative cumulative;
+	/** Its packages are there, and the host is to be restarted. */
+	bool waits;
 	/** The level was written down. */
 	bool raised;
 };
@@ -98,6 +103,13 @@ graft_update_result_name(enum graft_update_result result);
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_update_take_hotpatch(struct graft_update *update);
+
+/**
+ * Bring the packages of the releases that were chosen, and which restart, to this host; the restart is
+ * left to `graft restart`.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_update_take_restart(struct graft_update *update);
 
 /** Print what was decided and done. */
 GRAFT_MUST_CHECK struct graft_error *

@@ -41,6 +41,33 @@ phrase(enum graft_update_result result)
 	return phrases[result];
 }
 
+/** Append lines, each with something before it. */
+static void
+put_lines(struct graft_text *text, const char *before,
+	  const struct graft_text *lines)
+{
+	for (const char *at = graft_text_str(lines); *at;) {
+		const size_t len = strcspn(at, "\n");
+		graft_text_put(text, before);
+		graft_text_put_bytes(text, at, len);
+		graft_text_put(text, "\n");
+		at += len + (at[len] == '\n');
+	}
+}
+
+/** Say what becomes of packages. */
+static void
+put_packages(const struct graft_update *update, struct graft_text *text)
+{
+	const struct graft_apt_plan *plan = &update->cumulative.plan;
+
+	put_lines(text, "    upgraded: ", &plan->upgrades);
+	put_lines(text, "    newly needed: ", &plan->additions);
+	if (update->waits)
+		graft_text_put(text, "its packages are here; it takes effect "
+				     "with a restart: graft restart status\n");
+}
+
 struct graft_error *
 graft_update_print(const struct graft_update *update, struct graft_text *text)
 {
@@ -67,10 +94,13 @@ graft_update_print(const struct graft_update *update, struct graft_text *text)
 		}
 		graft_text_put(text, "\n");
 	}
+	put_packages(update, text);
 	if (update->raised)
 		graft_text_printf(
 			text, "this device is at %s now\n",
-			graft_level_write(choice->eligibility.target).str);
+			graft_level_write(
+				choice->releases[choice->count - 1]->level)
+				.str);
 	return text->failed ? graft_error_no_memory() : NULL;
 }
 
@@ -124,6 +154,23 @@ add_decision(cJSON *root, const struct graft_update *update)
 	return device && cJSON_AddItemToObject(root, "device", device);
 }
 
+/** Add lines as an array. */
+static bool
+add_lines(cJSON *root, const char *name, const struct graft_text *lines)
+{
+	cJSON *list = cJSON_AddArrayToObject(root, name);
+	bool ok = list != NULL;
+
+	for (const char *at = graft_text_str(lines); ok && *at;) {
+		const size_t len = strcspn(at, "\n");
+		GRAFT_FREE char *line = strndup(at, len);
+		cJSON *item = line ? cJSON_CreateString(line) : NULL;
+		ok = item && cJSON_AddItemToArray(list, item);
+		at += len + (at[len] == '\n');
+	}
+	return ok;
+}
+
 struct graft_error *
 graft_update_print_json(const struct graft_update *update,
 			struct graft_text *text)
@@ -138,6 +185,11 @@ graft_update_print_json(const struct graft_update *update,
 		  cJSON_AddBoolToObject(root, "dry_run",
 					update->options->dry_run) &&
 		  cJSON_AddBoolToObject(root, "raised", update->raised) &&
+		  cJSON_AddBoolToObject(root, "waits", update->waits) &&
+		  add_lines(root, "upgraded",
+			    &update->cumulative.plan.upgrades) &&
+		  add_lines(root, "added",
+			    &update->cumulative.plan.additions) &&
 		  add_decision(root, update);
 	cJSON *list = ok ? cJSON_AddArrayToObject(root, "releases") : NULL;
 

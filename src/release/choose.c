@@ -82,7 +82,8 @@ static bool
 is_inferred(const struct graft_release *release)
 {
 	for (size_t i = 0; i < release->module_count; i++) {
-		if (strcmp(release->modules[i].assurance, "proven") != 0)
+		const char *assurance = release->modules[i].assurance;
+		if (!assurance || strcmp(assurance, "proven") != 0)
 			return true;
 	}
 	return false;

@@ -95,10 +95,10 @@ struct graft_release_package {
 /** A file of code that a release changes. */
 struct graft_release_module {
 	char *path;
-	/** Digits. */
+	/** Digits. NULL: whatever is there; it is of a package that comes whole. */
 	char *old_build_id;
 	char *new_build_id;
-	/** As patch.h calls them: "hotpatch", "proven". */
+	/** As patch.h calls them: "hotpatch", "proven". NULL, both, where there is no old one. */
 	char *verdict;
 	char *assurance;
 };

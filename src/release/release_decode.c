@@ -190,17 +190,23 @@ static const struct field package_fields[] = {
 };
 
 static const struct field module_fields[] = {
-	{ .key = "assurance", TEXT_IN(graft_release_module, assurance) },
+	{ .key = "assurance",
+	  .kind = TEXT_OR_NULL,
+	  .off = IN(graft_release_module, assurance),
+	  .is = graft_release_is_text },
 	{ .key = "new_build_id",
 	  .kind = TEXT,
 	  .off = IN(graft_release_module, new_build_id),
 	  .is = is_digits },
 	{ .key = "old_build_id",
-	  .kind = TEXT,
+	  .kind = TEXT_OR_NULL,
 	  .off = IN(graft_release_module, old_build_id),
 	  .is = is_digits },
 	{ .key = "path", TEXT_IN(graft_release_module, path) },
-	{ .key = "verdict", TEXT_IN(graft_release_module, verdict) },
+	{ .key = "verdict",
+	  .kind = TEXT_OR_NULL,
+	  .off = IN(graft_release_module, verdict),
+	  .is = graft_release_is_text },
 };
 
 static const struct field release_fields[] = {

@@ -91,13 +91,19 @@ put_files(const struct graft_release *release, struct graft_text *out)
 		graft_text_put(out, "module: ");
 		graft_text_put_safe(out, m->path);
 		graft_text_put(out, " ");
-		graft_text_put_safe(out, m->old_build_id);
-		graft_text_put(out, " -> ");
+		if (m->old_build_id) {
+			graft_text_put_safe(out, m->old_build_id);
+			graft_text_put(out, " -> ");
+		}
 		graft_text_put_safe(out, m->new_build_id);
-		graft_text_put(out, ", ");
-		graft_text_put_safe(out, m->verdict);
-		graft_text_put(out, ", ");
-		graft_text_put_safe(out, m->assurance);
+		if (m->verdict) {
+			graft_text_put(out, ", ");
+			graft_text_put_safe(out, m->verdict);
+		}
+		if (m->assurance) {
+			graft_text_put(out, ", ");
+			graft_text_put_safe(out, m->assurance);
+		}
 		graft_text_put(out, "\n");
 	}
 	for (size_t i = 0; i < release->form_count; i++) {

@@ -31,6 +31,10 @@ check_hot(const struct graft_release *release, bool proven)
 			graft_release_class_name(release->classification));
 	for (size_t i = 0; i < release->module_count; i++) {
 		const struct graft_release_module *m = &release->modules[i];
+		if (!m->old_build_id || !m->verdict || !m->assurance)
+			return graft_rule_broken(GRAFT_RULE_VERDICT, release,
+						 "%.200s is of a package",
+						 m->path);
 		if (strcmp(m->verdict, "hotpatch") != 0)
 			return graft_rule_broken(GRAFT_RULE_VERDICT, release,
 						 "%.200s is '%.20s'", m->path,
