@@ -14,7 +14,8 @@ typedef struct graft_error *
 graft_tree_fn(void *arg, const char *path, const char *below);
 
 /**
- * Go over the plain files of a folder. Links are not followed, and other things passed over.
+ * Go over the plain files of a folder, in the order of their names. Links are not followed,
+ * and other things passed over.
  *
  * @param[in] folder May be missing.
  * @param[in] fn Gets the path, and the path below @p folder.
@@ -22,11 +23,19 @@ graft_tree_fn(void *arg, const char *path, const char *below);
 GRAFT_MUST_CHECK struct graft_error *
 graft_tree_each(const char *folder, graft_tree_fn *fn, void *arg);
 
-/** Remove a folder and all that is in it; it may be missing. */
+/**
+ * Remove a folder and all that is in it; it may be missing.
+ *
+ * Whoever else writes there meanwhile: nothing is removed that does not lie in it. A link is
+ * removed, and not followed.
+ *
+ * @return NULL; #GRAFT_ERROR_REFUSED if another file system begins in it;
+ * #GRAFT_ERROR_LIMIT; #GRAFT_ERROR_OS.
+ */
 GRAFT_MUST_CHECK struct graft_error *
 graft_tree_remove(const char *folder);
 
-/** Remove the plain files of a folder and the folders in it. */
+/** Remove all that is in a folder, as graft_tree_remove() does. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_tree_empty(const char *folder);
 

@@ -2,11 +2,13 @@
 """`graft repo` killed: whoever reads sees the old state or the new one, and the next run goes on."""
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
 
-from stage import ENV, check, each, same, test
+from stage import ENV, LIMIT, check, each, same, test
+from victim import until
 from writer import Writer
 
 POINTS = ["repo-targets", "repo-next", "repo-exchange", "repo-exchanged"]
@@ -147,3 +149,38 @@ def killed_anywhere_it_is_the_old_state_or_the_new_one(place):
     w.run("add", w.path("tree"), "--key", w.key("first"))
     w.publish()
     w.both("turn", "t3")
+
+
+@test
+def what_is_swapped_while_it_is_removed_loses_nothing_elsewhere(place):
+    """Somebody who may write into the directory puts a link into the place of a folder that is
+    being removed by who may remove more."""
+    w = Writer(place).init()
+    victim, own = w.path("victim"), w.path("repo/next/own")
+    names = [f"{i:05}" for i in range(20000)]
+    os.makedirs(victim)
+    for name in names:
+        with open(os.path.join(victim, name), "w", encoding="utf-8"):
+            pass
+    won = 0
+    for _ in range(5):
+        os.makedirs(own)
+        for name in names:
+            os.link(os.path.join(victim, name), os.path.join(own, name))
+        os.symlink(victim, w.path("repo/next.link"))
+        child = subprocess.Popen(w.command("reset"), env=ENV, stderr=subprocess.DEVNULL)
+        # It has begun, and is not done.
+        until(lambda: child.poll() is not None or len(os.listdir(own)) < len(names), "it does not begin")
+        try:
+            os.rename(own, w.path("repo/aside"))
+            os.rename(w.path("repo/next.link"), own)
+            won += child.poll() is None
+        except FileNotFoundError:
+            pass
+        child.wait(LIMIT)
+        same(len(os.listdir(victim)), len(names), "files elsewhere")
+        for left in "next", "aside":
+            shutil.rmtree(w.path(f"repo/{left}"), ignore_errors=True)
+        if os.path.lexists(w.path("repo/next.link")):
+            os.remove(w.path("repo/next.link"))
+    check(won, "never in time: nothing was tried")
