@@ -21,7 +21,9 @@ struct targets {
 	size_t count;
 	size_t cap;
 	const char *prefix;
-	/** Strings that they borrow, two for each. */
+	/** The folder whose files are being added; NULL: a file is. */
+	const char *folder;
+	/** Strings that they borrow beside words, two for each. */
 	char **texts;
 	size_t text_count;
 	size_t text_cap;
@@ -51,15 +53,17 @@ put(void *arg, const char *file, const char *below)
 					sizeof(char *));
 	if (err)
 		return err;
-	char *own = targets->texts[targets->text_count++] = strdup(file);
+	char *own = targets->texts[targets->text_count++] =
+		strdup(targets->folder ? below : file);
 	char *path;
 	if (asprintf(&path, "%s%s", targets->prefix, below) < 0)
 		path = NULL;
 	targets->texts[targets->text_count++] = path;
 	if (!own || !path)
 		return graft_error_no_memory();
-	targets->list[targets->count++] =
-		(struct graft_repo_target){ .file = own, .path = path };
+	targets->list[targets->count++] = (struct graft_repo_target){
+		.folder = targets->folder, .file = own, .path = path
+	};
 	return NULL;
 }
 
@@ -71,10 +75,12 @@ put_word(struct targets *targets, char *word)
 	size_t len = strlen(word);
 	const char *slash = strrchr(word, '/');
 
+	targets->folder = NULL;
 	if (stat(word, &st) < 0 || !S_ISDIR(st.st_mode))
 		return put(targets, word, slash ? slash + 1 : word);
 	while (len > 1 && word[len - 1] == '/')
 		word[--len] = '\0';
+	targets->folder = word;
 	return graft_tree_each(word, put, targets);
 }
 

@@ -11,9 +11,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum {
 	PIECE_LEN = 64 * 1024,
@@ -29,27 +32,43 @@ too_large(void)
 			       (unsigned long long)GRAFT_TRUST_TARGET_BYTES);
 }
 
-/** Open a plain file. */
+/** Open a file; below a folder by a way that has no link in it, whoever puts one there. */
+static int
+open_below(const char *folder, const char *file, int flags)
+{
+	const struct open_how how = {
+		.flags = (uint64_t)flags,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+
+	if (!folder)
+		return open(file, flags);
+	GRAFT_CLOSE int root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 ? -1
+			: (int)syscall(SYS_openat2, root, file, &how,
+				       sizeof(how));
+}
+
+/** Open a plain file. @param[in] folder NULL: the file is where it is. */
 GRAFT_MUST_CHECK static struct graft_error *
-open_plain(const char *file, int flags, int *fd_ret)
+open_plain(const char *folder, const char *file, int flags, int *fd_ret)
 {
 	struct stat st;
-	GRAFT_CLOSE int fd = open(file,
-				  O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+	GRAFT_CLOSE int fd = open_below(
+		folder, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
-				       "%s: no such file", file);
+		return graft_error_new(GRAFT_ERROR_NOT_FOUND, "no such file");
 	if (fd < 0)
-		return graft_error_os(errno, "open %s", file);
+		return graft_error_os(errno, "open");
 	if (fstat(fd, &st) < 0)
-		return graft_error_os(errno, "stat %s", file);
+		return graft_error_os(errno, "stat");
 	if (!S_ISREG(st.st_mode))
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
-				       "%s: not a regular file", file);
+				       "not a regular file");
 	// Before a disk is filled with it.
 	if ((uint64_t)st.st_size > GRAFT_TRUST_TARGET_BYTES)
-		return graft_error_prefix(too_large(), "%s", file);
+		return too_large();
 	*fd_ret = fd;
 	fd = -1;
 	return NULL;
@@ -92,11 +111,10 @@ struct graft_error *
 graft_copy_measure(const char *file, struct graft_copy *ret)
 {
 	GRAFT_CLOSE int fd = -1;
-	struct graft_error *err = open_plain(file, O_NOFOLLOW, &fd);
+	struct graft_error *err = open_plain(NULL, file, O_NOFOLLOW, &fd);
 
-	if (err)
-		return err;
-	err = pump(fd, -1, ret);
+	if (!err)
+		err = pump(fd, -1, ret);
 	return err ? graft_error_prefix(err, "%s", file) : NULL;
 }
 
@@ -109,20 +127,31 @@ unlink_beside(char **path)
 	free(*path);
 }
 
-struct graft_error *
-graft_copy_target(const char *file, const char *folder, const char *path,
-		  struct graft_copy *ret)
+/** Make the path of a file by its hash, and the folder that it is in. */
+GRAFT_MUST_CHECK static struct graft_error *
+final_path(const char *folder, const char *path, const struct graft_copy *copy,
+	   char **ret)
 {
 	GRAFT_FREE char *name = NULL;
-	GRAFT_FREE char *final = NULL;
-	GRAFT_FREE char *temporary = NULL;
-	GRAFT_CLOSE int from = -1;
+	struct graft_error *err = graft_repo_hashed_name(path, copy->digits,
+							 &name);
 
-	struct graft_error *err = open_plain(file, 0, &from);
-	if (!err)
-		err = graft_dir_make(folder, 0755);
 	if (err)
 		return err;
+	if (asprintf(ret, "%s/%s", folder, name) < 0) {
+		*ret = NULL;
+		return graft_error_no_memory();
+	}
+	return graft_tree_make_parent(*ret);
+}
+
+/** Copy an open file to its hashed name. */
+GRAFT_MUST_CHECK static struct graft_error *
+copy_to(int from, const char *folder, const char *path, struct graft_copy *ret)
+{
+	GRAFT_FREE char *final = NULL;
+	GRAFT_FREE char *temporary = NULL;
+
 	if (asprintf(&temporary, "%s/.XXXXXX", folder) < 0) {
 		temporary = NULL;
 		return graft_error_no_memory();
@@ -131,19 +160,11 @@ graft_copy_target(const char *file, const char *folder, const char *path,
 	if (to < 0)
 		return graft_error_os(errno, "create a file in %s", folder);
 	GRAFT_CLEANUP(unlink_beside) char *beside = GRAFT_TAKE(temporary);
-	err = pump(from, to, ret);
-	if (err)
-		return graft_error_prefix(err, "%s", file);
-	if (fchmod(to, 0644) < 0)
-		return graft_error_os(errno, "chmod %s", beside);
-	err = graft_repo_hashed_name(path, ret->digits, &name);
-	if (err)
-		return err;
-	if (asprintf(&final, "%s/%s", folder, name) < 0) {
-		final = NULL;
-		return graft_error_no_memory();
-	}
-	err = graft_tree_make_parent(final);
+	struct graft_error *err = pump(from, to, ret);
+	if (!err && fchmod(to, 0644) < 0)
+		err = graft_error_os(errno, "chmod %s", beside);
+	if (!err)
+		err = final_path(folder, path, ret, &final);
 	if (err)
 		return err;
 	if (rename(beside, final) < 0)
@@ -153,10 +174,27 @@ graft_copy_target(const char *file, const char *folder, const char *path,
 }
 
 struct graft_error *
+graft_copy_target(const struct graft_copy_source *source, const char *folder,
+		  const char *path, struct graft_copy *ret)
+{
+	GRAFT_CLOSE int from = -1;
+
+	struct graft_error *err = open_plain(source->folder, source->file, 0,
+					     &from);
+	if (!err)
+		err = graft_dir_make(folder, 0755);
+	if (!err)
+		err = copy_to(from, folder, path, ret);
+	return err ? graft_error_prefix(err, "%s%s%s",
+					source->folder ? source->folder : "",
+					source->folder ? "/" : "", source->file)
+		   : NULL;
+}
+
+struct graft_error *
 graft_copy_bytes(const void *bytes, size_t len, const char *folder,
 		 const char *path, struct graft_copy *ret)
 {
-	GRAFT_FREE char *name = NULL;
 	GRAFT_FREE char *final = NULL;
 	uint8_t hash[GRAFT_SHA256_LEN];
 
@@ -165,13 +203,6 @@ graft_copy_bytes(const void *bytes, size_t len, const char *folder,
 		return err;
 	graft_hex_encode(hash, sizeof(hash), ret->digits);
 	ret->len = len;
-	err = graft_repo_hashed_name(path, ret->digits, &name);
-	if (err)
-		return err;
-	if (asprintf(&final, "%s/%s", folder, name) < 0) {
-		final = NULL;
-		return graft_error_no_memory();
-	}
-	err = graft_tree_make_parent(final);
+	err = final_path(folder, path, ret, &final);
 	return err ? err : graft_file_write(final, bytes, len, 0644);
 }

@@ -18,16 +18,22 @@ struct graft_copy {
 	char digits[2 * GRAFT_SHA256_LEN + 1];
 };
 
+/** A plain file that is to be copied. */
+struct graft_copy_source {
+	/** It is below this folder, and the way there has no link; NULL: it may. */
+	const char *folder;
+	const char *file;
+};
+
 /**
  * Copy a file under the name that a target of a path has.
  *
- * @param[in] file A plain file.
  * @param[in] folder Made if it is missing.
- * @return NULL; #GRAFT_ERROR_NOT_FOUND; #GRAFT_ERROR_UNSUPPORTED; #GRAFT_ERROR_OS.
+ * @return NULL; #GRAFT_ERROR_LIMIT if it is larger than clients take; #GRAFT_ERROR_NOT_FOUND; #GRAFT_ERROR_UNSUPPORTED; #GRAFT_ERROR_OS.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_copy_target(const char *file, const char *folder, const char *path,
-		  struct graft_copy *ret);
+graft_copy_target(const struct graft_copy_source *source, const char *folder,
+		  const char *path, struct graft_copy *ret);
 
 /** Write bytes under such a name. */
 GRAFT_MUST_CHECK struct graft_error *

@@ -115,6 +115,8 @@ GRAFT_DEFINE_CLEANUP(struct graft_repo, graft_repo_close)
 struct graft_repo_target {
 	/** Where it is now; NULL: in memory. */
 	const char *file;
+	/** Its file is below this folder, where no link leads to; NULL: it is where it is. */
+	const char *folder;
 	const void *bytes;
 	size_t len;
 	/** Its path in the repository. */

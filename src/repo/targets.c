@@ -100,14 +100,16 @@ take(struct graft_repo *repo, const struct graft_repo_target *target,
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 	GRAFT_FREE char *folder = NULL;
+	const struct graft_copy_source source = { target->folder,
+						  target->file };
 	struct graft_copy copy;
 
 	struct graft_error *err = graft_repo_path(repo, &folder,
 						  "staged/targets");
 	if (!err)
 		err = target->file
-			      ? graft_copy_target(target->file, folder,
-						  target->path, &copy)
+			      ? graft_copy_target(&source, folder, target->path,
+						  &copy)
 			      : graft_copy_bytes(target->bytes, target->len,
 						 folder, target->path, &copy);
 	if (err)

@@ -8,6 +8,7 @@ import subprocess
 
 from keys import Key, canonical
 from stage import ENV, LIMIT, check, each, same, test
+from victim import until
 from writer import Writer
 
 
@@ -143,3 +144,24 @@ def what_cannot_be_shown_is_not_signed(place):
                               env=ENV, stderr=subprocess.PIPE, text=True, check=False, timeout=LIMIT)
     check(done.returncode == 71 and "nothing was signed" in done.stderr, done)
     same(w.metadata("targets.json", "staged")["signatures"], [], "signatures")
+
+
+@each([("a file", "b", "secret/b"), ("a folder", "b", "secret")])
+def no_link_that_comes_later_leads_out_of_a_folder_that_is_added(place, name, secret):
+    """Who may write where releases are built has a private file of who adds them published."""
+    w = Writer(place).init()
+    w.write("secret/b", "private")
+    w.write("secret/b2", "private")
+    with open(w.write("built/a", ""), "wb") as file:
+        file.truncate(256 << 20)
+    inside = w.write("built/b" if secret.endswith("b") else "built/b/b2", "public")
+    child = subprocess.Popen(w.command("add", w.path("built"), "--key", w.key("targets")), env=ENV,
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    until(lambda: child.poll() is not None or os.path.isdir(os.path.join(w.dir, "staged/targets")), "it begins")
+    same(child.poll(), None, "it is at the first file")
+    os.rename(w.path(f"built/{name}"), w.path("aside"))
+    os.symlink(w.path(secret), w.path(f"built/{name}"))
+    check(inside, "a path")
+    said = child.communicate(timeout=LIMIT)[1]
+    check(child.returncode != 0 and "Too many levels of symbolic links" in said, said)
+    same(w.role("targets")["staged"], None, "what is staged")
