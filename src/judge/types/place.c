@@ -7,11 +7,12 @@
 
 #include <elf.h>
 
-static const struct graft_type_place nothing = { GRAFT_PLACE_OF_NOTHING, 0, 0 };
+static const struct graft_type_place nothing = { GRAFT_TYPE_PLACE_OF_NOTHING, 0,
+						 0 };
 
 /** Remember what failed, if anything did. */
 static bool
-failed(struct graft_place_source *source, struct graft_error *err)
+failed(struct graft_type_source *source, struct graft_error *err)
 {
 	if (err && source->err)
 		graft_error_free(err);
@@ -21,7 +22,7 @@ failed(struct graft_place_source *source, struct graft_error *err)
 }
 
 struct graft_type_place
-graft_place_moved(struct graft_type_place place, int64_t by)
+graft_type_place_moved(struct graft_type_place place, int64_t by)
 {
 	// Distances of hostile code may be anything.
 	place.off = (int64_t)((uint64_t)place.off + (uint64_t)by);
@@ -29,20 +30,20 @@ graft_place_moved(struct graft_type_place place, int64_t by)
 }
 
 bool
-graft_place_is_same(struct graft_type_place a, struct graft_type_place b)
+graft_type_place_is_same(struct graft_type_place a, struct graft_type_place b)
 {
 	return a.of == b.of && a.type == b.type && a.off == b.off;
 }
 
 struct graft_type_place
-graft_place_stepped(struct graft_place_source *source,
-		    struct graft_type_place place, int64_t by)
+graft_type_place_stepped(struct graft_type_source *source,
+			 struct graft_type_place place, int64_t by)
 {
 	const struct graft_type *type;
 	uint32_t number;
 
-	if (place.of != GRAFT_PLACE_OF_OBJECT)
-		return graft_place_moved(place, by);
+	if (place.of != GRAFT_TYPE_PLACE_OF_OBJECT)
+		return graft_type_place_moved(place, by);
 	if (failed(source, graft_dwarf_type_peel(source->dwarf, place.type,
 						 &number, &type)) ||
 	    (type->kind == GRAFT_TYPE_IS_ARRAY &&
@@ -51,11 +52,11 @@ graft_place_stepped(struct graft_place_source *source,
 		return nothing;
 	bool whole = type->size > 1 && type->size <= INT64_MAX &&
 		     by % (int64_t)type->size == 0;
-	return whole ? place : graft_place_moved(place, by);
+	return whole ? place : graft_type_place_moved(place, by);
 }
 
 struct graft_type_place
-graft_place_of_value(struct graft_place_source *source, uint32_t type)
+graft_type_place_of_value(struct graft_type_source *source, uint32_t type)
 {
 	const struct graft_type *peeled;
 
@@ -63,26 +64,26 @@ graft_place_of_value(struct graft_place_source *source, uint32_t type)
 						 &peeled)) ||
 	    peeled->kind != GRAFT_TYPE_IS_POINTER)
 		return nothing;
-	return (struct graft_type_place){ GRAFT_PLACE_OF_OBJECT, peeled->target,
-					  0 };
+	return (struct graft_type_place){ GRAFT_TYPE_PLACE_OF_OBJECT,
+					  peeled->target, 0 };
 }
 
 struct graft_type_place
-graft_place_loaded(struct graft_place_source *source,
-		   struct graft_type_place from)
+graft_type_place_loaded(struct graft_type_source *source,
+			struct graft_type_place from)
 {
 	struct graft_member_at at;
 
-	if (from.of != GRAFT_PLACE_OF_OBJECT ||
+	if (from.of != GRAFT_TYPE_PLACE_OF_OBJECT ||
 	    failed(source, graft_type_member_at(source->dwarf, from.type,
 						from.off, &at)) ||
 	    !at.leaf || at.several || at.off != 0)
 		return nothing;
-	return graft_place_of_value(source, at.type);
+	return graft_type_place_of_value(source, at.type);
 }
 
 struct graft_type_place
-graft_place_at(struct graft_place_source *source, uint64_t addr)
+graft_type_place_at(struct graft_type_source *source, uint64_t addr)
 {
 	uint32_t subject;
 	uint32_t type;
@@ -94,12 +95,12 @@ graft_place_at(struct graft_place_source *source, uint64_t addr)
 		   graft_dwarf_subject_type(source->dwarf, subject, &type)))
 		return nothing;
 	uint64_t start = graft_dwarf_subject(source->dwarf, subject)->addr;
-	return (struct graft_type_place){ GRAFT_PLACE_OF_OBJECT, type,
+	return (struct graft_type_place){ GRAFT_TYPE_PLACE_OF_OBJECT, type,
 					  (int64_t)(addr - start) };
 }
 
 struct graft_type_place
-graft_place_linked(struct graft_place_source *source, uint64_t word)
+graft_type_place_linked(struct graft_type_source *source, uint64_t word)
 {
 	const struct graft_reloc *reloc = graft_image_reloc_at(source->image,
 							       word);
@@ -107,15 +108,15 @@ graft_place_linked(struct graft_place_source *source, uint64_t word)
 	if (!reloc)
 		return nothing;
 	if (!reloc->symbol)
-		return graft_place_at(source, (uint64_t)reloc->addend);
+		return graft_type_place_at(source, (uint64_t)reloc->addend);
 	if (!reloc->symbol->defined || reloc->symbol->type != STT_OBJECT)
 		return nothing;
-	return graft_place_at(source,
-			      reloc->symbol->addr + (uint64_t)reloc->addend);
+	return graft_type_place_at(source, reloc->symbol->addr +
+						   (uint64_t)reloc->addend);
 }
 
 struct graft_type_place
-graft_place_returned(struct graft_place_source *source, uint64_t addr)
+graft_type_place_returned(struct graft_type_source *source, uint64_t addr)
 {
 	uint32_t subject = graft_dwarf_function_at(source->dwarf, addr);
 	uint32_t type;
@@ -124,11 +125,11 @@ graft_place_returned(struct graft_place_source *source, uint64_t addr)
 	    failed(source,
 		   graft_dwarf_subject_type(source->dwarf, subject, &type)))
 		return nothing;
-	return graft_place_of_value(source, type);
+	return graft_type_place_of_value(source, type);
 }
 
 bool
-graft_place_is_struct(struct graft_place_source *source, uint32_t type)
+graft_type_place_is_struct(struct graft_type_source *source, uint32_t type)
 {
 	const struct graft_type *peeled;
 
@@ -138,7 +139,7 @@ graft_place_is_struct(struct graft_place_source *source, uint32_t type)
 }
 
 bool
-graft_place_is_bytes(struct graft_place_source *source, uint32_t type)
+graft_type_place_is_bytes(struct graft_type_source *source, uint32_t type)
 {
 	const struct graft_type *peeled;
 
@@ -148,12 +149,12 @@ graft_place_is_bytes(struct graft_place_source *source, uint32_t type)
 }
 
 bool
-graft_place_is_described(struct graft_place_source *source,
-			 struct graft_type_place place, uint16_t size)
+graft_type_place_is_described(struct graft_type_source *source,
+			      struct graft_type_place place, uint16_t size)
 {
 	struct graft_member_at at;
 
-	if (place.of != GRAFT_PLACE_OF_OBJECT ||
+	if (place.of != GRAFT_TYPE_PLACE_OF_OBJECT ||
 	    failed(source, graft_type_member_at(source->dwarf, place.type,
 						place.off, &at)) ||
 	    !at.in_aggregate || !at.leaf)

@@ -40,7 +40,7 @@ struct places {
 
 /** A function that is followed. */
 struct following {
-	struct graft_place_source source;
+	struct graft_type_source source;
 	const struct graft_ops *ops;
 	struct graft_locations locations;
 	/** For each instruction and register what a variable there points to, and
@@ -60,8 +60,8 @@ referred(struct following *f, const struct graft_op *op)
 
 	return ref == GRAFT_NONE
 		       ? (struct graft_type_place){ 0 }
-		       : graft_place_at(&f->source,
-					f->ops->code->refs[ref].target);
+		       : graft_type_place_at(&f->source,
+					     f->ops->code->refs[ref].target);
 }
 
 /** The place that a memory operand names. An index stays in the member that the
@@ -79,14 +79,15 @@ operand(struct following *f, const struct places *places,
 	struct graft_type_place base = places->regs[op->base];
 	// Which of the two is the pointer, only what they hold tells.
 	if (op->index < 16 && op->scale == 1 &&
-	    places->regs[op->index].of == GRAFT_PLACE_OF_OBJECT &&
-	    base.of != GRAFT_PLACE_OF_OBJECT)
+	    places->regs[op->index].of == GRAFT_TYPE_PLACE_OF_OBJECT &&
+	    base.of != GRAFT_TYPE_PLACE_OF_OBJECT)
 		base = places->regs[op->index];
-	if (op->index != GRAFT_REG_NONE && base.of != GRAFT_PLACE_OF_OBJECT)
+	if (op->index != GRAFT_REG_NONE &&
+	    base.of != GRAFT_TYPE_PLACE_OF_OBJECT)
 		return unknown;
-	return base.of == GRAFT_PLACE_OF_NOTHING
+	return base.of == GRAFT_TYPE_PLACE_OF_NOTHING
 		       ? base
-		       : graft_place_moved(base, op->disp);
+		       : graft_type_place_moved(base, op->disp);
 }
 
 static struct slot *
@@ -111,10 +112,10 @@ from_frame(struct following *f, struct places *places, int64_t off,
 		if (!at->in_frame || at->off != off || addr < at->addr ||
 		    addr >= at->end)
 			continue;
-		struct graft_type_place found = graft_place_of_value(&f->source,
-								     at->type);
-		if (place.of == GRAFT_PLACE_OF_NOTHING ||
-		    graft_place_is_struct(&f->source, found.type))
+		struct graft_type_place found =
+			graft_type_place_of_value(&f->source, at->type);
+		if (place.of == GRAFT_TYPE_PLACE_OF_NOTHING ||
+		    graft_type_place_is_struct(&f->source, found.type))
 			place = found;
 	}
 	return place;
@@ -128,14 +129,14 @@ loaded(struct following *f, struct places *places, const struct graft_op *op)
 
 	if (op->mem_size != 8)
 		return (struct graft_type_place){ 0 };
-	if (from.of == GRAFT_PLACE_OF_FRAME)
+	if (from.of == GRAFT_TYPE_PLACE_OF_FRAME)
 		return from_frame(f, places, from.off, op->addr);
 	uint32_t ref = f->ops->code->insns[op->insn].ref;
-	if (from.of == GRAFT_PLACE_OF_NOTHING && op->has_ref &&
+	if (from.of == GRAFT_TYPE_PLACE_OF_NOTHING && op->has_ref &&
 	    ref != GRAFT_NONE)
-		return graft_place_linked(&f->source,
-					  f->ops->code->refs[ref].target);
-	return graft_place_loaded(&f->source, from);
+		return graft_type_place_linked(&f->source,
+					       f->ops->code->refs[ref].target);
+	return graft_type_place_loaded(&f->source, from);
 }
 
 /** What a call returns. */
@@ -146,7 +147,7 @@ returned(struct following *f, const struct graft_op *op)
 
 	return callee.func == GRAFT_NONE
 		       ? (struct graft_type_place){ 0 }
-		       : graft_place_returned(
+		       : graft_type_place_returned(
 				 &f->source,
 				 f->ops->code->funcs[callee.func].addr);
 }
@@ -172,20 +173,20 @@ result_of(struct following *f, struct places *places, const struct graft_op *op)
 		return operand(f, places, op);
 	case GRAFT_OP_ADD:
 		if (op->has_imm && !op->has_mem)
-			return graft_place_stepped(&f->source, dst,
-						   op->subtracts ? -op->imm
-								 : op->imm);
+			return graft_type_place_stepped(
+				&f->source, dst,
+				op->subtracts ? -op->imm : op->imm);
 		if (op->has_mem)
 			src = loaded(f, places, op);
 		// The distance of two is no place.
-		if (op->subtracts && src.of == GRAFT_PLACE_OF_OBJECT)
+		if (op->subtracts && src.of == GRAFT_TYPE_PLACE_OF_OBJECT)
 			return unknown;
 		// An index leads to another element of the same type.
-		if (dst.of == GRAFT_PLACE_OF_OBJECT)
+		if (dst.of == GRAFT_TYPE_PLACE_OF_OBJECT)
 			return dst;
-		return src.of == GRAFT_PLACE_OF_OBJECT ? src : unknown;
+		return src.of == GRAFT_TYPE_PLACE_OF_OBJECT ? src : unknown;
 	case GRAFT_OP_CMOV:
-		return graft_place_is_same(dst, src) ? dst : unknown;
+		return graft_type_place_is_same(dst, src) ? dst : unknown;
 	case GRAFT_OP_BITS:
 		// A frame is aligned anew.
 		return op->dst == GRAFT_REG_RSP && op->has_imm ? dst : unknown;
@@ -198,7 +199,7 @@ static void
 store(struct places *places, struct graft_type_place at,
       struct graft_type_place value)
 {
-	if (at.of == GRAFT_PLACE_OF_FRAME)
+	if (at.of == GRAFT_TYPE_PLACE_OF_FRAME)
 		*slot_of(places, at.off) = (struct slot){ at.off, value };
 }
 
@@ -221,16 +222,16 @@ move_special(struct following *f, const struct graft_op *op,
 		struct graft_type_place value =
 			op->first < 16 && !op->has_mem ? places->regs[op->first]
 						       : unknown;
-		*rsp = graft_place_moved(*rsp, -8);
+		*rsp = graft_type_place_moved(*rsp, -8);
 		store(places, *rsp, value);
 	} else if (op->what == GRAFT_OP_POP || op->is_leave) {
 		uint8_t into = op->is_leave ? GRAFT_REG_RBP : op->dst;
 		if (op->is_leave)
 			*rsp = places->regs[GRAFT_REG_RBP];
 		struct slot slot = *slot_of(places, rsp->off);
-		bool known = rsp->of == GRAFT_PLACE_OF_FRAME &&
+		bool known = rsp->of == GRAFT_TYPE_PLACE_OF_FRAME &&
 			     slot.off == rsp->off;
-		*rsp = graft_place_moved(*rsp, 8);
+		*rsp = graft_type_place_moved(*rsp, 8);
 		if (into < 16)
 			places->regs[into] = known ? slot.place : unknown;
 	} else {
@@ -246,14 +247,16 @@ look_up(struct following *f, uint32_t at, struct places *places)
 	for (uint8_t r = 0; r < 16; r++) {
 		struct graft_type_place *reg = &places->regs[r];
 		uint32_t target = f->variables[at][r];
-		if (!target || reg->of == GRAFT_PLACE_OF_FRAME)
+		if (!target || reg->of == GRAFT_TYPE_PLACE_OF_FRAME)
 			continue;
-		bool same = reg->of == GRAFT_PLACE_OF_OBJECT &&
+		bool same = reg->of == GRAFT_TYPE_PLACE_OF_OBJECT &&
 			    reg->type == target - 1;
-		if (!same && (reg->of == GRAFT_PLACE_OF_NOTHING ||
-			      graft_place_is_struct(&f->source, target - 1)))
-			*reg = (struct graft_type_place){ GRAFT_PLACE_OF_OBJECT,
-							  target - 1, 0 };
+		if (!same &&
+		    (reg->of == GRAFT_TYPE_PLACE_OF_NOTHING ||
+		     graft_type_place_is_struct(&f->source, target - 1)))
+			*reg = (struct graft_type_place){
+				GRAFT_TYPE_PLACE_OF_OBJECT, target - 1, 0
+			};
 	}
 }
 
@@ -266,15 +269,15 @@ step(void *context, const struct graft_ops *ops, uint32_t at, void *state)
 
 	look_up(f, at, places);
 	if (op->has_mem)
-		f->described[at] = graft_place_is_described(
+		f->described[at] = graft_type_place_is_described(
 			&f->source, operand(f, places, op),
 			op->what == GRAFT_OP_LEA ? 0 : op->mem_size);
 	if (op->what == GRAFT_OP_NOP || move_special(f, op, places))
 		return;
 	struct graft_type_place result = result_of(f, places, op);
 	if (op->what == GRAFT_OP_ADD && !op->has_mem && op->has_imm)
-		f->described[at] = graft_place_is_described(&f->source, result,
-							    0);
+		f->described[at] = graft_type_place_is_described(&f->source,
+								 result, 0);
 	if (op->has_mem && op->mem_write) {
 		bool whole = op->what == GRAFT_OP_MOV && op->mem_size == 8 &&
 			     op->src < 16;
@@ -287,7 +290,7 @@ step(void *context, const struct graft_ops *ops, uint32_t at, void *state)
 		    (op->dst == GRAFT_REG_NONE && op->first == r &&
 		     !op->has_mem && op->what != GRAFT_OP_CMP &&
 		     op->what != GRAFT_OP_TEST))
-			places->regs[r].of = GRAFT_PLACE_OF_NOTHING;
+			places->regs[r].of = GRAFT_TYPE_PLACE_OF_NOTHING;
 	}
 	if (op->dst < 16)
 		places->regs[op->dst] = result;
@@ -296,10 +299,10 @@ step(void *context, const struct graft_ops *ops, uint32_t at, void *state)
 static bool
 merge_place(struct graft_type_place *into, struct graft_type_place from)
 {
-	if (into->of == GRAFT_PLACE_OF_NOTHING ||
-	    graft_place_is_same(*into, from))
+	if (into->of == GRAFT_TYPE_PLACE_OF_NOTHING ||
+	    graft_type_place_is_same(*into, from))
 		return false;
-	into->of = GRAFT_PLACE_OF_NOTHING;
+	into->of = GRAFT_TYPE_PLACE_OF_NOTHING;
 	return true;
 }
 
@@ -316,8 +319,8 @@ merge(void *into, const void *from)
 		struct slot *slot = &a->slots[i];
 		if (b->slots[i].off == slot->off)
 			changed |= merge_place(&slot->place, b->slots[i].place);
-		else if (slot->place.of != GRAFT_PLACE_OF_NOTHING) {
-			slot->place.of = GRAFT_PLACE_OF_NOTHING;
+		else if (slot->place.of != GRAFT_TYPE_PLACE_OF_NOTHING) {
+			slot->place.of = GRAFT_TYPE_PLACE_OF_NOTHING;
 			changed = true;
 		}
 	}
@@ -335,10 +338,10 @@ enum rank {
 static enum rank
 rank_of(struct following *f, uint32_t type)
 {
-	if (graft_place_is_bytes(&f->source, type))
+	if (graft_type_place_is_bytes(&f->source, type))
 		return RANK_BYTES;
-	return graft_place_is_struct(&f->source, type) ? RANK_STRUCT
-						       : RANK_OTHER;
+	return graft_type_place_is_struct(&f->source, type) ? RANK_STRUCT
+							    : RANK_OTHER;
 }
 
 /** Note for which instructions a register holds a variable that is a pointer of
@@ -346,10 +349,10 @@ rank_of(struct following *f, uint32_t type)
 static void
 spread(struct following *f, const struct graft_location *at, enum rank rank)
 {
-	struct graft_type_place place = graft_place_of_value(&f->source,
-							     at->type);
+	struct graft_type_place place = graft_type_place_of_value(&f->source,
+								  at->type);
 
-	if (at->in_frame || place.of != GRAFT_PLACE_OF_OBJECT ||
+	if (at->in_frame || place.of != GRAFT_TYPE_PLACE_OF_OBJECT ||
 	    rank_of(f, place.type) != rank)
 		return;
 	for (uint32_t i = 0; i < f->ops->count; i++) {
@@ -371,7 +374,7 @@ follow(struct following *f)
 	memset(&entry, 0, sizeof(entry));
 	// How deep the frame is where a part that was cut off begins, nobody knows.
 	if (func->group == f->ops->func)
-		entry.regs[GRAFT_REG_RSP].of = GRAFT_PLACE_OF_FRAME;
+		entry.regs[GRAFT_REG_RSP].of = GRAFT_TYPE_PLACE_OF_FRAME;
 	f->gives_frame = graft_frame_is_given(f->ops);
 	if (subject == GRAFT_DWARF_NONE)
 		return NULL;
