@@ -235,21 +235,26 @@ add_rule(struct reading *reading, const struct graft_setting *setting,
 	return NULL;
 }
 
-GRAFT_MUST_CHECK static struct graft_error *
-add_repository(struct graft_config *config, const struct graft_setting *setting)
+bool
+graft_config_is_repository(const char *text)
 {
 	static const char *const schemes[] = { "https://", "http://",
 					       "file:///" };
 	size_t i = 0;
 
-	while (i < 3 &&
-	       strncmp(setting->value, schemes[i], strlen(schemes[i])) != 0)
+	while (i < 3 && strncmp(text, schemes[i], strlen(schemes[i])) != 0)
 		i++;
-	if (i == 3 || strpbrk(setting->value, " \t?#"))
+	return i < 3 && text[strlen(schemes[i])] && !strpbrk(text, " \t?#@");
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+add_repository(struct graft_config *config, const struct graft_setting *setting)
+{
+	if (!graft_config_is_repository(setting->value))
 		return graft_setting_wrong(
 			setting,
 			"%s: '%.200s' is no URL that begins with https://, "
-			"http:// or file:///",
+			"http:// or file:///, without a user's name",
 			setting->key, setting->value);
 	if (config->repository_count == GRAFT_CONFIG_REPOSITORIES_MAX)
 		return graft_setting_wrong(setting, "more than %d repositories",

@@ -108,6 +108,13 @@ graft_config_parse(const char *text, size_t len, const char *name,
 GRAFT_MUST_CHECK struct graft_error *
 graft_config_read(const char *path, bool optional, struct graft_config **ret);
 
+/**
+ * Say whether a text is a URL that a repository may have: of a server or a folder, without a user's
+ * name or password, which would be said to others.
+ */
+bool
+graft_config_is_repository(const char *text);
+
 /** Free a configuration. NULL is a no-op. */
 void
 graft_config_free(struct graft_config *config);

@@ -28,6 +28,10 @@ enum {
 	LOOK_MS = 500,
 	/** How often it is seen whether an update waits for something, or nobody pauses any more. */
 	STEP_S = 10,
+	/** How often `graft restart go` is run while something waits; after each that failed twice as
+	 * long is waited, so many times. */
+	RESTART_S = 20,
+	FAILURES_MAX = 5,
 	SAID_LEN = 512,
 };
 
@@ -35,6 +39,10 @@ struct updater {
 	const struct graft_updater_options *options;
 	/** What was said last: the same is not said again. */
 	char said[SAID_LEN];
+	/** On graft_clock_monotonic_us(): then `graft restart go` is run again. */
+	uint64_t restart_us;
+	/** How many of those runs failed since one did not. */
+	unsigned int failures;
 };
 
 /** Say something, unless it was the last thing that was said. */
@@ -182,6 +190,9 @@ say_restart(struct updater *updater, const struct graft_tool *tool)
 					    tool->out.len);
 	const cJSON *error = cJSON_GetObjectItemCaseSensitive(said, "error");
 
+	const int wait_s = said && !error ? RESTART_S : RESTART_FAILED_S;
+	updater->restart_us = graft_clock_monotonic_us() +
+			      (uint64_t)wait_s * US_A_S;
 	if (error)
 		say(updater, LOG_WARNING, "restart: %s",
 		    text_of(error, "message"));
@@ -200,6 +211,8 @@ see_to_restart(struct updater *updater)
 	};
 	GRAFT_FREE char *path = NULL;
 
+	if (graft_clock_monotonic_us() < updater->restart_us)
+		return;
 	if (asprintf(&path, "%s/restart/record", updater->options->state_dir) <
 	    0) {
 		path = NULL;

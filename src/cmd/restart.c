@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/settings.h"
+#include "cmd/device.h"
 #include "cmd/usage.h"
 #include "cmd/verb.h"
 #include "release/zone.h"
@@ -58,6 +59,8 @@ struct restart {
 	struct graft_update_record *record;
 	/** The host was restarted since. */
 	bool restarted;
+	/** Somebody said that nothing may change (device.conf). */
+	bool held;
 	struct graft_window_due due;
 	int64_t now;
 	/** What was done, in a word; NULL: nothing. */
@@ -123,12 +126,16 @@ read_window(const char *path, struct graft_window **ret)
 GRAFT_MUST_CHECK static struct graft_error *
 open_restart(const char *config, struct restart *restart)
 {
+	struct graft_facts facts;
 	struct graft_error *err = read_window(config, &restart->window);
 
 	if (!err)
 		err = graft_update_state_open(&restart->state);
+	if (!err)
+		err = graft_device_look(&facts);
 	if (err)
 		return err;
+	restart->held = facts.held;
 	graft_zone_enter(restart->window->zone);
 	restart->now = (int64_t)(graft_clock_now_us() / US_A_S);
 	restart->record = graft_update_state_record(restart->state);
@@ -198,8 +205,9 @@ go(struct restart *restart)
 		restart->record = graft_update_state_record(restart->state);
 		return err;
 	}
-	if (!restart->record->automatic || !restart->due.known ||
-	    restart->due.warn_at > restart->now || is_coming(restart))
+	if (restart->held || !restart->record->automatic ||
+	    !restart->due.known || restart->due.warn_at > restart->now ||
+	    is_coming(restart))
 		return NULL;
 	return ask(restart);
 }
@@ -263,6 +271,8 @@ put_when(struct graft_text *text, const struct restart *restart)
 				     "sees whether all is there");
 	else if (is_coming(restart))
 		graft_text_put(text, "the restart was asked for");
+	else if (restart->held)
+		graft_text_put(text, "this device is held (device.conf)");
 	else if (!restart->record->automatic)
 		graft_text_put(text, "it was cancelled: restart when you like, "
 				     "or graft restart plan");
@@ -314,7 +324,7 @@ add_record(cJSON *root, const struct restart *restart)
 {
 	const struct graft_update_record *record = restart->record;
 	const bool due = restart->due.known && record->automatic &&
-			 !restart->restarted;
+			 !restart->restarted && !restart->held;
 	cJSON *list = cJSON_AddArrayToObject(root, "releases");
 	bool ok = list != NULL;
 

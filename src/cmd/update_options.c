@@ -71,6 +71,9 @@ take(int at, struct graft_update_options *options)
 		options->json = true;
 		return NULL;
 	case 'f':
+		if (!graft_config_is_repository(optarg))
+			return "--from takes a URL that begins with https://, "
+			       "http:// or file:///, without a user's name";
 		free(options->from);
 		options->from = strdup(optarg);
 		for (size_t len = options->from ? strlen(options->from) : 0;

@@ -7,7 +7,10 @@
 #include "base/env.h"
 #include "cmd/device.h"
 #include "cmd/hold.h"
+#include "cmd/install_steps.h"
+#include "patch/disk.h"
 #include "patch/file.h"
+#include "persist/installed.h"
 #include "report/quote.h"
 
 #include <cjson/cJSON.h>
@@ -78,18 +81,14 @@ run_graft(const char *const *words, struct graft_tool *tool)
 
 /** Note what a run said of itself, if it failed. @return false: no memory. */
 static bool
-note_why(const struct graft_tool *tool, struct graft_update_file *file,
-	 bool *not_here)
+note_why(const struct graft_tool *tool, struct graft_update_file *file)
 {
 	cJSON *said = cJSON_ParseWithLength(graft_text_str(&tool->out),
 					    tool->out.len);
 	const cJSON *error = cJSON_GetObjectItemCaseSensitive(said, "error");
-	const cJSON *code = cJSON_GetObjectItemCaseSensitive(error, "code");
 	const cJSON *message = cJSON_GetObjectItemCaseSensitive(error,
 								"message");
 
-	*not_here = cJSON_IsString(code) &&
-		    strcmp(code->valuestring, "not-found") == 0;
 	file->why = strdup(cJSON_IsString(message) ? message->valuestring
 						   : "graft did not say why");
 	cJSON_Delete(said);
@@ -100,8 +99,6 @@ note_why(const struct graft_tool *tool, struct graft_update_file *file,
 GRAFT_MUST_CHECK static struct graft_error *
 take_result(const struct graft_tool *tool, struct graft_update_file *file)
 {
-	bool not_here = false;
-
 	switch (WIFEXITED(tool->status) ? WEXITSTATUS(tool->status) : -1) {
 	case 0:
 		file->result = GRAFT_UPDATE_INSTALLED;
@@ -122,23 +119,42 @@ take_result(const struct graft_tool *tool, struct graft_update_file *file)
 		break;
 	}
 	file->result = GRAFT_UPDATE_REFUSED;
-	if (!note_why(tool, file, &not_here))
-		return graft_error_no_memory();
-	if (not_here && file->form->kind == GRAFT_RELEASE_FORM_DELTA) {
-		file->result = GRAFT_UPDATE_NOT_HERE;
-		free(GRAFT_TAKE(file->why));
+	return note_why(tool, file) ? NULL : graft_error_no_memory();
+}
+
+/** Say whether none of the packages of a hotpatch is on this device. */
+GRAFT_MUST_CHECK static struct graft_error *
+is_not_here(const struct graft_patch *patch, bool *ret)
+{
+	*ret = patch->disk_count > 0;
+	for (size_t i = 0; *ret && i < patch->disk_count; i++) {
+		const struct graft_disk *disk = patch->disks[i];
+		GRAFT_CLEANUP(graft_installed_freep)
+		struct graft_installed *installed = NULL;
+		if (!disk->package) {
+			*ret = false;
+			return NULL;
+		}
+		struct graft_error *err = graft_installed_open(
+			"", disk->package, disk->architecture, &installed);
+		if (err && graft_error_code(err) != GRAFT_ERROR_NOT_FOUND)
+			return err;
+		// Of one that was removed its configuration may be left.
+		*ret = err || graft_installed_state(installed)[1] == 'c' ||
+		       graft_installed_state(installed)[1] == 'n';
+		graft_error_free(err);
 	}
 	return NULL;
 }
 
-/** See that nobody holds it back: a quarantine, or a revert by hand. */
+/** Say why a file was not even tried. @param[in] err Taken. */
 GRAFT_MUST_CHECK static struct graft_error *
-ask_hold(const char *path)
+refuse(struct graft_update_file *file, struct graft_error *err)
 {
-	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
-	struct graft_error *err = graft_patch_read_file(path, &patch);
-
-	return err ? err : graft_hold_ask(patch, true);
+	file->result = GRAFT_UPDATE_REFUSED;
+	file->why = strdup(graft_error_message(err));
+	graft_error_free(err);
+	return file->why ? NULL : graft_error_no_memory();
 }
 
 /** Have a file installed. */
@@ -147,15 +163,22 @@ install(const struct graft_update *update, const char *path,
 	struct graft_update_file *file)
 {
 	const bool delta = file->form->kind == GRAFT_RELEASE_FORM_DELTA;
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
 	GRAFT_CLEANUP(graft_tool_deinit) struct graft_tool tool = { 0 };
 	char wait[NUMBER_LEN];
-	struct graft_error *err = ask_hold(path);
+	bool not_here = false;
 
-	if (err) {
-		file->result = GRAFT_UPDATE_REFUSED;
-		file->why = strdup(graft_error_message(err));
-		graft_error_free(err);
-		return file->why ? NULL : graft_error_no_memory();
+	// Nobody holds it back: no quarantine, no revert by hand.
+	struct graft_error *err = graft_patch_read_file(path, &patch);
+	if (!err)
+		err = graft_hold_ask(patch, true);
+	if (!err && delta)
+		err = is_not_here(patch, &not_here);
+	if (err)
+		return refuse(file, err);
+	if (not_here) {
+		file->result = GRAFT_UPDATE_NOT_HERE;
+		return NULL;
 	}
 	(void)snprintf(wait, sizeof(wait), "%u", update->options->wait_s);
 	const char *const words[] = {
@@ -170,7 +193,12 @@ install(const struct graft_update *update, const char *path,
 		NULL,
 	};
 	err = run_graft(words, &tool);
-	return err ? err : take_result(&tool, file);
+	if (!err)
+		err = take_result(&tool, file);
+	// The disk stays as it is: who starts later gets it from graftd.
+	if (!err && !delta && file->result < GRAFT_UPDATE_PARTLY)
+		err = graft_install_keep(patch, patch->id, true);
+	return err;
 }
 
 struct graft_error *
@@ -190,10 +218,11 @@ graft_update_take_hotpatch(struct graft_update *update)
 			return err;
 		whole = whole && file->result < GRAFT_UPDATE_PARTLY;
 		if (file->result < GRAFT_UPDATE_PARTLY)
-			graft_source_drop(update->source, path);
+			graft_source_drop(path);
 	}
 	if (err || update->options->dry_run || !whole)
 		return err;
+	graft_source_tidy(update->source);
 	update->raised = true;
 	return graft_device_raise(update->facts.baseline,
 				  update->choice.eligibility.target);

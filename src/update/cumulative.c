@@ -43,6 +43,12 @@ check(const struct graft_release *const *releases, size_t count)
 				"%s is here in version %s, and shall be in %s",
 				wanted.list[i].name, wanted.list[i].installed,
 				wanted.list[i].version);
+		else if (!wanted.list[i].whole)
+			err = graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"%s is installed in part only: dpkg "
+				"--configure -a, or apt-get -f install",
+				wanted.list[i].name);
 	}
 	return err ? err : graft_wanted_check_builds(&wanted, releases, count);
 }

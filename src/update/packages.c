@@ -92,6 +92,7 @@ add(struct graft_wanted_list *wanted,
 		wanted->list[wanted->count++] = (struct graft_wanted){
 			.name = package->name,
 			.version = package->version,
+			.whole = true,
 		};
 	return err;
 }
@@ -113,6 +114,9 @@ take_line(struct graft_wanted_list *wanted, char *line)
 	if (!one || strcmp(state, "not-installed") == 0 ||
 	    strcmp(state, "config-files") == 0)
 		return NULL;
+	if (strcmp(state, "installed") != 0 &&
+	    strncmp(state, "triggers-", strlen("triggers-")) != 0)
+		one->whole = false;
 	if (one->installed &&
 	    graft_version_compare(one->installed, version) <= 0)
 		return NULL;

@@ -25,6 +25,8 @@ struct graft_wanted {
 	char *installed;
 	/** That is older. */
 	bool older;
+	/** dpkg has ended all that it began with it. */
+	bool whole;
 };
 
 /** Packages. All zeroes is none. */

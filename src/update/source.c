@@ -346,14 +346,19 @@ graft_source_fetch(struct graft_source *source,
 }
 
 void
-graft_source_drop(const struct graft_source *source, const char *file)
+graft_source_drop(const char *file)
+{
+	// It costs space, and nothing else.
+	(void)unlink(file);
+}
+
+void
+graft_source_tidy(const struct graft_source *source)
 {
 	GRAFT_FREE char *partial = NULL;
 	struct graft_error *err = join(&partial, "partial", source->config.dir);
 
 	if (!err)
 		err = graft_tree_remove(partial);
-	// It costs space, and nothing else.
 	graft_error_free(err);
-	(void)unlink(file);
 }

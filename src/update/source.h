@@ -93,9 +93,13 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_source_fetch(struct graft_source *source,
 		   const struct graft_release_form *form, char **ret);
 
-/** Remove a file that is no longer needed, and what came in part of others. */
+/** Remove a file that is no longer needed. */
 void
-graft_source_drop(const struct graft_source *source, const char *file);
+graft_source_drop(const char *file);
+
+/** Remove what came in part, when no file is wanted any more. */
+void
+graft_source_tidy(const struct graft_source *source);
 
 /** Close a source. NULL is a no-op. */
 void

@@ -252,6 +252,12 @@ def who_cancels_is_obeyed_and_a_restart_by_hand_counts(place):
         host.restart("go", status=3)
         check("it was cancelled" in host.restart("status"), "status")
         same(host.asked(), [], "asked")
+        # Nor is a device restarted that is held.
+        host.restart("plan")
+        host.conf("edition = server\nheld = yes\n")
+        host.restart("go", status=3)
+        same((host.asked(), host.restart("status", "--json")["restart_at"]), ([], None), "held")
+        host.conf("edition = server\n")
         host.restart("now")
         same(len(host.asked()), 1, "by hand")
         # Whoever restarts it: it was.
@@ -456,7 +462,7 @@ def graftd_restarts_and_confirms_by_itself(place):
         try:
             until(host.asked, f"it does not restart: {said()}")
             same((host.levels(), layer.state()), ([None, None], f"ii {NEW}"), "before the restart")
-            check("restart: restarting" in said(), said())
+            until(lambda: "restart: restarting" in said(), said())
         finally:
             process.kill()
             process.wait()

@@ -108,18 +108,22 @@ static void
 a_repository_is_a_url_that_can_be_asked(void **state)
 {
 	(void)state;
-	static const char *const wrong[] = { "/srv/repo", "ftp://a", "file://a",
-					     "https://a/?x", "http://a b" };
+	static const char *const wrong[] = {
+		"/srv/repo",    "ftp://a",    "file://a",
+		"https://a/?x", "http://a b", "https://me:secret@a/",
+		"https://"
+	};
 	char text[64];
-	char message[160];
+	char message[200];
 
 	bad("update = yes", "f: update = yes, and no repository is named");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		(void)snprintf(text, sizeof(text), "repository = %s", wrong[i]);
-		(void)snprintf(message, sizeof(message),
-			       "f: line 1: repository: '%s' is no URL that "
-			       "begins with https://, http:// or file:///",
-			       wrong[i]);
+		(void)snprintf(
+			message, sizeof(message),
+			"f: line 1: repository: '%s' is no URL that "
+			"begins with https://, http:// or file:///, without a user's name",
+			wrong[i]);
 		bad(text, message);
 	}
 }
