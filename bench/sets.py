@@ -8,8 +8,8 @@ Sources of the archive that have at least three packages (of amd64, or of all ar
 the same two versions, the oldest and the newest that apt knows, whose new packages are together
 not over 16 MiB; in the order of a hash of their names, until so many of them gave a hotpatch.
 Each package is put together again from OLD's files alone, in a root in which all of OLD are
-installed (`graft install --dry-run --root`, which compares every file with its hash). Prints a
-line a source, then the median; --table prints rows for docs/benchmarks.md.
+installed, or several where some have the same paths (`graft install --dry-run --root`, which
+compares every file with its hash). Prints a line a source, then the median; --table prints rows for docs/benchmarks.md.
 """
 import argparse
 import collections
@@ -46,6 +46,27 @@ def sources():
             yield source, [(name, old[name][0], new[name][0]) for name in names]
 
 
+def paths(deb):
+    """Of a package, but for its folders."""
+    lines = archive.run(["dpkg-deb", "-c", deb]).stdout.splitlines()
+    return {line.split(None, 5)[5].split(" -> ")[0] for line in lines if line[0] != "d"}
+
+
+def groups(debs):
+    """Packages that may be installed beside each other: flavours have the same paths."""
+    found = []
+    for deb in debs:
+        mine = paths(deb)
+        for group, taken in found:
+            if not taken & mine:
+                group.append(deb)
+                taken |= mine
+                break
+        else:
+            found.append(([deb], mine))
+    return [group for group, _ in found]
+
+
 def measure(packages, work):
     """What came of a source; None if it gave no hotpatch."""
     folders = []
@@ -61,18 +82,21 @@ def measure(packages, work):
     if not os.path.exists(fix):
         return None
     debs = [[f"{folder}/{name}" for name in sorted(os.listdir(folder))] for folder in folders]
-    root = f"{work}/root"
-    os.makedirs(f"{root}/usr/sbin")
-    os.makedirs(f"{root}/var/lib/dpkg/info")
-    for deb in debs[0]:
-        install(deb, root)
-    add_everything(debs[1], root)
-    tried = archive.run([archive.GRAFT, "--state-dir", f"{work}/state", "install", "--dry-run",
-                         "--allow-scripts", "--root", root, fix], timeout=LIMIT)
+    faults = []
+    for number, group in enumerate(groups(debs[0])):
+        root = f"{work}/root{number}"
+        os.makedirs(f"{root}/usr/sbin")
+        os.makedirs(f"{root}/var/lib/dpkg/info")
+        for deb in group:
+            install(deb, root)
+        add_everything(debs[1], root)
+        tried = archive.run([archive.GRAFT, "--state-dir", f"{work}/state", "install", "--dry-run",
+                             "--allow-scripts", "--root", root, fix], timeout=LIMIT)
+        faults += [tried.stderr.strip()] * (tried.returncode != 0)
     memory_only = "for memory only" in done.stderr
     return {"deb": sum(os.path.getsize(deb) for deb in debs[1]), "graft": os.path.getsize(fix),
-            "packages": len(packages), "fault": done.stderr.strip() if memory_only
-            else tried.stderr.strip() if tried.returncode else None}
+            "packages": len(packages),
+            "fault": done.stderr.strip() if memory_only else "; ".join(faults) or None}
 
 
 def main():

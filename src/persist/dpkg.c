@@ -315,8 +315,6 @@ make_words(const struct graft_dpkg_run *what, struct words *words)
 	// else was asked before (persist/before.h).
 	if (!err && what->several)
 		err = add_word(words, "--auto-deconfigure");
-	if (!err && what->overwrite)
-		err = add_word(words, "--force-overwrite");
 	if (!err)
 		err = add_hidden(words, what->hidden);
 	if (!err && *what->root)

@@ -52,8 +52,6 @@ struct graft_dpkg_run {
 	const struct graft_hidden *hidden;
 	/** There are others that go together with them. */
 	bool several;
-	/** One of them may take a path that another one of them has now. */
-	bool overwrite;
 	/** Path of the log. */
 	const char *log;
 };

@@ -71,8 +71,6 @@ graft_record_encode(const struct graft_record *record, struct graft_text *out)
 	graft_text_printf(out, "time %" PRIu64 "\n", record->time_us);
 	put(out, "memory", graft_record_memory_name(record->memory));
 	put(out, "root", record->root);
-	if (record->package_count > 1)
-		put(out, "moves", record->moves ? "yes" : "no");
 	for (size_t i = 0; i < record->package_count; i++) {
 		put(out, "package", record->packages[i].name);
 		put(out, "architecture", record->packages[i].architecture);
@@ -166,9 +164,6 @@ read_record(const char *at, struct graft_record *record)
 	}
 	free(value);
 	record->root = take(&at, "root");
-	value = take(&at, "moves");
-	record->moves = value && strcmp(value, "yes") == 0;
-	free(value);
 	return read_packages(at, record);
 }
 

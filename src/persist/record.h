@@ -66,11 +66,9 @@ struct graft_record {
 	enum graft_record_memory memory;
 	/** "" or the root of a package; of other files the folder that they lie in. */
 	char *root;
-	/** What goes together, by runs of dpkg. None for files of no package. */
+	/** What goes together, as dpkg is given it. None for files of no package. */
 	struct graft_record_package *packages;
 	size_t package_count;
-	/** A path goes from one of them to another: on the way back it may do so, too. */
-	bool moves;
 };
 
 enum {

@@ -50,7 +50,10 @@ struct graft_set {
 	/** As the hotpatch has them. */
 	struct graft_set_member *members;
 	size_t count;
-	/** Those that are old, by the run of dpkg in which they come. */
+	/**
+	 * Those that are old, by the run of dpkg in which they come, and as it is given
+	 * them in a run.
+	 */
 	struct graft_set_member **changing;
 	size_t changing_count;
 };
@@ -78,16 +81,10 @@ GRAFT_DEFINE_CLEANUP(struct graft_set, graft_set_free)
  * Find what is old, and when dpkg is given it. Called by graft_set_open().
  *
  * @param[in,out] set Both control files of each that is old are there.
- * @return NULL; #GRAFT_ERROR_REFUSED if they need each other before they are unpacked.
+ * @return NULL; #GRAFT_ERROR_REFUSED if they need each other before they are unpacked, or
+ * take paths from each other.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_set_sort(struct graft_set *set);
-
-/**
- * Say whether a path that one of the old packages has is brought by another one of them:
- * who goes back has to give it back.
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_set_moves(const struct graft_set *set, bool *ret);
 
 #endif /* GRAFT_PERSIST_SET_H */

@@ -119,36 +119,6 @@ compare_runs(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-struct graft_error *
-graft_set_sort(struct graft_set *set)
-{
-	GRAFT_CLEANUP(all_asked_deinit) struct all_asked all = { 0 };
-
-	set->changing = calloc(set->count + 1, sizeof(*set->changing));
-	if (!set->changing)
-		return graft_error_no_memory();
-	for (size_t i = 0; i < set->count; i++) {
-		if (set->members[i].state == GRAFT_SET_OLD)
-			set->changing[set->changing_count++] = &set->members[i];
-	}
-	struct graft_error *err = read_asked(set, &all);
-	if (err)
-		return err;
-	// Without a circle each round puts at least one more in its place.
-	for (size_t round = 0; move_on(set, &all); round++) {
-		if (round > set->changing_count)
-			return graft_error_new(
-				GRAFT_ERROR_REFUSED,
-				"the packages need each other before they are "
-				"unpacked: %s and others",
-				set->changing[0]->disk->package);
-	}
-	if (set->changing_count)
-		qsort(set->changing, set->changing_count,
-		      sizeof(*set->changing), compare_runs);
-	return NULL;
-}
-
 /** A path that an old package has. */
 struct owned {
 	/** Without "/" in front; lent. */
@@ -225,9 +195,9 @@ read_lists(const struct graft_set *set, struct owned_paths *paths)
 	return err;
 }
 
-/** Say whether others have a path, and not the one that brings it. */
-static bool
-is_of_others(const struct owned_paths *paths, const char *path, size_t owner)
+/** Find the first of the paths that are not before one. */
+static size_t
+find_path(const struct owned_paths *paths, const char *path)
 {
 	size_t low = 0;
 	size_t high = paths->count;
@@ -239,30 +209,137 @@ is_of_others(const struct owned_paths *paths, const char *path, size_t owner)
 		else
 			high = middle;
 	}
-	bool others = false;
-	for (; low < paths->count && strcmp(paths->items[low].path, path) == 0;
-	     low++) {
-		if (paths->items[low].owner == owner)
-			return false;
-		others = true;
+	return low;
+}
+
+/** Whether one takes a path of another: of package i, k's is at i * count + k. */
+struct takers {
+	bool *items;
+	size_t count;
+};
+
+static void
+takers_deinit(struct takers *takers)
+{
+	free(takers->items);
+}
+
+/** Note who has a path that a package brings, unless that has it itself. */
+static void
+note_takers(const struct owned_paths *paths, const char *path, size_t by,
+	    struct takers *takers)
+{
+	const size_t first = find_path(paths, path);
+	size_t end = first;
+
+	while (end < paths->count &&
+	       strcmp(paths->items[end].path, path) == 0) {
+		// Of two architectures both may have it.
+		if (paths->items[end++].owner == by)
+			return;
 	}
-	return others;
+	for (size_t i = first; i < end; i++)
+		takers->items[paths->items[i].owner * takers->count + by] =
+			true;
+}
+
+static struct graft_error *
+find_takers(const struct graft_set *set, struct takers *takers)
+{
+	GRAFT_CLEANUP(owned_paths_deinit) struct owned_paths paths = { 0 };
+	const size_t count = set->changing_count;
+
+	takers->items = calloc(count * count + 1, sizeof(*takers->items));
+	if (!takers->items)
+		return graft_error_no_memory();
+	takers->count = count;
+	if (count < 2)
+		return NULL;
+	struct graft_error *err = read_lists(set, &paths);
+	for (size_t i = 0; !err && i < count; i++) {
+		const struct graft_disk *disk = set->changing[i]->disk;
+		for (size_t k = 0; k < disk->entry_count; k++) {
+			if (disk->entries[k].type != GRAFT_DISK_DIRECTORY)
+				note_takers(&paths, disk->entries[k].path, i,
+					    takers);
+		}
+	}
+	return err;
+}
+
+/** Say whether all that take from a package are placed. */
+static bool
+is_ready(const struct takers *takers, const bool *placed, size_t i)
+{
+	for (size_t k = 0; k < takers->count; k++) {
+		if (takers->items[i * takers->count + k] && !placed[k])
+			return false;
+	}
+	return true;
+}
+
+/**
+ * Put who takes a path before whom it is taken from: on the way back it has given the path
+ * up when that gets it again, and dpkg knows whose it is at each moment.
+ */
+static struct graft_error *
+place_takers(struct graft_set *set)
+{
+	GRAFT_CLEANUP(takers_deinit) struct takers takers = { 0 };
+	const size_t count = set->changing_count;
+	GRAFT_FREE bool *placed = calloc(count + 1, sizeof(*placed));
+	GRAFT_FREE struct graft_set_member **order = calloc(count + 1,
+							    sizeof(*order));
+
+	if (!placed || !order)
+		return graft_error_no_memory();
+	struct graft_error *err = find_takers(set, &takers);
+	for (size_t n = 0; !err && n < count; n++) {
+		size_t next = 0;
+		while (next < count &&
+		       (placed[next] || !is_ready(&takers, placed, next)))
+			next++;
+		if (next == count ||
+		    (n > 0 && set->changing[next]->run < order[n - 1]->run))
+			return graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"packages have paths of each other: a rollback "
+				"could not give them back (%s and others)",
+				set->changing[0]->disk->package);
+		placed[next] = true;
+		order[n] = set->changing[next];
+	}
+	if (!err)
+		memcpy(set->changing, order, count * sizeof(*order));
+	return err;
 }
 
 struct graft_error *
-graft_set_moves(const struct graft_set *set, bool *ret)
+graft_set_sort(struct graft_set *set)
 {
-	GRAFT_CLEANUP(owned_paths_deinit) struct owned_paths paths = { 0 };
+	GRAFT_CLEANUP(all_asked_deinit) struct all_asked all = { 0 };
 
-	*ret = false;
-	if (set->changing_count < 2)
-		return NULL;
-	struct graft_error *err = read_lists(set, &paths);
-	for (size_t i = 0; !err && i < set->changing_count; i++) {
-		const struct graft_disk *disk = set->changing[i]->disk;
-		for (size_t k = 0; k < disk->entry_count; k++)
-			*ret |= disk->entries[k].type != GRAFT_DISK_DIRECTORY &&
-				is_of_others(&paths, disk->entries[k].path, i);
+	set->changing = calloc(set->count + 1, sizeof(*set->changing));
+	if (!set->changing)
+		return graft_error_no_memory();
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->members[i].state == GRAFT_SET_OLD)
+			set->changing[set->changing_count++] = &set->members[i];
 	}
-	return err;
+	struct graft_error *err = read_asked(set, &all);
+	if (err)
+		return err;
+	// Without a circle each round puts at least one more in its place.
+	for (size_t round = 0; move_on(set, &all); round++) {
+		if (round > set->changing_count)
+			return graft_error_new(
+				GRAFT_ERROR_REFUSED,
+				"the packages need each other before they are "
+				"unpacked: %s and others",
+				set->changing[0]->disk->package);
+	}
+	if (set->changing_count)
+		qsort(set->changing, set->changing_count,
+		      sizeof(*set->changing), compare_runs);
+	return place_takers(set);
 }

@@ -156,8 +156,6 @@ graft_stage_write(struct graft_store *store,
 	for (size_t i = 0; !err && i < set->changing_count; i++)
 		err = add_package(record, set->changing[i]);
 	if (!err)
-		err = graft_set_moves(set, &record->moves);
-	if (!err)
 		err = write_side(store, record->id, set, true);
 	return err ? err : write_side(store, record->id, set, false);
 }

@@ -226,7 +226,6 @@ run_dpkg(const struct switching *switching, unsigned number)
 		.count = debs.count,
 		.hidden = &switching->hidden,
 		.several = record->package_count > 1,
-		.overwrite = record->moves && !switching->new,
 		.log = switching->log,
 	};
 	return graft_dpkg_install(&run);

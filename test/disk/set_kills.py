@@ -107,6 +107,7 @@ def one_that_somebody_else_upgraded_meanwhile_ends_it(place):
         same(layer.graft("recover").returncode, 0, "recover")
         rest = [name for name in ALL if name != DEV]
         same(states(layer, rest), dict.fromkeys(rest, f"ii {NEW}"), "the others")
+        same(states(layer, (DEV,)), {DEV: ""}, "what was removed")
         tidy(layer)
 
 

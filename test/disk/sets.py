@@ -177,27 +177,44 @@ def an_old_package_that_came_after_the_others_is_refused(place):
 
 @test
 def one_that_breaks_and_takes_from_another_comes_and_goes(place):
-    """The new library breaks older tools, and the new tools have a path of the old one."""
-    def old(root):
-        put(root, f"{WHERE}/moved", "of the library\n")
+    """Each breaks the older other one, and one has a path of it; then the other way round."""
+    path = f"{WHERE}/moved"
 
-    def new(root):
-        put(root, f"{WHERE}/moved", "of the tools\n")
-    olds = [build(place, LIB, OLD, change=old), build(place, TOOLS, OLD)]
-    news = [build(place, LIB, NEW, extra=f"Breaks: {TOOLS} (<< {NEW})\n"),
-            build(place, TOOLS, NEW, change=new,
-                  extra=f"Replaces: {LIB} (<< {NEW})\nBreaks: {LIB} (<< {NEW})\n")]
-    fix = fix_of(place, *zip(olds, news))
+    def pairs(*moves):
+        """A path of the first in OLD that is the second's in NEW, of each."""
+        olds, news = [], []
+        for name, other in (LIB, TOOLS), (TOOLS, LIB):
+            def change(version, name=name):
+                def fill(root):
+                    for number, move in enumerate(moves):
+                        if move[version == NEW] == name:
+                            put(root, f"{path}{number}", f"{version} of {name}\n")
+                return fill
+            olds.append(build(place, name, OLD, change=change(OLD)))
+            news.append(build(place, name, NEW, change=change(NEW), extra=
+                              f"Breaks: {other} (<< {NEW})\nReplaces: {other} (<< {NEW})\n"))
+        return olds, news
+    for move in (LIB, TOOLS), (TOOLS, LIB):
+        olds, news = pairs(move)
+        fix = fix_of(place, *zip(olds, news))
+        with place.layer(install=False) as layer:
+            dpkg(layer, olds)
+            for version, words in ((OLD, None), (NEW, ("install", layer.bring(fix))),
+                                   (OLD, ("rollback",))):
+                if words:
+                    said(layer.graft(*words, "--no-memory", "--json"))
+                same(states(layer, (LIB, TOOLS)), dict.fromkeys((LIB, TOOLS), f"ii {version}"),
+                     "states")
+                owner = move[version == NEW]
+                same((layer.read(f"{path}0"), layer.must("dpkg", "-S", f"{path}0")),
+                     (f"{version} of {owner}\n", f"{owner}: {path}0\n"), f"in {version}")
+                same(layer.must("dpkg", "--verify", LIB, TOOLS), "", "dpkg --verify")
+                tidy(layer)
+    # What both take from each other is not given back by any order.
+    olds, news = pairs((LIB, TOOLS), (TOOLS, LIB))
     with place.layer(install=False) as layer:
         dpkg(layer, olds)
-        said(layer.install(fix, "--no-memory", "--json"))
-        same(states(layer, (LIB, TOOLS)), dict.fromkeys((LIB, TOOLS), f"ii {NEW}"), "states")
-        same(layer.read(f"{WHERE}/moved"), "of the tools\n", "what moved")
-        said(layer.graft("rollback", "--json"))
-        same(states(layer, (LIB, TOOLS)), dict.fromkeys((LIB, TOOLS), f"ii {OLD}"), "states")
-        same(layer.read(f"{WHERE}/moved"), "of the library\n", "what moved back")
-        same(layer.must("dpkg", "-S", f"{WHERE}/moved"), f"{LIB}: {WHERE}/moved\n", "whose it is")
-        tidy(layer)
+        refused(layer, layer.install(fix_of(place, *zip(olds, news))), "have paths of each other")
         # Of somebody else, breaking is refused before anything is done.
         dpkg(layer, [build(place, "kin-third", OLD, source="third",
                            change=lambda root: put(root, "/usr/share/third", "x\n"))])
@@ -290,17 +307,20 @@ def scripts_of_every_package_are_looked_at_first(place):
 
 @test
 def room_is_counted_for_all_of_them(place):
-    def large(version):
-        return lambda root: put(root, "/usr/share/kin-large", b"0" * (12 << 20) + version.encode())
-    kin = family(place)
-    docs = [build(place, DOCS, version, change=large(version)) for version in (OLD, NEW)]
-    fix = fix_of(place, kin.some(OLD, (LIB,)) + kin.some(NEW, (LIB,)), docs)
+    def large(name, version):
+        return build(place, name, version, change=lambda root: put(
+            root, f"/usr/share/kin-large/{name}", b"0" * (4 << 20) + version.encode()))
+    pairs = [[large(name, version) for version in (OLD, NEW)] for name in (LIB, DOCS)]
+    fix = fix_of(place, *pairs)
     with place.layer(install=False) as layer:
-        dpkg(layer, kin.some(OLD, (LIB,)))
         layer.must("mkdir", "-p", "/graft-test/state")
         layer.must("mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", "/graft-test/state")
-        said(layer.install(fix, "--dry-run", "--json"))
-        dpkg(layer, docs[:1])
+        # There is room for each of them alone.
+        for old, _ in pairs:
+            dpkg(layer, [old])
+            said(layer.install(fix, "--dry-run", "--json"))
+            layer.must("dpkg", "--purge", LIB if old is pairs[0][0] else DOCS)
+        dpkg(layer, [old for old, _ in pairs])
         refused(layer, layer.install(fix, "--dry-run"), "/graft-test/state", "KiB are needed",
                 status=71)
 
