@@ -190,9 +190,13 @@ say_restart(struct updater *updater, const struct graft_tool *tool)
 					    tool->out.len);
 	const cJSON *error = cJSON_GetObjectItemCaseSensitive(said, "error");
 
-	const int wait_s = said && !error ? RESTART_S : RESTART_FAILED_S;
+	if (said && !error)
+		updater->failures = 0;
+	else if (updater->failures < FAILURES_MAX)
+		updater->failures++;
 	updater->restart_us = graft_clock_monotonic_us() +
-			      (uint64_t)wait_s * US_A_S;
+			      ((uint64_t)RESTART_S << updater->failures) *
+				      US_A_S;
 	if (error)
 		say(updater, LOG_WARNING, "restart: %s",
 		    text_of(error, "message"));
