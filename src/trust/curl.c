@@ -190,6 +190,12 @@ transfer_error(const struct graft_curl *curl, const struct transfer *transfer,
 				       curl->text);
 	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
+		// What we ask for first is; then a server sends us there.
+		if (strncasecmp(transfer->request->url, "http", 4) == 0)
+			return graft_error_new(GRAFT_ERROR_UNREACHABLE,
+					       "the server answers in a way "
+					       "that is not followed (%s)",
+					       curl->text);
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 				       "no URL of http, https or a file");
 	default:

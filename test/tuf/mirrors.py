@@ -170,7 +170,7 @@ def no_redirect_leads_to_a_file(place):
     with open(path, "wb") as file:
         file.write(repo.metadata("timestamp"))
     repo.instead["metadata/timestamp.json"] = redirect(f"file://{path}")
-    client.refused("graft-tuf: timestamp: ")
+    client.refused("graft-tuf: timestamp: ", "in a way that is not followed", '"file"')
     same(client.versions(), {"root": 1}, "trusted")
 
 
