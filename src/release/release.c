@@ -175,6 +175,29 @@ graft_release_is_cve(const char *word)
 }
 
 bool
+graft_release_is_package(const char *word)
+{
+	static const char all[] = "abcdefghijklmnopqrstuvwxyz0123456789+.:-";
+	const size_t len = strlen(word);
+
+	// Not an option, and not one that is to be removed ("name-").
+	return len > 0 && len <= GRAFT_RELEASE_TEXT_MAX &&
+	       strspn(word, all) == len && !strchr("+.:-", *word) &&
+	       word[len - 1] != '-';
+}
+
+bool
+graft_release_is_version(const char *word)
+{
+	static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz0123456789+.:~-";
+	const size_t len = strlen(word);
+
+	return len > 0 && len <= GRAFT_RELEASE_TEXT_MAX &&
+	       strspn(word, all) == len && !strchr("+.:~-", *word);
+}
+
+bool
 graft_release_is_text(const char *word)
 {
 	const size_t len = strlen(word);

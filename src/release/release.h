@@ -226,6 +226,14 @@ graft_release_is_date(const char *word);
 bool
 graft_release_is_cve(const char *word);
 
+/** Ask whether a word is the name of a Debian package, and nothing that apt-get(8) reads otherwise. */
+bool
+graft_release_is_package(const char *word);
+
+/** Ask whether a word is the version of one. */
+bool
+graft_release_is_version(const char *word);
+
 /** Ask whether a word is a text that may be said: UTF-8, not empty, not too long. */
 bool
 graft_release_is_text(const char *word);

@@ -4,9 +4,11 @@
 
 #include "base/settings.h"
 #include "base/vec.h"
+#include "release/catalogue.h"
 #include "trust/document.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -74,12 +76,26 @@ read_text(const struct member *member, bool (*is)(const char *), bool may_lack,
 	return *ret ? NULL : graft_error_no_memory();
 }
 
+/** See that a value is an array, and of no more elements than can be compared with each other. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_array(const struct member *member)
+{
+	if (member->value->kind != GRAFT_NODE_ARRAY)
+		return wrong(member, "it is no array");
+	if (member->value->count > GRAFT_RELEASE_LIST_MAX)
+		return graft_error_new(GRAFT_ERROR_LIMIT,
+				       "\"%s\": more than %d", member->key,
+				       GRAFT_RELEASE_LIST_MAX);
+	return NULL;
+}
+
 GRAFT_MUST_CHECK static struct graft_error *
 read_words(const struct member *member, bool (*is)(const char *),
 	   struct graft_words *ret)
 {
-	if (member->value->kind != GRAFT_NODE_ARRAY)
-		return wrong(member, "it is no array");
+	struct graft_error *err = check_array(member);
+	if (err)
+		return err;
 	const struct graft_node *at = graft_node_first(member->value);
 	for (uint32_t i = 0; i < member->value->count; i++) {
 		if (at->kind != GRAFT_NODE_STRING ||
@@ -88,7 +104,7 @@ read_words(const struct member *member, bool (*is)(const char *),
 					     "expected there");
 		if (graft_words_have(ret, at->text))
 			return wrong(member, "it holds something twice");
-		struct graft_error *err = graft_words_add(ret, at->text);
+		err = graft_words_add(ret, at->text);
 		if (err)
 			return err;
 		at = graft_node_next(at);
@@ -181,12 +197,18 @@ static const struct field form_fields[] = {
 };
 
 static const struct field package_fields[] = {
-	{ .key = "name", TEXT_IN(graft_release_package, name) },
+	{ .key = "name",
+	  .kind = TEXT,
+	  .off = IN(graft_release_package, name),
+	  .is = graft_release_is_package },
 	{ .key = "old_version",
 	  .kind = TEXT_OR_NULL,
 	  .off = IN(graft_release_package, old_version),
-	  .is = graft_release_is_text },
-	{ .key = "version", TEXT_IN(graft_release_package, version) },
+	  .is = graft_release_is_version },
+	{ .key = "version",
+	  .kind = TEXT,
+	  .off = IN(graft_release_package, version),
+	  .is = graft_release_is_version },
 };
 
 static const struct field module_fields[] = {
@@ -315,16 +337,12 @@ read_list(const struct member *member, const struct field *field, char *to)
 	size_t *count = (size_t *)(to + field->count_off);
 	size_t *cap = (size_t *)(to + field->cap_off);
 
-	if (member->value->kind != GRAFT_NODE_ARRAY)
-		return wrong(member, "it is no array");
-	if (member->value->count > GRAFT_RELEASE_LIST_MAX)
-		return graft_error_new(GRAFT_ERROR_LIMIT,
-				       "\"%s\": more than %d", member->key,
-				       GRAFT_RELEASE_LIST_MAX);
+	struct graft_error *err = check_array(member);
+	if (err)
+		return err;
 	const struct graft_node *at = graft_node_first(member->value);
 	for (uint32_t i = 0; i < member->value->count; i++) {
-		struct graft_error *err =
-			graft_vec_reserve(array, cap, *count + 1, field->size);
+		err = graft_vec_reserve(array, cap, *count + 1, field->size);
 		if (err)
 			return err;
 		char *one = *array + *count * field->size;
@@ -386,6 +404,27 @@ read_member(const struct member *member, const struct field *field, char *to)
 	return NULL;
 }
 
+/** See that a release brings its own files, and none of another one. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_pool(const struct graft_release *release)
+{
+	char folder[64];
+	const int len = snprintf(folder, sizeof(folder),
+				 GRAFT_RELEASE_POOL "%s/", release->id);
+
+	for (size_t i = 0; i < release->form_count; i++) {
+		const char *path = release->forms[i].path;
+		const char *name = path + len;
+		if (strncmp(path, folder, (size_t)len) != 0 || !*name ||
+		    *name == '.' || strchr(name, '/'))
+			return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+					       "\"forms\": %.200s is no file "
+					       "in %s",
+					       path, folder);
+	}
+	return NULL;
+}
+
 /** See that a release was written as it is written here. */
 GRAFT_MUST_CHECK static struct graft_error *
 check_form(const struct graft_release *release, const void *bytes, size_t len)
@@ -428,6 +467,8 @@ graft_release_decode(const void *bytes, size_t len, struct graft_release **ret)
 	err = read_object(root, release_fields,
 			  sizeof(release_fields) / sizeof(*release_fields),
 			  (char *)release);
+	if (!err)
+		err = check_pool(release);
 	if (!err)
 		err = check_form(release, bytes, len);
 	if (err)

@@ -203,6 +203,9 @@ def what_breaks_a_rule_is_not_published_whoever_staged_it(place):
     says["id"] = "GP-2026-0009"
     text = json.dumps(says, separators=(",", ":")) + "\n"
     w.run("add", w.write("r.json", text), "--as", "releases/GP-2026-0009.json", "--key", w.key("targets"))
+    check("no file in pool/GP-2026-0009/" in w.publish(status=65), "files of another release")
+    text = text.replace("pool/GP-2026-0003/", "pool/GP-2026-0009/")
+    w.run("add", w.write("r.json", text), "--as", "releases/GP-2026-0009.json", "--key", w.key("targets"))
     check("C-07" in w.publish(status=84), "two hotpatches of one day")
     w.run("add", w.write("r.json", "{}"), "--as", "releases/GP-2026-0009.json", "--key", w.key("targets"))
     check("releases/GP-2026-0009.json" in w.publish(status=65), "no release")

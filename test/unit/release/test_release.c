@@ -110,6 +110,66 @@ values_are_checked(void **state)
 }
 
 static void
+no_package_is_an_option_or_another_way_to_name_one(void **state)
+{
+	static const char *const names[] = {
+		"-oDir=x", "a b", "a=1",     "a/sid", "",    "a-",
+		"A",       "a*",  "./a.deb", "+a",    "a,b", "\u00fc"
+	};
+	static const char *const versions[] = { "-1",  "",    "1 2",
+						"1=2", "1/2", "~1" };
+	char new[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		(void)snprintf(new, sizeof(new), "\"name\":\"%s\"", names[i]);
+		bad("\"name\":\"x\"", new, "\"name\"");
+	}
+	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions); i++) {
+		(void)snprintf(new, sizeof(new), "\"version\":\"%s\"",
+			       versions[i]);
+		bad("\"version\":\"1.0-2\"", new, "\"version\"");
+		(void)snprintf(new, sizeof(new), "\"old_version\":\"%s\"",
+			       versions[i]);
+		bad("\"old_version\":null", new, "\"old_version\"");
+	}
+	assert_true(graft_release_is_package("libstdc++6:amd64"));
+	assert_true(graft_release_is_version("1:9.2p1-2+deb12u9~bpo1"));
+}
+
+static void
+a_release_brings_its_own_files(void **state)
+{
+	(void)state;
+	bad("pool/GP-2026-0042/x.graft", "pool/GP-2026-0041/x.graft",
+	    "no file in pool/GP-2026-0042/");
+	bad("pool/GP-2026-0042/x.graft", "pool/GP-2026-0042/../x.graft",
+	    "no file in");
+	bad("pool/GP-2026-0042/x.graft", "pool/GP-2026-0042/", "no file in");
+	bad("pool/GP-2026-0042/x.graft", "pool/GP-2026-0042/.x", "no file in");
+	bad("pool/GP-2026-0042/x.graft", "x.graft", "no file in");
+}
+
+static void
+words_are_not_compared_without_a_bound(void **state)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text json = { 0 };
+	struct graft_release *release = NULL;
+	const char *at = strstr(good, "\"CVE");
+
+	(void)state;
+	graft_text_printf(&json, "%.*s", (int)(at - good), good);
+	for (int i = 0; i < 4097; i++)
+		graft_text_printf(&json, "\"CVE-2026-%05d\",", i);
+	graft_text_put(&json, at);
+	struct graft_error *err = decode(graft_text_str(&json), &release);
+	assert_non_null(err);
+	assert_non_null(
+		strstr(graft_error_message(err), "\"cves\": more than 4096"));
+	graft_error_free(err);
+}
+
+static void
 there_is_one_way_to_write_it(void **state)
 {
 	(void)state;
@@ -204,6 +264,10 @@ main(void)
 		cmocka_unit_test(what_decodes_encodes_to_the_same),
 		cmocka_unit_test(anything_else_is_refused),
 		cmocka_unit_test(values_are_checked),
+		cmocka_unit_test(
+			no_package_is_an_option_or_another_way_to_name_one),
+		cmocka_unit_test(a_release_brings_its_own_files),
+		cmocka_unit_test(words_are_not_compared_without_a_bound),
 		cmocka_unit_test(there_is_one_way_to_write_it),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(a_specification_is_read),
