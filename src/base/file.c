@@ -92,25 +92,38 @@ graft_file_read_fd(int fd, uint64_t max, uint8_t **bytes_ret, size_t *len_ret)
 }
 
 struct graft_error *
-graft_file_read(const char *path, uint64_t max, uint8_t **bytes_ret,
-		size_t *len_ret)
+graft_file_open_regular(const char *path, int flags, int *fd_ret)
 {
+	struct stat st;
 	// O_NONBLOCK: opening a pipe that nobody writes to must not hang.
-	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	GRAFT_CLOSE int fd = open(path,
+				  O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
 				       "%s: no such file", path);
 	if (fd < 0)
 		return graft_error_os(errno, "open %s", path);
-
-	struct stat st;
 	if (fstat(fd, &st) < 0)
 		return graft_error_os(errno, "stat %s", path);
 	if (!S_ISREG(st.st_mode))
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 				       "%s: not a regular file", path);
-	struct graft_error *err = graft_file_read_fd(fd, max, bytes_ret,
-						     len_ret);
+	*fd_ret = fd;
+	fd = -1;
+	return NULL;
+}
+
+struct graft_error *
+graft_file_read(const char *path, uint64_t max, uint8_t **bytes_ret,
+		size_t *len_ret)
+{
+	GRAFT_CLOSE int fd = -1;
+	struct graft_error *err = graft_file_open_regular(path, 0, &fd);
+
+	if (err)
+		return err;
+	err = graft_file_read_fd(fd, max, bytes_ret, len_ret);
 	return err ? graft_error_prefix(err, "%s", path) : NULL;
 }
 

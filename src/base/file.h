@@ -19,6 +19,17 @@
 #include <sys/types.h>
 
 /**
+ * Open a regular file to read it. A FIFO that nobody writes to does not hang.
+ *
+ * @param[in] flags Beside O_RDONLY, O_CLOEXEC and O_NONBLOCK: O_NOFOLLOW, or 0.
+ * @param[out] fd_ret The caller closes it.
+ * @return NULL; #GRAFT_ERROR_NOT_FOUND; #GRAFT_ERROR_UNSUPPORTED (a directory, device or
+ * pipe); #GRAFT_ERROR_OS. The message names the file.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_file_open_regular(const char *path, int flags, int *fd_ret);
+
+/**
  * Read a whole regular file.
  *
  * @param[in] path Its path; symbolic links are followed.

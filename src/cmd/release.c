@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cmd/print.h"
 #include "cmd/repo.h"
 #include "cmd/usage.h"
 #include "cmd/verb.h"
@@ -51,16 +52,6 @@ load(const struct graft_repo_options *options, struct graft_catalogue *ret)
 	return err ? err : graft_release_load(repo, ret);
 }
 
-/** Print what was written. */
-GRAFT_MUST_CHECK static struct graft_error *
-print(const struct graft_text *text)
-{
-	if (text->failed)
-		return graft_error_no_memory();
-	(void)fputs(graft_text_str(text), stdout);
-	return NULL;
-}
-
 GRAFT_MUST_CHECK static struct graft_error *
 check(struct graft_repo_options *options)
 {
@@ -88,7 +79,7 @@ list(struct graft_repo_options *options)
 	if (err)
 		return err;
 	graft_catalogue_print_list(&catalogue, &text);
-	return print(&text);
+	return graft_print_text(&text);
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -111,7 +102,7 @@ show(struct graft_repo_options *options)
 		graft_release_encode(release, &text);
 	else
 		graft_release_print(&catalogue, release, &text);
-	return print(&text);
+	return graft_print_text(&text);
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -138,7 +129,7 @@ sizes(struct graft_repo_options *options)
 		graft_catalogue_print_sizes_json(&catalogue, fleet, &text);
 	else
 		graft_catalogue_print_sizes(&catalogue, fleet, &text);
-	return print(&text);
+	return graft_print_text(&text);
 }
 
 static const struct graft_repo_action actions[] = {

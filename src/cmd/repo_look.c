@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cmd/print.h"
 #include "repo/status.h"
 
 #include <stdio.h>
@@ -22,11 +23,7 @@ print(const struct graft_repo_options *options,
 	struct graft_error *err = graft_repo_open(&config, &repo);
 	if (!err)
 		err = fn(repo, &text);
-	if (!err && text.failed)
-		err = graft_error_no_memory();
-	if (!err)
-		(void)fputs(graft_text_str(&text), stdout);
-	return err;
+	return err ? err : graft_print_text(&text);
 }
 
 struct graft_error *

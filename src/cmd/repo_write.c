@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "cmd/print.h"
 #include "cmd/release.h"
 #include "repo/limits.h"
 #include "repo/status.h"
@@ -120,11 +121,7 @@ say_staged(struct graft_repo *repo, const struct graft_repo_options *options)
 	struct graft_error *err = graft_repo_print_staged(repo, options->role,
 							  &text);
 
-	if (!err && text.failed)
-		err = graft_error_no_memory();
-	if (!err)
-		(void)fputs(graft_text_str(&text), stdout);
-	return err;
+	return err ? err : graft_print_text(&text);
 }
 
 /** Say who signed what is staged, and who must still. */
@@ -132,14 +129,11 @@ GRAFT_MUST_CHECK static struct graft_error *
 say_signed(struct graft_repo *repo, const struct graft_repo_options *options)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+
+	graft_text_put(&text, "\n");
 	struct graft_error *err = graft_repo_print_signed(repo, options->role,
 							  &text);
-
-	if (!err && text.failed)
-		err = graft_error_no_memory();
-	if (!err)
-		(void)printf("\n%s", graft_text_str(&text));
-	return err;
+	return err ? err : graft_print_text(&text);
 }
 
 struct graft_error *

@@ -3,6 +3,7 @@
 #include "cmd/verb.h"
 
 #include "cmd/options.h"
+#include "cmd/print.h"
 #include "cmd/sync_held.h"
 #include "cmd/usage.h"
 #include "report/vex.h"
@@ -225,11 +226,7 @@ print(print_fn *printer)
 		.unseen = sync.code->unseen,
 	};
 	err = printer(&report, &text);
-	if (!err && text.failed)
-		err = graft_error_no_memory();
-	if (!err)
-		(void)fputs(graft_text_str(&text), stdout);
-	return err;
+	return err ? err : graft_print_text(&text);
 }
 
 struct graft_error *

@@ -32,43 +32,26 @@ too_large(void)
 			       (unsigned long long)GRAFT_TRUST_TARGET_BYTES);
 }
 
-/** Open a file; below a folder by a way that has no link in it, whoever puts one there. */
-static int
-open_below(const char *folder, const char *file, int flags)
+/** Open a plain file below a folder by a way that has no link in it, whoever puts one there. */
+GRAFT_MUST_CHECK static struct graft_error *
+open_below(const char *folder, const char *file, int *fd_ret)
 {
 	const struct open_how how = {
-		.flags = (uint64_t)flags,
+		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 	};
-
-	if (!folder)
-		return open(file, flags);
-	GRAFT_CLOSE int root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return root < 0 ? -1
-			: (int)syscall(SYS_openat2, root, file, &how,
-				       sizeof(how));
-}
-
-/** Open a plain file. @param[in] folder NULL: the file is where it is. */
-GRAFT_MUST_CHECK static struct graft_error *
-open_plain(const char *folder, const char *file, int flags, int *fd_ret)
-{
 	struct stat st;
-	GRAFT_CLOSE int fd = open_below(
-		folder, file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+	GRAFT_CLOSE int root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	GRAFT_CLOSE int fd = root < 0 ? -1
+				      : (int)syscall(SYS_openat2, root, file,
+						     &how, sizeof(how));
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return graft_error_new(GRAFT_ERROR_NOT_FOUND, "no such file");
-	if (fd < 0)
-		return graft_error_os(errno, "open");
-	if (fstat(fd, &st) < 0)
-		return graft_error_os(errno, "stat");
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return graft_error_os(errno, "open %s/%s", folder, file);
 	if (!S_ISREG(st.st_mode))
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
-				       "not a regular file");
-	// Before a disk is filled with it.
-	if ((uint64_t)st.st_size > GRAFT_TRUST_TARGET_BYTES)
-		return too_large();
+				       "%s/%s: not a regular file", folder,
+				       file);
 	*fd_ret = fd;
 	fd = -1;
 	return NULL;
@@ -81,7 +64,13 @@ pump(int from, int to, struct graft_copy *ret)
 	GRAFT_FREE uint8_t *piece = malloc(PIECE_LEN);
 	uint8_t hash[GRAFT_SHA256_LEN];
 	GRAFT_CLEANUP(EVP_MD_CTX_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
+	struct stat st;
 
+	// Before a disk is filled with it.
+	if (fstat(from, &st) < 0)
+		return graft_error_os(errno, "stat");
+	if ((uint64_t)st.st_size > GRAFT_TRUST_TARGET_BYTES)
+		return too_large();
 	if (!piece || !md || EVP_DigestInit(md, EVP_sha256()) != 1)
 		return graft_error_no_memory();
 	ret->len = 0;
@@ -111,10 +100,12 @@ struct graft_error *
 graft_copy_measure(const char *file, struct graft_copy *ret)
 {
 	GRAFT_CLOSE int fd = -1;
-	struct graft_error *err = open_plain(NULL, file, O_NOFOLLOW, &fd);
+	struct graft_error *err = graft_file_open_regular(file, O_NOFOLLOW,
+							  &fd);
 
-	if (!err)
-		err = pump(fd, -1, ret);
+	if (err)
+		return err;
+	err = pump(fd, -1, ret);
 	return err ? graft_error_prefix(err, "%s", file) : NULL;
 }
 
@@ -179,16 +170,16 @@ graft_copy_target(const struct graft_copy_source *source, const char *folder,
 {
 	GRAFT_CLOSE int from = -1;
 
-	struct graft_error *err = open_plain(source->folder, source->file, 0,
-					     &from);
+	struct graft_error *err =
+		source->folder
+			? open_below(source->folder, source->file, &from)
+			: graft_file_open_regular(source->file, 0, &from);
 	if (!err)
 		err = graft_dir_make(folder, 0755);
-	if (!err)
-		err = copy_to(from, folder, path, ret);
-	return err ? graft_error_prefix(err, "%s%s%s",
-					source->folder ? source->folder : "",
-					source->folder ? "/" : "", source->file)
-		   : NULL;
+	if (err)
+		return err;
+	err = copy_to(from, folder, path, ret);
+	return err ? graft_error_prefix(err, "%s", source->file) : NULL;
 }
 
 struct graft_error *

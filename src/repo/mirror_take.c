@@ -18,9 +18,6 @@
 
 enum {
 	PIECE_LEN = 64 * 1024,
-	/** What each transfer may take, and what each KiB adds to it: 16 KiB a second. */
-	BASE_MS = 60 * 1000,
-	MS_A_KIB = 64,
 };
 
 /** A target that is coming. */
@@ -181,12 +178,11 @@ fetch(void *context, uint64_t offset, graft_fetch_sink_fn sink,
 {
 	struct fetching *fetching = context;
 	const struct graft_fetcher *fetcher = &fetching->mirror->config.fetcher;
-	const uint64_t ms = BASE_MS + fetching->length / 1024 * MS_A_KIB;
 	const struct graft_fetch_request request = {
 		.url = fetching->url,
 		.max_bytes = fetching->length,
 		.offset = offset,
-		.max_ms = ms < INT32_MAX ? (uint32_t)ms : INT32_MAX,
+		.max_ms = graft_fetch_ms(fetching->length),
 		.sink = count_bytes,
 		.sink_context = fetching,
 	};

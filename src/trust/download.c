@@ -18,9 +18,6 @@
 
 enum {
 	CHUNK = 64 * 1024,
-	/** What each transfer may take, and what each KiB adds to it: 16 KiB a second. */
-	BASE_MS = 60 * 1000,
-	MS_A_KIB = 64,
 	FILE_MODE = 0644,
 };
 
@@ -155,11 +152,10 @@ fetch_target(struct graft_client *client, const char *url,
 	const uint64_t length =
 		(uint64_t)graft_node_get(target, "length")->number;
 	GRAFT_CLEANUP(beside_deinit) struct beside beside = { .fd = -1 };
-	const uint64_t ms = BASE_MS + length / 1024 * MS_A_KIB;
 	struct graft_fetch_request request = {
 		.url = url,
 		.max_bytes = length,
-		.max_ms = ms < INT32_MAX ? (uint32_t)ms : INT32_MAX,
+		.max_ms = graft_fetch_ms(length),
 		.sink = take_bytes,
 		.sink_context = &beside,
 	};

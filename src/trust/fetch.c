@@ -8,6 +8,9 @@
 #include <string.h>
 
 enum {
+	/** What each transfer may take, and what each KiB adds to it. */
+	BASE_MS = 60 * 1000,
+	MS_A_KIB = 64,
 	/** For metadata: 64 MiB in that time is no fast network. */
 	WHOLE_MAX_MS = 300 * 1000,
 };
@@ -60,6 +63,14 @@ graft_fetch_whole(const struct graft_fetcher *fetcher, const char *url,
 	*len_ret = collected.len;
 	*bytes_ret = GRAFT_TAKE(collected.bytes);
 	return NULL;
+}
+
+uint32_t
+graft_fetch_ms(uint64_t length)
+{
+	const uint64_t ms = BASE_MS + length / 1024 * MS_A_KIB;
+
+	return ms < INT32_MAX ? (uint32_t)ms : INT32_MAX;
 }
 
 struct graft_error *

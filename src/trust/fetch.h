@@ -70,6 +70,10 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_fetch_whole(const struct graft_fetcher *fetcher, const char *url,
 		  uint64_t max_bytes, uint8_t **bytes_ret, size_t *len_ret);
 
+/** Get how long a transfer may take, in milliseconds: a minute, and 16 KiB a second. */
+uint32_t
+graft_fetch_ms(uint64_t length);
+
 /** Make the error of a file that is longer than was asked for; for fetchers. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_fetch_too_long(const struct graft_fetch_request *request);

@@ -2,6 +2,8 @@
 
 #include "trust/secrets.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
@@ -49,19 +51,13 @@ struct graft_error *
 graft_secrets_open_file(const char *path, int *fd_ret)
 {
 	struct stat st;
+	GRAFT_CLOSE int fd = -1;
+	struct graft_error *err = graft_file_open_regular(path, 0, &fd);
 
-	// O_NONBLOCK: opening a pipe that nobody writes to must not hang.
-	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
-				       "%s: no such file", path);
-	if (fd < 0)
-		return graft_error_os(errno, "open %s", path);
+	if (err)
+		return err;
 	if (fstat(fd, &st) < 0)
 		return graft_error_os(errno, "stat %s", path);
-	if (!S_ISREG(st.st_mode))
-		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
-				       "%s: not a regular file", path);
 	if (st.st_mode & OTHERS)
 		return graft_error_new(GRAFT_ERROR_NOT_PERMITTED,
 				       "%s: others may read or write it (mode "
