@@ -323,7 +323,7 @@ unmapped(void *ctx, struct graft_target *target,
 /** Unmap a few pieces in one stop, in order, up to the first that stays. */
 GRAFT_MUST_CHECK static struct graft_error *
 unmap_some(struct graft_target *target, struct graft_target_call *calls,
-	   size_t count)
+	   size_t count, bool last)
 {
 	struct graft_error *between = NULL;
 	struct graft_error *err = graft_fault("undo-unmap");
@@ -333,7 +333,8 @@ unmap_some(struct graft_target *target, struct graft_target_call *calls,
 		calls[i].ctx = &between;
 	}
 	if (!err)
-		err = graft_target_syscalls(target, calls, count);
+		err = last ? graft_target_last_syscalls(target, calls, count)
+			   : graft_target_syscalls(target, calls, count);
 	if (err) {
 		graft_error_free(between);
 		return err;
@@ -346,9 +347,10 @@ unmap_some(struct graft_target *target, struct graft_target_call *calls,
 	return between;
 }
 
-struct graft_error *
-graft_build_undo(struct graft_target *target, const struct graft_header *header,
-		 const struct graft_maps *maps)
+/** Take a shadow away. @param[in] last Nothing else is done in the process then. */
+GRAFT_MUST_CHECK static struct graft_error *
+undo(struct graft_target *target, const struct graft_header *header,
+     const struct graft_maps *maps, bool last)
 {
 	bool linked;
 	struct graft_error *err = graft_hook_is_linked(target, header, &linked);
@@ -372,69 +374,34 @@ graft_build_undo(struct graft_target *target, const struct graft_header *header,
 		if (!maps || is_there(maps, region))
 			calls[count++] = unmap_call(region->addr, region->len);
 	}
-	// The page last: it tells whoever comes next what is left.
-	calls[count++] = unmap_call(header->addr, header->len);
-	for (size_t i = 0; i < count && !err; i += CALLS_MAX)
+	// The page last: it tells whoever comes next what is left. What lies right in
+	// front of it goes in the same call, wholly or not at all.
+	struct graft_target_call page = unmap_call(header->addr, header->len);
+	if (count && calls[0].args[0] + calls[0].args[1] == header->addr) {
+		page = unmap_call(calls[0].args[0],
+				  calls[0].args[1] + header->len);
+		memmove(calls, calls + 1, --count * sizeof(*calls));
+	}
+	calls[count++] = page;
+	for (size_t i = 0; i < count && !err; i += CALLS_MAX) {
+		size_t more = count - i;
 		err = unmap_some(target, &calls[i],
-				 count - i < CALLS_MAX ? count - i : CALLS_MAX);
+				 more < CALLS_MAX ? more : CALLS_MAX,
+				 last && more <= CALLS_MAX);
+	}
 	return err;
 }
 
-/** Write a state. @param[in] bits #GRAFT_HEADER_IMMEDIATE or 0. */
-GRAFT_MUST_CHECK static struct graft_error *
-put_state(struct graft_target *target, const struct graft_header *header,
-	  enum graft_header_state state, uint64_t bits)
+struct graft_error *
+graft_build_undo(struct graft_target *target, const struct graft_header *header,
+		 const struct graft_maps *maps)
 {
-	uint8_t block[GRAFT_HEADER_STATE_SIZE];
-
-	struct graft_error *err = graft_fault("state-write");
-	if (err)
-		return err;
-	graft_header_state_encode(state, graft_clock_now_us() | bits, block);
-	return graft_target_write(target, header->addr + GRAFT_HEADER_STATE_OFF,
-				  block, sizeof(block));
+	return undo(target, header, maps, false);
 }
 
 struct graft_error *
-graft_build_set_state(struct graft_target *target,
-		      const struct graft_header *header,
-		      enum graft_header_state state)
+graft_build_give_back(struct graft_target *target,
+		      const struct graft_header *header)
 {
-	return put_state(target, header, state, 0);
-}
-
-struct graft_error *
-graft_build_set_before(struct graft_target *target,
-		       const struct graft_header *header,
-		       const struct graft_header_before *before)
-{
-	uint8_t block[GRAFT_HEADER_BEFORE_SIZE];
-
-	if (header->version == 1)
-		return NULL;
-	struct graft_error *err = graft_fault("before-write");
-	if (err)
-		return err;
-	graft_header_before_encode(before, block);
-	return graft_target_write(target,
-				  header->addr + GRAFT_HEADER_BEFORE_OFF, block,
-				  sizeof(block));
-}
-
-struct graft_error *
-graft_build_set_changed(struct graft_target *target,
-			const struct graft_change *change, bool out)
-{
-	struct graft_error *err = NULL;
-
-	if (change->to && out)
-		err = graft_build_set_state(target, change->to,
-					    GRAFT_HEADER_APPLIED);
-	if (!err && change->from)
-		err = graft_build_set_state(target, change->from,
-					    GRAFT_HEADER_REVERTED);
-	if (!err && change->to && !out)
-		err = put_state(target, change->to, GRAFT_HEADER_APPLIED,
-				change->immediate ? GRAFT_HEADER_IMMEDIATE : 0);
-	return err;
+	return undo(target, header, NULL, true);
 }

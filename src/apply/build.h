@@ -51,6 +51,14 @@ graft_build_undo(struct graft_target *target, const struct graft_header *header,
 		 const struct graft_maps *maps);
 
 /**
+ * Take a shadow away to which nothing leads any more, as graft_build_undo(), before
+ * graft_target_detach(): the process may be let go of already.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_build_give_back(struct graft_target *target,
+		      const struct graft_header *header);
+
+/**
  * Write the state of a header page. In any state of the target.
  */
 GRAFT_MUST_CHECK struct graft_error *

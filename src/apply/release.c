@@ -6,7 +6,6 @@
 #include "base/fault.h"
 #include "plan/hook.h"
 #include "plan/reach.h"
-#include "proc/maps.h"
 #include "proc/pointers.h"
 
 #include <stdlib.h>
@@ -30,7 +29,6 @@ GRAFT_MUST_CHECK static struct graft_error *
 find_pointers(struct graft_target *target, const struct graft_header *header,
 	      bool *ret)
 {
-	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
 	struct graft_pointers pointers = { 0 };
 	GRAFT_FREE struct graft_range *ranges =
 		calloc(header->region_count + (size_t)1, sizeof(*ranges));
@@ -42,11 +40,8 @@ find_pointers(struct graft_target *target, const struct graft_header *header,
 			.start = header->regions[i].addr,
 			.end = header->regions[i].addr + header->regions[i].len,
 		};
-	struct graft_error *err = graft_maps_read(graft_target_pid(target),
-						  &maps);
-	if (!err)
-		err = graft_pointers_find(target, maps, ranges,
-					  header->region_count, &pointers);
+	struct graft_error *err = graft_pointers_find(
+		target, NULL, ranges, header->region_count, &pointers);
 	if (!err)
 		*ret = pointers.count > 0;
 	return err;
@@ -93,7 +88,7 @@ graft_release(struct graft_target *target, const struct graft_headers *all,
 		return err;
 	// From its first write on, the page says that the shadow is not whole.
 	*left_ret = true;
-	err = graft_build_undo(target, header, NULL);
+	err = graft_build_give_back(target, header);
 	graft_target_detach(target);
 	return err;
 }

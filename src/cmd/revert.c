@@ -27,9 +27,9 @@ static const char usage[] =
 	"      --json          print JSON\n"
 	"      --state-dir DIR instead of /var/lib/graft\n";
 
-/** Say whether a process holds the hotpatch. */
-static bool
-holds(const struct graft_inspection *inspection, const char *id)
+/** Find the hotpatch in a process that holds it; NULL: it does not. */
+static const struct graft_header *
+find(const struct graft_inspection *inspection, const char *id)
 {
 	for (size_t i = 0; i < inspection->count; i++) {
 		const struct graft_inspected *item = &inspection->items[i];
@@ -37,9 +37,9 @@ holds(const struct graft_inspection *inspection, const char *id)
 		    item->live != GRAFT_LIVE_OLD &&
 		    strcmp(item->state, "reverted") != 0 &&
 		    strcmp(item->state, "replaced") != 0)
-			return true;
+			return item->header;
 	}
-	return false;
+	return NULL;
 }
 
 struct graft_error *
@@ -47,12 +47,18 @@ graft_work_holds(struct graft_work *work, pid_t pid, bool *ret)
 {
 	GRAFT_CLEANUP(graft_inspection_freep)
 	struct graft_inspection *inspection = NULL;
+
+	*ret = graft_hold_is_here(&work->hold, pid, work->id);
+	if (*ret)
+		return NULL;
 	struct graft_error *err =
 		graft_inspect_listed(pid, GRAFT_INSPECT_STATES, &inspection);
-
 	if (err || !inspection)
 		return err;
-	*ret = holds(inspection, work->id);
+	const struct graft_header *header = find(inspection, work->id);
+	if (header)
+		graft_hold_remember(&work->hold, header);
+	*ret = header != NULL;
 	return NULL;
 }
 

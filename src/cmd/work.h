@@ -19,6 +19,7 @@
 #include "patch/patch.h"
 #include "plan/builds.h"
 #include "plan/concerns.h"
+#include "plan/hold.h"
 #include "proc/sharers.h"
 
 #include <stdbool.h>
@@ -67,6 +68,8 @@ struct graft_work {
 	struct graft_locks locks;
 	/** What --all saw of files. */
 	struct graft_concerns concerns;
+	/** Where it saw the hotpatch. */
+	struct graft_hold hold;
 	/** The signal that ended the watch of canaries; 0: none. */
 	int interrupted;
 	/** Prepares the change; NULL unless @ref changes. */

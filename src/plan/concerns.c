@@ -6,8 +6,15 @@
 #include "proc/peek.h"
 #include "proc/vmas.h"
 
+#include <elf.h>
 #include <string.h>
 #include <sys/mman.h>
+
+enum {
+	/** As much of a file's first mapping is looked at without a look at what is
+	 * mapped. */
+	FIRST_BYTES = 1024,
+};
 
 /** Say whether the build-id of a file that is known stands in a process, where the file
  * is mapped: two files may have the same numbers in two trees of btrfs. */
@@ -19,6 +26,28 @@ has_id(pid_t pid, const struct graft_concern *concern, uint64_t first)
 
 	return graft_peek(pid, first + concern->id_off, id, len) &&
 	       memcmp(id, concern->from->old_build_id, len) == 0;
+}
+
+/** Say whether a file that is known begins where it did in the last process. That none
+ * does says nothing. */
+static bool
+is_at_same_place(const struct graft_concerns *known, pid_t pid)
+{
+	uint8_t first[FIRST_BYTES];
+
+	for (size_t i = 0; i < known->count; i++) {
+		const struct graft_concern *concern = &known->list[i];
+		size_t id_len = concern->from->old_build_id_len;
+		if (concern->id_off > sizeof(first) - id_len)
+			continue;
+		if (graft_peek(pid, concern->start, first,
+			       concern->id_off + id_len) &&
+		    memcmp(first, ELFMAG, SELFMAG) == 0 &&
+		    memcmp(first + concern->id_off, concern->from->old_build_id,
+			   id_len) == 0)
+			return true;
+	}
+	return false;
 }
 
 /** Say whether a mapping is that of a file that is known, with its build-id. */
@@ -103,6 +132,7 @@ remember(struct graft_concerns *known, const struct graft_maps *maps,
 	known->list[known->count++] = (struct graft_concern){
 		.dev = module->map->dev,
 		.inode = module->map->inode,
+		.start = module->start,
 		.id_off = module->build_id_addr - module->start,
 		.code_off = code->off,
 		.to_first = module->start - code->start,
@@ -147,7 +177,7 @@ graft_concerns_ask(pid_t pid, const struct graft_patch *patch,
 {
 	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
 
-	if (has_known_code(known, pid)) {
+	if (is_at_same_place(known, pid) || has_known_code(known, pid)) {
 		*ret = true;
 		return NULL;
 	}

@@ -30,6 +30,8 @@ struct graft_concern {
 	/** As /proc/PID/maps names it. */
 	uint64_t dev;
 	uint64_t inode;
+	/** Its first mapping in the last process: children of one have it there. */
+	uint64_t start;
 	/** From its first mapping to its build-id. */
 	uint64_t id_off;
 	/** An executable mapping of it: its offset in the file, and what is to be added to

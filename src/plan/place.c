@@ -170,7 +170,10 @@ fill(struct graft_header *header, uint64_t shadow_base, const char *id,
 			};
 		last++;
 	}
-	header->addr = last->addr + last->len + PAGE;
+	// Right behind code, with which the kernel joins it to no single mapping: both go
+	// in one call then.
+	header->addr = last->addr + last->len +
+		       (last->prot & PROT_EXEC ? 0 : PAGE);
 	header->len = (graft_header_size(header) + PAGE - 1) &
 		      ~(uint64_t)(PAGE - 1);
 	if (header->len > GRAFT_HEADER_MAX)

@@ -5,8 +5,8 @@
  *
  * Where a shadow goes, and the header page that describes it.
  *
- * From low to high: the runs at `shadow base + address of NEW`, one page that
- * stays unmapped, so that the kernel does not join the header page to constants,
+ * From low to high: the runs at `shadow base + address of NEW`, behind constants one
+ * page that stays unmapped, so that the kernel does not join the header page to them,
  * and the header page. Where the unwinder must be told of carried code, one page
  * that stays unmapped and the hook (hook.h) come behind the runs.
  */

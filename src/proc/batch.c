@@ -34,25 +34,9 @@ touch(volatile uint8_t *bytes, size_t len)
 		bytes[i] = 0;
 }
 
-struct graft_error *
-graft_batch_new(size_t expected, struct graft_batch **ret)
-{
-	GRAFT_CLEANUP(graft_batch_freep)
-	struct graft_batch *batch = calloc(1, sizeof(*batch));
-	if (!batch)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "batch");
-	void *arena = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (arena == MAP_FAILED)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "batch");
-	batch->arena = arena;
-	graft_batch_expect(batch, expected);
-	*ret = GRAFT_TAKE(batch);
-	return NULL;
-}
-
-void
-graft_batch_expect(struct graft_batch *batch, size_t expected)
+/** Make memory ready that will be read into. */
+static void
+expect(struct graft_batch *batch, size_t expected)
 {
 	// Touched now, so that no page fault costs time in a stop. What is behind
 	// that is for single pieces of deep stacks, which few processes have, and
@@ -65,6 +49,44 @@ graft_batch_expect(struct graft_batch *batch, size_t expected)
 	if (madvise(batch->arena, now, MADV_POPULATE_WRITE) != 0)
 		touch(batch->arena, now);
 	batch->ready = now;
+}
+
+struct graft_error *
+graft_batch_new(size_t expected, struct graft_batch **ret)
+{
+	GRAFT_CLEANUP(graft_batch_freep)
+	struct graft_batch *batch = calloc(1, sizeof(*batch));
+	if (!batch)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "batch");
+	void *arena = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (arena == MAP_FAILED)
+		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "batch");
+	batch->arena = arena;
+	expect(batch, expected);
+	*ret = GRAFT_TAKE(batch);
+	return NULL;
+}
+
+struct graft_error *
+graft_batch_take(struct graft_batch **keep, size_t expected,
+		 struct graft_batch **ret)
+{
+	if (!keep || !*keep)
+		return graft_batch_new(expected, ret);
+	*ret = GRAFT_TAKE(*keep);
+	expect(*ret, expected);
+	return NULL;
+}
+
+void
+graft_batch_give(struct graft_batch **keep, struct graft_batch *batch)
+{
+	if (batch && keep && !*keep) {
+		graft_batch_clear(batch);
+		*keep = GRAFT_TAKE(batch);
+	}
+	graft_batch_free(batch);
 }
 
 void

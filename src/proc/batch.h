@@ -56,14 +56,25 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_batch_new(size_t expected, struct graft_batch **ret);
 
 /**
- * Make ready a batch that was used before: new memory of this size costs a tenth of a
- * millisecond.
+ * Take a batch that was used before, or make one: new memory of this size costs a tenth of
+ * a millisecond.
  *
- * @param[in,out] batch Empty.
+ * @param[in,out] keep Where one may be; NULL: nowhere.
  * @param[in] expected As for graft_batch_new().
+ * @param[out] ret Hand it back with graft_batch_give().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_batch_take(struct graft_batch **keep, size_t expected,
+		 struct graft_batch **ret);
+
+/**
+ * Hand a batch back, without the pieces that were noted and not read.
+ *
+ * @param[in] keep As for graft_batch_take().
+ * @param[in] batch Taken; NULL is a no-op.
  */
 void
-graft_batch_expect(struct graft_batch *batch, size_t expected);
+graft_batch_give(struct graft_batch **keep, struct graft_batch *batch);
 
 /** Forget all pieces that were noted and not read. */
 void

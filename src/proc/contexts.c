@@ -135,7 +135,7 @@ search_init(struct search *search, const struct graft_live *live)
 	if (!err)
 		err = graft_present_new(tid, SEARCH_BYTES_MAX,
 					GRAFT_BATCH_PIECE_MAX, take_piece,
-					search, &search->present);
+					search, NULL, &search->present);
 	return err ? err : find_skips(search, live);
 }
 

@@ -185,7 +185,11 @@ try_thread(struct graft_injection *inj, size_t index,
 		if (attempt != LOST)
 			graft_injection_wake_filters(inj);
 	}
-	graft_tracee_go(target, index, PTRACE_CONT);
+	// The only thread need not be stopped once more to be let go.
+	graft_tracee_go(target, index,
+			inj->leave && attempt == DONE && target->count == 1
+				? PTRACE_DETACH
+				: PTRACE_CONT);
 	target->pause_us = (graft_tracee_now_ns() - target->stopped_ns) / 1000;
 	return attempt;
 }
@@ -239,9 +243,10 @@ try_all(struct graft_injection *inj, struct graft_target_call *calls,
 	return graft_unusable_say(&inj->unusable, inj->target);
 }
 
-struct graft_error *
-graft_target_syscalls(struct graft_target *target,
-		      struct graft_target_call *calls, size_t count)
+/** Make calls. @param[in] leave Let go of the process behind them, if that can be. */
+GRAFT_MUST_CHECK static struct graft_error *
+syscalls(struct graft_target *target, struct graft_target_call *calls,
+	 size_t count, bool leave)
 {
 	assert(count > 0);
 	assert(target->state == GRAFT_TARGET_ATTACHED ||
@@ -260,6 +265,7 @@ graft_target_syscalls(struct graft_target *target,
 		return err;
 	inj->calls = calls;
 	inj->count = count;
+	inj->leave = leave;
 
 	graft_tracee_service(target);
 	struct graft_tick tick;
@@ -271,5 +277,21 @@ graft_target_syscalls(struct graft_target *target,
 	graft_urgent_end(&target->urgent);
 	graft_tick_end(&tick);
 	graft_tracee_service(target);
+	if (leave && target->count == 0 && target->state != GRAFT_TARGET_GONE)
+		target->state = GRAFT_TARGET_RUNNING;
 	return err;
+}
+
+struct graft_error *
+graft_target_syscalls(struct graft_target *target,
+		      struct graft_target_call *calls, size_t count)
+{
+	return syscalls(target, calls, count, false);
+}
+
+struct graft_error *
+graft_target_last_syscalls(struct graft_target *target,
+			   struct graft_target_call *calls, size_t count)
+{
+	return syscalls(target, calls, count, true);
 }

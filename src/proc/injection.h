@@ -34,6 +34,8 @@ struct graft_injection {
 	pid_t tid;
 	const struct graft_target_call *calls;
 	size_t count;
+	/** Behind them the process is let go of, if that needs no other stop. */
+	bool leave;
 	/** Its filters would fail a call: they rest while it is made. */
 	bool suspend;
 	/** Read for want of hints. */

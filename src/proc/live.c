@@ -92,11 +92,7 @@ graft_live_new(const struct graft_scan *scan, size_t thread_count,
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "stacks");
 	live->scan = scan;
 	live->keep = keep;
-	if (keep && *keep) {
-		live->batch = GRAFT_TAKE(*keep);
-		graft_batch_expect(live->batch, expected);
-	} else
-		err = graft_batch_new(expected, &live->batch);
+	err = graft_batch_take(keep, expected, &live->batch);
 	if (err)
 		return err;
 	// Room for threads that are born until the stop, and for signals.

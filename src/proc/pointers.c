@@ -2,8 +2,10 @@
 
 #include "proc/pointers.h"
 
+#include "proc/hints.h"
 #include "proc/present.h"
 #include "proc/scan.h"
+#include "proc/vmas.h"
 
 #include <sys/mman.h>
 
@@ -79,12 +81,46 @@ take_piece(void *arg, const struct graft_batch_piece *piece)
 			 search);
 }
 
+/** Search what was mapped. */
+GRAFT_MUST_CHECK static struct graft_error *
+add_maps(struct graft_present *present, const struct graft_maps *maps)
+{
+	const int wanted = PROT_READ | PROT_WRITE;
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; !err && i < maps->count; i++) {
+		const struct graft_map *map = &maps->maps[i];
+		if ((map->prot & wanted) == wanted && !map->shared)
+			err = graft_present_add(present, map->start, map->end);
+	}
+	return err;
+}
+
+/** Search what is mapped. */
+GRAFT_MUST_CHECK static struct graft_error *
+add_vmas(struct graft_present *present, struct graft_target *target)
+{
+	struct graft_vmas *vmas;
+	struct graft_vma vma = { .end = 0 };
+	bool found = true;
+	struct graft_error *err = graft_target_vmas(target, &vmas);
+
+	if (!err)
+		graft_vmas_renew(vmas, graft_target_pid(target));
+	while (!err && found) {
+		err = graft_vmas_next_data(vmas, vma.end, &vma, &found);
+		if (!err && found && !vma.shared)
+			err = graft_present_add(present, vma.start, vma.end);
+	}
+	return err;
+}
+
 struct graft_error *
 graft_pointers_find(struct graft_target *target, const struct graft_maps *maps,
 		    const struct graft_range *ranges, size_t count,
 		    struct graft_pointers *ret)
 {
-	const int wanted = PROT_READ | PROT_WRITE;
+	struct graft_hints *hints = graft_target_hints(target);
 	GRAFT_CLEANUP(graft_scan_freep) struct graft_scan *scan = NULL;
 	GRAFT_CLEANUP(graft_present_freep) struct graft_present *present = NULL;
 	struct search search = { .target = target };
@@ -93,13 +129,12 @@ graft_pointers_find(struct graft_target *target, const struct graft_maps *maps,
 	if (!err)
 		err = graft_present_new(graft_target_pid(target),
 					SEARCH_BYTES_MAX, 0, take_piece,
-					&search, &present);
+					&search, hints ? &hints->batch : NULL,
+					&present);
 	search.scan = scan;
-	for (size_t i = 0; !err && i < maps->count; i++) {
-		const struct graft_map *map = &maps->maps[i];
-		if ((map->prot & wanted) == wanted && !map->shared)
-			err = graft_present_add(present, map->start, map->end);
-	}
+	if (!err)
+		err = maps ? add_maps(present, maps)
+			   : add_vmas(present, target);
 	if (!err)
 		err = graft_present_flush(present);
 	if (!err)

@@ -33,7 +33,7 @@ struct graft_pointers {
  * they are return addresses, or were some on a stack that is gone.
  *
  * @param[in] target In any state.
- * @param[in] maps Its mappings.
+ * @param[in] maps Its mappings; NULL: those that it has now.
  * @param[in] ranges Where pointers lead to.
  * @param[out] ret What was found; written on success.
  * @return NULL; #GRAFT_ERROR_LIMIT if there is more than a quarter of a GiB to be

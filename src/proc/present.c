@@ -21,6 +21,8 @@ struct graft_present {
 	graft_batch_fn fn;
 	void *arg;
 	struct graft_batch *batch;
+	/** Where the batch is from, and goes back to; NULL: nowhere. */
+	struct graft_batch **keep;
 	int pagemap;
 	uint64_t entries[PAGEMAP_ENTRIES];
 };
@@ -30,7 +32,7 @@ graft_present_free(struct graft_present *present)
 {
 	if (!present)
 		return;
-	graft_batch_free(present->batch);
+	graft_batch_give(present->keep, present->batch);
 	if (present->pagemap >= 0)
 		(void)close(present->pagemap);
 	free(present);
@@ -38,7 +40,8 @@ graft_present_free(struct graft_present *present)
 
 struct graft_error *
 graft_present_new(pid_t tid, uint64_t limit, size_t expected, graft_batch_fn fn,
-		  void *arg, struct graft_present **ret)
+		  void *arg, struct graft_batch **keep,
+		  struct graft_present **ret)
 {
 	char path[64];
 	GRAFT_CLEANUP(graft_present_freep)
@@ -53,7 +56,9 @@ graft_present_new(pid_t tid, uint64_t limit, size_t expected, graft_batch_fn fn,
 	present->pagemap = open(path, O_RDONLY | O_CLOEXEC);
 	if (present->pagemap < 0)
 		return graft_error_os(errno, "open %s", path);
-	struct graft_error *err = graft_batch_new(expected, &present->batch);
+	present->keep = keep;
+	struct graft_error *err = graft_batch_take(keep, expected,
+						   &present->batch);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(present);

@@ -29,11 +29,13 @@ struct graft_present;
  * @param[in] fn Called for each piece; what of it cannot be read (a page of a device,
  * a poisoned one) is left out.
  * @param[in] arg Passed on.
+ * @param[in,out] keep As for graft_batch_take(); outlives what this makes.
  * @param[out] ret Free with graft_present_free().
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_present_new(pid_t tid, uint64_t limit, size_t expected, graft_batch_fn fn,
-		  void *arg, struct graft_present **ret);
+		  void *arg, struct graft_batch **keep,
+		  struct graft_present **ret);
 
 /**
  * Read what is present of some whole pages, now or later.

@@ -7,6 +7,7 @@
 #include "proc/status.h"
 #include "proc/target.h"
 #include "proc/tracee.h"
+#include "proc/vmas.h"
 
 #include <assert.h>
 #include <elf.h>
@@ -217,7 +218,12 @@ graft_tracee_check_memory(struct graft_target *target)
 	uint8_t before[GRAFT_TARGET_RUN_SIZE];
 	uint8_t now[GRAFT_TARGET_RUN_SIZE];
 
-	if (!target->has_run || is_open(target))
+	if (is_open(target))
+		return NULL;
+	// So may be what tells its mappings.
+	graft_vmas_free(target->vmas);
+	target->vmas = NULL;
+	if (!target->has_run)
 		return NULL;
 	// Its first thread ended, or its memory is not ours to see without force.
 	memcpy(before, target->run, sizeof(before));

@@ -364,4 +364,13 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_target_syscalls(struct graft_target *target,
 		      struct graft_target_call *calls, size_t count);
 
+/**
+ * Make the last system calls before a target is detached from: a process with one thread
+ * is let go of in the same stop. As graft_target_syscalls(), and graft_target_detach() is
+ * to follow; the state is RUNNING or ATTACHED.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_last_syscalls(struct graft_target *target,
+			   struct graft_target_call *calls, size_t count);
+
 #endif /* GRAFT_PROC_TARGET_H */

@@ -135,13 +135,13 @@ next_in_text(const struct graft_maps *maps, uint64_t addr)
 }
 
 static const struct graft_map *
-next_code_in_text(const struct graft_maps *maps, uint64_t addr)
+next_with_in_text(const struct graft_maps *maps, uint64_t addr, int prot)
 {
 	const struct graft_map *end = maps->maps + maps->count;
 	const struct graft_map *map = next_in_text(maps, addr);
 
-	while (map && map < end &&
-	       (!(map->prot & PROT_EXEC) ||
+	while (prot && map && map < end &&
+	       ((map->prot & prot) != prot ||
 		strcmp(map->path, "[vsyscall]") == 0))
 		map++;
 	return map == end ? NULL : map;
@@ -167,14 +167,16 @@ graft_vmas_has_queries(struct graft_vmas *vmas)
 	return vmas->fd >= 0;
 }
 
-/** Find a mapping. @param[in] code Only executable ones count. */
+/** Find a mapping. @param[in] prot PROT_*: only those that have all of it count. */
 GRAFT_MUST_CHECK static struct graft_error *
-find(struct graft_vmas *vmas, uint64_t addr, bool code, struct graft_vma *ret,
+find(struct graft_vmas *vmas, uint64_t addr, int prot, struct graft_vma *ret,
      bool *found_ret)
 {
 	if (vmas->fd >= 0) {
 		uint64_t flags = QUERY_COVERING_OR_NEXT |
-				 (code ? VMA_EXECUTABLE : 0);
+				 (prot & PROT_READ ? VMA_READABLE : 0) |
+				 (prot & PROT_WRITE ? VMA_WRITABLE : 0) |
+				 (prot & PROT_EXEC ? VMA_EXECUTABLE : 0);
 		int found = query(vmas->fd, addr, flags, NULL, ret);
 		if (found >= 0) {
 			*found_ret = found;
@@ -185,8 +187,7 @@ find(struct graft_vmas *vmas, uint64_t addr, bool code, struct graft_vma *ret,
 	struct graft_error *err = graft_vmas_prepare(vmas);
 	if (err)
 		return err;
-	const struct graft_map *map = code ? next_code_in_text(vmas->maps, addr)
-					   : next_in_text(vmas->maps, addr);
+	const struct graft_map *map = next_with_in_text(vmas->maps, addr, prot);
 	*found_ret = map;
 	if (map) {
 		*ret = (struct graft_vma){
@@ -206,14 +207,21 @@ struct graft_error *
 graft_vmas_next(struct graft_vmas *vmas, uint64_t addr, struct graft_vma *ret,
 		bool *found_ret)
 {
-	return find(vmas, addr, false, ret, found_ret);
+	return find(vmas, addr, 0, ret, found_ret);
 }
 
 struct graft_error *
 graft_vmas_next_code(struct graft_vmas *vmas, uint64_t addr,
 		     struct graft_vma *ret, bool *found_ret)
 {
-	return find(vmas, addr, true, ret, found_ret);
+	return find(vmas, addr, PROT_EXEC, ret, found_ret);
+}
+
+struct graft_error *
+graft_vmas_next_data(struct graft_vmas *vmas, uint64_t addr,
+		     struct graft_vma *ret, bool *found_ret)
+{
+	return find(vmas, addr, PROT_READ | PROT_WRITE, ret, found_ret);
 }
 
 struct graft_error *

@@ -84,6 +84,18 @@ graft_vmas_next_code(struct graft_vmas *vmas, uint64_t addr,
 		     struct graft_vma *ret, bool *found_ret);
 
 /**
+ * Find the mapping that contains an address, or else the next one above, of those that
+ * may be read and written.
+ *
+ * @param[out] ret The mapping.
+ * @param[out] found_ret false if there is none.
+ * @return NULL; what graft_maps_read() returns.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_vmas_next_data(struct graft_vmas *vmas, uint64_t addr,
+		     struct graft_vma *ret, bool *found_ret);
+
+/**
  * Read the name of a mapping that is no file's: "[stack]" and the like.
  *
  * @param[in] vma As it was found a moment ago.

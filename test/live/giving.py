@@ -12,6 +12,10 @@ from stage import check, same, test
 OLD = "int answer(int x) { return x * 2 + 1; }"
 CODE = "int answer(int x) { return x > 100 ? x + 7 : x * 3 + 2; }"
 LATER = "int answer(int x) { return x > 90 ? x * 9 : x * 5 + 4; }"
+# In front of it: a function that changes too, and pages that nothing of it is carried in.
+FAR = """int far(int x) { return x * %d + 3; }
+void between(void) { __asm__(".skip 20000, 0x90"); }
+"""
 CONSTANT = """int answer(int x) {
 	static const int table[] = { 5, 14, 9, 31, 8, 7, 22 };
 	return table[x % 7];
@@ -34,11 +38,12 @@ int main(int argc, char **argv) {
 class Library:
     """A library in several builds, and a program that asks it."""
 
-    def __init__(self, place, name, builds, contexts=False):
+    def __init__(self, place, name, builds, contexts=False, flags=()):
         self.place, self.dir = place, place.path(name)
         for side, source in builds.items():
             os.makedirs(self.path(side))
-            self.cc(source, f"{side}/libanswer.so", "-shared", "-fPIC", "-fcf-protection=none")
+            self.cc(source, f"{side}/libanswer.so", "-shared", "-fPIC", "-fcf-protection=none",
+                    *flags)
         self.cc(PROGRAM.replace("SWITCH", "swapcontext(&a, &b);" if contexts else ""), "program",
                 self.path("old/libanswer.so"), f"-Wl,-rpath,{self.path('old')}")
 
@@ -300,11 +305,19 @@ def who_is_killed_while_it_gives_back_what_was_replaced_leaves_nothing_half(plac
 
 @test
 def who_is_killed_while_it_gives_back_leaves_nothing_half(place):
-    library = Library(place, "killed", {"old": OLD, "new": CODE})
+    # What ends where the page begins goes in one call with it.
+    one = Library(place, "killed", {"old": OLD, "new": CODE})
+    two = Library(place, "killed2", {"old": FAR % 2 + OLD, "new": FAR % 5 + CODE},
+                  flags=("-fno-toplevel-reorder",))
+    both = ("release-begin:1", "state-write:3", "undo-unmap:1", "call-set:1", "call-entered:1",
+            "call-made:1", "call-frame:1", "guardian-end:1", "ledger-finish:1")
+    cut_while_giving_back(place, one, both)
+    cut_while_giving_back(place, two, ("undo-unmap:1", "undo-unmap:2", "call-set:1",
+                                       "call-entered:2", "call-made:1", "call-made:2"))
+
+
+def cut_while_giving_back(place, library, points):
     patch = library.hotpatch("new")
-    points = ("release-begin:1", "state-write:3", "undo-unmap:1", "undo-unmap:2", "call-set:1",
-              "call-entered:1", "call-entered:2", "call-made:1", "call-made:2", "call-frame:1",
-              "guardian-end:1", "ledger-finish:1")
     for point in points:
         for kind in "kill", "fail":
             # With what sees to it at once, and with what finds it later, with and

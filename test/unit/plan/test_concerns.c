@@ -89,6 +89,35 @@ what_one_process_showed_is_known_of_the_next(void **state)
 }
 
 static void
+a_child_is_asked_where_its_parent_had_it(void **state)
+{
+	struct ours ours;
+	struct graft_concerns known = { 0 };
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0) {
+		for (;;)
+			(void)pause();
+	}
+	make(&ours);
+	assert_true(ask(getpid(), &ours.patch, &known));
+	// Nothing else tells it.
+	known.list[0].inode = UINT64_MAX;
+	ours.patch.module_count = 0;
+	assert_true(ask(child, &ours.patch, &known));
+	ours.module.old_build_id[0] ^= 1;
+	assert_false(ask(child, &ours.patch, &known));
+	ours.module.old_build_id[0] ^= 1;
+	// The same bytes that are no beginning of a file.
+	known.list[0].start += 4;
+	known.list[0].id_off -= 4;
+	assert_false(ask(child, &ours.patch, &known));
+	(void)kill(child, SIGKILL);
+	(void)waitpid(child, NULL, 0);
+}
+
+static void
 a_file_of_the_same_number_with_another_build_is_no_hit(void **state)
 {
 	struct ours ours;
@@ -128,6 +157,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_one_process_showed_is_known_of_the_next),
+		cmocka_unit_test(a_child_is_asked_where_its_parent_had_it),
 		cmocka_unit_test(
 			a_file_of_the_same_number_with_another_build_is_no_hit),
 		cmocka_unit_test(what_is_identical_concerns_nobody),

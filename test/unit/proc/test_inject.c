@@ -2,6 +2,7 @@
 
 #include "proc/gadget.h"
 
+#include "proc/status.h"
 #include "victim.h"
 
 #include <errno.h>
@@ -216,6 +217,63 @@ a_waiting_thread_makes_calls_and_waits_on(void **state)
 	victim_end(&victim);
 }
 
+static void *
+wait_for_ever(void *arg)
+{
+	for (;;)
+		(void)pause();
+	return arg;
+}
+
+static void
+waiter_and_another(struct victim_page *page)
+{
+	pthread_t thread;
+
+	(void)pthread_create(&thread, NULL, wait_for_ever, NULL);
+	waiter(page);
+}
+
+/** Say whether anybody traces the first thread of a victim. */
+static bool
+is_traced(const struct victim *victim)
+{
+	struct graft_proc_status status;
+
+	assert_ok(graft_proc_status_read(victim->pid, &status));
+	return status.tracer != 0;
+}
+
+static void
+a_process_with_one_thread_is_let_go_in_the_stop_of_the_last_calls(void **state)
+{
+	struct graft_target_call none = { .nr = SYS_getppid };
+
+	(void)state;
+	for (int two = 0; two < 2; two++) {
+		struct victim victim =
+			victim_start(two ? waiter_and_another : waiter, 1);
+		assert_true(gets_into_state(victim.pid, 'S'));
+		struct graft_target *target = attach(&victim);
+		assert_int_equal(call(target, none), getpid());
+		assert_true(is_traced(&victim));
+		assert_ok(graft_target_last_syscalls(target, &none, 1));
+		assert_int_equal(none.result, getpid());
+		assert_int_equal(is_traced(&victim), two);
+		assert_int_equal(graft_target_is_attached(target), two);
+		assert_int_equal(atomic_load(&victim.page->progress[0]), 0);
+		graft_target_detach(target);
+		assert_false(is_traced(&victim));
+		wake(&victim);
+		// And it can be attached to again.
+		assert_ok(graft_target_attach(target));
+		use_memory(target, 2);
+		graft_target_close(target);
+		wake(&victim);
+		victim_end(&victim);
+	}
+}
+
 static void
 sleeper(struct victim_page *page)
 {
@@ -408,6 +466,8 @@ main(void)
 		cmocka_unit_test(
 			code_of_a_target_that_died_is_not_called_missing),
 		cmocka_unit_test(a_waiting_thread_makes_calls_and_waits_on),
+		cmocka_unit_test(
+			a_process_with_one_thread_is_let_go_in_the_stop_of_the_last_calls),
 		cmocka_unit_test(a_sleeper_sleeps_only_its_remaining_time),
 		cmocka_unit_test(
 			a_busy_thread_survives_that_its_tracer_is_killed_anywhere),

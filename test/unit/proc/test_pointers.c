@@ -78,6 +78,10 @@ search(const uint64_t *words, size_t count)
 	struct graft_range range = { (uint64_t)(uintptr_t)code + 8,
 				     (uint64_t)(uintptr_t)code + PAGE };
 	assert_null(graft_pointers_find(target, maps, &range, 1, &found));
+	struct graft_pointers now = { 0 };
+	assert_null(graft_pointers_find(target, NULL, &range, 1, &now));
+	assert_int_equal(now.count, found.count);
+	assert_int_equal(now.addr, found.addr);
 	if (found.count)
 		assert_true(found.addr >= (uint64_t)(uintptr_t)kept &&
 			    found.addr < (uint64_t)(uintptr_t)kept + PAGE);
