@@ -108,6 +108,8 @@ switch_in(struct graft_target *target, const struct work *work,
 	if (!err)
 		graft_switch_set_immediate(sw, immediate_of(work->plan));
 	if (!err)
+		graft_switch_set_modules(sw, work->plan->mapped);
+	if (!err)
 		err = graft_switch_run(sw, target, work->limits, result);
 	// Jumps that could not be put back still lead to the shadows.
 	if (!err || result->unsettled)

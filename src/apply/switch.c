@@ -43,6 +43,8 @@ struct graft_switch {
 	struct graft_points points;
 	/** Where nobody may be. */
 	struct graft_zones zones;
+	/** What the process had before. Borrowed; NULL: not known. */
+	const struct graft_modules *modules;
 	/** Of the current try. */
 	struct graft_link *link;
 	/** A try without unwind tables, and that trusts the first thread to live on, did
@@ -135,6 +137,13 @@ graft_switch_set_immediate(struct graft_switch *sw,
 	sw->immediate = one ? immediate : GRAFT_SWITCH_WAIT;
 }
 
+void
+graft_switch_set_modules(struct graft_switch *sw,
+			 const struct graft_modules *modules)
+{
+	sw->modules = modules;
+}
+
 /** Tell the unwinder, then write the jumps; or neither. */
 GRAFT_MUST_CHECK static struct graft_error *
 write_all(struct graft_switch *sw, struct graft_target *target)
@@ -219,15 +228,19 @@ stopped(struct graft_switch *sw, struct graft_target *target,
 	return write_all(sw, target);
 }
 
+/** Say whether there may be suspended contexts. @param[in] known Its modules, or NULL. */
 GRAFT_MUST_CHECK static struct graft_error *
 find_contexts(struct graft_target *target, const struct graft_maps *maps,
+	      const struct graft_modules *known,
 	      struct graft_sightings *sightings, bool *ret)
 {
 	GRAFT_CLEANUP(graft_modules_freep) struct graft_modules *modules = NULL;
-	struct graft_error *err = graft_modules_read(target, maps, &modules);
+	struct graft_error *err =
+		known ? NULL : graft_modules_read(target, maps, &modules);
 
 	return err ? err
-		   : graft_contexts_possible(target, maps, modules, sightings,
+		   : graft_contexts_possible(target, maps,
+					     known ? known : modules, sightings,
 					     ret);
 }
 
@@ -303,13 +316,14 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	GRAFT_CLEANUP(graft_stack_check_freep)
 	struct graft_stack_check *check = NULL;
 	bool contexts;
+	bool same;
 	size_t range_count;
 
 	*again_ret = false;
 	sw->sparing = !sw->thorough &&
 		      graft_target_tid(target) == graft_target_pid(target) &&
 		      graft_target_thread_count(target) <= FEW_THREADS;
-	err = graft_target_code_maps(target, &maps);
+	err = graft_target_code_maps(target, &maps, &same);
 	if (err)
 		return err;
 	err = find_hooks(sw, target, &range_count);
@@ -321,7 +335,8 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 		err = graft_stack_check_open_tables(check);
 	if (err)
 		return err;
-	err = find_contexts(target, maps, limits->sightings, &contexts);
+	err = find_contexts(target, maps, same ? sw->modules : NULL,
+			    limits->sightings, &contexts);
 	if (err)
 		return err;
 	err = refuse_sharer(sw, target, limits->sharers);

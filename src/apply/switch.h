@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "plan/header.h"
+#include "plan/module.h"
 #include "proc/target.h"
 
 #include <stdbool.h>
@@ -114,6 +115,16 @@ graft_switch_new(const struct graft_change *changes, size_t count,
 void
 graft_switch_set_immediate(struct graft_switch *sw,
 			   enum graft_switch_immediate immediate);
+
+/**
+ * Tell which modules the process had when its mappings were read that
+ * graft_target_set_maps() told: they are not read again if no code came or went.
+ *
+ * @param[in] modules Borrowed until the switch is freed; NULL: that is not known.
+ */
+void
+graft_switch_set_modules(struct graft_switch *sw,
+			 const struct graft_modules *modules);
 
 /** Free a switch. NULL is a no-op. */
 void

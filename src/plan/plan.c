@@ -38,6 +38,7 @@ graft_plan_free(struct graft_plan *plan)
 	}
 	free(plan->modules);
 	graft_headers_free(plan->headers);
+	graft_modules_free(plan->mapped);
 	graft_maps_free(plan->maps);
 	free(plan);
 }
@@ -427,8 +428,10 @@ graft_plan_make(struct graft_target *target, struct graft_patch *patch,
 	if (err)
 		return err;
 	plan->headers = GRAFT_TAKE(making.headers);
-	if (!making.reserved)
+	if (!making.reserved) {
 		plan->maps = GRAFT_TAKE(making.maps);
+		plan->mapped = GRAFT_TAKE(making.modules);
+	}
 	*ret = GRAFT_TAKE(plan);
 	return NULL;
 }

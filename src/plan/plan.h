@@ -67,6 +67,8 @@ struct graft_plan {
 	struct graft_headers *headers;
 	/** What it mapped. Owned; NULL: they are not kept. */
 	struct graft_maps *maps;
+	/** The modules among these. Owned; NULL like them. */
+	struct graft_modules *mapped;
 	/** Threads may stay in what is replaced, where that is proven. False as it is
 	 * made; set by who carries it out. */
 	bool immediate;

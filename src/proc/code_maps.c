@@ -145,7 +145,8 @@ merge(const struct renewal *renewal, struct graft_maps **ret)
 }
 
 struct graft_error *
-graft_target_code_maps(struct graft_target *target, struct graft_maps **ret)
+graft_target_code_maps(struct graft_target *target, struct graft_maps **ret,
+		       bool *same_ret)
 {
 	struct renewal renewal = { .before = target->maps };
 	bool can = false;
@@ -155,5 +156,6 @@ graft_target_code_maps(struct graft_target *target, struct graft_maps **ret)
 		err = compare(&renewal, &can);
 	if (err)
 		return err;
+	*same_ret = can;
 	return can ? merge(&renewal, ret) : graft_maps_read(target->pid, ret);
 }

@@ -8,6 +8,7 @@
 #include "proc/status.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,21 +40,33 @@ enum {
 void
 graft_sharers_deinit(struct graft_sharers *sharers)
 {
+	if (sharers->open)
+		(void)close(sharers->fd);
 	free(sharers->alone);
 	free(sharers->compared);
 	free(sharers->young);
 	*sharers = (struct graft_sharers){ 0 };
 }
 
-/** Read the number that the kernel gave out last; 0 if it does not say. */
+/**
+ * Read the number that the kernel gave out last; 0 if it does not say. The file stays open:
+ * what is read of it is written anew each time.
+ */
 static pid_t
-read_last(void)
+read_last(struct graft_sharers *sharers)
 {
 	char text[128];
 	int last;
 
-	if (graft_proc_slurp(text, sizeof(text), "/proc/loadavg") <= 0 ||
-	    sscanf(text, "%*s %*s %*s %*s %d", &last) != 1 || last < 0)
+	if (!sharers->open) {
+		sharers->fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+		sharers->open = sharers->fd >= 0;
+	}
+	ssize_t len = sharers->open
+			      ? pread(sharers->fd, text, sizeof(text) - 1, 0)
+			      : -1;
+	text[len > 0 ? len : 0] = '\0';
+	if (sscanf(text, "%*s %*s %*s %*s %d", &last) != 1 || last < 0)
 		return 0;
 	return last;
 }
@@ -227,11 +240,12 @@ GRAFT_MUST_CHECK static struct graft_error *
 look(struct graft_sharers *ret)
 {
 	GRAFT_CLEANUP(graft_sharers_deinit)
-	struct graft_sharers made = { .last = read_last(), .end = read_end() };
+	struct graft_sharers made = { .end = read_end() };
 	GRAFT_FREE pid_t *pids = NULL;
 	size_t count;
 	bool ok;
 
+	made.last = read_last(&made);
 	if (!made.last || !made.end)
 		return NULL;
 	made.settled = made.last - MARGIN - 1;
@@ -313,7 +327,7 @@ graft_sharers_note(struct graft_sharers *sharers)
 
 	if (!sharers->count || now_us - sharers->seen_us < NOTE_US)
 		return;
-	pid_t last = read_last();
+	pid_t last = read_last(sharers);
 	if (goes_on(sharers, last, now_us)) {
 		sharers->seen = last;
 		sharers->seen_us = now_us;
@@ -334,7 +348,7 @@ struct graft_error *
 graft_sharers_keep(struct graft_sharers *sharers)
 {
 	uint64_t now_us = graft_clock_monotonic_us();
-	pid_t last = read_last();
+	pid_t last = read_last(sharers);
 
 	if (sharers->count && goes_on(sharers, last, now_us)) {
 		sharers->kept = last;
@@ -387,7 +401,7 @@ bool
 graft_sharers_is_alone(struct graft_sharers *sharers, pid_t pid)
 {
 	uint64_t now_us = graft_clock_monotonic_us();
-	pid_t last = read_last();
+	pid_t last = read_last(sharers);
 	pid_t first = sharers->last - MARGIN;
 
 	if (!sharers->count || !bsearch(&pid, sharers->alone, sharers->count,

@@ -52,6 +52,9 @@ struct graft_sharers {
 	/** The same when anybody looked last, and when. */
 	pid_t seen;
 	uint64_t seen_us;
+	/** The file that tells the number is open as this descriptor. */
+	bool open;
+	int fd;
 };
 
 /** Free what was seen. Zeroes are a no-op. */

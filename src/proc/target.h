@@ -278,10 +278,13 @@ graft_target_set_maps(struct graft_target *target,
  * what was told then, if the kernel answers for one address; else all is read.
  *
  * @param[out] ret New maps; free with graft_maps_free().
+ * @param[out] same_ret What is executable and of a file is what graft_target_set_maps()
+ * told: no module came or went.
  * @return As graft_maps_read().
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_target_code_maps(struct graft_target *target, struct graft_maps **ret);
+graft_target_code_maps(struct graft_target *target, struct graft_maps **ret,
+		       bool *same_ret);
 
 /**
  * See which of the threads have seccomp filters, or a shadow stack. State ATTACHED.
