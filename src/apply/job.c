@@ -217,6 +217,11 @@ graft_jobs_run(struct graft_job *const *jobs, size_t count,
 		fail_all(&order, err);
 		return;
 	}
+	// To have the intents on disk may have taken so long that what was seen of the host
+	// says nothing any more, and each process would be compared with all others. That
+	// it cannot be seen means just that.
+	if (limits->sharers)
+		graft_error_free(graft_sharers_keep(limits->sharers));
 	graft_guardian_run_all(&all);
 	err = several ? graft_ledger_together(ledger, false, conclude, &order)
 		      : conclude(&order);
