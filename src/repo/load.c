@@ -139,8 +139,12 @@ load_roots(struct graft_repo *repo, const struct graft_repo_file *trusted)
 	bool met = !trusted;
 
 	if (last > GRAFT_TRUST_ROOTS_MAX)
-		return graft_error_new(GRAFT_ERROR_LIMIT, "root: version %llu",
-				       (unsigned long long)last);
+		return graft_error_new(GRAFT_ERROR_LIMIT,
+				       "public/metadata/%llu.root.json: more "
+				       "than %d roots: if it is none of yours, "
+				       "remove it",
+				       (unsigned long long)last,
+				       GRAFT_TRUST_ROOTS_MAX);
 	for (uint64_t version = 1; version <= last; version++) {
 		GRAFT_CLEANUP(graft_repo_file_deinit)
 		struct graft_repo_file next = { 0 };
@@ -181,7 +185,8 @@ load_live(struct graft_repo *repo, struct graft_repo_role *role,
 						role->name);
 	return err ? graft_error_prefix(err,
 					"%s version %llu, which is live: put "
-					"the file of a copy in its place",
+					"the file of a copy in its place, or "
+					"remove it if none was ever published",
 					role->name, (unsigned long long)version)
 		   : NULL;
 }
