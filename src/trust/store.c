@@ -2,6 +2,7 @@
 
 #include "trust/store.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "trust/escape.h"
@@ -53,6 +54,36 @@ lock(const struct graft_trust_store *store)
 	return NULL;
 }
 
+/**
+ * Make the directory, for us alone: whoever may read it may lock it, and keep what is new
+ * from us for as long as he likes.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+make_dir(const char *dir)
+{
+	GRAFT_FREE char *above = strdup(dir);
+
+	if (!above)
+		return graft_error_no_memory();
+	if (mkdir(dir, 0700) == 0 || errno == EEXIST)
+		return NULL;
+	if (errno != ENOENT)
+		return graft_error_os(errno, "mkdir %s", dir);
+	size_t len = strlen(above);
+	while (len > 1 && above[len - 1] == '/')
+		above[--len] = '\0';
+	char *slash = strrchr(above, '/');
+	if (!slash || slash == above)
+		return graft_error_os(ENOENT, "mkdir %s", dir);
+	*slash = '\0';
+	struct graft_error *err = graft_dir_make(above, 0755);
+	if (err)
+		return err;
+	return mkdir(dir, 0700) < 0 && errno != EEXIST
+		       ? graft_error_os(errno, "mkdir %s", dir)
+		       : NULL;
+}
+
 struct graft_error *
 graft_trust_store_open(const char *dir, bool make,
 		       struct graft_trust_store **ret)
@@ -66,7 +97,7 @@ graft_trust_store_open(const char *dir, bool make,
 	if (!store->path)
 		return graft_error_no_memory();
 
-	struct graft_error *err = make ? graft_dir_make(dir, 0755) : NULL;
+	struct graft_error *err = make ? make_dir(dir) : NULL;
 	if (err)
 		return err;
 	store->fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

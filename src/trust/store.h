@@ -27,7 +27,7 @@ struct graft_trust_store;
  * Open a store, and wait a while for who has it.
  *
  * @param[in] dir Its path.
- * @param[in] make Make it if it is missing.
+ * @param[in] make Make it if it is missing, with mode 0700.
  * @param[out] ret New store; graft_trust_store_close().
  * @return NULL; #GRAFT_ERROR_NOT_FOUND; #GRAFT_ERROR_OS; #GRAFT_ERROR_REFUSED if
  * somebody keeps it.

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line, kills, and two at once."""
 import os
+import shutil
 import subprocess
 
-from stage import ENV, PROGRAM, check, each, same, test
+from stage import ENV, PROGRAM, Skip, check, each, same, test
 
 
 @each([("nothing", []), ("another verb", ["update"]), ("no url", ["refresh"]),
@@ -82,3 +83,20 @@ def no_name_from_outside_reaches_the_terminal(place):
     repo.publish("targets", "snapshot", "timestamp")
     same(client.download("x"), 1, "status")
     client.tells("\\x1b[31m\\x0ared")
+
+
+@test
+def nobody_else_can_lock_what_is_trusted(place):
+    """Whoever reads the directory could keep what is new from its owner, without an end."""
+    if os.geteuid() or not shutil.which("setpriv") or not shutil.which("flock"):
+        raise Skip("not root, or no setpriv or flock")
+    _, client = place.begin(init=False)
+    for name in "metadata", "a/b/metadata/", "a/c":
+        client.metadata_dir = os.path.join(place.state, name)
+        client.init(place.server.repo.metadata("root", 1))
+        os.chmod(place.state, 0o755)
+        done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "flock", "-n",
+                               client.metadata_dir, "true"], capture_output=True, text=True, check=False)
+        check(done.returncode and "denied" in done.stderr, f"{name}: {done}")
+        same(os.stat(os.path.dirname(client.metadata_dir.rstrip("/"))).st_mode & 0o777, 0o755, name)
+        client.ok()
