@@ -63,6 +63,11 @@ def install(deb, root):
     for one in os.listdir(control):
         if one != "control":
             shutil.copy(f"{control}/{one}", f"{admin}/info/{name}.{one}")
+    with open(f"{admin}/info/{name}.list", "w", encoding="utf-8") as file:
+        tar = subprocess.run(["dpkg-deb", "--fsys-tarfile", deb], check=True, stdout=subprocess.PIPE)
+        names = subprocess.run(["tar", "-t"], input=tar.stdout, check=True, stdout=subprocess.PIPE)
+        for line in names.stdout.decode().splitlines():
+            file.write(line.rstrip("/").removeprefix(".") + "\n" if line != "./" else "/.\n")
     with open(f"{control}/control", encoding="utf-8") as file:
         text = file.read().strip()
     with open(f"{admin}/status", "a", encoding="utf-8") as file:

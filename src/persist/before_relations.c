@@ -184,15 +184,16 @@ static struct graft_error *
 check_asked(const struct graft_set_member *member, const char *field,
 	    const struct changes *changes, const char *there)
 {
-	GRAFT_FREE char *old = NULL;
 	GRAFT_FREE char *new = NULL;
 	const char *missing;
 	size_t len = 0;
 
-	struct graft_error *err = take_both(member, field, &old, &new);
+	struct graft_error *err = graft_control_take(member->new_control, field,
+						     &new);
 	if (err)
 		return err;
-	missing = graft_relations_find_missing(old, new, there, &len);
+	// What the old one asks for too: missing, dpkg would leave either half done.
+	missing = graft_relations_find_missing("", new, there, &len);
 	// What held before may not, with the others in their new versions.
 	for (size_t i = 0; !missing && i < changes->count; i++) {
 		const struct change *change = &changes->items[i];

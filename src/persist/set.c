@@ -14,6 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	/** A control file: several times the largest of the archive. */
+	CONTROL_MAX = 256 << 10,
+};
+
 void
 graft_set_free(struct graft_set *set)
 {
@@ -63,6 +68,13 @@ take_new_control(struct graft_set_member *member)
 		graft_rebuild_read_controls(disk, member->installed, &controls);
 	for (size_t i = 0; !err && i < disk->control_count; i++) {
 		const struct graft_disk_file *file = &disk->controls[i];
+		if (strcmp(file->name, "control") == 0 &&
+		    file->size > CONTROL_MAX)
+			return graft_error_new(GRAFT_ERROR_LIMIT,
+					       "%s: a control file of %llu "
+					       "bytes",
+					       disk->package,
+					       (unsigned long long)file->size);
 		if (strcmp(file->name, "control") == 0) {
 			member->new_control = strndup((char *)controls + off,
 						      file->size);

@@ -72,12 +72,16 @@ read_asked(const struct graft_set *set, struct all_asked *all)
 static bool
 waits(const char *old, const char *new, const struct graft_disk *for_what)
 {
+	const char *name = for_what->package;
 	size_t len;
 
-	return graft_relations_find_broken(new, for_what->package,
-					   for_what->old_version, &len) ||
-	       graft_relations_find_broken(old, for_what->package,
-					   for_what->new_version, &len);
+	// Most name none of them.
+	return (strstr(new, name) &&
+		graft_relations_find_broken(new, name, for_what->old_version,
+					    &len)) ||
+	       (strstr(old, name) &&
+		graft_relations_find_broken(old, name, for_what->new_version,
+					    &len));
 }
 
 /** Let each wait for what it needs. @return Something was moved. */
