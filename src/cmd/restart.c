@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/settings.h"
 #include "cmd/device.h"
+#include "cmd/print.h"
 #include "cmd/usage.h"
 #include "cmd/verb.h"
 #include "release/zone.h"
@@ -312,10 +313,7 @@ print(const struct restart *restart)
 	} else if (!restart->done) {
 		graft_text_put(&text, "nothing waits for a restart\n");
 	}
-	if (text.failed)
-		return graft_error_no_memory();
-	(void)fputs(graft_text_str(&text), stdout);
-	return NULL;
+	return graft_print_text(&text);
 }
 
 /** Add what is written down. */
@@ -358,9 +356,7 @@ print_json(const struct restart *restart)
 		  (!restart->record || add_record(root, restart));
 	struct graft_error *err = graft_report_take_json(root, ok, &text);
 
-	if (!err)
-		(void)fputs(graft_text_str(&text), stdout);
-	return err;
+	return err ? err : graft_print_text(&text);
 }
 
 static const struct {

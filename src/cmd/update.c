@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/settings.h"
 #include "cmd/device.h"
-#include "cmd/failure.h"
+#include "cmd/print.h"
 #include "cmd/restart.h"
 #include "cmd/verb.h"
 #include "release/policy.h"
@@ -213,7 +213,6 @@ graft_verb_update(int argc, char **argv, int *status_ret)
 				   : graft_update_print(&update, &text);
 	if (err)
 		return err;
-	(void)fputs(graft_text_str(&text), stdout);
 	*status_ret = exit_status(&update);
-	return NULL;
+	return graft_print_text(&text);
 }
