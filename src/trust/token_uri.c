@@ -81,12 +81,6 @@ take_text(const struct attribute *attribute, size_t room, char *ret)
 GRAFT_MUST_CHECK static struct graft_error *
 take(const struct attribute *attribute, bool query, struct graft_token_uri *uri)
 {
-	if (is_called(attribute, "pin-value") ||
-	    is_called(attribute, "pin-source"))
-		return graft_error_new(GRAFT_ERROR_NOT_PERMITTED,
-				       "a URI: a PIN is no part of a command "
-				       "line, which others can read: "
-				       "--passphrase-file FILE");
 	if (query)
 		return is_called(attribute, "module-path")
 			       ? take_text(attribute, sizeof(uri->module),
@@ -144,6 +138,12 @@ graft_token_uri_read(const char *text, struct graft_token_uri *ret)
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				       "a URI: it does not begin with "
 				       "pkcs11:");
+	// Wherever it stands: behind a wrong separator it would be a part of a path.
+	if (strcasestr(text, "pin-value=") || strcasestr(text, "pin-source="))
+		return graft_error_new(GRAFT_ERROR_NOT_PERMITTED,
+				       "a URI: a PIN is no part of a command "
+				       "line, which others can read: "
+				       "--passphrase-file FILE");
 	text += strlen(scheme);
 	const char *end = text + strlen(text);
 	const char *query = strchr(text, '?');

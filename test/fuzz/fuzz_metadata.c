@@ -102,7 +102,7 @@ fuzz_uri(const uint8_t *data, size_t size)
 		return;
 	}
 	promise(*uri.module && (*uri.token || *uri.serial) &&
-		(*uri.object || uri.id_len) && !strstr(text, "pin-value"));
+		(*uri.object || uri.id_len) && !strcasestr(text, "pin-value="));
 }
 
 static void

@@ -76,6 +76,9 @@ a_pin_is_no_part_of_a_uri(void **state)
 		"pkcs11:token=a;object=k?module-path=/m&pin-value=geheim",
 		"pkcs11:token=a;object=k?module-path=/m&pin-source=x",
 		"pkcs11:token=a;pin-value=geheim;object=k?module-path=/m",
+		"pkcs11:token=a;object=k?module-path=/m;pin-value=geheim",
+		"pkcs11:token=a&pin-value=geheim;object=k?module-path=/m",
+		"pkcs11:token=a;object=k?module-path=/m&PIN-VALUE=geheim",
 	};
 	struct graft_token_uri uri;
 
