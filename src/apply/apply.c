@@ -184,11 +184,12 @@ commit(struct graft_target *target, const struct work *work,
 	return has_others(work->plan) ? graft_sweep(target, result) : NULL;
 }
 
-/** Do all of it. @param[in] target Taken up. */
+/** Do all of it: a #graft_job_fn. */
 GRAFT_MUST_CHECK static struct graft_error *
-do_all(struct graft_target *target, const struct work *work,
+do_all(struct graft_target *target, const void *ctx,
        struct graft_switch_result *result)
 {
+	const struct work *work = ctx;
 	const struct graft_plan *plan = work->plan;
 	struct graft_error *err;
 
@@ -224,19 +225,6 @@ do_all(struct graft_target *target, const struct work *work,
 	if (err)
 		return err;
 	return commit(target, work, result);
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
-carry_out(const void *ctx, struct graft_switch_result *result)
-{
-	const struct work *work = ctx;
-	struct graft_error *err = graft_target_take_up(work->target);
-
-	if (!err)
-		err = do_all(work->target, work, result);
-	graft_target_detach(work->target);
-	graft_target_lay_aside(work->target);
-	return err;
 }
 
 /** Say which headers are put in, and what becomes of each module. */
@@ -285,7 +273,8 @@ graft_apply_prepare(struct graft_plan *plan, struct graft_target *target,
 		return graft_error_no_memory();
 	fill(work, job);
 	job->verb = GRAFT_LEDGER_APPLY;
-	job->fn = carry_out;
+	job->fn = do_all;
+	job->target = work->target;
 	job->ctx = GRAFT_TAKE(work);
 	job->ctx_free = work_free;
 	*ret = GRAFT_TAKE(job);

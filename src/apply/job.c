@@ -52,6 +52,19 @@ graft_job_free(struct graft_job *job)
 	free(job);
 }
 
+/** Take the process up, work on it, and let go of it. */
+GRAFT_MUST_CHECK static struct graft_error *
+carry_out(const struct graft_job *job, struct graft_switch_result *result)
+{
+	struct graft_error *err = graft_target_take_up(job->target);
+
+	if (!err)
+		err = job->fn(job->target, job->ctx, result);
+	graft_target_detach(job->target);
+	graft_target_lay_aside(job->target);
+	return err;
+}
+
 /** Do one job. In the guardian. */
 static struct graft_error *
 work(void *ctx, size_t index, void *message, size_t size, size_t *len_ret)
@@ -66,7 +79,7 @@ work(void *ctx, size_t index, void *message, size_t size, size_t *len_ret)
 	size_t known = sightings ? sightings->count : 0;
 
 	assert(size == sizeof(answer));
-	struct graft_error *err = job->fn(job->ctx, &answer.result);
+	struct graft_error *err = carry_out(job, &answer.result);
 	if (err) {
 		answer.failed = true;
 		answer.code = graft_error_code(err);

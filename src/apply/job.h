@@ -33,10 +33,13 @@
 /**
  * What is done to the process. Runs in the guardian.
  *
+ * @param[in] target That of the job, taken up. What it is attached to or holds open then
+ * is let go of afterwards.
  * @param[in] ctx That of the job.
  * @param[out] result Zeroes at first; sent back on error too.
  */
-typedef struct graft_error *(*graft_job_fn)(const void *ctx,
+typedef struct graft_error *(*graft_job_fn)(struct graft_target *target,
+					    const void *ctx,
 					    struct graft_switch_result *result);
 
 /** A work on one process, prepared, and what became of it. */
@@ -48,6 +51,8 @@ struct graft_job {
 	const struct graft_header **headers;
 	size_t header_count;
 	graft_job_fn fn;
+	/** The process, laid aside. Borrowed from @ref ctx. */
+	struct graft_target *target;
 	/** For @ref fn. Owned. */
 	void *ctx;
 	/** Frees @ref ctx. */

@@ -109,11 +109,12 @@ release_all(struct graft_target *target, const struct work *work,
 	return NULL;
 }
 
-/** Do all of it. @param[in] target Taken up. */
+/** Do all of it: a #graft_job_fn. */
 GRAFT_MUST_CHECK static struct graft_error *
-do_all(struct graft_target *target, const struct work *work,
+do_all(struct graft_target *target, const void *ctx,
        struct graft_switch_result *result)
 {
+	const struct work *work = ctx;
 	graft_target_set_hints(target, work->limits->hints);
 	graft_target_set_maps(target, work->maps);
 	struct graft_error *err = graft_fault("revert-header");
@@ -139,19 +140,6 @@ do_all(struct graft_target *target, const struct work *work,
 	// The others: what --completely leaves behind, and what was kept before.
 	if (!err && work->all->count > work->count)
 		err = graft_sweep(target, result);
-	return err;
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
-carry_out(const void *ctx, struct graft_switch_result *result)
-{
-	const struct work *work = ctx;
-	struct graft_error *err = graft_target_take_up(work->target);
-
-	if (!err)
-		err = do_all(work->target, work, result);
-	graft_target_detach(work->target);
-	graft_target_lay_aside(work->target);
 	return err;
 }
 
@@ -313,7 +301,8 @@ graft_revert_prepare(pid_t pid, const char *id, bool completely,
 		.comm = graft_target_comm(work->target),
 	};
 	job->verb = GRAFT_LEDGER_REVERT;
-	job->fn = carry_out;
+	job->fn = do_all;
+	job->target = work->target;
 	job->ctx = GRAFT_TAKE(work);
 	job->ctx_free = work_free;
 	*ret = GRAFT_TAKE(job);
