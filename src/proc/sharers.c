@@ -18,7 +18,9 @@
 
 enum {
 	/** How often the list is made before we do without. */
-	TRIES = 3,
+	TRIES = 4,
+	/** Of so many that stand where they do not belong it is better to sort again. */
+	MISPLACED_MAX = 8,
 	/** Those that are born while others are listed have numbers that were
 	 * given out up to so many before. */
 	MARGIN = 128,
@@ -91,11 +93,11 @@ compare_memory(pid_t one, pid_t two)
 	return syscall(SYS_kcmp, one, two, KCMP_VM, 0, 0);
 }
 
-/** By memory, in the kernel's order. @param[out] arg Whether one could not be. */
+/** By memory, in the kernel's order. Who ended meanwhile goes in front: by any other rule
+ * those behind him in his part of the list would come too late. */
 static int
-by_memory(const void *a, const void *b, void *arg)
+by_memory(const void *a, const void *b)
 {
-	bool *failed = arg;
 	pid_t one = *(const pid_t *)a;
 	pid_t two = *(const pid_t *)b;
 
@@ -107,8 +109,7 @@ by_memory(const void *a, const void *b, void *arg)
 	case 2:
 		return 1;
 	default:
-		*failed = true;
-		return (one > two) - (one < two);
+		return compare_memory(one, one) != 0 ? -1 : 1;
 	}
 }
 
@@ -172,6 +173,19 @@ add_young(struct graft_sharers *sharers, pid_t number)
 	return err;
 }
 
+/** Count the places where a list is not in order. */
+static size_t
+count_misplaced(const pid_t *pids, size_t count)
+{
+	size_t misplaced = 0;
+
+	for (size_t i = 1; i < count; i++) {
+		long got = compare_memory(pids[i - 1], pids[i]);
+		misplaced += got != 0 && got != 1;
+	}
+	return misplaced;
+}
+
 /**
  * Leave out those that stand where they do not belong: they ended or executed another
  * program while the list was sorted, or stand beside such a one. On a busy host there
@@ -223,9 +237,13 @@ sort(struct graft_sharers *sharers, pid_t *pids, size_t *count_io, bool *ok_ret)
 {
 	*ok_ret = false;
 	for (int i = 0; i < TRIES && !*ok_ret; i++) {
-		bool failed = false;
 		*count_io = leave_out(pids, *count_io);
-		qsort_r(pids, *count_io, sizeof(*pids), by_memory, &failed);
+		qsort(pids, *count_io, sizeof(*pids), by_memory);
+		// One who executed another program while his part of the list was put
+		// together with another makes a disorder of both.
+		if (i + 1 < TRIES &&
+		    count_misplaced(pids, *count_io) > MISPLACED_MAX)
+			continue;
 		struct graft_error *err = leave_out_misplaced(sharers, pids,
 							      count_io);
 		if (err)
