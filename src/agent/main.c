@@ -12,6 +12,7 @@
 #include "agent/updater.h"
 #include "agent/worker.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/env.h"
 #include "base/file.h"
 
@@ -29,6 +30,12 @@
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
+
+enum {
+	/** How long the lock is waited for: two seconds. */
+	LOCK_TRIES = 200,
+	LOCK_STEP_US = 10 * 1000,
+};
 
 static const char usage[] =
 	"usage: graftd [--config FILE] [--state-dir DIR] [--tool PATH]\n"
@@ -126,10 +133,16 @@ take_lock(const char *state_dir, int *fd_ret)
 		open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return graft_error_os(errno, "open %s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+	// One that was killed holds it until its last child has ended.
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (i < LOCK_TRIES) {
+			graft_clock_sleep_us(LOCK_STEP_US);
+			continue;
+		}
 		return graft_error_new(GRAFT_ERROR_REFUSED,
 				       "another graftd works with %s",
 				       state_dir);
+	}
 	*fd_ret = fd;
 	fd = -1;
 	return NULL;

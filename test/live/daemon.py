@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """graftd: who runs old code in its scope is hotpatched without anybody asking."""
+import fcntl
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 from agent import GRAFTD, Daemon, becomes
@@ -83,6 +85,19 @@ def graftd_refuses_a_configuration_that_is_wrong_and_a_state_that_is_taken(place
         with daemon.launch() as third:
             same(third.wait(LONG), 65, "the status with a wrong configuration")
         check("unknown key 'wach'" in daemon.said(), daemon.said())
+
+
+@test
+def graftd_waits_for_what_one_that_was_killed_leaves_for_a_moment(place):
+    with Daemon(place) as daemon:
+        daemon.stop()
+        with open(f"{place.state}/graftd.lock", "r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            timer = threading.Timer(0.3, fcntl.flock, (lock, fcntl.LOCK_UN))
+            timer.start()
+            daemon.start()
+            timer.join()
+        daemon.stop()
 
 
 @test
