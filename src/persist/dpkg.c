@@ -9,10 +9,10 @@
 #include "base/vec.h"
 #include "persist/hidden.h"
 #include "persist/policy.h"
+#include "persist/run.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,9 +20,6 @@
 
 enum {
 	LOOK_AGAIN_US = 200 * 1000,
-	LOG_MAX = 16 << 20,
-	/** What of the log goes into an error. */
-	TAIL_LEN = 400,
 	NAME_LEN = 64,
 };
 
@@ -150,80 +147,27 @@ graft_dpkg_unlock(struct graft_dpkg_lock *lock)
 	lock->fd = -1;
 }
 
-/** The end of a log, on one line. */
-static void
-put_tail(const char *log, struct graft_text *out)
-{
-	GRAFT_FREE uint8_t *text = NULL;
-	size_t len;
-
-	struct graft_error *err = graft_file_read(log, LOG_MAX, &text, &len);
-	graft_error_free(err);
-	if (!text)
-		return;
-	while (len > 0 && text[len - 1] == '\n')
-		text[--len] = '\0';
-	char *at = (char *)text + (len > TAIL_LEN ? len - TAIL_LEN : 0);
-	for (char *c = at; *c; c++) {
-		if (*c == '\n' || *c == '\t')
-			*c = ' ';
-	}
-	graft_text_put_safe(out, at);
-}
-
-/** Start a program with its output in a file, and wait for its end. */
+/** Run dpkg with its output in a file. */
 static struct graft_error *
 run(char *const *argv, const char *log, int *status_ret)
 {
-	static char *const environment[] = {
-		(char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		(char *)"LC_ALL=C.UTF-8",
-		(char *)"HOME=/root",
-		(char *)"DEBIAN_FRONTEND=noninteractive",
-		(char *)"DEBCONF_NONINTERACTIVE_SEEN=true",
+	static const char *const environment[] = {
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"LC_ALL=C.UTF-8",
+		"HOME=/root",
+		"DEBIAN_FRONTEND=noninteractive",
+		"DEBCONF_NONINTERACTIVE_SEEN=true",
 		// The lock of frontends is ours.
-		(char *)"DPKG_FRONTEND_LOCKED=true",
-		(char *)GRAFT_POLICY_VARIABLE "=1",
+		"DPKG_FRONTEND_LOCKED=true",
+		GRAFT_POLICY_VARIABLE "=1",
 		NULL,
 	};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	pid_t pid;
-	int status;
+	GRAFT_CLOSE int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+				  0600);
 
-	int number = posix_spawn_file_actions_init(&actions);
-	if (number)
-		return graft_error_os(number, "run %s", argv[0]);
-	number = posix_spawnattr_init(&attributes);
-	if (!number) {
-		// A Ctrl-C for us is none for it.
-		number = posix_spawnattr_setflags(&attributes,
-						  POSIX_SPAWN_SETPGROUP);
-		if (!number)
-			number = posix_spawn_file_actions_addopen(
-				&actions, STDIN_FILENO, "/dev/null", O_RDONLY,
-				0);
-		if (!number)
-			number = posix_spawn_file_actions_addopen(
-				&actions, STDOUT_FILENO, log,
-				O_WRONLY | O_CREAT | O_TRUNC, 0600);
-		if (!number)
-			number = posix_spawn_file_actions_adddup2(
-				&actions, STDOUT_FILENO, STDERR_FILENO);
-		if (!number)
-			number = posix_spawnp(&pid, argv[0], &actions,
-					      &attributes, argv, environment);
-		(void)posix_spawnattr_destroy(&attributes);
-	}
-	(void)posix_spawn_file_actions_destroy(&actions);
-	if (number)
-		return graft_error_os(number, "run %s", argv[0]);
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return graft_error_os(errno, "wait for %s", argv[0]);
-	}
-	*status_ret = status;
-	return NULL;
+	return fd < 0 ? graft_error_os(errno, "open %s", log)
+		      : graft_run_to((const char *const *)argv, environment, fd,
+				     status_ret);
 }
 
 /** What dpkg takes as a pattern, of a path that is to mean itself. */
@@ -351,7 +295,7 @@ graft_dpkg_install(const struct graft_dpkg_run *what)
 		return err;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return NULL;
-	put_tail(what->log, &why);
+	graft_run_put_tail(what->log, &why);
 	return graft_error_new(GRAFT_ERROR_REFUSED,
 			       "dpkg ended with status %d: %s",
 			       WIFEXITED(status) ? WEXITSTATUS(status)

@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
-#include "update/run.h"
+#include "persist/run.h"
 
 #include <stdio.h>
 #include <stdlib.h>

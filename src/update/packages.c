@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "base/vec.h"
 #include "persist/build_id.h"
+#include "persist/run.h"
 #include "persist/version.h"
-#include "update/run.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "base/env.h"
 #include "base/text.h"
-#include "update/run.h"
+#include "persist/run.h"
 
 #include <stdbool.h>
 #include <stdio.h>

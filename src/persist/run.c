@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "update/run.h"
+#include "persist/run.h"
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -20,19 +20,21 @@ enum {
 	TAIL_LEN = 400,
 };
 
+static const char *const usual[] = {
+	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	"LC_ALL=C.UTF-8",
+	"HOME=/root",
+	"DEBIAN_FRONTEND=noninteractive",
+	"DEBCONF_NONINTERACTIVE_SEEN=true",
+	"NEEDRESTART_SUSPEND=1",
+	NULL,
+};
+
 /** Start a program. @param[in] out Gets what it prints. */
 GRAFT_MUST_CHECK static struct graft_error *
-start(const char *const *argv, int out, pid_t *ret)
+start(const char *const *argv, const char *const *environment, int out,
+      pid_t *ret)
 {
-	static char *const environment[] = {
-		(char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-		(char *)"LC_ALL=C.UTF-8",
-		(char *)"HOME=/root",
-		(char *)"DEBIAN_FRONTEND=noninteractive",
-		(char *)"DEBCONF_NONINTERACTIVE_SEEN=true",
-		(char *)"NEEDRESTART_SUSPEND=1",
-		NULL,
-	};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	int number = posix_spawn_file_actions_init(&actions);
@@ -66,7 +68,7 @@ start(const char *const *argv, int out, pid_t *ret)
 		if (!number)
 			number = posix_spawnp(ret, argv[0], &actions,
 					      &attributes, (char *const *)argv,
-					      environment);
+					      (char *const *)environment);
 		(void)posix_spawnattr_destroy(&attributes);
 	}
 	(void)posix_spawn_file_actions_destroy(&actions);
@@ -84,17 +86,24 @@ wait_for(pid_t pid, const char *name, int *status_ret)
 }
 
 struct graft_error *
+graft_run_to(const char *const *argv, const char *const *environment, int out,
+	     int *status_ret)
+{
+	pid_t pid;
+	struct graft_error *err = start(argv, environment, out, &pid);
+
+	return err ? err : wait_for(pid, argv[0], status_ret);
+}
+
+struct graft_error *
 graft_run_logged(const char *const *argv, const char *log, int *status_ret)
 {
 	GRAFT_CLOSE int fd = open(
 		log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
 		0600);
-	pid_t pid;
 
-	if (fd < 0)
-		return graft_error_os(errno, "open %s", log);
-	struct graft_error *err = start(argv, fd, &pid);
-	return err ? err : wait_for(pid, argv[0], status_ret);
+	return fd < 0 ? graft_error_os(errno, "open %s", log)
+		      : graft_run_to(argv, usual, fd, status_ret);
 }
 
 struct graft_error *
@@ -107,7 +116,7 @@ graft_run_read(const char *const *argv, struct graft_text *out, int *status_ret)
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return graft_error_os(errno, "pipe");
-	struct graft_error *err = start(argv, ends[1], &pid);
+	struct graft_error *err = start(argv, usual, ends[1], &pid);
 	(void)close(ends[1]);
 	if (err) {
 		(void)close(ends[0]);
@@ -149,7 +158,7 @@ graft_run_put_tail(const char *log, struct graft_text *out)
 	struct graft_error *err = graft_file_read(log, LOG_MAX, &text, &len);
 
 	graft_error_free(err);
-	if (err)
+	if (!text)
 		return;
 	while (len > 0 && text[len - 1] == '\n')
 		text[--len] = '\0';
