@@ -4,10 +4,9 @@ is built with it, programs that use it, and its documentation."""
 import hashlib
 import os
 import shutil
-import subprocess
 import tempfile
 
-from stage import NEW, OLD, WORDS, cc, put, same, tidy
+from stage import NEW, OLD, WORDS, cc, pack_deb, put, same, tidy
 
 LIB, DEV, TOOLS, DOCS = "libkin1", "libkin-dev", "kin-tools", "libkin-doc"
 ALL = (LIB, DEV, TOOLS, DOCS)
@@ -78,19 +77,7 @@ def build(place, name, version, arch=None, extra="", change=None, source="kin", 
         f"Maintainer: A <a@example.org>\n{depends}{extra}Description: of kin\n")
     for script, text in (scripts or ({"postinst": POSTINST} if name == LIB else {})).items():
         put(root, f"/DEBIAN/{script}", text, 0o755)
-    sums = ""
-    for folder, _, names in sorted(os.walk(root)):
-        for one in sorted(names):
-            path = os.path.join(folder, one)
-            inside = os.path.relpath(path, root)
-            if not inside.startswith("DEBIAN") and not os.path.islink(path):
-                with open(path, "rb") as file:
-                    sums += f"{hashlib.md5(file.read()).hexdigest()}  {inside}\n"
-    put(root, "/DEBIAN/md5sums", sums)
-    to = os.path.join(place.dir, f"{name}_{version}_{arch}_{os.path.basename(root)}.deb")
-    subprocess.run(["dpkg-deb", "-Zxz", "--build", root, to], check=True, capture_output=True)
-    shutil.rmtree(root)
-    return to
+    return pack_deb(root, f"{place.dir}/{name}_{version}_{arch}")
 
 
 class Family:

@@ -7,29 +7,11 @@ import sys
 
 from family import (ALL, DEV, DOCS, LIB, TOOLS, WHERE, build, dpkg, family, look, states,
                     wholly)
-from stage import NEW, OLD, WORDS, Skip, check, put, said, same, test, tidy
+from stage import NEW, OLD, WORDS, Daemon, Skip, check, put, said, same, test, tidy
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                                 "archive"))
 import archive  # noqa: E402
-
-
-class Program:
-    """A program of the family, at work in a layer."""
-
-    def __init__(self, layer, name):
-        self.process = subprocess.Popen(layer.command(f"/usr/bin/{name}"), text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.ask()
-
-    def ask(self):
-        self.process.stdin.write("2\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline().strip()
-
-    def close(self):
-        self.process.kill()
-        self.process.communicate()
 
 
 def results(answer):
@@ -55,7 +37,7 @@ def packages_that_need_each_other_go_and_come_back_together(place):
     kin = family(place)
     with place.layer(install=False) as layer:
         dpkg(layer, kin.some(OLD))
-        one, other = Program(layer, "kin-one"), Program(layer, "kin-other")
+        one, other = Daemon(layer, "/usr/bin/kin-one"), Daemon(layer, "/usr/bin/kin-other")
         same((one.ask(), other.ask()), ("7", "15"), "OLD's answers")
         dry = said(layer.install(kin.fix, "--dry-run", "--json"))
         same(results(dry), dict.fromkeys(ALL, "can-be-installed"), "what would be")

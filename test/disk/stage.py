@@ -100,6 +100,23 @@ def pack(text):
                           check=True).stdout
 
 
+def pack_deb(root, name, without=("DEBIAN",)):
+    """Pack a folder, which goes away, with the sums of what does not begin so; returns the path."""
+    sums = ""
+    for folder, _, names in sorted(os.walk(root)):
+        for one in sorted(names):
+            path = os.path.join(folder, one)
+            inside = os.path.relpath(path, root)
+            if not os.path.islink(path) and not inside.startswith(without):
+                with open(path, "rb") as file:
+                    sums += f"{hashlib.md5(file.read()).hexdigest()}  {inside}\n"
+    put(root, "/DEBIAN/md5sums", sums)
+    to = f"{name}_{os.path.basename(root)}.deb"
+    subprocess.run(["dpkg-deb", "-Zxz", "--build", root, to], check=True, capture_output=True)
+    shutil.rmtree(root)
+    return to
+
+
 def deb(place, version, change=None, name=NAME, extra="", scripts=None):
     """Build a package, as dpkg-deb does it; returns its path."""
     root = tempfile.mkdtemp(dir=place.dir)
@@ -115,19 +132,7 @@ def deb(place, version, change=None, name=NAME, extra="", scripts=None):
     put(root, "/DEBIAN/conffiles", "".join(f"{path}\n" for path in conffiles))
     for script, text in (scripts or {"postinst": POSTINST}).items():
         put(root, f"/DEBIAN/{script}", text, 0o755)
-    sums = ""
-    for folder, _, names in sorted(os.walk(root)):
-        for one in sorted(names):
-            path = os.path.join(folder, one)
-            inside = os.path.relpath(path, root)
-            if not os.path.islink(path) and not inside.startswith(("DEBIAN", "etc")):
-                with open(path, "rb") as file:
-                    sums += f"{hashlib.md5(file.read()).hexdigest()}  {inside}\n"
-    put(root, "/DEBIAN/md5sums", sums)
-    to = os.path.join(place.dir, f"{name}_{version}_{os.path.basename(root)}.deb")
-    subprocess.run(["dpkg-deb", "-Zxz", "--build", root, to], check=True, capture_output=True)
-    shutil.rmtree(root)
-    return to
+    return pack_deb(root, f"{place.dir}/{name}_{version}", without=("DEBIAN", "etc"))
 
 
 class Layer:
@@ -250,10 +255,10 @@ class Layer:
 
 
 class Daemon:
-    """The daemon of the package, at work in a layer."""
+    """The daemon of the package, or another program that answers, at work in a layer."""
 
-    def __init__(self, layer):
-        self.process = subprocess.Popen(layer.command(f"/usr/sbin/{NAME}"), text=True,
+    def __init__(self, layer, path=f"/usr/sbin/{NAME}"):
+        self.process = subprocess.Popen(layer.command(path), text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.ask()
 

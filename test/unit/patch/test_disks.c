@@ -16,6 +16,17 @@ part(const char *package, const char *architecture)
 	return disk;
 }
 
+/** A hotpatch of two packages. */
+static struct graft_patch *
+sample_two(void)
+{
+	struct graft_patch *patch = sample_patch();
+
+	sample_ok(graft_disks_take(patch, part("libx1", "amd64")));
+	sample_ok(graft_disks_take(patch, part("libx2", "amd64")));
+	return patch;
+}
+
 static void
 packages_stand_in_one_order_whatever_order_they_came_in(void **state)
 {
@@ -71,12 +82,10 @@ packages_that_do_not_go_together_are_refused(void **state)
 {
 	(void)state;
 	GRAFT_CLEANUP(graft_patch_freep)
-	struct graft_patch *patch = sample_patch();
+	struct graft_patch *patch = sample_two();
 	GRAFT_FREE uint8_t *bytes = NULL;
 	size_t len;
 
-	sample_ok(graft_disks_take(patch, part("libx1", "amd64")));
-	sample_ok(graft_disks_take(patch, part("libx2", "amd64")));
 	sample_refused(graft_disks_take(patch, part("libx1", "amd64")),
 		       GRAFT_ERROR_BAD_INPUT, "twice");
 	sample_refused(graft_patch_encode(patch, &bytes, &len),
@@ -136,12 +145,10 @@ another_word_or_number_for_several_packages_is_refused(void **state)
 {
 	(void)state;
 	GRAFT_CLEANUP(graft_patch_freep)
-	struct graft_patch *patch = sample_patch();
+	struct graft_patch *patch = sample_two();
 	GRAFT_FREE uint8_t *bytes = NULL;
 	size_t len;
 
-	sample_ok(graft_disks_take(patch, part("libx1", "amd64")));
-	sample_ok(graft_disks_take(patch, part("libx2", "amd64")));
 	sample_ok(graft_patch_encode(patch, &bytes, &len));
 	refused_with(bytes, len, "{\"format\":6,", "{\"format\":5,",
 		     GRAFT_ERROR_BAD_INPUT);

@@ -62,18 +62,25 @@ ask(pid_t pid, const struct graft_patch *patch, struct graft_concerns *known)
 	return concerns;
 }
 
+/** Start a child that does nothing. */
+static pid_t
+start_child(void)
+{
+	pid_t child = fork();
+
+	while (child == 0)
+		(void)pause();
+	return child;
+}
+
 static void
 what_one_process_showed_is_known_of_the_next(void **state)
 {
 	struct ours ours;
 	struct graft_concerns known = { 0 };
-	pid_t child = fork();
+	pid_t child = start_child();
 
 	(void)state;
-	if (child == 0) {
-		for (;;)
-			(void)pause();
-	}
 	make(&ours);
 	assert_true(ask(getpid(), &ours.patch, &known));
 	assert_int_equal(known.count, 1);
@@ -93,13 +100,9 @@ a_child_is_asked_where_its_parent_had_it(void **state)
 {
 	struct ours ours;
 	struct graft_concerns known = { 0 };
-	pid_t child = fork();
+	pid_t child = start_child();
 
 	(void)state;
-	if (child == 0) {
-		for (;;)
-			(void)pause();
-	}
 	make(&ours);
 	assert_true(ask(getpid(), &ours.patch, &known));
 	// Nothing else tells it.
