@@ -20,6 +20,9 @@ enum {
 	TEXT_MAX = 8192,
 	/** PF_KTHREAD of the kernel's sched.h; the same since 2.6.27. */
 	FLAG_KERNEL_THREAD = 0x00200000,
+	/** PF_IO_WORKER, since Linux 5.12, and PF_USER_WORKER, since 6.4. */
+	FLAG_IO_WORKER = 0x00000010,
+	FLAG_USER_WORKER = 0x00004000,
 };
 
 ssize_t
@@ -53,6 +56,21 @@ graft_proc_slurp(char *buf, size_t size, const char *fmt, ...)
 	return (ssize_t)len;
 }
 
+/**
+ * Is this a worker that the kernel made in a process? Its flag says so, and the name that
+ * the kernel gave it: older kernels have other meanings for the flag.
+ */
+static bool
+is_worker(const char *text, unsigned flags)
+{
+	const char *name = strchr(text, '(');
+
+	return name && ((flags & FLAG_IO_WORKER &&
+			 strncmp(name, "(iou-", strlen("(iou-")) == 0) ||
+			(flags & FLAG_USER_WORKER &&
+			 strncmp(name, "(vhost-", strlen("(vhost-")) == 0));
+}
+
 bool
 graft_proc_stat_parse(const char *text, struct graft_proc_status *status)
 {
@@ -76,6 +94,7 @@ graft_proc_stat_parse(const char *text, struct graft_proc_status *status)
 	status->parent = parent;
 	status->session = session;
 	status->kernel = flags & FLAG_KERNEL_THREAD;
+	status->worker = is_worker(text, flags);
 	status->start_ticks = start;
 	return true;
 }

@@ -47,6 +47,9 @@ struct graft_proc_status {
 	bool no_new_privs;
 	/** Kernel thread: no memory of its own. */
 	bool kernel;
+	/** Made by the kernel in a process for io_uring(7) or vhost: it is listed among
+	 * its threads, and never runs its code. */
+	bool worker;
 	/** User-space shadow stacks are on (x86_Thread_features: shstk). */
 	bool shadow_stack;
 	/** Start in clock ticks since boot (proc(5), field 22). */
@@ -104,7 +107,8 @@ graft_proc_limits_read(pid_t pid, struct graft_proc_status *status);
  * The name in it may contain anything, parentheses and newlines too.
  *
  * @param[in] text Ends with NUL.
- * @param[in,out] status Its state, parent, session, kernel and start_ticks are set.
+ * @param[in,out] status Its state, parent, session, kernel, worker and start_ticks are
+ * set.
  * @return false if it is not such a text; @p status is then undefined.
  */
 bool
@@ -114,7 +118,7 @@ graft_proc_stat_parse(const char *text, struct graft_proc_status *status);
  * Parse the text of a status file: all that stands there.
  *
  * @param[in] text Ends with NUL.
- * @param[in,out] status Its fields but kernel, start_ticks and limits are set;
+ * @param[in,out] status Its fields but kernel, worker, start_ticks and limits are set;
  * those whose lines are missing keep their values.
  */
 void

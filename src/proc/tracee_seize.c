@@ -13,6 +13,7 @@
 #include <stdalign.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -68,7 +69,30 @@ explain_eperm(const struct graft_target *target, pid_t tid, bool *ours_ret)
 }
 
 /**
- * Seize one thread, unless it is known.
+ * Is this one of the kernel's workers (io_uring, vhost)? They run no code of the process,
+ * so they need not stand still; and to interrupt one would end a call that it waits in,
+ * open(2) of a FIFO say, with an EINTR that the program gets to see.
+ */
+static bool
+is_worker(const struct graft_target *target, pid_t tid)
+{
+	struct graft_proc_status status;
+	char text[1024];
+	void *head = NULL;
+	size_t len;
+
+	// The kernel's have no list of robust futexes, those of the C library have one:
+	// that is asked a hundred times faster than a file is read.
+	if (tid == target->pid ||
+	    (syscall(SYS_get_robust_list, tid, &head, &len) == 0 && head))
+		return false;
+	return graft_proc_slurp(text, sizeof(text), "/proc/%d/task/%d/stat",
+				target->pid, tid) > 0 &&
+	       graft_proc_stat_parse(text, &status) && status.worker;
+}
+
+/**
+ * Seize one thread, unless it is known or runs no code of the process.
  *
  * @param[in,out] hint Where it is likely to stand in our list.
  */
@@ -82,6 +106,8 @@ seize(struct graft_target *target, pid_t tid, size_t *hint, size_t *count)
 		*hint += 1;
 		return NULL;
 	}
+	if (is_worker(target, tid))
+		return NULL;
 	struct graft_error *err = graft_tracee_reserve(target, 1);
 	if (err)
 		return err;

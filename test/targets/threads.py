@@ -4,7 +4,7 @@ import os
 import signal
 
 from programs import answers, program, there_and_back
-from stage import READ, Victim, check, one_line, same, state_of, test, threads_in, until
+from stage import READ, Skip, Victim, check, one_line, same, state_of, test, threads_in, until
 
 
 @test
@@ -333,3 +333,87 @@ def a_zombie_and_a_process_that_is_gone_are_left(place):
         os.kill(victim.pid, signal.SIGKILL)
         until(lambda: state_of(victim.pid) == "Z", "it is no zombie")
         one_line(place.apply(victim.pid, status=4), str(victim.pid), "exited")
+
+
+@test
+def workers_of_io_uring_are_no_obstacle_and_what_they_wait_for_goes_on(place):
+    """One polls for the kernel, one opens a FIFO that nobody writes to: neither runs code of
+    the process, and a stop would end the call with an EINTR that the program sees."""
+    fifo = place.path("fifo")
+    os.mkfifo(fifo)
+    made = program(place, "uring", f'#define FIFO "{fifo}"' + r"""
+#include <linux/io_uring.h>
+static long setup(struct io_uring_params *p)
+{
+	return syscall(425 /* io_uring_setup */, 8, p);
+}
+static void *at(long fd, size_t len, off_t off)
+{
+	return mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, (int)fd, off);
+}
+static unsigned *done;
+static struct io_uring_cqe *cqe;
+/* A call that a worker makes, and that waits there. */
+static int open_by_worker(void)
+{
+	struct io_uring_params p = { 0 };
+	long fd = setup(&p);
+	if (fd < 0)
+		return 0;
+	char *sq = at(fd, 65536, IORING_OFF_SQ_RING);
+	char *cq = at(fd, 65536, IORING_OFF_CQ_RING);
+	struct io_uring_sqe *sqe = at(fd, 8 * sizeof(*sqe), IORING_OFF_SQES);
+	if (sq == MAP_FAILED || cq == MAP_FAILED || sqe == MAP_FAILED)
+		return 0;
+	done = (unsigned *)(cq + p.cq_off.tail);
+	cqe = (struct io_uring_cqe *)(cq + p.cq_off.cqes);
+	*sqe = (struct io_uring_sqe){ .opcode = IORING_OP_OPENAT, .flags = IOSQE_ASYNC,
+				      .fd = AT_FDCWD, .addr = (long)FIFO,
+				      .open_flags = O_RDONLY };
+	((unsigned *)(sq + p.sq_off.array))[0] = 0;
+	__atomic_store_n((unsigned *)(sq + p.sq_off.tail), 1, __ATOMIC_RELEASE);
+	return syscall(426 /* io_uring_enter */, fd, 1, 0, 0, NULL, 0) == 1;
+}
+int main(void)
+{
+	struct io_uring_params poll = { .flags = IORING_SETUP_SQPOLL, .sq_thread_idle = 100000 };
+	if (setup(&poll) < 0 || !open_by_worker()) {
+		say("ready\n", 0);
+		say("none\n", 0);
+		return 0;
+	}
+	say("ready\n", 0);
+	say("made\n", 0);
+	char c;
+	while (read(0, &c, 1) == 1) {
+		if (c == 'd') {
+			say("done %ld\n", __atomic_load_n(done, __ATOMIC_ACQUIRE));
+		} else if (c == 'w') {
+			close(open(FIFO, O_WRONLY));
+			while (!__atomic_load_n(done, __ATOMIC_ACQUIRE))
+				usleep(1000);
+			say("failed %ld\n", cqe->res < 0);
+		} else {
+			say("answer %ld\n", victim_answer(5));
+		}
+	}
+}
+""")
+
+    def workers(pid):
+        names = []
+        for tid in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{tid}/comm") as file:
+                names.append(file.read()[:7])
+        return sorted(name for name in names if name.startswith("iou-"))
+
+    with Victim(made) as victim:
+        if victim.line() == "none":
+            raise Skip("no io_uring here")
+        until(lambda: workers(victim.pid) == ["iou-sqp", "iou-wrk"], "there are no workers")
+        for _ in range(10):
+            there_and_back(place, victim)
+        victim.process.stdin.write(b"d")
+        same(victim.line(), "done 0", "the call that waits")
+        victim.process.stdin.write(b"w")
+        same(victim.line(), "failed 0", "the call in the end")

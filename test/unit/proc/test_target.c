@@ -406,6 +406,30 @@ a_status_file_is_understood(void **state)
 	assert_int_equal(status.state, 'Z');
 	assert_true(status.kernel);
 	assert_int_equal(status.start_ticks, 777);
+	assert_false(status.worker);
+	// The kernel's workers in a process: by flag and name, not by one of them.
+	static const struct {
+		const char *name;
+		unsigned flags;
+		bool worker;
+	} workers[] = {
+		{ "iou-wrk-12", 0x4050, true },
+		{ "iou-sqp-12", 0x10, true },
+		{ "iou-sqp-12", 0x40, false },
+		{ "a (iou-sqp-12", 0x10, false },
+		{ "vhost-12", 0x4040, true },
+		{ "vhost-12", 0x10, false },
+		{ "a", 0x4050, false },
+	};
+	for (size_t i = 0; i < sizeof(workers) / sizeof(*workers); i++) {
+		char text[128];
+		(void)snprintf(text, sizeof(text),
+			       "7 (%s) S 1 7 7 0 -1 %u 1 0 0 0 0 0 0 0 20 0 1 "
+			       "0 4242 1",
+			       workers[i].name, workers[i].flags);
+		assert_true(graft_proc_stat_parse(text, &status));
+		assert_int_equal(status.worker, workers[i].worker);
+	}
 	assert_false(graft_proc_stat_parse("7 (a) R 1 1", &status));
 	assert_false(graft_proc_stat_parse("", &status));
 	static const char no_states[] = "@[\\]^_`{";
