@@ -2,6 +2,7 @@
 
 #include "agent/config.h"
 
+#include "agent/config_repository.h"
 #include "base/file.h"
 #include "base/settings.h"
 #include "base/vec.h"
@@ -33,7 +34,11 @@ enum kind {
 	KIND_PATH,
 	KIND_SOCKET,
 	KIND_SWITCH,
+	/** The rest are taken by config_repository.h. */
 	KIND_REPOSITORY,
+	KIND_ROOT,
+	KIND_AGREEMENT,
+	KIND_DECIDER,
 };
 
 /** A key and what it sets. */
@@ -97,9 +102,9 @@ static const struct key keys[] = {
 	  .offset = offsetof(struct graft_config, update_jitter_s),
 	  .max = UPDATE_MAX_S },
 	{ .name = "repository", .kind = KIND_REPOSITORY },
-	{ .name = "trusted-root",
-	  .kind = KIND_PATH,
-	  .offset = offsetof(struct graft_config, trusted_root) },
+	{ .name = "trusted-root", .kind = KIND_ROOT },
+	{ .name = "agreement", .kind = KIND_AGREEMENT },
+	{ .name = "decides", .kind = KIND_DECIDER },
 };
 
 enum { KEY_COUNT = sizeof(keys) / sizeof(*keys) };
@@ -121,9 +126,7 @@ graft_config_free(struct graft_config *config)
 	for (size_t i = 0; i < config->rule_count; i++)
 		free(config->rules[i].value);
 	free(config->rules);
-	for (size_t i = 0; i < config->repository_count; i++)
-		free(config->repositories[i]);
-	free(config->trusted_root);
+	graft_config_repositories_deinit(config);
 	free(config->user);
 	free(config->socket);
 	free(config->socket_group);
@@ -235,37 +238,12 @@ add_rule(struct reading *reading, const struct graft_setting *setting,
 	return NULL;
 }
 
-bool
-graft_config_is_repository(const char *text)
+/** Say whether a key may stand more than once. */
+static bool
+may_repeat(enum kind kind)
 {
-	static const char *const schemes[] = { "https://", "http://",
-					       "file:///" };
-	size_t i = 0;
-
-	while (i < 3 && strncmp(text, schemes[i], strlen(schemes[i])) != 0)
-		i++;
-	return i < 3 && text[strlen(schemes[i])] && !strpbrk(text, " \t?#@");
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
-add_repository(struct graft_config *config, const struct graft_setting *setting)
-{
-	if (!graft_config_is_repository(setting->value))
-		return graft_setting_wrong(
-			setting,
-			"%s: '%.200s' is no URL that begins with https://, "
-			"http:// or file:///, without a user's name",
-			setting->key, setting->value);
-	if (config->repository_count == GRAFT_CONFIG_REPOSITORIES_MAX)
-		return graft_setting_wrong(setting, "more than %d repositories",
-					   GRAFT_CONFIG_REPOSITORIES_MAX);
-	char *own = strdup(setting->value);
-	if (!own)
-		return graft_error_no_memory();
-	for (size_t len = strlen(own); len && own[len - 1] == '/'; len--)
-		own[len - 1] = '\0';
-	config->repositories[config->repository_count++] = own;
-	return NULL;
+	return kind == KIND_RULE || kind == KIND_REPOSITORY ||
+	       kind == KIND_ROOT || kind == KIND_DECIDER;
 }
 
 static struct graft_error *
@@ -279,7 +257,7 @@ take(void *arg, const struct graft_setting *setting)
 		return err;
 	size_t *first = &reading->seen[key - keys];
 	void *member = (char *)reading->config + key->offset;
-	if (*first && key->kind != KIND_RULE && key->kind != KIND_REPOSITORY)
+	if (*first && !may_repeat(key->kind))
 		return graft_setting_wrong(setting,
 					   "%s stands in line %zu already",
 					   key->name, *first);
@@ -295,7 +273,13 @@ take(void *arg, const struct graft_setting *setting)
 	case KIND_RULE:
 		return add_rule(reading, setting, key);
 	case KIND_REPOSITORY:
-		return add_repository(reading->config, setting);
+		return graft_config_take_repository(reading->config, setting);
+	case KIND_ROOT:
+		return graft_config_take_root(reading->config, setting);
+	case KIND_AGREEMENT:
+		return graft_config_take_agreement(reading->config, setting);
+	case KIND_DECIDER:
+		return graft_config_take_decider(reading->config, setting);
 	default:
 		free(*(char **)member);
 		*(char **)member = strdup(setting->value);
@@ -316,12 +300,10 @@ make_defaults(struct graft_config **ret)
 	config->sync = true;
 	config->update_interval_s = UPDATE_S;
 	config->update_jitter_s = JITTER_S;
-	config->trusted_root = strdup(GRAFT_CONFIG_ROOT_PATH);
 	config->user = strdup("graft");
 	config->socket = strdup("/run/graft/graftd.sock");
 	config->socket_group = strdup("graft");
-	if (!config->user || !config->socket || !config->socket_group ||
-	    !config->trusted_root)
+	if (!config->user || !config->socket || !config->socket_group)
 		return graft_error_no_memory();
 	*ret = GRAFT_TAKE(config);
 	return NULL;
@@ -337,11 +319,8 @@ graft_config_parse(const char *text, size_t len, const char *name,
 
 	if (!err)
 		err = graft_settings_each(text, len, name, take, &reading);
-	if (!err && config->update && !config->repository_count)
-		err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
-				      "%s: update = yes, and no repository is "
-				      "named",
-				      name);
+	if (!err)
+		err = graft_config_end_repositories(config, name);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(config);
@@ -387,9 +366,11 @@ graft_config_print(const struct graft_config *config, struct graft_text *text)
 		case KIND_RULE:
 			break;
 		case KIND_REPOSITORY:
-			for (size_t n = 0; n < config->repository_count; n++)
-				graft_text_printf(text, "%s = %s\n", key->name,
-						  config->repositories[n]);
+			graft_config_print_repositories(config, text);
+			break;
+		case KIND_ROOT:
+		case KIND_AGREEMENT:
+		case KIND_DECIDER:
 			break;
 		case KIND_SECONDS:
 			graft_text_printf(text, "%s = %u\n", key->name,

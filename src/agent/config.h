@@ -31,8 +31,39 @@
 enum {
 	/** Lines that say who is in and who is out. */
 	GRAFT_CONFIG_RULES_MAX = 256,
-	/** Repositories. */
-	GRAFT_CONFIG_REPOSITORIES_MAX = 16,
+	/** Repositories, and URLs of one. */
+	GRAFT_CONFIG_REPOSITORIES_MAX = 4,
+	GRAFT_CONFIG_MIRRORS_MAX = 16,
+	/** Of a repository's name, with its NUL. */
+	GRAFT_CONFIG_NAME_LEN = 33,
+	/** Lines of releases (release/release.h). */
+	GRAFT_CONFIG_LINES = 4,
+};
+
+/** What a repository is called that was given no name. */
+#define GRAFT_CONFIG_MAIN_NAME "main"
+
+/** A repository and its mirrors. */
+struct graft_config_repository {
+	char name[GRAFT_CONFIG_NAME_LEN];
+	/** In the order in which they are asked; without a `/` at their ends. Owned. */
+	char *urls[GRAFT_CONFIG_MIRRORS_MAX];
+	size_t url_count;
+};
+
+/** The root of a repository. */
+struct graft_config_root {
+	char name[GRAFT_CONFIG_NAME_LEN];
+	/** Owned. */
+	char *path;
+	/** In the file; 0: it is the default. */
+	size_t line;
+};
+
+/** Who decides alone; no name: nobody does. */
+struct graft_config_decider {
+	char name[GRAFT_CONFIG_NAME_LEN];
+	size_t line;
 };
 
 /** What a rule of the scope is about. */
@@ -78,11 +109,17 @@ struct graft_config {
 	/** Seconds between two looks for releases, and how many more by chance. */
 	uint32_t update_interval_s;
 	uint32_t update_jitter_s;
-	/** URLs of one repository and its mirrors, in the order in which they are asked. Owned. */
-	char *repositories[GRAFT_CONFIG_REPOSITORIES_MAX];
+	/** In the order of their first lines. */
+	struct graft_config_repository
+		repositories[GRAFT_CONFIG_REPOSITORIES_MAX];
 	size_t repository_count;
-	/** Path of the root that is trusted first. Owned. */
-	char *trusted_root;
+	/** Which roots are trusted first; that of `main` may be there without it. */
+	struct graft_config_root roots[GRAFT_CONFIG_REPOSITORIES_MAX + 1];
+	size_t root_count;
+	/** The first repository that knows a release counts; else all must say the same of it. */
+	bool first;
+	/** By line of releases, in the order of release/release.h. */
+	struct graft_config_decider deciders[GRAFT_CONFIG_LINES];
 };
 
 /**
@@ -114,6 +151,26 @@ graft_config_read(const char *path, bool optional, struct graft_config **ret);
  */
 bool
 graft_config_is_repository(const char *text);
+
+/**
+ * Split the name of a repository off: "own https://a" or "own=https://a".
+ *
+ * @param[in] between What stands behind the name.
+ * @param[out] name That of `main` if there is none.
+ * @return What is behind it, in @p text.
+ */
+const char *
+graft_config_split_name(const char *text, char between,
+			char name[GRAFT_CONFIG_NAME_LEN]);
+
+/** Find a repository by its name. @return Its index; the number of them if there is none. */
+size_t
+graft_config_find_repository(const struct graft_config *config,
+			     const char *name);
+
+/** Get the path of a repository's root; NULL: there is no such repository. */
+const char *
+graft_config_root_path(const struct graft_config *config, const char *name);
 
 /** Free a configuration. NULL is a no-op. */
 void

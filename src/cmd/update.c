@@ -2,7 +2,6 @@
 
 #include "cmd/update.h"
 
-#include "base/env.h"
 #include "base/file.h"
 #include "base/settings.h"
 #include "cmd/device.h"
@@ -17,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define POLICY_PATH "/etc/graft/policy.conf"
 
@@ -40,21 +38,9 @@ graft_update_deinit(struct graft_update *update)
 	free(update->files);
 	graft_cumulative_deinit(&update->cumulative);
 	graft_choice_deinit(&update->choice);
-	graft_catalogue_deinit(&update->catalogue);
-	graft_source_close(update->source);
+	graft_repositories_close(update->repositories);
+	graft_update_places_deinit(&update->places);
 	graft_config_free(update->config);
-}
-
-/** Say that a mirror failed and the next one is asked. */
-static void
-say_mirror(void *arg, const char *url, const struct graft_error *err)
-{
-	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
-
-	(void)arg;
-	graft_text_put_safe(&text, graft_error_message(err));
-	(void)fprintf(stderr, "graft update: %s is left: %s\n", url,
-		      graft_text_str(&text));
 }
 
 /** Read the policy: what is said there about what lives is a bound, and need not be there. */
@@ -76,40 +62,12 @@ read_policy(const char *path, struct graft_policy *ret)
 					       ret);
 }
 
-/** Open the source that command line and configuration name. */
-GRAFT_MUST_CHECK static struct graft_error *
-open_source(struct graft_update *update, const struct graft_fetcher *fetcher,
-	    const char *dir)
-{
-	const struct graft_update_options *options = update->options;
-	const struct graft_source_config config = {
-		.dir = dir,
-		.trusted_root = options->trusted_root
-					? options->trusted_root
-					: update->config->trusted_root,
-		.urls = options->from ? &options->from
-				      : update->config->repositories,
-		.url_count = options->from ? 1
-					   : update->config->repository_count,
-		.fetcher = *fetcher,
-		.now = (int64_t)time(NULL),
-		.say = say_mirror,
-	};
-
-	if (!config.url_count)
-		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
-				       "no repository is known: repository = "
-				       "URL in %s, or --from URL",
-				       options->config ? options->config
-						       : GRAFT_CONFIG_PATH);
-	return graft_source_open(&config, &update->source);
-}
-
 /** Get the catalogue and decide. */
 GRAFT_MUST_CHECK static struct graft_error *
 decide(struct graft_update *update)
 {
 	GRAFT_FREE struct graft_policy *policy = calloc(1, sizeof(*policy));
+	const struct graft_catalogue *catalogue;
 
 	if (!policy)
 		return graft_error_no_memory();
@@ -117,10 +75,10 @@ decide(struct graft_update *update)
 	if (!err)
 		err = graft_device_look(&update->facts);
 	if (!err)
-		err = graft_source_catalogue(update->source,
-					     &update->catalogue);
+		err = graft_repositories_catalogue(update->repositories,
+						   &catalogue);
 	return err ? err
-		   : graft_choose(&update->catalogue, &update->facts, policy,
+		   : graft_choose(catalogue, &update->facts, policy,
 				  &update->choice);
 }
 
@@ -169,13 +127,8 @@ run(struct graft_update *update)
 	struct graft_retry retry = { .tries = TRIES,
 				     .pause_us = PAUSE_US,
 				     .pause_max_us = PAUSE_MAX_US };
-	GRAFT_FREE char *dir = NULL;
 	bool confirmed;
 
-	if (asprintf(&dir, "%s/releases", graft_env_state_dir()) < 0) {
-		dir = NULL;
-		return graft_error_no_memory();
-	}
 	// A server that closes a connection shall be an error and no end.
 	(void)signal(SIGPIPE, SIG_IGN);
 	struct graft_error *err = graft_config_read(
@@ -190,7 +143,7 @@ run(struct graft_update *update)
 		return err;
 	retry.inner = graft_curl_fetcher(curl);
 	const struct graft_fetcher fetcher = graft_retry_fetcher(&retry);
-	err = open_source(update, &fetcher, dir);
+	err = graft_update_open_source(update, &fetcher);
 	if (!err)
 		err = decide(update);
 	return err ? err : act(update);

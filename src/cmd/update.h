@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "release/choose.h"
 #include "update/cumulative.h"
-#include "update/source.h"
+#include "update/repositories.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +23,9 @@ struct graft_update_options {
 	/** Instead of those of the configuration; ends without `/`. Owned; NULL: none. */
 	char *from;
 	const char *trusted_root;
+	/** Of which repository they are. */
+	char from_name[GRAFT_CONFIG_NAME_LEN];
+	char trusted_root_name[GRAFT_CONFIG_NAME_LEN];
 	const char *policy;
 	/** Seconds. */
 	uint32_t timeout_s;
@@ -55,13 +58,34 @@ struct graft_update_file {
 	char *why;
 };
 
+enum {
+	/** Repositories that a device ever knew. */
+	GRAFT_UPDATE_KNOWN_MAX = 64,
+};
+
+/** Where repositories are, and what is kept of them. */
+struct graft_update_places {
+	struct graft_source_config sources[GRAFT_CONFIG_REPOSITORIES_MAX];
+	/** Lent by the configuration. */
+	const char *names[GRAFT_CONFIG_REPOSITORIES_MAX];
+	size_t count;
+	/** Owned, both. */
+	char *dirs[GRAFT_CONFIG_REPOSITORIES_MAX];
+	char *known[GRAFT_UPDATE_KNOWN_MAX];
+	size_t known_count;
+};
+
+/** Free what places own. */
+void
+graft_update_places_deinit(struct graft_update_places *places);
+
 /** An update. All zeroes is one that has not begun. */
 struct graft_update {
 	const struct graft_update_options *options;
 	struct graft_config *config;
 	struct graft_facts facts;
-	struct graft_source *source;
-	struct graft_catalogue catalogue;
+	struct graft_update_places places;
+	struct graft_repositories *repositories;
 	struct graft_choice choice;
 	struct graft_update_file *files;
 	size_t file_count;
@@ -90,6 +114,11 @@ graft_update_options_parse(int argc, char **argv,
 /** Free what options own. Also their guard. */
 void
 graft_update_options_deinit(struct graft_update_options *options);
+
+/** Open the repositories that command line and configuration name. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_update_open_source(struct graft_update *update,
+			 const struct graft_fetcher *fetcher);
 
 /** Get the word for a result: "installed". Static. */
 const char *

@@ -17,9 +17,9 @@ enum {
 };
 
 static const char usage[] =
-	"usage: graft update [--dry-run] [--json] [--from URL] [--trusted-root FILE]\n"
-	"                    [--policy FILE] [--config FILE] [--timeout SECONDS]\n"
-	"                    [--wait SECONDS]\n"
+	"usage: graft update [--dry-run] [--json] [--from [NAME=]URL]\n"
+	"                    [--trusted-root [NAME=]FILE] [--policy FILE] [--config FILE]\n"
+	"                    [--timeout SECONDS] [--wait SECONDS]\n"
 	"\n"
 	"Get the release that this device should have now from its signed repository: decide\n"
 	"in which form (as graft eligible), fetch it, verify it, and install it (as graft\n"
@@ -27,10 +27,11 @@ static const char usage[] =
 	"\n"
 	"  -n, --dry-run            decide, and say what would be done\n"
 	"      --json               print JSON\n"
-	"      --from URL           instead of the repositories of the configuration\n"
-	"      --trusted-root FILE  the root that is trusted first, instead of\n"
-	"                           the configuration's, " GRAFT_CONFIG_ROOT_PATH
-	"\n"
+	"      --from URL           instead of the repository of the configuration and\n"
+	"                           its mirrors; of several, NAME=URL says of which\n"
+	"      --trusted-root FILE  the root that is trusted first, instead of the\n"
+	"                           configuration's, " GRAFT_CONFIG_ROOT_PATH
+	"; NAME=FILE\n"
 	"  -p, --policy FILE        instead of /etc/graft/policy.conf, if that is there\n"
 	"      --config FILE        instead of " GRAFT_CONFIG_PATH "\n"
 	"      --timeout SECONDS    for a server to answer (default 20)\n"
@@ -59,6 +60,24 @@ graft_update_options_deinit(struct graft_update_options *options)
 	free(options->from);
 }
 
+/** Take `--from`. @return As take(). */
+static const char *
+take_from(const char *text, struct graft_update_options *options)
+{
+	const char *url = graft_config_split_name(text, '=',
+						  options->from_name);
+
+	if (!graft_config_is_repository(url))
+		return "--from takes a URL that begins with https://, "
+		       "http:// or file:///, without a user's name";
+	free(options->from);
+	options->from = strdup(url);
+	for (size_t len = options->from ? strlen(options->from) : 0;
+	     len && options->from[len - 1] == '/'; len--)
+		options->from[len - 1] = '\0';
+	return options->from ? NULL : "out of memory";
+}
+
 /** Take an option. @return What is wrong with it; NULL: nothing. */
 static const char *
 take(int at, struct graft_update_options *options)
@@ -71,17 +90,10 @@ take(int at, struct graft_update_options *options)
 		options->json = true;
 		return NULL;
 	case 'f':
-		if (!graft_config_is_repository(optarg))
-			return "--from takes a URL that begins with https://, "
-			       "http:// or file:///, without a user's name";
-		free(options->from);
-		options->from = strdup(optarg);
-		for (size_t len = options->from ? strlen(options->from) : 0;
-		     len && options->from[len - 1] == '/'; len--)
-			options->from[len - 1] = '\0';
-		return options->from ? NULL : "out of memory";
+		return take_from(optarg, options);
 	case 'r':
-		options->trusted_root = optarg;
+		options->trusted_root = graft_config_split_name(
+			optarg, '=', options->trusted_root_name);
 		return NULL;
 	case 'p':
 		options->policy = optarg;

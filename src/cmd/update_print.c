@@ -68,6 +68,24 @@ put_packages(const struct graft_update *update, struct graft_text *text)
 				     "with a restart: graft restart status\n");
 }
 
+/** Say what repositories do not agree about. */
+static void
+put_disagreements(const struct graft_update *update, struct graft_text *text)
+{
+	const struct graft_agreed *agreed =
+		graft_repositories_agreed(update->repositories);
+
+	for (size_t i = 0; i < agreed->disagreement_count; i++) {
+		const struct graft_disagreement *one =
+			&agreed->disagreements[i];
+		graft_text_printf(text, "%s%s: repository %s ", one->release,
+				  one->counts ? "" : " does not count",
+				  one->repository);
+		graft_text_put_safe(text, one->what);
+		graft_text_put(text, "\n");
+	}
+}
+
 struct graft_error *
 graft_update_print(const struct graft_update *update, struct graft_text *text)
 {
@@ -95,6 +113,7 @@ graft_update_print(const struct graft_update *update, struct graft_text *text)
 		graft_text_put(text, "\n");
 	}
 	put_packages(update, text);
+	put_disagreements(update, text);
 	if (update->raised)
 		graft_text_printf(
 			text, "this device is at %s now\n",
@@ -132,6 +151,61 @@ add_file(cJSON *list, const struct graft_update_file *file)
 		       item, "result",
 		       graft_update_result_name(file->result)) &&
 	       (!file->why || graft_report_add_string(item, "why", file->why));
+}
+
+/** Add the repositories that there are. */
+static bool
+add_repositories(cJSON *root, const struct graft_repositories *repositories)
+{
+	cJSON *list = cJSON_AddArrayToObject(root, "repositories");
+	bool ok = list != NULL;
+
+	for (size_t i = 0; ok && i < graft_repositories_count(repositories);
+	     i++) {
+		const struct graft_repository_state one =
+			graft_repositories_state(repositories, i);
+		cJSON *item = cJSON_CreateObject();
+		ok = item && cJSON_AddItemToArray(list, item) &&
+		     cJSON_AddStringToObject(item, "name", one.name) &&
+		     (!one.url ||
+		      cJSON_AddStringToObject(item, "source", one.url)) &&
+		     (!one.why ||
+		      graft_report_add_string(item, "left", one.why));
+	}
+	return ok;
+}
+
+/** Add what they do not agree about. */
+static bool
+add_disagreements(cJSON *root, const struct graft_agreed *agreed)
+{
+	cJSON *list = cJSON_AddArrayToObject(root, "disagreements");
+	bool ok = list != NULL;
+
+	for (size_t i = 0; ok && i < agreed->disagreement_count; i++) {
+		const struct graft_disagreement *one =
+			&agreed->disagreements[i];
+		cJSON *item = cJSON_CreateObject();
+		ok = item && cJSON_AddItemToArray(list, item) &&
+		     cJSON_AddStringToObject(item, "release", one->release) &&
+		     cJSON_AddStringToObject(item, "repository",
+					     one->repository) &&
+		     graft_report_add_string(item, "what", one->what) &&
+		     cJSON_AddBoolToObject(item, "counts", one->counts);
+	}
+	return ok;
+}
+
+/** Get the URL of the first repository that was not left. */
+static const char *
+first_url(const struct graft_repositories *repositories)
+{
+	const char *url = NULL;
+
+	for (size_t i = 0; !url && i < graft_repositories_count(repositories);
+	     i++)
+		url = graft_repositories_state(repositories, i).url;
+	return url ? url : "";
 }
 
 /** Add what was decided, as `graft eligible` says it. */
@@ -178,10 +252,13 @@ graft_update_print_json(const struct graft_update *update,
 	cJSON *root = cJSON_CreateObject();
 	bool ok = root &&
 		  cJSON_AddStringToObject(root, "source",
-					  graft_source_url(update->source)) &&
-		  cJSON_AddNumberToObject(
-			  root, "bytes",
-			  (double)graft_source_bytes(update->source)) &&
+					  first_url(update->repositories)) &&
+		  add_repositories(root, update->repositories) &&
+		  add_disagreements(root, graft_repositories_agreed(
+						  update->repositories)) &&
+		  cJSON_AddNumberToObject(root, "bytes",
+					  (double)graft_repositories_bytes(
+						  update->repositories)) &&
 		  cJSON_AddBoolToObject(root, "dry_run",
 					update->options->dry_run) &&
 		  cJSON_AddBoolToObject(root, "raised", update->raised) &&

@@ -204,14 +204,21 @@ install(const struct graft_update *update, const char *path,
 struct graft_error *
 graft_update_take_hotpatch(struct graft_update *update)
 {
+	struct graft_repositories *repositories = update->repositories;
+	const struct graft_release *release = update->choice.releases[0];
 	bool whole = true;
 	struct graft_error *err = list_files(update);
 
+	// All who must agree about a file do, before the first is fetched.
+	for (size_t i = 0; !err && i < update->file_count; i++)
+		err = graft_repositories_check(repositories, release,
+					       update->files[i].form);
 	for (size_t i = 0;
 	     !err && !update->options->dry_run && i < update->file_count; i++) {
 		struct graft_update_file *file = &update->files[i];
 		GRAFT_FREE char *path = NULL;
-		err = graft_source_fetch(update->source, file->form, &path);
+		err = graft_repositories_fetch(repositories, release,
+					       file->form, &path);
 		if (!err)
 			err = install(update, path, file);
 		if (err)
@@ -222,7 +229,7 @@ graft_update_take_hotpatch(struct graft_update *update)
 	}
 	if (err || update->options->dry_run || !whole)
 		return err;
-	graft_source_tidy(update->source);
+	graft_repositories_tidy(repositories);
 	update->raised = true;
 	return graft_device_raise(update->facts.baseline,
 				  update->choice.eligibility.target);

@@ -12,6 +12,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 void
@@ -287,6 +288,24 @@ graft_mirror_look_up(struct graft_mirror *mirror, const char *path, size_t *ret)
 				       "each other",
 				       path);
 	*ret = i;
+	return NULL;
+}
+
+struct graft_error *
+graft_mirror_lists(struct graft_mirror *mirror, const char *path,
+		   uint64_t length, const char *sha256, bool *ret)
+{
+	const struct graft_node *node;
+	struct graft_error *err = graft_client_find(mirror->client, path,
+						    &node);
+
+	if (err)
+		return err;
+	const struct graft_node *hash =
+		graft_node_get(graft_node_get(node, "hashes"), "sha256");
+	// Digits of either case.
+	*ret = hash && strcasecmp(hash->text, sha256) == 0 &&
+	       (uint64_t)graft_node_get(node, "length")->number == length;
 	return NULL;
 }
 

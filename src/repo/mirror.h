@@ -90,6 +90,17 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_mirror_look_up(struct graft_mirror *mirror, const char *path,
 		     size_t *ret);
 
+/**
+ * Ask whether a target, as graft_mirror_look_up() finds it, is a file of this length and SHA-256.
+ *
+ * @param[in] sha256 Lower-case digits.
+ * @param[out] ret Also false if its SHA-256 is not said.
+ * @return NULL; as graft_client_find().
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_mirror_lists(struct graft_mirror *mirror, const char *path,
+		   uint64_t length, const char *sha256, bool *ret);
+
 /** Get the name under which a target lies: "a/HASH.b". */
 const char *
 graft_mirror_name(const struct graft_mirror *mirror, size_t i);

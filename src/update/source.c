@@ -175,15 +175,21 @@ graft_source_open(const struct graft_source_config *config,
 	if (!source)
 		return graft_error_no_memory();
 	source->config = *config;
-	struct graft_error *err = graft_dir_make(config->dir, 0700);
-	if (!err)
-		err = check_anchor(config);
+	struct graft_error *err = graft_source_anchor(config);
 	if (!err)
 		err = go_on(source, NULL);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(source);
 	return NULL;
+}
+
+struct graft_error *
+graft_source_anchor(const struct graft_source_config *config)
+{
+	struct graft_error *err = graft_dir_make(config->dir, 0700);
+
+	return err ? err : check_anchor(config);
 }
 
 const char *
@@ -198,12 +204,22 @@ graft_source_bytes(const struct graft_source *source)
 	return source->bytes;
 }
 
+/** Make the error of a source whose mirrors all failed. */
+GRAFT_MUST_CHECK static struct graft_error *
+no_mirror(void)
+{
+	return graft_error_new(GRAFT_ERROR_UNREACHABLE,
+			       "none of its mirrors is left");
+}
+
 /** Get a target by its path from the mirror that is open. */
 GRAFT_MUST_CHECK static struct graft_error *
 get_here(struct graft_source *source, const char *path, char **ret)
 {
 	size_t i;
 
+	if (!source->mirror)
+		return no_mirror();
 	struct graft_error *err = graft_mirror_look_up(source->mirror, path,
 						       &i);
 	if (!err && !graft_mirror_has(source->mirror, i))
@@ -320,6 +336,34 @@ graft_source_catalogue(struct graft_source *source, struct graft_catalogue *ret)
 	return NULL;
 }
 
+/** Make the error of a repository that contradicts a release. */
+GRAFT_MUST_CHECK static struct graft_error *
+another_file(const struct graft_release_form *form)
+{
+	return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+			       "%s: the repository has another file than the "
+			       "release names",
+			       form->path);
+}
+
+struct graft_error *
+graft_source_lists(struct graft_source *source,
+		   const struct graft_release_form *form)
+{
+	bool same;
+
+	if (!source->mirror)
+		return no_mirror();
+	struct graft_error *err = graft_mirror_lists(
+		source->mirror, form->path, form->length, form->sha256, &same);
+	if (err && graft_error_code(err) == GRAFT_ERROR_NOT_FOUND) {
+		graft_error_free(err);
+		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
+				       "it does not list %s", form->path);
+	}
+	return err || same ? err : another_file(form);
+}
+
 struct graft_error *
 graft_source_fetch(struct graft_source *source,
 		   const struct graft_release_form *form, char **ret)
@@ -336,10 +380,7 @@ graft_source_fetch(struct graft_source *source,
 	    strcmp(measured.digits, form->sha256) != 0) {
 		// Whichever of the two is wrong, the next run begins anew.
 		(void)unlink(file);
-		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
-				       "%s: the repository has another file "
-				       "than the release names",
-				       form->path);
+		return another_file(form);
 	}
 	*ret = GRAFT_TAKE(file);
 	return NULL;

@@ -63,6 +63,15 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_source_open(const struct graft_source_config *config,
 		  struct graft_source **ret);
 
+/**
+ * See that the root that the administrator gave is the one of the first time, or note it. No network;
+ * graft_source_open() does it, too.
+ *
+ * @return NULL; #GRAFT_ERROR_REFUSED; #GRAFT_ERROR_NOT_FOUND if there is none and it is needed.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_source_anchor(const struct graft_source_config *config);
+
 /** Get the URL that is used now. */
 const char *
 graft_source_url(const struct graft_source *source);
@@ -80,6 +89,17 @@ graft_source_bytes(const struct graft_source *source);
 GRAFT_MUST_CHECK struct graft_error *
 graft_source_catalogue(struct graft_source *source,
 		       struct graft_catalogue *ret);
+
+/**
+ * See that the repository lists a file just as a release names it, with its length and SHA-256. Nothing
+ * is fetched but metadata.
+ *
+ * @return NULL; #GRAFT_ERROR_NOT_FOUND if it does not list it; #GRAFT_ERROR_BAD_INPUT if it is
+ * another file; #GRAFT_ERROR_UNREACHABLE if no mirror was left.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_source_lists(struct graft_source *source,
+		   const struct graft_release_form *form);
 
 /**
  * Get a file of a release, unless it is there.

@@ -62,7 +62,10 @@ nothing_said_means_defaults(void **state)
 	assert_int_equal(config->update_interval_s, 4 * 3600);
 	assert_int_equal(config->update_jitter_s, 3600);
 	assert_int_equal(config->repository_count, 0);
-	assert_string_equal(config->trusted_root, "/etc/graft/root.json");
+	assert_string_equal(graft_config_root_path(config, "main"),
+			    "/etc/graft/root.json");
+	assert_null(graft_config_root_path(config, "own"));
+	assert_false(config->first);
 }
 
 static void
@@ -95,10 +98,12 @@ all_keys_are_read(void **state)
 	assert_string_equal(config->metrics_file, "/m = n");
 	assert_false(config->sync);
 	assert_true(config->before_main);
-	assert_int_equal(config->repository_count, 2);
-	assert_string_equal(config->repositories[0], "https://a/b");
-	assert_string_equal(config->repositories[1], "file:///c");
-	assert_string_equal(config->trusted_root, "/r");
+	assert_int_equal(config->repository_count, 1);
+	assert_string_equal(config->repositories[0].name, "main");
+	assert_int_equal(config->repositories[0].url_count, 2);
+	assert_string_equal(config->repositories[0].urls[0], "https://a/b");
+	assert_string_equal(config->repositories[0].urls[1], "file:///c");
+	assert_string_equal(graft_config_root_path(config, "main"), "/r");
 	assert_true(config->update);
 	assert_int_equal(config->update_interval_s, 60);
 	assert_int_equal(config->update_jitter_s, 0);
@@ -126,6 +131,58 @@ a_repository_is_a_url_that_can_be_asked(void **state)
 			wrong[i]);
 		bad(text, message);
 	}
+}
+
+static void
+repositories_have_names_roots_and_a_say(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_config_freep)
+	struct graft_config *config = good(
+		"repository = own https://own/\nrepository = https://a\n"
+		"repository = own http://mirror\n"
+		"trusted-root = main /a\nagreement = first\n"
+		"decides = own hotpatch\ndecides = main out-of-band\n");
+
+	// In the order of their first lines, which is that of asking.
+	assert_int_equal(config->repository_count, 2);
+	assert_string_equal(config->repositories[0].name, "own");
+	assert_int_equal(config->repositories[0].url_count, 2);
+	assert_string_equal(config->repositories[0].urls[0], "https://own");
+	assert_string_equal(config->repositories[0].urls[1], "http://mirror");
+	assert_string_equal(config->repositories[1].name, "main");
+	assert_string_equal(graft_config_root_path(config, "own"),
+			    "/etc/graft/root-own.json");
+	assert_string_equal(graft_config_root_path(config, "main"), "/a");
+	assert_true(config->first);
+	assert_string_equal(config->deciders[1].name, "own");
+	assert_string_equal(config->deciders[2].name, "main");
+	assert_string_equal(config->deciders[0].name, "");
+
+	bad("trusted-root = own /r",
+	    "f: line 1: trusted-root: no repository is called own");
+	bad("trusted-root = own r",
+	    "f: line 1: trusted-root: 'r' does not begin with '/'");
+	bad("trusted-root = /r\ntrusted-root = main /s",
+	    "f: line 2: trusted-root of main stands in line 1 already");
+	bad("agreement = any",
+	    "f: line 1: agreement: 'any' is neither 'all' nor 'first'");
+	bad("repository = https://a\n\ndecides = own hotpatch",
+	    "f: line 3: decides: no repository is called own");
+	bad("decides = main hotpach",
+	    "f: line 1: decides: 'hotpach' is no line of releases; did you mean 'hotpatch'?");
+	bad("decides = hotpatch",
+	    "f: line 1: decides: 'hotpatch' is no name of a repository with a line of releases behind it");
+	bad("repository = https://a\ndecides = main hotpatch\n"
+	    "decides = main hotpatch",
+	    "f: line 3: who decides hotpatch stands in line 2 already");
+	bad("repository = ../own https://a",
+	    "f: line 1: repository: '../own https://a' is no URL that "
+	    "begins with https://, http:// or file:///, without a user's name");
+	bad("repository = a https://a\nrepository = b https://a\n"
+	    "repository = c https://a\nrepository = d https://a\n"
+	    "repository = e https://a",
+	    "f: line 5: more than 4 repositories");
 }
 
 static void
@@ -219,7 +276,9 @@ what_is_printed_decodes_to_the_same(void **state)
 	GRAFT_CLEANUP(graft_config_freep)
 	struct graft_config *config = good(
 		"exclude-cgroup = /x\ninclude-user = 7\nsync = no\nwatch = 9\n"
-		"metrics-file = /m\n");
+		"metrics-file = /m\nrepository = https://a\n"
+		"repository = own https://b\nagreement = first\n"
+		"decides = own hotpatch\n");
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text again = { 0 };
 
@@ -230,6 +289,14 @@ what_is_printed_decodes_to_the_same(void **state)
 	assert_string_equal(graft_text_str(&text), graft_text_str(&again));
 	assert_non_null(strstr(graft_text_str(&text), "watch = 9\n"));
 	assert_non_null(strstr(graft_text_str(&text), "include-user = 7\n"));
+	assert_non_null(
+		strstr(graft_text_str(&text), "repository = own https://b\n"));
+	assert_non_null(
+		strstr(graft_text_str(&text),
+		       "trusted-root = own /etc/graft/root-own.json\n"));
+	assert_non_null(
+		strstr(graft_text_str(&text), "decides = own hotpatch\n"));
+	assert_non_null(strstr(graft_text_str(&text), "agreement = first\n"));
 }
 
 int
@@ -239,6 +306,7 @@ main(void)
 		cmocka_unit_test(nothing_said_means_defaults),
 		cmocka_unit_test(all_keys_are_read),
 		cmocka_unit_test(a_repository_is_a_url_that_can_be_asked),
+		cmocka_unit_test(repositories_have_names_roots_and_a_say),
 		cmocka_unit_test(
 			an_unknown_key_names_its_line_and_the_nearest_one),
 		cmocka_unit_test(a_value_that_is_not_allowed_says_what_is),
