@@ -10,6 +10,7 @@
 #ifndef GRAFT_TEST_CHECK_BUILT_H
 #define GRAFT_TEST_CHECK_BUILT_H
 
+#include "../compiled.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -50,22 +51,25 @@ built_deinit(struct built *built)
 	graft_patch_module_deinit(&built->module);
 }
 
-/** Compile one side. */
+/** Compile one side, if it was not, and open it. */
 static inline struct graft_image *
-built_image(const char *dir, const char *side, const char *command,
+built_image(const struct compiled *made, const char *side, const char *command,
 	    const char *source, const char *suffix)
 {
 	struct graft_image *image = NULL;
-	char path[256];
-	char line[1024];
+	char path[512];
+	char line[2048];
 
-	snprintf(path, sizeof(path), "%s/%s%s", dir, side, suffix);
-	must(graft_file_write(path, source, strlen(source), 0600));
-	snprintf(line, sizeof(line), "%s -w -o %s/%s %s", command, dir, side,
-		 path);
-	if (system(line) != 0)
-		fail_msg("%s", line);
-	snprintf(path, sizeof(path), "%s/%s", dir, side);
+	if (!made->found) {
+		snprintf(path, sizeof(path), "%s/%s%s", made->dir, side,
+			 suffix);
+		must(graft_file_write(path, source, strlen(source), 0600));
+		snprintf(line, sizeof(line), "%s -w -o %s/%s %s", command,
+			 made->dir, side, path);
+		if (system(line) != 0)
+			fail_msg("%s", line);
+	}
+	snprintf(path, sizeof(path), "%s/%s", made->dir, side);
 	must(graft_image_open(path, NULL, &image));
 	return image;
 }
@@ -74,14 +78,12 @@ built_image(const char *dir, const char *side, const char *command,
 static inline struct graft_image *
 built_once(const char *command, const char *source)
 {
-	char dir[] = "/tmp/graft-check-XXXXXX";
-	struct graft_image *image;
-	char line[256];
+	const char *const made_of[] = { command, source };
+	struct compiled made = compiled_begin(made_of, 2);
+	struct graft_image *image = built_image(&made, "one", command, source,
+						".c");
 
-	assert_non_null(mkdtemp(dir));
-	image = built_image(dir, "one", command, source, ".c");
-	snprintf(line, sizeof(line), "rm -r %s", dir);
-	assert_int_equal(system(line), 0);
+	compiled_end(&made);
 	return image;
 }
 
@@ -108,15 +110,16 @@ build(const char *command, const char *suffix, const char *old_source,
       const char *new_source)
 {
 	GRAFT_CLEANUP(graft_diff_freep) struct graft_diff *diff = NULL;
-	char dir[] = "/tmp/graft-check-XXXXXX";
+	const char *const made_of[] = { command, suffix, old_source,
+					new_source };
+	struct compiled made = compiled_begin(made_of, 4);
 	struct built built = { 0 };
-	char line[256];
 
-	assert_non_null(mkdtemp(dir));
-	built.old_image = built_image(dir, "old", command, old_source, suffix);
-	built.new_image = built_image(dir, "new", command, new_source, suffix);
-	snprintf(line, sizeof(line), "rm -r %s", dir);
-	assert_int_equal(system(line), 0);
+	built.old_image = built_image(&made, "old", command, old_source,
+				      suffix);
+	built.new_image = built_image(&made, "new", command, new_source,
+				      suffix);
+	compiled_end(&made);
 	must(graft_diff_make(built.old_image, built.new_image, &diff));
 	built.module.path = strdup("a");
 	built.module.verdict = GRAFT_VERDICT_HOTPATCH;

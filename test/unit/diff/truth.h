@@ -50,8 +50,6 @@ struct truth_recipe {
 
 /** A pair of builds, the diff of its stripped copies, and what is wrong. */
 struct truth {
-	/** Folder of the files. */
-	char dir[256];
 	/** With symbols and relocations. */
 	struct graft_image *old_full;
 	struct graft_image *new_full;

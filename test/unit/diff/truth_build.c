@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "../compiled.h"
 #include "truth.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,13 +13,6 @@
 #include <cmocka.h>
 
 enum { COMMAND_MAX = 8192 };
-
-static int
-remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-	(void)st, (void)flag, (void)ftw;
-	return remove(path);
-}
 
 static bool
 run(const char *command)
@@ -102,18 +95,36 @@ truth_open(const char *old_full, const char *new_full, const char *old_stripped,
 	return false;
 }
 
+/** Look for what was made of a recipe. */
+static struct compiled
+begin(const struct truth_recipe *recipe)
+{
+	const char *made_of[4 + 2 * (TRUTH_FILES_MAX + 1)] = {
+		recipe->cc, recipe->cflags, recipe->ldflags,
+		recipe->assembly ? "S" : "c"
+	};
+	size_t count = 4;
+
+	for (size_t i = 0; recipe->old_files[i]; i++)
+		made_of[count++] = recipe->old_files[i];
+	made_of[count++] = NULL;
+	for (size_t i = 0; recipe->new_files[i]; i++)
+		made_of[count++] = recipe->new_files[i];
+	return compiled_begin(made_of, count);
+}
+
 bool
 truth_make(const struct truth_recipe *recipe, struct truth *ret)
 {
-	char dir[] = "/tmp/graft-truth.XXXXXX";
-	char path[4][64];
+	char path[4][512];
 	const char *end = recipe->keep_symbols ? "" : ".s";
+	struct compiled made = begin(recipe);
+	const char *dir = made.dir;
 
 	*ret = (struct truth){ 0 };
-	if (!mkdtemp(dir))
-		return false;
-	bool done = build_side(recipe, dir, "old", recipe->old_files) &&
-		    build_side(recipe, dir, "new", recipe->new_files);
+	bool done = made.found ||
+		    (build_side(recipe, dir, "old", recipe->old_files) &&
+		     build_side(recipe, dir, "new", recipe->new_files));
 	if (done) {
 		snprintf(path[0], sizeof(path[0]), "%s/old", dir);
 		snprintf(path[1], sizeof(path[1]), "%s/new", dir);
@@ -121,11 +132,13 @@ truth_make(const struct truth_recipe *recipe, struct truth *ret)
 		snprintf(path[3], sizeof(path[3]), "%s/new%s", dir, end);
 		done = truth_open(path[0], path[1], path[2], path[3], ret);
 	} else {
-		char command[128];
+		char command[512];
 		snprintf(command, sizeof(command), "cat %s/log >&2", dir);
 		(void)run(command);
+		// What could not be made is not to be found.
+		made.place[0] = '\0';
 	}
-	snprintf(ret->dir, sizeof(ret->dir), "%s", dir);
+	compiled_end(&made);
 	return done;
 }
 
@@ -139,8 +152,6 @@ truth_deinit(struct truth *truth)
 	graft_image_close(truth->old_full);
 	for (size_t i = 0; i < truth->wrong_count; i++)
 		free(truth->wrong[i]);
-	if (truth->dir[0])
-		(void)nftw(truth->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	*truth = (struct truth){ 0 };
 }
 

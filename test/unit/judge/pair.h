@@ -9,6 +9,7 @@
 #ifndef GRAFT_TEST_JUDGE_PAIR_H
 #define GRAFT_TEST_JUDGE_PAIR_H
 
+#include "../compiled.h"
 #include "base/cleanup.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -51,8 +52,8 @@ static inline void
 compile_side(const char *dir, const char *side, const char *command,
 	     const char *source)
 {
-	char path[256];
-	char line[1024];
+	char path[512];
+	char line[2048];
 
 	snprintf(path, sizeof(path), "%s/%s.c", dir, side);
 	must(graft_file_write(path, source, strlen(source), 0600));
@@ -69,23 +70,25 @@ judge_with(const struct graft_diff_options *options, const char *old_command,
 	   const char *new_command, const char *old_source,
 	   const char *new_source)
 {
-	char dir[] = "/tmp/graft-judge-XXXXXX";
-	char path[256];
-	char line[256];
+	const char *const made_of[] = { old_command, new_command, old_source,
+					new_source };
+	char path[512];
 	GRAFT_CLEANUP(graft_image_closep) struct graft_image *o = NULL;
 	GRAFT_CLEANUP(graft_image_closep) struct graft_image *n = NULL;
 	GRAFT_CLEANUP(graft_diff_freep) struct graft_diff *diff = NULL;
 	struct graft_verdict_result result = { 0 };
 
-	assert_non_null(mkdtemp(dir));
-	compile_side(dir, "old", old_command, old_source);
-	compile_side(dir, "new", new_command, new_source);
-	snprintf(path, sizeof(path), "%s/old", dir);
+	struct compiled made =
+		compiled_begin(made_of, sizeof(made_of) / sizeof(*made_of));
+	if (!made.found) {
+		compile_side(made.dir, "old", old_command, old_source);
+		compile_side(made.dir, "new", new_command, new_source);
+	}
+	snprintf(path, sizeof(path), "%s/old", made.dir);
 	must(graft_image_open(path, NULL, &o));
-	snprintf(path, sizeof(path), "%s/new", dir);
+	snprintf(path, sizeof(path), "%s/new", made.dir);
 	must(graft_image_open(path, NULL, &n));
-	snprintf(line, sizeof(line), "rm -r %s", dir);
-	assert_int_equal(system(line), 0);
+	compiled_end(&made);
 	bool refused;
 	must(graft_judge_runtime(o, n, &refused, &result));
 	if (refused)
