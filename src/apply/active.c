@@ -2,6 +2,7 @@
 
 #include "apply/active.h"
 
+#include "proc/peek.h"
 #include "proc/status.h"
 #include "proc/waiting.h"
 
@@ -14,13 +15,31 @@ graft_active_note(struct graft_target *target,
 	const struct graft_thread *threads = graft_target_threads(target,
 								  &count);
 
-	ret->hit = *hit;
-	ret->waits[0] = '\0';
+	*ret = (struct graft_active_hit){ .hit = *hit };
 	for (size_t i = 0; i < count; i++) {
-		if (threads[i].tid == hit->tid)
-			graft_waiting_say(&threads[i].regs, ret->waits,
-					  sizeof(ret->waits));
+		if (threads[i].tid != hit->tid)
+			continue;
+		graft_waiting_say(&threads[i].regs, ret->waits,
+				  sizeof(ret->waits));
+		ret->waiting = (int64_t)threads[i].regs.orig_rax >= 0;
+		ret->sp = threads[i].regs.rsp;
+		ret->pc = threads[i].regs.rip;
 	}
+}
+
+bool
+graft_active_stays(pid_t pid, const struct graft_active_hit *active)
+{
+	const struct graft_stack_hit *hit = &active->hit;
+	uint64_t word;
+
+	if (hit->addr && (!graft_peek(pid, hit->addr, &word, sizeof(word)) ||
+			  word != hit->pc))
+		return false;
+	return hit->tid ? active->waiting &&
+				  graft_waiting_is_at(pid, hit->tid, active->sp,
+						      active->pc)
+			: hit->addr != 0;
 }
 
 const struct graft_stack_hit *

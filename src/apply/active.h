@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /** A range that must be empty of threads, and what it is called. */
 struct graft_active_place {
@@ -27,6 +28,10 @@ struct graft_active_hit {
 	struct graft_stack_hit hit;
 	/** In which system call its thread is (proc/waiting.h); "": in none. */
 	char waits[128];
+	/** It is in one, and its registers there. */
+	bool waiting;
+	uint64_t sp;
+	uint64_t pc;
 };
 
 /** Keep a hit of a stopped target, for graft_active_say() when it runs again. */
@@ -34,6 +39,15 @@ void
 graft_active_note(struct graft_target *target,
 		  const struct graft_stack_hit *hit,
 		  struct graft_active_hit *ret);
+
+/**
+ * Say whether a hit is likely to be there still, without a stop: its word is unchanged, and
+ * its thread sits in the same system call, or in one that it made from the same place.
+ *
+ * @param[in] pid The process, of which no thread is stopped.
+ */
+bool
+graft_active_stays(pid_t pid, const struct graft_active_hit *hit);
 
 /**
  * Choose the hit that keeps the way closed.

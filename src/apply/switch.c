@@ -4,6 +4,7 @@
 
 #include "apply/active.h"
 #include "apply/link.h"
+#include "apply/patience.h"
 #include "apply/points.h"
 #include "apply/recheck.h"
 #include "apply/zones.h"
@@ -24,11 +25,9 @@
 #include <unistd.h>
 
 enum {
-	/** First and longest wait between two tries. */
-	WAIT_FIRST_US = 1000,
-	WAIT_MOST_US = 50 * 1000,
-	/** How long to wait for another tracer. */
+	/** How long to wait for another tracer, and between two looks. */
 	TRACED_US = 300 * 1000,
+	TRACED_STEP_US = 1000,
 	/** With no more threads a second stop is cheaper than what it may save. */
 	FEW_THREADS = 8,
 };
@@ -52,6 +51,8 @@ struct graft_switch {
 	bool thorough;
 	/** The current try is such a one. */
 	bool sparing;
+	/** What was in its way. */
+	struct graft_obstacle obstacle;
 };
 
 void
@@ -185,17 +186,15 @@ leader_stands(struct graft_target *target)
 }
 
 /**
- * Do what is done while the threads stand still.
+ * Do what is done while the threads stand still. If nothing failed and the obstacle is
+ * known, somebody is in the way.
  *
- * @param[out] hit_ret The first thread that is in the way, if the result is
- * NULL and @p active_ret is true.
  * @param[out] again_ret Nothing was done: what a sparing try left out is needed.
  * @param[out] stayed_ret How many threads are in what is replaced, and may stay.
  */
 GRAFT_MUST_CHECK static struct graft_error *
 stopped(struct graft_switch *sw, struct graft_target *target,
-	struct graft_stack_check *check, struct graft_active_hit *hit_ret,
-	bool *active_ret, uint32_t *stayed_ret, bool *again_ret)
+	struct graft_stack_check *check, uint32_t *stayed_ret, bool *again_ret)
 {
 	const struct graft_stack_hit *hits;
 	size_t count;
@@ -211,8 +210,9 @@ stopped(struct graft_switch *sw, struct graft_target *target,
 		hits, count, sw->zones.places, sw->zones.count,
 		sw->immediate == GRAFT_SWITCH_STAY);
 	if (hit) {
-		graft_active_note(target, hit, hit_ret);
-		*active_ret = true;
+		graft_active_note(target, hit, &sw->obstacle.hit);
+		graft_timeouts_read(target, &sw->obstacle.timeouts);
+		sw->obstacle.known = true;
 		return NULL;
 	}
 	*stayed_ret = graft_active_count(hits, count, sw->zones.places,
@@ -310,8 +310,6 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	 struct graft_switch_result *ret, bool *again_ret)
 {
 	struct graft_error *err;
-	struct graft_active_hit active_hit;
-	bool active = false;
 	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
 	GRAFT_CLEANUP(graft_stack_check_freep)
 	struct graft_stack_check *check = NULL;
@@ -320,6 +318,7 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	size_t range_count;
 
 	*again_ret = false;
+	sw->obstacle = (struct graft_obstacle){ 0 };
 	sw->sparing = !sw->thorough &&
 		      graft_target_tid(target) == graft_target_pid(target) &&
 		      graft_target_thread_count(target) <= FEW_THREADS;
@@ -361,15 +360,15 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 	err = graft_target_stop(target, limits->stop_us);
 	if (err)
 		return err;
-	err = stopped(sw, target, check, &active_hit, &active, &ret->stayed,
-		      again_ret);
+	err = stopped(sw, target, check, &ret->stayed, again_ret);
 	graft_target_release(target);
 	ret->pause_us = graft_target_pause_us(target);
 	ret->unsettled = sw->points.torn;
-	if (!err && active)
+	if (!err && sw->obstacle.known)
 		err = graft_active_say(
 			sw->headers, sw->header_count,
-			&sw->zones.places[active_hit.hit.range], &active_hit,
+			&sw->zones.places[sw->obstacle.hit.hit.range],
+			&sw->obstacle.hit,
 			sw->immediate == GRAFT_SWITCH_COULD_STAY);
 	return err;
 }
@@ -405,7 +404,7 @@ graft_switch_attach(struct graft_target *target)
 		    graft_clock_monotonic_us() >= deadline)
 			return err;
 		graft_error_free(err);
-		graft_clock_sleep_us(WAIT_FIRST_US);
+		graft_clock_sleep_us(TRACED_STEP_US);
 	}
 }
 
@@ -415,9 +414,10 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 		 struct graft_switch_result *ret)
 {
 	struct graft_error *err = NULL;
-	uint64_t deadline = graft_clock_monotonic_us() + limits->wait_us;
-	uint64_t delay = WAIT_FIRST_US;
+	struct graft_patience patience;
 
+	graft_patience_begin(&patience, graft_target_pid(target), limits->owner,
+			     limits->wait_us);
 	*ret = (struct graft_switch_result){ 0 };
 	for (;;) {
 		bool again;
@@ -435,15 +435,11 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 			ret->tries--;
 			continue;
 		}
-		uint64_t now = graft_clock_monotonic_us();
 		ret->passing = err && may_pass(err);
-		if (!ret->passing || now >= deadline ||
-		    (limits->owner && getppid() != limits->owner))
+		if (!ret->passing ||
+		    !graft_patience_wait(&patience, &sw->obstacle))
 			return end_waiting(err);
 		graft_error_free(err);
 		err = NULL;
-		graft_clock_sleep_us(delay < deadline - now ? delay
-							    : deadline - now);
-		delay = delay * 2 < WAIT_MOST_US ? delay * 2 : WAIT_MOST_US;
 	}
 }

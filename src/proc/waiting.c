@@ -2,8 +2,11 @@
 
 #include "proc/waiting.h"
 
-#include <stdbool.h>
+#include "proc/status.h"
+
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 /** A system call in which threads sit for long. */
@@ -79,4 +82,21 @@ graft_waiting_say(const struct user_regs_struct *regs, char *buf, size_t len)
 	(void)snprintf(buf, len,
 		       "; it waits in system call %s%s until that returns",
 		       name, of);
+}
+
+bool
+graft_waiting_is_at(pid_t pid, pid_t tid, uint64_t sp, uint64_t pc)
+{
+	char text[256];
+	char want[48];
+	size_t want_len;
+
+	ssize_t len = graft_proc_slurp(text, sizeof(text),
+				       "/proc/%d/task/%d/syscall", (int)pid,
+				       (int)tid);
+	// The last two numbers of proc(5), for one that waits; else "running".
+	want_len = (size_t)snprintf(want, sizeof(want),
+				    " 0x%" PRIx64 " 0x%" PRIx64 "\n", sp, pc);
+	return len > (ssize_t)want_len &&
+	       strcmp(text + len - want_len, want) == 0;
 }

@@ -5,7 +5,10 @@
 #ifndef GRAFT_PROC_WAITING_H
 #define GRAFT_PROC_WAITING_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 #include <sys/user.h>
 
 /**
@@ -17,5 +20,15 @@
  */
 void
 graft_waiting_say(const struct user_regs_struct *regs, char *buf, size_t len);
+
+/**
+ * Say whether a thread that nobody stops waits at a certain place.
+ *
+ * @param[in] sp Its stack pointer there.
+ * @param[in] pc Where it goes on.
+ * @return false also if that is not known.
+ */
+bool
+graft_waiting_is_at(pid_t pid, pid_t tid, uint64_t sp, uint64_t pc);
 
 #endif /* GRAFT_PROC_WAITING_H */

@@ -417,3 +417,75 @@ int main(void)
         same(victim.line(), "done 0", "the call that waits")
         victim.process.stdin.write(b"w")
         same(victim.line(), "failed 0", "the call in the end")
+
+
+@test
+def timers_go_on_while_a_thread_inside_is_waited_for(place):
+    """Each stop makes epoll_wait(2) begin anew. One thread waits inside, or is busy there."""
+    made = program(place, "timers", r"""
+#include <sys/epoll.h>
+#include <time.h>
+int victim_call(int (*fn)(int), int x);
+static int pipes[2];
+static volatile long epolls, sigwaits;
+static int spin(int x)
+{
+	for (;;)
+		__asm__ volatile("");
+	return x;
+}
+static void *inside(void *arg)
+{
+	if (arg)
+		victim_call(spin, 5);
+	else
+		victim_block(pipes[0]);
+	return NULL;
+}
+static void *epoll(void *arg)
+{
+	struct epoll_event event;
+	for (int fd = epoll_create1(0);; epolls++) {
+		if (epoll_wait(fd, &event, 1, 200) != 0)
+			_exit(9);
+	}
+}
+static void *sigwait_often(void *arg)
+{
+	struct timespec limit = { .tv_nsec = 200 * 1000 * 1000 };
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	for (;; sigwaits++) {
+		if (sigtimedwait(&set, NULL, &limit) != -1 || errno != EAGAIN)
+			_exit(9);
+	}
+}
+int main(int argc, char **argv)
+{
+	pthread_t t;
+	char c;
+	if (pipe(pipes) != 0)
+		return 7;
+	pthread_create(&t, NULL, inside, argc > 1 ? &t : NULL);
+	pthread_create(&t, NULL, epoll, NULL);
+	pthread_create(&t, NULL, sigwait_often, NULL);
+	say("ready\n", 0);
+	while (read(0, &c, 1) == 1) {
+		say("%ld\n", epolls);
+		say("%ld\n", sigwaits);
+	}
+}
+""")
+
+    def runs_out(victim):
+        victim.process.stdin.write(b"e")
+        return int(victim.line()), int(victim.line())
+
+    for how in (), ("busy",):
+        with Victim(made, *how) as victim:
+            before = runs_out(victim)
+            one_line(place.apply(victim.pid, "--wait", "4", status=4), "R-13", "victim_")
+            for got, had in zip(runs_out(victim), before):
+                # Of twenty; they stood still when it was tried every 50 ms.
+                check(got - had >= 8, f"timers ran out {got - had} times {how}")
