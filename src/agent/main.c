@@ -35,6 +35,9 @@ enum {
 	/** How long the lock is waited for: two seconds. */
 	LOCK_TRIES = 200,
 	LOCK_STEP_US = 10 * 1000,
+	/** How long the front has to end: two seconds. */
+	FRONT_TRIES = 400,
+	FRONT_STEP_US = 5 * 1000,
 };
 
 static const char usage[] =
@@ -205,13 +208,7 @@ run_front(struct daemon *d, pid_t worker)
 	(void)close(d->ends[1]);
 	(void)close(d->lock_fd);
 	(void)prctl(PR_SET_NAME, "graftd-front", 0, 0, 0);
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (getppid() != worker)
-		return 1;
-	struct graft_error *err = graft_privilege_drop_all(&d->user);
-	// Changing the user forgets it.
-	if (!err)
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	struct graft_error *err = graft_privilege_drop_all(&d->user, worker);
 	if (!err)
 		err = graft_front_run(&options);
 	if (graft_error_errno(err) == EPIPE) {
@@ -245,6 +242,18 @@ run_updater(const struct arguments *a, const struct daemon *d, pid_t worker)
 	return report(graft_updater_run(&options));
 }
 
+/** Wait for the end of the front: it ends by itself, now that nobody is at the other end,
+ * unless it hangs. */
+static void
+await_front(pid_t front)
+{
+	for (int i = 0; waitpid(front, NULL, WNOHANG) == 0; i++) {
+		if (i == FRONT_TRIES)
+			(void)kill(front, SIGKILL);
+		graft_clock_sleep_us(FRONT_STEP_US);
+	}
+}
+
 /** Be the worker. */
 static int
 run_worker(const struct arguments *a, struct daemon *d, pid_t front,
@@ -266,9 +275,7 @@ run_worker(const struct arguments *a, struct daemon *d, pid_t front,
 		err = graft_worker_run(&options);
 	(void)unlink(d->config->socket);
 	(void)close(d->ends[1]);
-	// It ends by itself, now that nobody is at the other end.
-	while (waitpid(front, NULL, 0) < 0 && errno == EINTR)
-		continue;
+	await_front(front);
 	if (!err)
 		return 0;
 	if (graft_error_errno(err) == EPIPE) {

@@ -9,6 +9,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -158,7 +159,7 @@ filter_calls(void)
 }
 
 struct graft_error *
-graft_privilege_drop_all(const struct graft_privilege_user *user)
+graft_privilege_drop_all(const struct graft_privilege_user *user, pid_t parent)
 {
 	const struct rlimit files = { FRONT_FILES, FRONT_FILES };
 	const struct rlimit none = { 0, 0 };
@@ -183,6 +184,11 @@ graft_privilege_drop_all(const struct graft_privilege_user *user)
 	if (setresuid(0, 0, 0) == 0)
 		return graft_error_new(GRAFT_ERROR_OS,
 				       "root was given up, and came back");
+	// To change the user forgets it, and the filter lets nobody ask for it.
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return graft_error_os(errno, "end with process %d", parent);
+	if (getppid() != parent)
+		return graft_error_os(EPIPE, "process %d", parent);
 	return filter_calls();
 }
 

@@ -27,10 +27,15 @@ graft_privilege_find_user(const char *name, struct graft_privilege_user *ret);
 
 /**
  * Give up all: the user, groups, capabilities, what a program could give back, and all
- * system calls but those that the front makes. It cannot be undone.
+ * system calls but those that the front makes. It cannot be undone. From here on the end of
+ * the parent, by whatever it comes, kills us.
+ *
+ * @param[in] user Who to become.
+ * @param[in] parent Who must be our parent.
+ * @return NULL; #GRAFT_ERROR_OS with EPIPE if the parent has ended.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_privilege_drop_all(const struct graft_privilege_user *user);
+graft_privilege_drop_all(const struct graft_privilege_user *user, pid_t parent);
 
 /**
  * Give up the capabilities that the worker and graft do not need. There is no

@@ -15,6 +15,7 @@ from agent import GRAFTD, Daemon, becomes
 from stage import GRAFT, LONG, NEW, OLD, Skip, Victim, check, same, test, until
 from syncing import (LIBRARY, ONE_NEW, ONE_OLD, TWO, TWO_NEW, TWO_OLD, Upgrade,  # noqa: E402
                      compile_library)
+from victim import state_of  # noqa: E402
 
 
 def is_new(victim):
@@ -143,6 +144,19 @@ def whichever_process_of_graftd_is_killed_ends_the_other_and_harms_nobody(place)
             # It works on: who starts from old code is hotpatched.
         victim.expect(True, 3)
         victim.untouched()
+        daemon.stop()
+
+
+@test
+def a_front_that_hangs_ends_with_its_worker(place):
+    with Daemon(place) as daemon:
+        for end in (signal.SIGKILL, signal.SIGABRT, signal.SIGTERM):
+            front = daemon.front()
+            os.kill(front, signal.SIGSTOP)
+            daemon.process.send_signal(end)
+            daemon.process.wait(LONG)
+            until(lambda: state_of(front) in ("", "Z"), f"the front outlives signal {end}")
+            daemon.start()
         daemon.stop()
 
 
