@@ -24,7 +24,7 @@ _graft_files()
 _graft()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local verbs='diff show verify plan apply status revert recover sync install rollback spare report calendar eligible repo release update restart daemon config perf-map'
+	local verbs='diff show verify plan apply status revert recover sync install rollback spare report calendar eligible repo release update restart compliance daemon config perf-map'
 	local verb= word i options='--state-dir --help'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -109,13 +109,24 @@ _graft()
 		;;
 	update) options+=' --dry-run --json --from --trusted-root --policy --config --timeout --wait' ;;
 	restart) options='status go now cancel plan --config --json --help' ;;
+	compliance)
+		options='report key collect enroll import status remove --help'
+		for ((i++; i < COMP_CWORD; i++)); do
+			if [[ " $options " == *" ${COMP_WORDS[i]} "* ]]; then
+				compopt -o default 2>/dev/null
+				options='--output --name --key --passphrase-file --passphrase-fd --days --config --replace --first-use --late --facts --json --help'
+				[[ $current == -* ]] || options=
+				break
+			fi
+		done
+		;;
 	config) options='check --help' ;;
 	perf-map) options+=' --all --pid --json' ;;
 	esac
 
 	if [[ -z $verb || $current == -* ||
 		$verb == status || $verb == recover || $verb == sync || $verb == spare || $verb == rollback || $verb == report ||
-		$verb == calendar || $verb == eligible || $verb == repo || $verb == release || $verb == update || $verb == restart || $verb == daemon || $verb == config ]]; then
+		$verb == calendar || $verb == eligible || $verb == repo || $verb == release || $verb == update || $verb == restart || $verb == compliance || $verb == daemon || $verb == config ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 	elif [[ $verb == diff ]]; then
 		compopt -o default 2>/dev/null

@@ -22,6 +22,9 @@ enum {
 	UPDATE_MIN_S = 1,
 	UPDATE_MAX_S = 30 * 24 * 3600,
 	JITTER_S = 3600,
+	/** As those of reports of compliance. */
+	REPORT_DAYS = 14,
+	REPORT_DAYS_MAX = 92,
 	/** A path of a socket ends with a NUL in its address; unix(7). */
 	SOCKET_PATH_MAX = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1,
 };
@@ -39,6 +42,8 @@ enum kind {
 	KIND_ROOT,
 	KIND_AGREEMENT,
 	KIND_DECIDER,
+	KIND_DAYS,
+	KIND_KEY,
 };
 
 /** A key and what it sets. */
@@ -105,6 +110,17 @@ static const struct key keys[] = {
 	{ .name = "trusted-root", .kind = KIND_ROOT },
 	{ .name = "agreement", .kind = KIND_AGREEMENT },
 	{ .name = "decides", .kind = KIND_DECIDER },
+	{ .name = "report-name",
+	  .kind = KIND_NAME,
+	  .offset = offsetof(struct graft_config, report_name) },
+	{ .name = "report-key",
+	  .kind = KIND_KEY,
+	  .offset = offsetof(struct graft_config, report_key) },
+	{ .name = "report-days",
+	  .kind = KIND_DAYS,
+	  .offset = offsetof(struct graft_config, report_days),
+	  .min = 1,
+	  .max = REPORT_DAYS_MAX },
 };
 
 enum { KEY_COUNT = sizeof(keys) / sizeof(*keys) };
@@ -127,6 +143,8 @@ graft_config_free(struct graft_config *config)
 		free(config->rules[i].value);
 	free(config->rules);
 	graft_config_repositories_deinit(config);
+	free(config->report_name);
+	free(config->report_key);
 	free(config->user);
 	free(config->socket);
 	free(config->socket_group);
@@ -150,8 +168,8 @@ find_key(const struct graft_setting *setting, const struct key **ret)
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-read_seconds(const struct graft_setting *setting, const struct key *key,
-	     uint32_t *ret)
+read_number(const struct graft_setting *setting, const struct key *key,
+	    uint32_t *ret)
 {
 	const char *value = setting->value;
 	uint64_t seconds = 0;
@@ -165,9 +183,10 @@ read_seconds(const struct graft_setting *setting, const struct key *key,
 	}
 	if (len > 9 || seconds < key->min || seconds > key->max)
 		return graft_setting_wrong(
-			setting,
-			"%s: '%.40s' is no number of seconds from %u to %u",
-			key->name, value, key->min, key->max);
+			setting, "%s: '%.40s' is no number of %s from %u to %u",
+			key->name, value,
+			key->kind == KIND_DAYS ? "days" : "seconds", key->min,
+			key->max);
 	*ret = (uint32_t)seconds;
 	return NULL;
 }
@@ -192,7 +211,9 @@ check_text(const struct graft_setting *setting, const struct key *key)
 	const char *value = setting->value;
 	bool path = key->kind == KIND_PATH || key->kind == KIND_SOCKET ||
 		    (key->kind == KIND_RULE &&
-		     key->what == GRAFT_CONFIG_CGROUP);
+		     key->what == GRAFT_CONFIG_CGROUP) ||
+		    (key->kind == KIND_KEY &&
+		     strncmp(value, "pkcs11:", strlen("pkcs11:")) != 0);
 	bool name = key->kind == KIND_NAME ||
 		    (key->kind == KIND_RULE && key->what == GRAFT_CONFIG_USER);
 
@@ -267,7 +288,8 @@ take(void *arg, const struct graft_setting *setting)
 		return err;
 	switch (key->kind) {
 	case KIND_SECONDS:
-		return read_seconds(setting, key, member);
+	case KIND_DAYS:
+		return read_number(setting, key, member);
 	case KIND_SWITCH:
 		return read_switch(setting, member);
 	case KIND_RULE:
@@ -300,6 +322,7 @@ make_defaults(struct graft_config **ret)
 	config->sync = true;
 	config->update_interval_s = UPDATE_S;
 	config->update_jitter_s = JITTER_S;
+	config->report_days = REPORT_DAYS;
 	config->user = strdup("graft");
 	config->socket = strdup("/run/graft/graftd.sock");
 	config->socket_group = strdup("graft");
@@ -373,6 +396,7 @@ graft_config_print(const struct graft_config *config, struct graft_text *text)
 		case KIND_DECIDER:
 			break;
 		case KIND_SECONDS:
+		case KIND_DAYS:
 			graft_text_printf(text, "%s = %u\n", key->name,
 					  *(const uint32_t *)member);
 			break;

@@ -120,6 +120,12 @@ struct graft_config {
 	bool first;
 	/** By line of releases, in the order of release/release.h. */
 	struct graft_config_decider deciders[GRAFT_CONFIG_LINES];
+	/** What reports of compliance call this host; NULL: a hash of its machine-id. Owned. */
+	char *report_name;
+	/** The key that signs them: a path, or a URI of PKCS#11; NULL: one in the state directory. Owned. */
+	char *report_key;
+	/** For how many days they are good. */
+	uint32_t report_days;
 };
 
 /**

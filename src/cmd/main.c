@@ -47,6 +47,8 @@ static const struct graft_verb verbs[] = {
 	  graft_verb_update },
 	{ "restart", "see to the restart that an update waits for",
 	  graft_verb_restart },
+	{ "compliance", "say where hosts stand, signed, and count them",
+	  graft_verb_compliance },
 	{ "config", "check a configuration of graftd", graft_verb_config },
 	{ "perf-map", "write names of carried code for perf",
 	  graft_verb_perf_map },
@@ -59,7 +61,7 @@ print_usage(FILE *to)
 {
 	(void)fputs("usage: graft [--state-dir DIR] VERB [ARGUMENTS]\n\n", to);
 	for (size_t i = 0; i < VERB_COUNT; i++)
-		(void)fprintf(to, "  %-8s  %s\n", verbs[i].name,
+		(void)fprintf(to, "  %-10s  %s\n", verbs[i].name,
 			      verbs[i].summary);
 	(void)fputs("\n`graft VERB --help` says more. Exit status: 0 done, "
 		    "2 usage, 3 nothing to do,\n4 refused or baseline, 5 some "

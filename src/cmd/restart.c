@@ -12,14 +12,11 @@
 #include "cmd/usage.h"
 #include "cmd/verb.h"
 #include "release/zone.h"
-#include "report/quote.h"
 #include "update/cumulative.h"
 #include "update/reboot.h"
 #include "update/window.h"
 
-#include <cjson/cJSON.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,11 +24,7 @@
 
 enum {
 	US_A_S = 1000 * 1000,
-	/** What should have restarted and did not is asked again after that. */
-	AGAIN_S = 30 * 60,
-	MINUTE_S = 60,
 	WAIT_S = 60,
-	TIME_LEN = 64,
 	STATUS_NOTHING = 3,
 };
 
@@ -53,23 +46,8 @@ static const char usage[] =
 	"\n"
 	"Exit status: 0 done, or (status) one waits; 3 nothing was to be done.\n";
 
-/** A restart that is seen to. */
-struct restart {
-	struct graft_update_state *state;
-	struct graft_window *window;
-	struct graft_update_record *record;
-	/** The host was restarted since. */
-	bool restarted;
-	/** Somebody said that nothing may change (device.conf). */
-	bool held;
-	struct graft_window_due due;
-	int64_t now;
-	/** What was done, in a word; NULL: nothing. */
-	const char *done;
-};
-
-static void
-restart_deinit(struct restart *restart)
+void
+graft_restart_deinit(struct graft_restart *restart)
 {
 	graft_update_state_close(restart->state);
 	graft_window_free(restart->window);
@@ -91,7 +69,7 @@ time_of(const char *date)
 
 /** Compute when it is due. */
 static void
-find_due(struct restart *restart)
+find_due(struct graft_restart *restart)
 {
 	const struct graft_release *const *releases =
 		graft_update_state_releases(restart->state);
@@ -124,8 +102,8 @@ read_window(const char *path, struct graft_window **ret)
 		   : graft_window_parse((const char *)bytes, len, from, ret);
 }
 
-GRAFT_MUST_CHECK static struct graft_error *
-open_restart(const char *config, struct restart *restart)
+struct graft_error *
+graft_restart_open(const char *config, struct graft_restart *restart)
 {
 	struct graft_facts facts;
 	struct graft_error *err = read_window(config, &restart->window);
@@ -149,7 +127,7 @@ open_restart(const char *config, struct restart *restart)
 
 /** Ask for the restart: it is written down before. */
 GRAFT_MUST_CHECK static struct graft_error *
-ask(struct restart *restart)
+ask(struct graft_restart *restart)
 {
 	struct graft_update_record *record = restart->record;
 	char message[256];
@@ -179,20 +157,9 @@ ask(struct restart *restart)
 	return err;
 }
 
-/** Say whether it was asked for and may still come. */
-static bool
-is_coming(const struct restart *restart)
-{
-	const int64_t warning = (int64_t)restart->window->warning_min *
-				MINUTE_S;
-
-	return restart->record->step == GRAFT_UPDATE_RESTARTING &&
-	       restart->now < restart->record->asked + warning + AGAIN_S;
-}
-
 /** Do what is next. */
 GRAFT_MUST_CHECK static struct graft_error *
-go(struct restart *restart)
+go(struct graft_restart *restart)
 {
 	struct graft_error *err;
 
@@ -208,13 +175,13 @@ go(struct restart *restart)
 	}
 	if (restart->held || !restart->record->automatic ||
 	    !restart->due.known || restart->due.warn_at > restart->now ||
-	    is_coming(restart))
+	    graft_restart_is_coming(restart))
 		return NULL;
 	return ask(restart);
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-now(struct restart *restart)
+now(struct graft_restart *restart)
 {
 	if (restart->record->step == GRAFT_UPDATE_INSTALLING ||
 	    restart->restarted)
@@ -225,11 +192,11 @@ now(struct restart *restart)
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-cancel(struct restart *restart)
+cancel(struct graft_restart *restart)
 {
 	struct graft_error *err = NULL;
 
-	if (is_coming(restart) && !restart->restarted)
+	if (graft_restart_is_coming(restart) && !restart->restarted)
 		err = graft_reboot_cancel(
 			restart->window,
 			graft_update_state_log(restart->state));
@@ -243,126 +210,17 @@ cancel(struct restart *restart)
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-plan(struct restart *restart)
+plan(struct graft_restart *restart)
 {
 	restart->record->automatic = true;
 	restart->done = "planned";
 	return graft_update_state_put(restart->state);
 }
 
-/** Print a time by the clock of the window's zone. */
-static void
-put_time(struct graft_text *text, int64_t at)
-{
-	const time_t time = (time_t)at;
-	char word[TIME_LEN];
-	struct tm tm;
-
-	if (localtime_r(&time, &tm) &&
-	    strftime(word, sizeof(word), "%Y-%m-%d %H:%M %Z", &tm))
-		graft_text_put(text, word);
-}
-
-/** Say when and why it will be restarted. */
-static void
-put_when(struct graft_text *text, const struct restart *restart)
-{
-	if (restart->restarted)
-		graft_text_put(text, "the host was restarted: graft restart go "
-				     "sees whether all is there");
-	else if (is_coming(restart))
-		graft_text_put(text, "the restart was asked for");
-	else if (restart->held)
-		graft_text_put(text, "this device is held (device.conf)");
-	else if (!restart->record->automatic)
-		graft_text_put(text, "it was cancelled: restart when you like, "
-				     "or graft restart plan");
-	else if (!restart->due.known)
-		graft_text_put(text, "it does not restart by itself: there are "
-				     "no hours in " GRAFT_WINDOW_PATH);
-	else {
-		graft_text_put(text, "restart at ");
-		put_time(text, restart->due.restart_at);
-		graft_text_put(text, restart->due.forced
-					     ? ", outside of the window: the "
-					       "deadline is over then"
-					     : "");
-	}
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
-print(const struct restart *restart)
-{
-	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
-	const struct graft_update_record *record = restart->record;
-
-	if (restart->done)
-		graft_text_printf(&text, "%s\n", restart->done);
-	if (record && record->step == GRAFT_UPDATE_INSTALLING) {
-		graft_text_put(&text,
-			       "packages are being installed, or were "
-			       "when it was cut off: graft restart go\n");
-	} else if (record) {
-		for (size_t i = 0; i < record->releases.count; i++)
-			graft_text_printf(&text, "%s%s", i ? ", " : "",
-					  record->releases.list[i]);
-		graft_text_printf(&text, ", to %s: ",
-				  graft_level_write(record->level).str);
-		put_when(&text, restart);
-		graft_text_put(&text, "\n");
-	} else if (!restart->done) {
-		graft_text_put(&text, "nothing waits for a restart\n");
-	}
-	return graft_print_text(&text);
-}
-
-/** Add what is written down. */
-static bool
-add_record(cJSON *root, const struct restart *restart)
-{
-	const struct graft_update_record *record = restart->record;
-	const bool due = restart->due.known && record->automatic &&
-			 !restart->restarted && !restart->held;
-	cJSON *list = cJSON_AddArrayToObject(root, "releases");
-	bool ok = list != NULL;
-
-	for (size_t i = 0; ok && i < record->releases.count; i++) {
-		cJSON *item = cJSON_CreateString(record->releases.list[i]);
-		ok = item && cJSON_AddItemToArray(list, item);
-	}
-	return ok &&
-	       cJSON_AddStringToObject(root, "step",
-				       graft_update_step_name(record->step)) &&
-	       cJSON_AddStringToObject(root, "level",
-				       graft_level_write(record->level).str) &&
-	       cJSON_AddBoolToObject(root, "restarted", restart->restarted) &&
-	       cJSON_AddBoolToObject(root, "automatic", record->automatic) &&
-	       (due ? cJSON_AddNumberToObject(root, "restart_at",
-					      (double)restart->due.restart_at)
-		    : cJSON_AddNullToObject(root, "restart_at")) &&
-	       cJSON_AddBoolToObject(root, "forced",
-				     due && restart->due.forced);
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
-print_json(const struct restart *restart)
-{
-	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
-	cJSON *root = cJSON_CreateObject();
-	bool ok = root &&
-		  (restart->done ? cJSON_AddStringToObject(root, "done",
-							   restart->done)
-				 : cJSON_AddNullToObject(root, "done")) &&
-		  (!restart->record || add_record(root, restart));
-	struct graft_error *err = graft_report_take_json(root, ok, &text);
-
-	return err ? err : graft_print_text(&text);
-}
-
 static const struct {
 	const char *name;
 	/** NULL: only say. */
-	struct graft_error *(*run)(struct restart *restart);
+	struct graft_error *(*run)(struct graft_restart *restart);
 } actions[] = {
 	{ "status", NULL },   { "go", go },     { "now", now },
 	{ "cancel", cancel }, { "plan", plan },
@@ -374,8 +232,9 @@ enum { ACTIONS = sizeof(actions) / sizeof(*actions) };
 GRAFT_MUST_CHECK static struct graft_error *
 act(size_t action, const char *config, bool json, int *status_ret)
 {
-	GRAFT_CLEANUP(restart_deinit) struct restart restart = { 0 };
-	struct graft_error *err = open_restart(config, &restart);
+	GRAFT_CLEANUP(graft_restart_deinit)
+	struct graft_restart restart = { 0 };
+	struct graft_error *err = graft_restart_open(config, &restart);
 
 	if (!err && restart.record && actions[action].run)
 		err = actions[action].run(&restart);
@@ -384,7 +243,12 @@ act(size_t action, const char *config, bool json, int *status_ret)
 	*status_ret = restart.done || (restart.record && !actions[action].run)
 			      ? 0
 			      : STATUS_NOTHING;
-	return json ? print_json(&restart) : print(&restart);
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	if (json)
+		err = graft_restart_print_json(&restart, &text);
+	else
+		graft_restart_print(&restart, &text);
+	return err ? err : graft_print_text(&text);
 }
 
 struct graft_error *

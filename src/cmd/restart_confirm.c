@@ -6,6 +6,9 @@
 #include "base/fault.h"
 #include "cmd/device.h"
 #include "update/cumulative.h"
+#include "update/last.h"
+
+#include <time.h>
 
 struct graft_error *
 graft_restart_confirm(struct graft_update_state *state)
@@ -31,6 +34,10 @@ graft_restart_confirm(struct graft_update_state *state)
 					 facts.level > record->level
 						 ? facts.level
 						 : record->level);
+	if (!err)
+		err = graft_update_last_take(graft_update_state_releases(state),
+					     record->releases.count, false,
+					     (int64_t)time(NULL));
 	if (!err)
 		err = graft_fault("restart-raised");
 	return err ? err : graft_update_state_forget(state);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cmd/verb.h"
+#include "cmd/status.h"
 
 #include "apply/inspect.h"
 #include "base/env.h"
@@ -9,6 +9,7 @@
 #include "cmd/options.h"
 #include "cmd/outcome.h"
 #include "cmd/progress.h"
+#include "cmd/verb.h"
 #include "host/unit.h"
 #include "ledger/ledger.h"
 #include "plan/place.h"
@@ -159,12 +160,8 @@ has_memory(pid_t pid)
 	return has;
 }
 
-/**
- * Look at all processes. One that cannot be looked at holds nothing of ours, but
- * for those of somebody else: they are counted.
- */
-GRAFT_MUST_CHECK static struct graft_error *
-collect_all(struct graft_report *report)
+struct graft_error *
+graft_status_collect(struct graft_report *report)
 {
 	GRAFT_FREE pid_t *pids = NULL;
 	size_t count;
@@ -289,7 +286,7 @@ graft_verb_status(int argc, char **argv, int *status_ret)
 				 status_ret))
 		return NULL;
 	err = options.pid_count ? collect_named(&options, &report, &outcomes)
-				: collect_all(&report);
+				: graft_status_collect(&report);
 	*status_ret = outcomes.count ? graft_outcomes_status(&outcomes) : 0;
 	const struct graft_error *why = nothing_seen(&outcomes);
 	if (!err && !why)

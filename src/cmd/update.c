@@ -11,11 +11,13 @@
 #include "release/policy.h"
 #include "trust/curl.h"
 #include "trust/retry.h"
+#include "update/last.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define POLICY_PATH "/etc/graft/policy.conf"
 
@@ -149,6 +151,25 @@ run(struct graft_update *update)
 	return err ? err : act(update);
 }
 
+/** Remember what a look came to. @param[in] why It failed; NULL: it did not. @return @p why, or an error. */
+GRAFT_MUST_CHECK static struct graft_error *
+note(const struct graft_update *update, struct graft_error *why)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	const int64_t now = (int64_t)time(NULL);
+	struct graft_error *err = NULL;
+
+	if (why) {
+		// What is wrong is said, whether it can be remembered or not.
+		err = graft_update_last_note(NULL, why, now);
+		graft_error_free(err);
+		return why;
+	}
+	err = graft_update_print_json(update, &text);
+	return err ? err
+		   : graft_update_last_note(graft_text_str(&text), NULL, now);
+}
+
 struct graft_error *
 graft_verb_update(int argc, char **argv, int *status_ret)
 {
@@ -161,6 +182,8 @@ graft_verb_update(int argc, char **argv, int *status_ret)
 		return NULL;
 	update.options = &options;
 	struct graft_error *err = run(&update);
+	if (!options.dry_run)
+		err = note(&update, err);
 	if (!err)
 		err = options.json ? graft_update_print_json(&update, &text)
 				   : graft_update_print(&update, &text);

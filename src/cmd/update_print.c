@@ -134,6 +134,7 @@ add_release(cJSON *list, const struct graft_release *release)
 		       item, "line", graft_release_line_name(release->line)) &&
 	       cJSON_AddStringToObject(item, "level",
 				       graft_level_write(release->level).str) &&
+	       cJSON_AddStringToObject(item, "date", release->date) &&
 	       cJSON_AddBoolToObject(item, "restart", release->restart) &&
 	       graft_report_add_string(item, "title", release->title);
 }

@@ -12,12 +12,14 @@
 #include "patch/file.h"
 #include "persist/installed.h"
 #include "report/quote.h"
+#include "update/last.h"
 
 #include <cjson/cJSON.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 enum {
 	/** Longest that one file may take; a large package is put together for minutes. */
@@ -231,6 +233,11 @@ graft_update_take_hotpatch(struct graft_update *update)
 		return err;
 	graft_repositories_tidy(repositories);
 	update->raised = true;
-	return graft_device_raise(update->facts.baseline,
-				  update->choice.eligibility.target);
+	err = graft_device_raise(update->facts.baseline,
+				 update->choice.eligibility.target);
+	return err ? err
+		   : graft_update_last_take(
+			     update->choice.releases, update->choice.count,
+			     !has_delta(update->choice.releases[0]),
+			     (int64_t)time(NULL));
 }

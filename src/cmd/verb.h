@@ -113,6 +113,10 @@ graft_verb_update(int argc, char **argv, int *status_ret);
 GRAFT_MUST_CHECK struct graft_error *
 graft_verb_restart(int argc, char **argv, int *status_ret);
 
+/** `graft compliance`: say where hosts stand. As graft_verb_diff(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_verb_compliance(int argc, char **argv, int *status_ret);
+
 /** `graft config`: check a configuration of graftd. As graft_verb_diff(). */
 GRAFT_MUST_CHECK struct graft_error *
 graft_verb_config(int argc, char **argv, int *status_ret);

@@ -4,8 +4,10 @@
 
 #include "base/cleanup.h"
 #include "base/utf8.h"
+#include "trust/json.h"
 
 #include <cjson/cJSON.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,4 +207,49 @@ graft_facts_parse(const char *text, size_t len, const char *file,
 	*ret = facts;
 	*count_ret = count;
 	return NULL;
+}
+
+/** Append a member that is a text. */
+static void
+put_name(struct graft_text *text, const char *key, const char *value)
+{
+	graft_text_printf(text, ",\"%s\":", key);
+	graft_json_put_string(text, value, strlen(value));
+}
+
+/** Append a level: what is not known is null. */
+static void
+put_level(struct graft_text *text, const char *key, graft_level level)
+{
+	if (level)
+		put_name(text, key, graft_level_write(level).str);
+	else
+		graft_text_printf(text, ",\"%s\":null", key);
+}
+
+void
+graft_facts_put_json(const struct graft_facts *facts, struct graft_text *text)
+{
+	const char *comma = "";
+
+	graft_text_put(text, "{\"abilities\":[");
+	for (unsigned i = 0; i < GRAFT_ABILITY_COUNT; i++) {
+		if (!(facts->abilities & (1U << i)))
+			continue;
+		graft_text_printf(text, "%s\"%s\"", comma,
+				  graft_ability_name(i));
+		comma = ",";
+	}
+	graft_text_put(text, "]");
+	if (facts->name.str[0])
+		put_name(text, "name", facts->name.str);
+	put_name(text, "edition", facts->edition.str);
+	put_name(text, "architecture", facts->architecture.str);
+	put_name(text, "distribution", facts->distribution.str);
+	put_level(text, "baseline", facts->baseline);
+	put_level(text, "level", facts->level);
+	graft_text_printf(
+		text, ",\"agent\":\"%u.%u\",\"space\":%" PRIu64 ",\"held\":%s}",
+		facts->agent >> 16, facts->agent & 0xffff, facts->space,
+		facts->held ? "true" : "false");
 }

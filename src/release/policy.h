@@ -6,6 +6,7 @@
 #define GRAFT_RELEASE_POLICY_H
 
 #include "base/error.h"
+#include "base/text.h"
 #include "release/eligible.h"
 
 /**
@@ -40,6 +41,10 @@ graft_policy_parse_beside(const char *text, size_t len, const char *file,
 GRAFT_MUST_CHECK struct graft_error *
 graft_facts_parse(const char *text, size_t len, const char *file,
 		  struct graft_facts **ret, size_t *count_ret);
+
+/** Append the facts of a device as JSON: graft_facts_parse() reads them back. */
+void
+graft_facts_put_json(const struct graft_facts *facts, struct graft_text *text);
 
 /** Read a version: "1.2" is 1 << 16 | 2. @return false: the word is none. */
 bool

@@ -3,7 +3,8 @@
 /**
  * @file
  *
- * The forms that parts of metadata must have. Inside trust/ only.
+ * The forms that parts of metadata must have, and of other documents that are signed as those are.
+ * Inside trust/ and compliance/ only.
  *
  * What is asked for here need not be asked again by whoever uses the part.
  */

@@ -43,6 +43,16 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_signer_open(const char *name, struct graft_secrets *secrets,
 		  struct graft_signer **ret);
 
+/**
+ * Make a file with a new key of Ed25519 that has no passphrase: for programs that sign while
+ * nobody is there. Only its owner may read it.
+ *
+ * @return NULL; #GRAFT_ERROR_REFUSED if there is something of that name; #GRAFT_ERROR_OS;
+ * #GRAFT_ERROR_LIBRARY.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_signer_make_file(const char *path);
+
 /** Get how it was named. */
 const char *
 graft_signer_name(const struct graft_signer *signer);

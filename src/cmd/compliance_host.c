@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What this host says of itself. Each fact comes from where other verbs have it.
+
+#include "cmd/compliance.h"
+
+#include "base/cleanup.h"
+#include "base/env.h"
+#include "cmd/device.h"
+#include "cmd/restart.h"
+#include "ledger/quarantine.h"
+#include "release/policy.h"
+#include "trust/document.h"
+#include "trust/instant.h"
+#include "trust/json.h"
+#include "update/last.h"
+
+#include <string.h>
+
+enum {
+	/** Bytes of what `graft update` said. */
+	SAID_MAX = GRAFT_COMPLIANCE_BYTES_MAX / 2,
+};
+
+/** Whether something of a release is there. */
+enum presence {
+	NO,
+	PARTLY,
+	YES,
+	/** It was, before the host was restarted. */
+	UNKNOWN,
+};
+
+static const char *const words[] = {
+	[NO] = "no",
+	[PARTLY] = "partly",
+	[YES] = "yes",
+	[UNKNOWN] = "unknown",
+};
+
+/** Append an instant, or null. */
+static void
+put_instant(struct graft_text *text, const char *key, int64_t at)
+{
+	char word[GRAFT_INSTANT_LEN];
+
+	graft_instant_print(at, word);
+	graft_text_printf(text, at ? "\"%s\":\"%s\"" : "\"%s\":null", key,
+			  word);
+}
+
+/** Append what the last looks for releases came to. */
+static void
+put_look(struct graft_text *text, const struct graft_update_last *last)
+{
+	if (!last->at) {
+		graft_text_put(text, ",\"look\":null,\"update\":null");
+		return;
+	}
+	graft_text_put(text, ",\"look\":{");
+	put_instant(text, "at", last->at);
+	graft_text_put(text, ",");
+	put_instant(text, "good_at", last->good_at);
+	graft_text_printf(text, ",\"failures\":%llu,\"error\":",
+			  (unsigned long long)last->failures);
+	if (last->error)
+		graft_json_put_string(text, last->error, strlen(last->error));
+	else
+		graft_text_put(text, "null");
+	// Releases with thousands of files would leave no room for the rest.
+	graft_text_put(text, "},\"update\":");
+	graft_text_put(text, last->said && strlen(last->said) < SAID_MAX
+				     ? last->said
+				     : "null");
+}
+
+/** Append a release and where it is. */
+static void
+put_release(struct graft_text *text, size_t *count, const char *id,
+	    const char *level, enum presence memory, enum presence disk)
+{
+	graft_text_put(text, (*count)++ ? ",{\"id\":" : "{\"id\":");
+	graft_json_put_string(text, id, strlen(id));
+	graft_text_put(text, ",\"level\":");
+	graft_json_put_string(text, level, strlen(level));
+	graft_text_printf(text, ",\"memory\":\"%s\",\"disk\":\"%s\"}",
+			  words[memory], words[disk]);
+}
+
+/** Append those of a hotpatch release of which some files are in and others are not. */
+GRAFT_MUST_CHECK static struct graft_error *
+put_partly(struct graft_text *text, const struct graft_update_last *last,
+	   size_t *count)
+{
+	GRAFT_CLEANUP(graft_document_freep)
+	struct graft_document *document = NULL;
+	struct graft_error *err =
+		last->said ? graft_document_parse(last->said,
+						  strlen(last->said), &document)
+			   : NULL;
+
+	if (err || !document)
+		return err;
+	const struct graft_node *root = graft_document_root(document);
+	const struct graft_node *files = graft_node_get(root, "files");
+	const struct graft_node *releases = graft_node_get(root, "releases");
+	const struct graft_node *raised = graft_node_get(root, "raised");
+	if (!graft_node_is(raised, GRAFT_NODE_FALSE) ||
+	    !graft_node_is(files, GRAFT_NODE_ARRAY) ||
+	    !graft_node_is(releases, GRAFT_NODE_ARRAY) || !releases->count)
+		return NULL;
+	const struct graft_node *file = graft_node_first(files);
+	bool some = false;
+	for (uint32_t i = 0; i < files->count; i++) {
+		const struct graft_node *result = graft_node_get(file,
+								 "result");
+		some = some || (graft_node_is(result, GRAFT_NODE_STRING) &&
+				strcmp(result->text, "refused") != 0);
+		file = graft_node_next(file);
+	}
+	const struct graft_node *one = graft_node_first(releases);
+	const struct graft_node *id = graft_node_get(one, "id");
+	const struct graft_node *level = graft_node_get(one, "level");
+	if (some && graft_node_is(id, GRAFT_NODE_STRING) &&
+	    graft_node_is(level, GRAFT_NODE_STRING))
+		put_release(text, count, id->text, level->text, PARTLY, PARTLY);
+	return NULL;
+}
+
+/** Append the releases that are here, in memory or on disk. */
+GRAFT_MUST_CHECK static struct graft_error *
+put_releases(struct graft_text *text, const struct graft_update_last *last,
+	     const struct graft_restart *restart)
+{
+	const struct graft_update_record *record = restart->record;
+	char boot_id[GRAFT_BOOT_ID_LEN];
+	size_t count = 0;
+
+	struct graft_error *err = graft_boot_id_read(boot_id);
+	if (err)
+		return err;
+	graft_text_put(text, ",\"releases\":[");
+	for (size_t i = 0; i < last->taken_count; i++) {
+		const struct graft_update_taken *taken = &last->taken[i];
+		const bool gone = taken->memory_only &&
+				  strcmp(taken->boot_id, boot_id) != 0;
+		put_release(text, &count, taken->id,
+			    graft_level_write(taken->level).str,
+			    gone ? UNKNOWN : YES,
+			    taken->memory_only ? NO : YES);
+	}
+	for (size_t i = 0; record && i < record->releases.count; i++) {
+		const struct graft_release *release =
+			graft_update_state_releases(restart->state)[i];
+		put_release(text, &count, release->id,
+			    graft_level_write(release->level).str, NO,
+			    record->step == GRAFT_UPDATE_INSTALLING ? PARTLY
+								    : YES);
+	}
+	if (!record)
+		err = put_partly(text, last, &count);
+	graft_text_put(text, "]");
+	return err;
+}
+
+/** Append what waits for a restart. */
+GRAFT_MUST_CHECK static struct graft_error *
+put_restart(struct graft_text *text, const struct graft_restart *restart)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text json = { 0 };
+
+	graft_text_put(text, ",\"restart\":");
+	struct graft_error *err =
+		restart->record ? graft_restart_print_json(restart, &json)
+				: NULL;
+	graft_text_put(text, restart->record ? graft_text_str(&json) : "null");
+	return err;
+}
+
+/** Append the hotpatches in quarantine. */
+GRAFT_MUST_CHECK static struct graft_error *
+put_quarantine(struct graft_text *text)
+{
+	GRAFT_CLEANUP(graft_quarantine_freep)
+	struct graft_quarantine *quarantine = NULL;
+	const char *comma = "";
+
+	struct graft_error *err = graft_quarantine_read(graft_env_state_dir(),
+							&quarantine);
+	if (err)
+		return err;
+	graft_text_put(text, ",\"quarantine\":[");
+	for (size_t i = 0; i < quarantine->count; i++) {
+		if (quarantine->entries[i].released)
+			continue;
+		graft_text_printf(text, "%s\"%s\"", comma,
+				  quarantine->entries[i].id);
+		comma = ",";
+	}
+	graft_text_put(text, "]");
+	return NULL;
+}
+
+/** Find the word for what the last good look decided; "" if it did not. */
+GRAFT_MUST_CHECK static struct graft_error *
+is_not_ready(const struct graft_update_last *last, bool *ret)
+{
+	GRAFT_CLEANUP(graft_document_freep)
+	struct graft_document *document = NULL;
+
+	*ret = false;
+	if (!last->said)
+		return NULL;
+	struct graft_error *err =
+		graft_document_parse(last->said, strlen(last->said), &document);
+	if (err)
+		return err;
+	const struct graft_node *decision = graft_node_get(
+		graft_node_get(graft_document_root(document), "device"),
+		"decision");
+	*ret = graft_node_is(decision, GRAFT_NODE_STRING) &&
+	       strcmp(decision->text,
+		      graft_decision_name(GRAFT_DECISION_NOT_READY)) == 0;
+	return NULL;
+}
+
+/** Decide where this host stands. */
+GRAFT_MUST_CHECK static struct graft_error *
+find_state(const struct graft_facts *facts,
+	   const struct graft_update_last *last, bool waits, bool whole,
+	   enum graft_compliance_state *ret)
+{
+	bool not_ready = false;
+	struct graft_error *err = is_not_ready(last, &not_ready);
+
+	if (err)
+		return err;
+	if (waits)
+		*ret = GRAFT_COMPLIANCE_RESTART;
+	else if (!last->good_at)
+		*ret = GRAFT_COMPLIANCE_UNKNOWN;
+	else if (not_ready)
+		*ret = GRAFT_COMPLIANCE_NOT_READY;
+	else if (facts->level < last->target)
+		*ret = GRAFT_COMPLIANCE_BEHIND;
+	else
+		*ret = whole ? GRAFT_COMPLIANCE_CURRENT
+			     : GRAFT_COMPLIANCE_PARTLY;
+	return NULL;
+}
+
+struct graft_error *
+graft_compliance_put_host(struct graft_text *text)
+{
+	GRAFT_CLEANUP(graft_update_last_deinit)
+	struct graft_update_last last = { 0 };
+	GRAFT_CLEANUP(graft_restart_deinit)
+	struct graft_restart restart = { 0 };
+	enum graft_compliance_state state = GRAFT_COMPLIANCE_UNKNOWN;
+	struct graft_facts facts;
+	bool whole = false;
+
+	struct graft_error *err = graft_device_look(&facts);
+	if (!err)
+		err = graft_update_last_read(graft_env_state_dir(), &last);
+	if (!err)
+		err = graft_restart_open(NULL, &restart);
+	if (err)
+		return err;
+	graft_text_put(text, ",\"facts\":");
+	graft_facts_put_json(&facts, text);
+	put_look(text, &last);
+	err = put_releases(text, &last, &restart);
+	if (!err)
+		err = put_restart(text, &restart);
+	if (!err)
+		err = put_quarantine(text);
+	if (!err)
+		err = graft_compliance_put_processes(text, &whole);
+	if (!err)
+		err = find_state(&facts, &last, restart.record != NULL, whole,
+				 &state);
+	if (err)
+		return err;
+	graft_text_printf(text, ",\"state\":\"%s\"",
+			  graft_compliance_state_name(state));
+	return text->failed ? graft_error_no_memory() : NULL;
+}

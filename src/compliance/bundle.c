@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "compliance/bundle.h"
+
+#include "base/deb_member.h"
+#include "base/fault.h"
+#include "base/file.h"
+#include "base/vec.h"
+#include "compliance/hosts.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+	BLOCK_LEN = 128 * 1024,
+	MODE = 0644,
+	COLLECTED_BYTES_MAX = 1 << 30,
+};
+
+static const char folder[] = "reports/";
+
+/** A bundle that is being written. */
+struct writing {
+	struct archive *archive;
+	int fd;
+	char *beside;
+};
+
+static void
+writing_deinit(struct writing *writing)
+{
+	if (writing->archive)
+		(void)archive_write_free(writing->archive);
+	if (writing->fd >= 0)
+		(void)close(writing->fd);
+	if (writing->beside)
+		(void)unlink(writing->beside);
+	free(writing->beside);
+}
+
+void
+graft_compliance_items_deinit(struct graft_compliance_items *items)
+{
+	for (size_t i = 0; i < items->count; i++)
+		free(items->list[i].bytes);
+	free(items->list);
+	*items = (struct graft_compliance_items){ 0 };
+}
+
+struct graft_error *
+graft_compliance_items_add(struct graft_compliance_items *items,
+			   const void *bytes, size_t len)
+{
+	GRAFT_CLEANUP(graft_compliance_freep)
+	struct graft_compliance *report = NULL;
+	char id[GRAFT_KEY_ID_LEN];
+
+	struct graft_error *err = graft_compliance_decode(bytes, len, &report);
+	if (!err)
+		err = graft_compliance_verify_own(report, id);
+	if (!err && (items->count == GRAFT_COMPLIANCE_HOSTS_MAX ||
+		     items->bytes + len > COLLECTED_BYTES_MAX))
+		err = graft_error_new(GRAFT_ERROR_LIMIT,
+				      "more than %d reports, or 1 GiB of them",
+				      GRAFT_COMPLIANCE_HOSTS_MAX);
+	if (!err)
+		err = graft_vec_reserve(&items->list, &items->cap,
+					items->count + 1, sizeof(*items->list));
+	if (err)
+		return err;
+	GRAFT_FREE uint8_t *own = malloc(len + 1);
+	if (!own)
+		return graft_error_no_memory();
+	memcpy(own, bytes, len);
+	struct graft_compliance_item *item = &items->list[items->count++];
+	*item = (struct graft_compliance_item){ .serial = report->serial,
+						.bytes = GRAFT_TAKE(own),
+						.len = len };
+	(void)snprintf(item->host, sizeof(item->host), "%s", report->host);
+	items->bytes += len;
+	return NULL;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+bad_write(const struct writing *writing)
+{
+	return graft_error_new(GRAFT_ERROR_OS, "write: %s",
+			       archive_error_string(writing->archive));
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+open_beside(const char *file, struct writing *writing)
+{
+	if (asprintf(&writing->beside, "%s.XXXXXX", file) < 0) {
+		writing->beside = NULL;
+		return graft_error_no_memory();
+	}
+	writing->fd = mkostemp(writing->beside, O_CLOEXEC);
+	if (writing->fd < 0) {
+		free(GRAFT_TAKE(writing->beside));
+		return graft_error_os(errno, "create a file beside %s", file);
+	}
+	writing->archive = archive_write_new();
+	if (!writing->archive)
+		return graft_error_no_memory();
+	if (archive_write_set_format_pax_restricted(writing->archive) !=
+		    ARCHIVE_OK ||
+	    archive_write_open_fd(writing->archive, writing->fd) != ARCHIVE_OK)
+		return bad_write(writing);
+	return NULL;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+put(const struct writing *writing, const struct graft_compliance_item *item)
+{
+	char path[sizeof(folder) + GRAFT_COMPLIANCE_HOST_LEN + sizeof(".json")];
+	struct archive_entry *entry = archive_entry_new();
+
+	if (!entry)
+		return graft_error_no_memory();
+	(void)snprintf(path, sizeof(path), "%s%s.json", folder, item->host);
+	archive_entry_copy_pathname(entry, path);
+	archive_entry_set_filetype(entry, AE_IFREG);
+	archive_entry_set_perm(entry, MODE);
+	archive_entry_set_size(entry, (la_int64_t)item->len);
+	const int code = archive_write_header(writing->archive, entry);
+	archive_entry_free(entry);
+	if (code != ARCHIVE_OK)
+		return bad_write(writing);
+	const la_ssize_t n = archive_write_data(writing->archive, item->bytes,
+						item->len);
+	return n < 0 || (size_t)n != item->len ? bad_write(writing) : NULL;
+}
+
+/** By host, the newest first. */
+static int
+compare(const void *left, const void *right)
+{
+	const struct graft_compliance_item *a = left;
+	const struct graft_compliance_item *b = right;
+	const int order = strcmp(a->host, b->host);
+
+	return order ? order
+		     : (a->serial < b->serial) - (a->serial > b->serial);
+}
+
+struct graft_error *
+graft_compliance_bundle_write(struct graft_compliance_items *items,
+			      const char *file, size_t *count_ret)
+{
+	GRAFT_CLEANUP(writing_deinit) struct writing writing = { .fd = -1 };
+	size_t count = 0;
+
+	if (items->count)
+		qsort(items->list, items->count, sizeof(*items->list), compare);
+	struct graft_error *err = open_beside(file, &writing);
+	for (size_t i = 0; !err && i < items->count; i++) {
+		const struct graft_compliance_item *item = &items->list[i];
+		if (i && strcmp(item[-1].host, item->host) == 0)
+			continue;
+		err = put(&writing, item);
+		count++;
+	}
+	if (err)
+		return err;
+	if (archive_write_close(writing.archive) != ARCHIVE_OK)
+		return bad_write(&writing);
+	if (fchmod(writing.fd, MODE) < 0 || fsync(writing.fd) < 0)
+		return graft_error_os(errno, "sync %s", writing.beside);
+	err = graft_fault("compliance-bundle");
+	if (err)
+		return err;
+	if (rename(writing.beside, file) < 0)
+		return graft_error_os(errno, "rename to %s", file);
+	free(GRAFT_TAKE(writing.beside));
+	*count_ret = count;
+	return graft_file_sync_parent(file);
+}
+
+/** Read the part at which the archive stands, if it is one. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_part(struct archive_entry *entry, const char *path)
+{
+	const int64_t len = archive_entry_size(entry);
+
+	if (archive_entry_filetype(entry) != AE_IFREG ||
+	    archive_entry_hardlink(entry) || !archive_entry_size_is_set(entry))
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "a bundle holds plain files only");
+	if (strncmp(path, folder, strlen(folder)) != 0)
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "no part of a bundle of reports");
+	if (len < 0 || len > GRAFT_COMPLIANCE_BYTES_MAX)
+		return graft_error_new(GRAFT_ERROR_LIMIT,
+				       "it has more than %d bytes",
+				       GRAFT_COMPLIANCE_BYTES_MAX);
+	return NULL;
+}
+
+GRAFT_MUST_CHECK static struct graft_error *
+read_part(struct archive *archive, struct archive_entry *entry,
+	  graft_compliance_part_fn *fn, void *arg)
+{
+	const char *utf8 = archive_entry_pathname_utf8(entry);
+	const char *path = utf8 ? utf8 : archive_entry_pathname(entry);
+	GRAFT_FREE uint8_t *bytes = NULL;
+
+	if (!path)
+		path = "?";
+	struct graft_error *err = check_part(entry, path);
+	if (err)
+		return fn(arg, path, NULL, 0, err);
+	const size_t len = (size_t)archive_entry_size(entry);
+	bytes = malloc(len + 1);
+	if (!bytes)
+		return graft_error_no_memory();
+	const la_ssize_t got = archive_read_data(archive, bytes, len);
+	if (got < 0 || (size_t)got != len)
+		return graft_archive_bad(archive, "a report");
+	return fn(arg, path + strlen(folder), bytes, len, NULL);
+}
+
+struct graft_error *
+graft_compliance_bundle_read(const char *file, graft_compliance_part_fn *fn,
+			     void *arg)
+{
+	GRAFT_CLEANUP(graft_archive_close)
+	struct archive *archive = archive_read_new();
+	struct archive_entry *entry;
+	struct graft_error *err = NULL;
+	size_t count = 0;
+	int code = ARCHIVE_OK;
+
+	if (!archive)
+		return graft_error_no_memory();
+	// No filter: what is packed is endless before it is measured.
+	if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
+	    archive_read_open_filename(archive, file, BLOCK_LEN) != ARCHIVE_OK)
+		err = graft_archive_bad(archive, "open");
+	while (!err && (code = archive_read_next_header(archive, &entry)) ==
+			       ARCHIVE_OK) {
+		if (count++ == GRAFT_COMPLIANCE_HOSTS_MAX)
+			err = graft_error_new(GRAFT_ERROR_LIMIT,
+					      "more than %d parts",
+					      GRAFT_COMPLIANCE_HOSTS_MAX);
+		else
+			err = read_part(archive, entry, fn, arg);
+	}
+	if (!err && code != ARCHIVE_EOF)
+		err = graft_archive_bad(archive, "tar");
+	return err ? graft_error_prefix(err, "%s", file) : NULL;
+}
