@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "proc/fuse.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -163,6 +164,13 @@ take_all(const struct graft_guardian_work *work, const struct board *board,
 static struct graft_error *
 explain_silence(int status)
 {
+	if (WIFSIGNALED(status) && WTERMSIG(status) == graft_fuse_signal())
+		return graft_error_new(
+			GRAFT_ERROR_REFUSED,
+			"R-13: its stacks could not be read within %d s; pages of them "
+			"may be made by itself (userfaultfd), which it cannot do while "
+			"it stands",
+			GRAFT_FUSE_S);
 	if (WIFSIGNALED(status))
 		return graft_error_new(GRAFT_ERROR_OS,
 				       "the guardian was killed by signal %d",

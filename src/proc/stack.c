@@ -3,6 +3,7 @@
 #include "proc/stack.h"
 
 #include "proc/contexts.h"
+#include "proc/fuse.h"
 #include "proc/hints.h"
 #include "proc/live.h"
 #include "proc/scan.h"
@@ -328,7 +329,10 @@ graft_stack_check_run(struct graft_stack_check *check,
 	graft_vmas_renew(check->vmas, tid);
 	if (check->unwind)
 		graft_unwind_begin(check->unwind, tid, check->vmas);
+	struct graft_fuse fuse;
+	graft_fuse_begin(&fuse);
 	err = find_all(check);
+	graft_fuse_end(&fuse);
 	if (err) {
 		graft_error_free(check->err);
 		check->err = NULL;

@@ -87,7 +87,8 @@ void
 graft_stack_check_set_contexts(struct graft_stack_check *check, bool contexts);
 
 /**
- * Look at every thread of a stopped target.
+ * Look at every thread of a stopped target. One that does not come back within seconds
+ * ends us (proc/fuse.h).
  *
  * @param[out] hits_ret Hits that remain, one per thread and range; valid until
  * the next run or the check is freed.

@@ -62,8 +62,8 @@ graft_timeouts_read(struct graft_target *target, struct graft_timeouts *ret)
 		case SYS_epoll_pwait:
 			if ((int32_t)regs->r10 > 0)
 				graft_timeouts_add(
-					ret, (uint64_t)(int32_t)regs->r10 *
-						     1000);
+					ret,
+					(uint64_t)(int32_t)regs->r10 * 1000);
 			break;
 		case 441: // epoll_pwait2, since Linux 5.11
 		case SYS_semtimedop:

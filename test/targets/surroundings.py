@@ -228,3 +228,77 @@ def a_library_whose_code_was_moved_into_anonymous_pages_is_switched_or_refused(p
             one_line(done, str(victim.pid))
         answers(victim, 11 if done.returncode else 17)
         same(place.states(victim.pid), [] if done.returncode else ["applied"], "state")
+
+
+# One thread runs at the lower end of memory of which the rest is made by another thread of
+# the same process, when it is touched: a look at the stack never ends while both stand.
+MAKES = r"""
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <ucontext.h>
+static int maker;
+static char *memory;
+static ucontext_t outer, inner;
+static void *make(void *arg)
+{
+	struct uffd_msg msg;
+	while (read(maker, &msg, sizeof(msg)) == sizeof(msg)) {
+		struct uffdio_zeropage page = {
+			.range = { msg.arg.pagefault.address & -4096UL, 4096 }
+		};
+		ioctl(maker, UFFDIO_ZEROPAGE, &page);
+	}
+	return NULL;
+}
+static void often(void)
+{
+	for (;;) {
+		int got = victim_answer(5);
+		if (got != 11 && got != 17)
+			_exit(9);
+		usleep(1000);
+	}
+}
+static void *run(void *arg)
+{
+	getcontext(&inner);
+	inner.uc_stack.ss_sp = memory;
+	inner.uc_stack.ss_size = 16384;
+	makecontext(&inner, often, 0);
+	swapcontext(&outer, &inner);
+	return NULL;
+}
+int main(void)
+{
+	pthread_t t;
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register all = { .range.len = 1 << 20,
+				       .mode = UFFDIO_REGISTER_MODE_MISSING };
+	maker = syscall(SYS_userfaultfd, O_CLOEXEC);
+	memory = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	all.range.start = (unsigned long)memory;
+	int none = maker < 0 || ioctl(maker, UFFDIO_API, &api) || ioctl(maker, UFFDIO_REGISTER, &all);
+	say("ready\n", 0);
+	say(none ? "none\n" : "made\n", 0);
+	pthread_create(&t, NULL, make, NULL);
+	pthread_create(&t, NULL, run, NULL);
+	for (char c; read(0, &c, 1) == 1;)
+		say("answer %ld\n", victim_answer(5));
+}
+"""
+
+
+@test
+def a_stack_that_the_process_makes_itself_is_refused_in_time_and_it_lives(place):
+    made = program(place, "makes", MAKES)
+    with Victim(made) as victim:
+        if victim.line() == "none":
+            raise Skip("no userfaultfd here")
+        answers(victim, 11)
+        one_line(place.apply(victim.pid, "--wait", "1", status=4), "R-13", "userfaultfd", "undone")
+        for tid in os.listdir(f"/proc/{victim.pid}/task"):
+            with open(f"/proc/{victim.pid}/task/{tid}/status") as file:
+                check("\nTracerPid:\t0\n" in file.read(), f"{tid} is traced")
+        answers(victim, 11)
+        same(place.states(victim.pid), [], "state")
+        same(place.run("recover", "--pid", str(victim.pid)).returncode, 3, "nothing is left open")

@@ -92,9 +92,9 @@ compiled_end(struct compiled *made)
 	if (made->found ||
 	    (made->place[0] && rename(made->dir, made->place) == 0))
 		return;
-	assert_int_equal(nftw(made->dir, compiled_remove_one, 8,
-			      FTW_DEPTH | FTW_PHYS),
-			 0);
+	assert_int_equal(
+		nftw(made->dir, compiled_remove_one, 8, FTW_DEPTH | FTW_PHYS),
+		0);
 }
 
 #endif /* GRAFT_TEST_COMPILED_H */

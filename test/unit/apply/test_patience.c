@@ -34,8 +34,8 @@ nobody_with_a_timeout_is_tried_soon_and_then_every_50_ms(void **state)
 		now += us;
 	}
 	// The last try is at the deadline.
-	assert_int_equal(graft_patience_delay(
-				 &patience, patience.deadline_us - 7, &none),
+	assert_int_equal(graft_patience_delay(&patience,
+					      patience.deadline_us - 7, &none),
 			 7);
 }
 
