@@ -1,45 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "stopped_child.h"
+#include "inside_child.h"
 
-#include <alloca.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <ucontext.h>
-
-enum { DEEP_BYTES = 8 << 20, LEFT_OVER_BYTES = 16 * 1024 };
-
-static void
-start_threads(void *(*fn)(void *), int count, size_t stack_bytes)
-{
-	pthread_attr_t attr;
-	pthread_attr_init(&attr);
-	if (stack_bytes)
-		pthread_attr_setstacksize(&attr, stack_bytes);
-	for (int i = 0; i < count; i++) {
-		pthread_t thread;
-		if (pthread_create(&thread, &attr, fn, NULL) != 0)
-			abort();
-	}
-	pthread_attr_destroy(&attr);
-}
-
-static INSIDE void
-stand_inside(void)
-{
-	stand();
-	NO_TAIL_CALL();
-}
-
-static INSIDE void
-return_soon(int depth)
-{
-	if (depth > 0)
-		return_soon(depth - 1);
-	NO_TAIL_CALL();
-}
+enum { DEEP_BYTES = 8 << 20 };
 
 static INSIDE void
 recurse_and_stand(int depth)
@@ -49,14 +12,6 @@ recurse_and_stand(int depth)
 	else
 		recurse_and_stand(depth - 1);
 	NO_TAIL_CALL();
-}
-
-static INSIDE void
-spin_inside(void)
-{
-	atomic_fetch_add(&told->ready, 1);
-	for (;;)
-		NO_TAIL_CALL();
 }
 
 /** Go down by some bytes, in small frames, then stand. */
@@ -77,43 +32,6 @@ go_down_from_inside(uintptr_t bytes)
 	char here;
 	go_down((uintptr_t)&here - bytes);
 	NO_TAIL_CALL();
-}
-
-/** Stand on top of words that former calls left there, and count those. */
-static NOINLINE void
-stand_on_left_overs(void (*stand_fn)(void))
-{
-	const uint64_t *words = alloca(LEFT_OVER_BYTES);
-	__asm__ volatile("" : "+r"(words)::"memory");
-	int found = 0;
-	for (size_t i = 0; i < LEFT_OVER_BYTES / 8; i++)
-		found += words[i] > (uintptr_t)__start_inside_text &&
-			 words[i] <= (uintptr_t)__stop_inside_text;
-	told->words[0] = (void *)(intptr_t)found;
-	stand_fn();
-	__asm__ volatile("" ::"r"(words) : "memory");
-}
-
-static void *
-thread_stand(void *arg)
-{
-	stand();
-	return arg;
-}
-
-static void *
-thread_inside(void *arg)
-{
-	stand_inside();
-	return arg;
-}
-
-static void *
-thread_left_overs(void *arg)
-{
-	return_soon(100);
-	stand_on_left_overs(stand);
-	return arg;
 }
 
 static void
@@ -304,141 +222,6 @@ a_frame_at_the_end_of_a_stack_of_8_mib_is_found(void **state)
 	child_end(&child);
 }
 
-static void
-on_signal(int sig)
-{
-	(void)sig;
-	stand();
-}
-
-static void
-handle_on_other_stack(void)
-{
-	// Far from all stacks, with pages around it that cannot be read.
-	char *memory = mmap(NULL, 1 << 20, PROT_NONE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	stack_t stack = { .ss_sp = memory + (256 << 10), .ss_size = 128 << 10 };
-	(void)mprotect(stack.ss_sp, stack.ss_size, PROT_READ | PROT_WRITE);
-	struct sigaction action = { .sa_handler = on_signal,
-				    .sa_flags = SA_ONSTACK };
-	(void)sigaltstack(&stack, NULL);
-	(void)sigaction(SIGUSR1, &action, NULL);
-}
-
-static INSIDE void
-signal_inside(void)
-{
-	(void)raise(SIGUSR1);
-	NO_TAIL_CALL();
-}
-
-static void *
-thread_signal_inside(void *arg)
-{
-	handle_on_other_stack();
-	signal_inside();
-	return arg;
-}
-
-static void
-signalled_inside(void)
-{
-	start_threads(thread_signal_inside, 1, 0);
-	while (atomic_load(&told->ready) < 1)
-		(void)usleep(100);
-	(void)thread_signal_inside(NULL);
-}
-
-static void
-what_a_signal_interrupted_is_found_from_another_stack(void **state)
-{
-	(void)state;
-	struct child child = { 0 };
-	child_start(&child, signalled_inside, 2);
-	child_check_inside(&child);
-	assert_int_equal(child.count, 2);
-	assert_true(child.hits[0].certain);
-	assert_true(child.hits[1].certain);
-	child_end(&child);
-}
-
-/** Signal the thread that spins inside, once it does. */
-static void *
-interrupt_spinner(void *arg)
-{
-	pthread_t spinner = (pthread_t)(uintptr_t)arg;
-	while (atomic_load(&told->ready) < 1)
-		(void)usleep(100);
-	(void)pthread_kill(spinner, SIGUSR1);
-	return NULL;
-}
-
-/** A signal meets the thread at an instruction of its own. */
-static void
-interrupted_inside(void)
-{
-	pthread_t thread;
-	handle_on_other_stack();
-	(void)pthread_create(&thread, NULL, interrupt_spinner,
-			     (void *)(uintptr_t)pthread_self());
-	spin_inside();
-}
-
-static void
-a_pc_in_a_signal_frame_is_exact(void **state)
-{
-	(void)state;
-	struct child child = { 0 };
-	child_start(&child, interrupted_inside, 2);
-	child_check_inside(&child);
-	assert_int_equal(child.count, 1);
-	assert_true(child.hits[0].certain);
-	assert_in_range(child.hits[0].pc, (uintptr_t)spin_inside,
-			(uintptr_t)__stop_inside_text - 1);
-	child_end(&child);
-}
-
-static void
-signal_over_left_overs(void)
-{
-	handle_on_other_stack();
-	return_soon(100);
-	stand_on_left_overs((void (*)(void))(uintptr_t)signal_inside);
-}
-
-static void
-raise_outside(void)
-{
-	(void)raise(SIGUSR1);
-	NO_TAIL_CALL();
-}
-
-static void
-signal_outside_over_left_overs(void)
-{
-	handle_on_other_stack();
-	return_soon(100);
-	stand_on_left_overs(raise_outside);
-}
-
-static void
-left_overs_below_a_signal_are_dismissed(void **state)
-{
-	(void)state;
-	struct child child = { 0 };
-	child_start(&child, signal_outside_over_left_overs, 1);
-	assert_true((intptr_t)told->words[0] >= 10);
-	child_check_inside(&child);
-	assert_int_equal(child.count, 0);
-	child_end(&child);
-
-	child_start(&child, signal_over_left_overs, 1);
-	child_check_inside(&child);
-	assert_int_equal(child.count, 1);
-	assert_true(child.hits[0].certain);
-	child_end(&child);
-}
-
 // A function without unwind tables that calls its argument.
 void
 call_without_fde(void (*fn)(void));
@@ -530,106 +313,6 @@ no_ranges_are_no_hits(void **state)
 	child_end(&child);
 }
 
-static ucontext_t fibre;
-static ucontext_t scheduler;
-
-static INSIDE void
-yield_inside(ucontext_t *from, ucontext_t *to)
-{
-	(void)swapcontext(from, to);
-	NO_TAIL_CALL();
-}
-
-static void
-run_fibre(void)
-{
-	yield_inside(&fibre, &scheduler);
-}
-
-static void
-make_fibre(void (*fn)(void))
-{
-	(void)getcontext(&fibre);
-	fibre.uc_stack.ss_size = 64 << 10;
-	fibre.uc_stack.ss_sp = malloc(fibre.uc_stack.ss_size);
-	makecontext(&fibre, fn, 0);
-}
-
-static void
-suspended_inside(void)
-{
-	make_fibre(run_fibre);
-	(void)swapcontext(&scheduler, &fibre);
-	stand();
-}
-
-static void
-a_suspended_context_is_found_where_asked_for(void **state)
-{
-	(void)state;
-	struct child child = { 0 };
-	struct graft_range range = { (uintptr_t)__start_inside_text,
-				     (uintptr_t)__stop_inside_text };
-	child_start(&child, suspended_inside, 1);
-	child_check(&child, &range, 1, true);
-	assert_int_equal(child.count, 1);
-	assert_int_equal(child.hits[0].tid, 0);
-	assert_false(child.hits[0].certain);
-	child_end(&child);
-}
-
-static void
-left_overs_of_small_threads(void)
-{
-	start_threads(thread_left_overs, 1, 64 << 10);
-	while (atomic_load(&told->ready) < 1)
-		(void)usleep(100);
-	(void)thread_left_overs(NULL);
-}
-
-static void
-a_search_of_memory_leaves_out_dead_stack(void **state)
-{
-	(void)state;
-	struct child child = { 0 };
-	struct graft_range range = { (uintptr_t)__start_inside_text,
-				     (uintptr_t)__stop_inside_text };
-	child_start(&child, left_overs_of_small_threads, 2);
-	assert_true((intptr_t)told->words[0] >= 10);
-	child_check(&child, &range, 1, true);
-	assert_int_equal(child.count, 0);
-	child_end(&child);
-}
-
-static void *
-thread_away(void *arg)
-{
-	make_fibre(stand);
-	yield_inside(&scheduler, &fibre);
-	return arg;
-}
-
-static void
-away(void)
-{
-	start_threads(thread_away, 1, 0);
-	while (atomic_load(&told->ready) < 1)
-		(void)usleep(100);
-	make_fibre(stand);
-	yield_inside(&scheduler, &fibre);
-}
-
-static void
-a_thread_away_from_its_stack_is_found_there(void **state)
-{
-	(void)state;
-	struct child child = { 0 };
-	child_start(&child, away, 2);
-	child_check_inside(&child);
-	assert_int_equal(child.count, 2);
-	child_end(&child);
-}
-
 static void
 leader_exits(void)
 {
@@ -675,8 +358,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		// First: a check leaves hits in our heap, which children copy.
-		cmocka_unit_test(a_search_of_memory_leaves_out_dead_stack),
 		cmocka_unit_test(no_thread_inside_is_no_hit),
 		cmocka_unit_test(a_thread_inside_is_a_certain_hit),
 		cmocka_unit_test(
@@ -688,15 +369,9 @@ main(void)
 		cmocka_unit_test(
 			a_frame_at_the_end_of_a_stack_of_8_mib_is_found),
 		cmocka_unit_test(
-			what_a_signal_interrupted_is_found_from_another_stack),
-		cmocka_unit_test(a_pc_in_a_signal_frame_is_exact),
-		cmocka_unit_test(left_overs_below_a_signal_are_dismissed),
-		cmocka_unit_test(
 			left_overs_above_a_frame_without_fde_are_not_dismissed),
 		cmocka_unit_test(each_range_is_told_apart),
 		cmocka_unit_test(no_ranges_are_no_hits),
-		cmocka_unit_test(a_suspended_context_is_found_where_asked_for),
-		cmocka_unit_test(a_thread_away_from_its_stack_is_found_there),
 		cmocka_unit_test(threads_are_found_when_the_leader_has_exited),
 		cmocka_unit_test(a_hundred_threads_inside_are_a_hundred_hits),
 	};
