@@ -14,6 +14,7 @@
 #include "agent/message.h"
 #include "agent/table.h"
 #include "agent/tool.h"
+#include "agent/updates.h"
 #include "agent/watch.h"
 #include "agent/worker.h"
 #include "ledger/quarantine.h"
@@ -123,6 +124,7 @@ struct graft_worker {
 	uint64_t folder_us;
 	uint64_t state_us;
 	uint64_t metrics_us;
+	uint64_t updates_us;
 	/** Who holds what is asked of `graft status`. */
 	bool status_wanted;
 	/** SIGTERM came: nothing new is begun. */
@@ -130,6 +132,7 @@ struct graft_worker {
 	bool ended;
 	uint64_t ending_us;
 
+	struct graft_updates updates;
 	struct graft_agent_state state;
 	struct graft_agent_state sent;
 	/** What changes by itself was counted since something happened. */

@@ -4,6 +4,7 @@
 
 #include "agent/journal.h"
 #include "agent/tool.h"
+#include "agent/updates.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -41,6 +42,8 @@ struct updater {
 	char said[SAID_LEN];
 	/** On graft_clock_monotonic_us(): then `graft restart go` is run again. */
 	uint64_t restart_us;
+	/** When the next look is, as it was written down. */
+	uint64_t told_us;
 	/** How many of those runs failed since one did not. */
 	unsigned int failures;
 };
@@ -232,6 +235,24 @@ see_to_restart(struct updater *updater)
 	graft_error_free(err);
 }
 
+/** Write down when the next look is, for who asks graftd. */
+static void
+tell_next(struct updater *updater, uint64_t due_us)
+{
+	const uint64_t now_us = graft_clock_monotonic_us();
+	const uint64_t left_us = due_us > now_us ? due_us - now_us : 0;
+
+	if (due_us == updater->told_us)
+		return;
+	updater->told_us = due_us;
+	struct graft_error *err = graft_updates_write_next(
+		updater->options->state_dir,
+		(graft_clock_now_us() + left_us) / US_A_S);
+	if (err)
+		say(updater, LOG_WARNING, "%s", graft_error_message(err));
+	graft_error_free(err);
+}
+
 struct graft_error *
 graft_updater_run(const struct graft_updater_options *options)
 {
@@ -260,6 +281,7 @@ graft_updater_run(const struct graft_updater_options *options)
 				 (uint64_t)config->update_interval_s * US_A_S +
 				 chance_us(config->update_jitter_s);
 		}
+		tell_next(updater, due_us);
 		const uint64_t now_us = graft_clock_monotonic_us();
 		const uint64_t step_us = (uint64_t)STEP_S * US_A_S;
 		const uint64_t left_us = due_us > now_us ? due_us - now_us : 0;

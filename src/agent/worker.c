@@ -174,6 +174,7 @@ time_left(const struct graft_worker *worker)
 	if (worker->ending)
 		return 100;
 	due_us = earlier(due_us, worker->full_us);
+	due_us = earlier(due_us, worker->updates_us);
 	due_us = earlier(due_us, graft_worker_jobs_due(worker));
 	if (worker->hold)
 		due_us = earlier(due_us, graft_hold_due_us(worker->hold));

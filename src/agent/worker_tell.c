@@ -15,6 +15,9 @@ enum {
 	/** How soon the state is told after it changed; how often metrics are written. */
 	STATE_US = 50 * 1000,
 	METRICS_US = 5 * 1000 * 1000,
+	/** How often it is seen what is known of updates; where none are got by itself. */
+	UPDATES_US = 2 * 1000 * 1000,
+	UPDATES_SELDOM_US = 60 * 1000 * 1000,
 };
 
 void
@@ -129,9 +132,27 @@ count(struct graft_worker *worker)
 	}
 }
 
+/** Read what is known of updates: graft itself may have looked, too. */
+static void
+read_updates(struct graft_worker *worker, uint64_t now_us)
+{
+	const bool update = worker->options->config->update;
+
+	graft_updates_read(&worker->updates, worker->options->state_dir,
+			   &worker->state);
+	// What an updater left that is no more, or that waits until somebody resumes.
+	if (!update || worker->state.paused)
+		worker->state.update_next_s = 0;
+	worker->updates_us = now_us + (update ? UPDATES_US : UPDATES_SELDOM_US);
+}
+
 void
 graft_worker_tell(struct graft_worker *worker, uint64_t now_us)
 {
+	if (now_us >= worker->updates_us) {
+		read_updates(worker, now_us);
+		worker->counted = true;
+	}
 	if (now_us >= worker->state_us) {
 		worker->counted = true;
 		worker->state_us = now_us + STATE_US;

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/usage.h"
+#include "release/level.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -178,6 +179,61 @@ print_held(const cJSON *held, struct graft_text *text)
 			  number_of(held, "signal"));
 }
 
+/** Append a level that is told as a number. */
+static void
+put_level(struct graft_text *text, double level)
+{
+	graft_text_put(text, graft_level_write((graft_level)level).str);
+}
+
+/** Append how long ago a time was, or how long it is until then. */
+static void
+put_age(struct graft_text *text, double at, double now, const char *ago)
+{
+	if (at > now)
+		graft_text_printf(text, "in %.0f s", at - now);
+	else
+		graft_text_printf(text, "%.0f s%s", now - at, ago);
+}
+
+/** Print what is known of updates, if anything is. */
+static void
+print_updates(const cJSON *root, struct graft_text *text)
+{
+	const double now = (double)time(NULL);
+	const double look = number_of(root, "update_look_s");
+	const double good = number_of(root, "update_good_s");
+	const double next = number_of(root, "update_next_s");
+	const double failures = number_of(root, "update_failures");
+
+	if (!look && !next)
+		return;
+	graft_text_put(text, "releases: has ");
+	put_level(text, number_of(root, "update_level"));
+	graft_text_put(text, ", should have ");
+	put_level(text, number_of(root, "update_target"));
+	graft_text_put(text, look ? "; last look " : "; it never looked");
+	if (look)
+		put_age(text, look, now, " ago");
+	if (failures > 0) {
+		graft_text_printf(text, ", %.0f failed in a row, ", failures);
+		graft_text_put(text,
+			       good ? "the last good one " : "none was good");
+		if (good)
+			put_age(text, good, now, " ago");
+	}
+	if (next)
+		graft_text_put(text, "; next look ");
+	if (next > now)
+		put_age(text, next, now, "");
+	else if (next)
+		graft_text_put(text, "now");
+	graft_text_put(text, number_of(root, "update_restart") > 0
+				     ? "; a restart waits (graft restart "
+				       "status)\n"
+				     : "\n");
+}
+
 /** Print the state for people. */
 static void
 print_status(const cJSON *root, struct graft_text *text)
@@ -200,6 +256,7 @@ print_status(const cJSON *root, struct graft_text *text)
 		number_of(root, "connector") > 0
 			? "the kernel tells of new processes"
 			: "the kernel does not tell of new processes");
+	print_updates(root, text);
 	if (cJSON_GetArraySize(list))
 		graft_text_put(text, "in quarantine:\n");
 	for (const cJSON *at = list ? list->child : NULL; at; at = at->next)

@@ -456,6 +456,21 @@ def graftd_gets_releases_by_itself(place):
     with Server(os.path.join(w.dir, "public")) as server, Daemon(device, [server.url]) as daemon:
         until(lambda: "level = 2026-12" in device.conf(), "nothing was got: " + daemon.said())
         until(lambda: "release: hotpatch: 2026-12, which this device has now\n" in daemon.said(), daemon.said())
+        # It tells of it.
+        def told():
+            done = subprocess.run([GRAFT, "daemon", "status", "--json", "--socket", daemon.socket], env=ENV,
+                                  capture_output=True, text=True, timeout=LIMIT, check=False)
+            return json.loads(done.stdout or "{}")
+        until(lambda: (told().get("update_level"), told().get("update_target")) == (20261200, 20261200), told())
+        same((told()["update_failures"], told()["update_restart"]), (0, 0), "numbers")
+        check(0 < told()["update_good_s"] <= told()["update_look_s"] <= time.time() + 1, told())
+        until(lambda: abs(told()["update_next_s"] - time.time()) < 20, told())
+        text = subprocess.run([GRAFT, "daemon", "status", "--socket", daemon.socket], env=ENV, capture_output=True,
+                              text=True, timeout=LIMIT, check=True).stdout
+        check("releases: has 2026-12, should have 2026-12; last look " in text and "; next look " in text, text)
+        text = subprocess.run([GRAFT, "daemon", "metrics", "--socket", daemon.socket], env=ENV, capture_output=True,
+                              text=True, timeout=LIMIT, check=True).stdout
+        check("\ngraft_update_level 20261200\n" in text and "\ngraft_update_failures 0\n" in text, text)
         # It goes on looking, and does not say the same twice.
         asked = len(server.asked)
         until(lambda: len(server.asked) > asked + 4, "it looks no more")
@@ -492,6 +507,9 @@ def graftd_says_what_is_wrong_and_goes_on(place):
         server.odd = nobody
         with Daemon(device, [server.url]) as daemon:
             until(lambda: "release: root: " in daemon.said(), "it says nothing")
+            until(lambda: "failed in a row, none was good" in subprocess.run(
+                [GRAFT, "daemon", "status", "--socket", daemon.socket], env=ENV, capture_output=True, text=True,
+                timeout=LIMIT, check=False).stdout, "it does not tell of it")
             server.odd = None
             until(lambda: "level = 2026-12" in device.conf(), daemon.said())
             # One whose updater is gone is no daemon that is asked for.

@@ -2,7 +2,9 @@
 
 // What graftd tells of itself: JSON and metrics.
 
-#include "agent/state.h"
+#include "../folder.h"
+#include "agent/updates.h"
+#include "base/file.h"
 
 #include <cjson/cJSON.h>
 #include <setjmp.h>
@@ -52,6 +54,49 @@ metrics_are_lines_that_prometheus_takes(void **state)
 }
 
 static void
+write_text(const char *path, const char *text)
+{
+	must(graft_file_write(path, text, strlen(text), 0600));
+}
+
+static void
+what_is_known_of_updates_is_read(void **state)
+{
+	(void)state;
+	struct graft_agent_state all = { 0 };
+	struct graft_updates updates = { 0 };
+
+	graft_updates_read(&updates, "state", &all);
+	assert_int_equal(all.update_look_s, 0);
+	must(graft_updates_write_next("state", 1795000000));
+	write_text("state/device.conf",
+		   "edition = server\nlevel = 2026-10.1\n");
+	write_text("state/update/last.json",
+		   "{\"at\":300,\"good_at\":200,\"failures\":2,\"said\":"
+		   "{\"device\":{\"target\":\"2026-11\"}}}");
+	graft_updates_read(&updates, "state", &all);
+	assert_int_equal(all.update_look_s, 300);
+	assert_int_equal(all.update_good_s, 200);
+	assert_int_equal(all.update_failures, 2);
+	assert_int_equal(all.update_next_s, 1795000000);
+	assert_int_equal(all.update_level, 20261001);
+	assert_int_equal(all.update_target, 20261100);
+	assert_int_equal(all.update_restart, 0);
+	must(graft_dir_make("state/restart", 0700));
+	write_text("state/restart/record", "");
+	// What is damaged is not known, and what came anew is.
+	write_text("state/update/last.json", "{\"at\":-3");
+	write_text("state/update/next", "999999999999999");
+	write_text("state/device.conf", "level = soon\n");
+	graft_updates_read(&updates, "state", &all);
+	assert_int_equal(all.update_look_s, 0);
+	assert_int_equal(all.update_target, 0);
+	assert_int_equal(all.update_next_s, 0);
+	assert_int_equal(all.update_level, 0);
+	assert_int_equal(all.update_restart, 1);
+}
+
+static void
 json_has_the_numbers_and_the_quarantine(void **state)
 {
 	(void)state;
@@ -78,6 +123,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(metrics_are_lines_that_prometheus_takes),
 		cmocka_unit_test(json_has_the_numbers_and_the_quarantine),
+		cmocka_unit_test_setup_teardown(
+			what_is_known_of_updates_is_read, enter_directory,
+			leave_directory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
