@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The configuration of graftd, and what is said where no daemon is."""
+import os
+
 from stage import check, one_line, same, test
 
 
@@ -35,3 +37,52 @@ def what_is_wrong_in_a_configuration_is_said_with_its_line(place):
     one_line(place.run("config", "check", place.path("none.conf"), status=66), "none.conf")
     for argv in ([], ["chek"], ["check", "a", "b"], ["check", "--json"]):
         same(place.run("config", *argv).returncode, 2, f"status of {argv}")
+
+
+@test
+def files_beside_a_configuration_are_checked_too(place):
+    def put(name, text):
+        with open(place.path(name), "wb") as file:
+            file.write(text)
+
+    put("restart.conf", b"hours = 02:00-05:00\ntime-zone = UTC\n")
+    put("policy.conf", b"editions = server\n")
+    put("calendar.conf", b"weekday = tuesday\n")
+    done = config(place, b"include-user = 0\n", 0)
+    for name in "restart", "policy", "calendar":
+        check(f"# {place.path(name + '.conf')}: good\n" in done.stdout, done.stdout)
+    same(config(place, done.stdout.encode(), 0).stdout, done.stdout, "of what was printed")
+    # A typo in each: file, line, key, the nearest one; and all of them at once.
+    for name, text, near in (("restart.conf", b"\nhuors = 1\n", "'hours'"), ("policy.conf", b"\nedition = x\n", "'editions'"),
+                             ("calendar.conf", b"\nwekday = friday\n", "'weekday'")):
+        with open(place.path(name), "rb") as file:
+            good = file.read()
+        put(name, text)
+        key = text.decode().split()[0]
+        one_line(config(place, b"", 65), place.path(name), "line 2", key, near)
+        one_line(place.run("config", "check", place.path(name), status=65), place.path(name), "line 2", near)
+        put(name, good)
+        same(place.run("config", "check", place.path(name), status=0).stdout, f"# {place.path(name)}: good\n", name)
+    put("restart.conf", b"huors = 1\n")
+    put("policy.conf", b"edition = x\n")
+    done = config(place, b"wach = 5\n", 65)
+    same((done.stdout, done.stderr.count("\n")), ("", 3), done.stderr)
+    for word in "'watch'", "'hours'", "'editions'":
+        check(word in done.stderr, done.stderr)
+    put("restart.conf", b"")
+    put("policy.conf", b"")
+    # What the lines lead to: a root that is there and is one, a name, a key.
+    line = b"repository = https://example.org/r\nupdate = yes\n"
+    one_line(config(place, line + f"trusted-root = {place.path('root.json')}\n".encode(), 66), "line 3", "root.json")
+    put("root.json", b"{}")
+    one_line(config(place, line + f"trusted-root = {place.path('root.json')}\n".encode(), 65), "line 3", "is no root")
+    one_line(config(place, b"report-name = -x\n", 65), "report-name", "'-x'")
+    one_line(config(place, b"report-key = /none.pem\n", 66), "report-key", "/none.pem")
+    one_line(config(place, b"report-days = 93\n", 65), "line 1", "1 to 92")
+    # This device's own.
+    state = place.path("state")
+    os.makedirs(state, exist_ok=True)
+    with open(f"{state}/device.conf", "w", encoding="utf-8") as file:
+        file.write("levle = 2026-10\n")
+    one_line(place.run("config", "check", place.path("graftd.conf"), "--state-dir", state, status=65), "device.conf",
+             "line 1", "'level'")
