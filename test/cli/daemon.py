@@ -80,6 +80,7 @@ def files_beside_a_configuration_are_checked_too(place):
     one_line(config(place, b"report-key = /none.pem\n", 66), "report-key", "/none.pem")
     one_line(config(place, b"report-days = 93\n", 65), "line 1", "1 to 92")
     # This device's own.
+    config(place, b"", 0)
     state = place.path("state")
     os.makedirs(state, exist_ok=True)
     with open(f"{state}/device.conf", "w", encoding="utf-8") as file:

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 
-from packages import builds, deb
+from debs import builds, deb
 from stage import check, one_line, same, test
 
 CONTROL = b"Package: odd\nVersion: %s\nArchitecture: amd64\n"
