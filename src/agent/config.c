@@ -44,6 +44,7 @@ enum kind {
 	KIND_DECIDER,
 	KIND_DAYS,
 	KIND_KEY,
+	KIND_PACKAGES,
 };
 
 /** A key and what it sets. */
@@ -121,6 +122,7 @@ static const struct key keys[] = {
 	  .offset = offsetof(struct graft_config, report_days),
 	  .min = 1,
 	  .max = REPORT_DAYS_MAX },
+	{ .name = "packages", .kind = KIND_PACKAGES },
 };
 
 enum { KEY_COUNT = sizeof(keys) / sizeof(*keys) };
@@ -302,6 +304,8 @@ take(void *arg, const struct graft_setting *setting)
 		return graft_config_take_agreement(reading->config, setting);
 	case KIND_DECIDER:
 		return graft_config_take_decider(reading->config, setting);
+	case KIND_PACKAGES:
+		return graft_config_take_packages(reading->config, setting);
 	default:
 		free(*(char **)member);
 		*(char **)member = strdup(setting->value);
@@ -394,6 +398,7 @@ graft_config_print(const struct graft_config *config, struct graft_text *text)
 		case KIND_ROOT:
 		case KIND_AGREEMENT:
 		case KIND_DECIDER:
+		case KIND_PACKAGES:
 			break;
 		case KIND_SECONDS:
 		case KIND_DAYS:

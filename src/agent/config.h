@@ -40,6 +40,15 @@ enum {
 	GRAFT_CONFIG_LINES = 4,
 };
 
+/** Where packages come from that an update with a restart brings. */
+enum graft_config_packages {
+	/** Out of the archives of the host; what they do not have, with the release. */
+	GRAFT_CONFIG_PACKAGES_ANY,
+	GRAFT_CONFIG_PACKAGES_ARCHIVE,
+	GRAFT_CONFIG_PACKAGES_REPOSITORY,
+	GRAFT_CONFIG_PACKAGES_COUNT,
+};
+
 /** What a repository is called that was given no name. */
 #define GRAFT_CONFIG_MAIN_NAME "main"
 
@@ -118,6 +127,7 @@ struct graft_config {
 	size_t root_count;
 	/** The first repository that knows a release counts; else all must say the same of it. */
 	bool first;
+	enum graft_config_packages packages;
 	/** By line of releases, in the order of release/release.h. */
 	struct graft_config_decider deciders[GRAFT_CONFIG_LINES];
 	/** What reports of compliance call this host; NULL: a hash of its machine-id. Owned. */

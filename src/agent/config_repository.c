@@ -11,6 +11,13 @@ static const char *const lines[GRAFT_CONFIG_LINES] = { "baseline", "hotpatch",
 						       "out-of-band",
 						       "cumulative" };
 
+/** Words for where packages come from. */
+static const char *const origins[GRAFT_CONFIG_PACKAGES_COUNT] = {
+	[GRAFT_CONFIG_PACKAGES_ANY] = "any",
+	[GRAFT_CONFIG_PACKAGES_ARCHIVE] = "archive",
+	[GRAFT_CONFIG_PACKAGES_REPOSITORY] = "repository",
+};
+
 void
 graft_config_repositories_deinit(struct graft_config *config)
 {
@@ -211,6 +218,25 @@ graft_config_take_decider(struct graft_config *config,
 	return NULL;
 }
 
+struct graft_error *
+graft_config_take_packages(struct graft_config *config,
+			   const struct graft_setting *setting)
+{
+	unsigned int i = 0;
+
+	while (i < GRAFT_CONFIG_PACKAGES_COUNT &&
+	       strcmp(origins[i], setting->value) != 0)
+		i++;
+	if (i == GRAFT_CONFIG_PACKAGES_COUNT)
+		return graft_setting_wrong(
+			setting,
+			"%s: '%.40s' is none of 'any', 'archive' and "
+			"'repository'",
+			setting->key, setting->value);
+	config->packages = (enum graft_config_packages)i;
+	return NULL;
+}
+
 /** Make the error of a name that no repository has. */
 GRAFT_MUST_CHECK static struct graft_error *
 unknown_name(const char *file, size_t line, const char *key, const char *name)
@@ -296,6 +322,7 @@ graft_config_print_repositories(const struct graft_config *config,
 	}
 	graft_text_printf(text, "agreement = %s\n",
 			  config->first ? "first" : "all");
+	graft_text_printf(text, "packages = %s\n", origins[config->packages]);
 	for (size_t i = 0; i < GRAFT_CONFIG_LINES; i++) {
 		if (*config->deciders[i].name)
 			graft_text_printf(text, "decides = %s %s\n",

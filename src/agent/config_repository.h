@@ -9,6 +9,7 @@
  *     trusted-root = [NAME] PATH
  *     agreement = all|first
  *     decides = NAME LINE
+ *     packages = any|archive|repository
  *
  * Inside agent/ only; what they say is in struct graft_config.
  */
@@ -47,6 +48,11 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_config_take_decider(struct graft_config *config,
 			  const struct graft_setting *setting);
 
+/** Take a line `packages`. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_config_take_packages(struct graft_config *config,
+			   const struct graft_setting *setting);
+
 /**
  * See that what was said belongs together, and fill in the roots that are not named.
  *
@@ -55,7 +61,7 @@ graft_config_take_decider(struct graft_config *config,
 GRAFT_MUST_CHECK struct graft_error *
 graft_config_end_repositories(struct graft_config *config, const char *file);
 
-/** Append the lines of all four keys. */
+/** Append the lines of all these keys. */
 void
 graft_config_print_repositories(const struct graft_config *config,
 				struct graft_text *text);

@@ -200,7 +200,11 @@ make_words(const struct graft_wanted_list *wanted, bool simulate,
 		const struct graft_wanted *one = &wanted->list[i];
 		if (!one->older)
 			continue;
-		if (asprintf(&words[n], "%s=%s", one->name, one->version) < 0) {
+		// One with a '/' is a file to it, whatever else it knows.
+		const int len = one->file ? asprintf(&words[n], "%s", one->file)
+					  : asprintf(&words[n], "%s=%s",
+						     one->name, one->version);
+		if (len < 0) {
 			words[n] = NULL;
 			return graft_error_no_memory();
 		}
@@ -244,19 +248,19 @@ ask(const struct graft_wanted_list *wanted, uint32_t wait_s, bool *unknown_ret,
 
 struct graft_error *
 graft_apt_ask(const struct graft_wanted_list *wanted, bool refresh,
-	      uint32_t wait_s, const char *log, struct graft_apt_plan *plan)
+	      uint32_t wait_s, const char *log, bool *unknown_ret,
+	      struct graft_apt_plan *plan)
 {
 	static const char *const argv[] = { "apt-get", "-q", "update", NULL };
-	bool unknown;
 	int status = 0;
-	struct graft_error *err = ask(wanted, wait_s, &unknown, plan);
+	struct graft_error *err = ask(wanted, wait_s, unknown_ret, plan);
 
-	if (!err || !unknown || !refresh)
+	if (!err || !*unknown_ret || !refresh)
 		return err;
 	graft_error_free(err);
 	// What it cannot reach of its archives shows by what it knows afterwards.
 	err = graft_run_logged(argv, log, &status);
-	return err ? err : ask(wanted, wait_s, &unknown, plan);
+	return err ? err : ask(wanted, wait_s, unknown_ret, plan);
 }
 
 /** Run a program that changes packages. */

@@ -51,11 +51,13 @@ graft_apt_read_plan(const struct graft_wanted_list *wanted, const char *text,
  * @param[in] refresh They may be.
  * @param[in] wait_s For dpkg's lock.
  * @param[in] log For what it says of its lists.
+ * @param[out] unknown_ret Whether it failed because no archive has a version.
  * @return As graft_apt_read_plan(); #GRAFT_ERROR_REFUSED with what apt-get says.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_apt_ask(const struct graft_wanted_list *wanted, bool refresh,
-	      uint32_t wait_s, const char *log, struct graft_apt_plan *plan);
+	      uint32_t wait_s, const char *log, bool *unknown_ret,
+	      struct graft_apt_plan *plan);
 
 /**
  * Have it done. What an earlier run left half done is ended first.

@@ -3,6 +3,8 @@
 #include "update/cumulative.h"
 
 #include "base/clock.h"
+#include "repo/tree.h"
+#include "update/pool.h"
 
 #include <string.h>
 
@@ -17,15 +19,18 @@ graft_cumulative_deinit(struct graft_cumulative *cumulative)
 
 struct graft_error *
 graft_cumulative_ask(const struct graft_release *const *releases, size_t count,
-		     bool refresh, uint32_t wait_s, const char *log,
+		     const struct graft_cumulative_way *way,
 		     struct graft_cumulative *ret)
 {
 	struct graft_error *err = graft_wanted_find(releases, count,
 						    &ret->wanted);
 
+	if (!err && way->pool)
+		err = graft_pool_find(way->pool, releases, count, &ret->wanted);
 	if (err || !ret->wanted.older)
 		return err;
-	return graft_apt_ask(&ret->wanted, refresh, wait_s, log, &ret->plan);
+	return graft_apt_ask(&ret->wanted, way->refresh, way->wait_s, way->log,
+			     &ret->unknown, &ret->plan);
 }
 
 /** See that packages and builds are those of releases. */
@@ -64,17 +69,27 @@ graft_cumulative_install(struct graft_update_state *state, bool again,
 	GRAFT_CLEANUP(graft_cumulative_deinit)
 	struct graft_cumulative cumulative = { 0 };
 
+	const char *pool = graft_update_state_pool(state);
+	const struct graft_cumulative_way way = {
+		.pool = pool,
+		.log = log,
+		.refresh = true,
+		.wait_s = wait_s,
+	};
+	const size_t count = record->releases.count;
+
 	struct graft_error *err = again ? graft_apt_settle(log) : NULL;
 	if (!err && again)
-		err = graft_cumulative_ask(releases, record->releases.count,
-					   true, wait_s, log, &cumulative);
+		err = graft_cumulative_ask(releases, count, &way, &cumulative);
 	else if (!err)
-		err = graft_wanted_find(releases, record->releases.count,
-					&cumulative.wanted);
+		err = graft_wanted_find(releases, count, &cumulative.wanted);
+	if (!err && !again)
+		err = graft_pool_find(pool, releases, count,
+				      &cumulative.wanted);
 	if (!err && cumulative.wanted.older)
 		err = graft_apt_install(&cumulative.wanted, wait_s, log);
 	if (!err)
-		err = check(releases, record->releases.count);
+		err = check(releases, count);
 	// The boot in which the last package changed: what runs was begun before.
 	if (!err)
 		err = graft_boot_id_read(record->boot_id);
@@ -82,7 +97,11 @@ graft_cumulative_install(struct graft_update_state *state, bool again,
 		return err;
 	record->step = GRAFT_UPDATE_WAITING;
 	record->updated = (int64_t)(graft_clock_now_us() / US_A_S);
-	return graft_update_state_put(state);
+	err = graft_update_state_put(state);
+	// What is left of it costs space, and nothing else.
+	if (!err)
+		graft_error_free(graft_tree_remove(pool));
+	return err;
 }
 
 struct graft_error *

@@ -23,6 +23,20 @@
 struct graft_cumulative {
 	struct graft_wanted_list wanted;
 	struct graft_apt_plan plan;
+	/** No archive has a version that is wanted. */
+	bool unknown;
+};
+
+/** How it is asked. */
+struct graft_cumulative_way {
+	/** Where packages are that came with releases; NULL: the archives have them. */
+	const char *pool;
+	/** Path for what programs say. */
+	const char *log;
+	/** apt's lists may be brought up to date. */
+	bool refresh;
+	/** For dpkg's lock. */
+	uint32_t wait_s;
 };
 
 /** Free what it owns. Also its guard. */
@@ -32,13 +46,12 @@ graft_cumulative_deinit(struct graft_cumulative *cumulative);
 /**
  * Ask what releases would change here. Nothing changes but apt's lists, and those only if they may.
  *
- * @param[in] log Path for what programs say.
  * @param[out] ret Empty; graft_cumulative_deinit(), after an error too. It borrows from the releases.
  * @return NULL; as graft_apt_ask() and graft_wanted_find().
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_cumulative_ask(const struct graft_release *const *releases, size_t count,
-		     bool refresh, uint32_t wait_s, const char *log,
+		     const struct graft_cumulative_way *way,
 		     struct graft_cumulative *ret);
 
 /**

@@ -26,8 +26,10 @@ enum {
 void
 graft_wanted_deinit(struct graft_wanted_list *wanted)
 {
-	for (size_t i = 0; i < wanted->count; i++)
+	for (size_t i = 0; i < wanted->count; i++) {
 		free(wanted->list[i].installed);
+		free(wanted->list[i].file);
+	}
 	free(wanted->list);
 	*wanted = (struct graft_wanted_list){ 0 };
 }

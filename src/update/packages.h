@@ -27,6 +27,8 @@ struct graft_wanted {
 	bool older;
 	/** dpkg has ended all that it began with it. */
 	bool whole;
+	/** Path of the package itself, which came with a release; NULL: the archive has it. Owned. */
+	char *file;
 };
 
 /** Packages. All zeroes is none. */

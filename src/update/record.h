@@ -7,6 +7,7 @@
  *
  *     STATE/restart/record        a few lines, read strictly
  *     STATE/restart/ID.json       the releases, as they were verified
+ *     STATE/restart/pool/         packages that came with the releases, until they are installed
  *     STATE/restart/log           what apt-get said
  *
  *     installing --> waiting --> restarting --> (confirmed, gone)
@@ -90,6 +91,10 @@ graft_update_state_record(struct graft_update_state *state);
 /** Get the releases of the record, by ascending level. Lent until the state changes. */
 const struct graft_release *const *
 graft_update_state_releases(const struct graft_update_state *state);
+
+/** Get the path of the pool (update/pool.h). */
+const char *
+graft_update_state_pool(const struct graft_update_state *state);
 
 /** Get the path of the log. */
 const char *

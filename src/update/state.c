@@ -20,6 +20,7 @@
 struct graft_update_state {
 	char *dir;
 	char *log;
+	char *pool;
 	int lock_fd;
 	bool there;
 	struct graft_update_record record;
@@ -39,6 +40,7 @@ graft_update_state_close(struct graft_update_state *state)
 	graft_catalogue_deinit(&state->catalogue);
 	free(state->dir);
 	free(state->log);
+	free(state->pool);
 	free(state);
 }
 
@@ -132,6 +134,8 @@ graft_update_state_open(struct graft_update_state **ret)
 	if (!err)
 		err = join(&state->log, state->dir, "log", "");
 	if (!err)
+		err = join(&state->pool, state->dir, "pool", "");
+	if (!err)
 		err = join(&lock, state->dir, "lock", "");
 	if (!err)
 		err = graft_dir_make(state->dir, 0700);
@@ -164,6 +168,12 @@ const struct graft_release *const *
 graft_update_state_releases(const struct graft_update_state *state)
 {
 	return state->releases;
+}
+
+const char *
+graft_update_state_pool(const struct graft_update_state *state)
+{
+	return state->pool;
 }
 
 const char *

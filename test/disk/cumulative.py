@@ -103,12 +103,12 @@ class Releases:
 class Host:
     """A layer that is a device of a repository."""
 
-    def __init__(self, layer, releases, window="", conf="edition = server\n", policy="space = 0\n"):
+    def __init__(self, layer, releases, window="", conf="edition = server\n", policy="space = 0\n", packages="archive"):
         self.layer = layer
         shutil.rmtree(f"{layer.root}/graft-test/repo", ignore_errors=True)
         shutil.copytree(f"{releases.repo}/public", f"{layer.root}/graft-test/repo")
         put(layer.root, "/graft-test/graftd.conf", "repository = file:///graft-test/repo\n"
-            "trusted-root = /graft-test/repo/metadata/1.root.json\n")
+            f"trusted-root = /graft-test/repo/metadata/1.root.json\npackages = {packages}\n")
         put(layer.root, "/graft-test/policy.conf", policy)
         put(layer.root, "/graft-test/restart", "#!/bin/sh\necho \"$@\" >>/graft-test/asked\n", 0o755)
         for name in "shutdown", "reboot", "systemctl", "halt", "poweroff":

@@ -165,6 +165,9 @@ repositories_have_names_roots_and_a_say(void **state)
 	    "f: line 1: trusted-root: 'r' does not begin with '/'");
 	bad("trusted-root = /r\ntrusted-root = main /s",
 	    "f: line 2: trusted-root of main stands in line 1 already");
+	assert_int_equal(config->packages, GRAFT_CONFIG_PACKAGES_ANY);
+	bad("packages = apt",
+	    "f: line 1: packages: 'apt' is none of 'any', 'archive' and 'repository'");
 	bad("agreement = any",
 	    "f: line 1: agreement: 'any' is neither 'all' nor 'first'");
 	bad("repository = https://a\n\ndecides = own hotpatch",
@@ -278,7 +281,7 @@ what_is_printed_decodes_to_the_same(void **state)
 		"exclude-cgroup = /x\ninclude-user = 7\nsync = no\nwatch = 9\n"
 		"metrics-file = /m\nrepository = https://a\n"
 		"repository = own https://b\nagreement = first\n"
-		"decides = own hotpatch\n");
+		"decides = own hotpatch\npackages = repository\n");
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text again = { 0 };
 
@@ -297,6 +300,8 @@ what_is_printed_decodes_to_the_same(void **state)
 	assert_non_null(
 		strstr(graft_text_str(&text), "decides = own hotpatch\n"));
 	assert_non_null(strstr(graft_text_str(&text), "agreement = first\n"));
+	assert_non_null(
+		strstr(graft_text_str(&text), "packages = repository\n"));
 }
 
 int
