@@ -45,6 +45,8 @@ enum kind {
 	KIND_DAYS,
 	KIND_KEY,
 	KIND_PACKAGES,
+	KIND_PROXY,
+	KIND_NO_PROXY,
 };
 
 /** A key and what it sets. */
@@ -123,6 +125,15 @@ static const struct key keys[] = {
 	  .min = 1,
 	  .max = REPORT_DAYS_MAX },
 	{ .name = "packages", .kind = KIND_PACKAGES },
+	{ .name = "proxy",
+	  .kind = KIND_PROXY,
+	  .offset = offsetof(struct graft_config, proxy) },
+	{ .name = "no-proxy",
+	  .kind = KIND_NO_PROXY,
+	  .offset = offsetof(struct graft_config, no_proxy) },
+	{ .name = "proxy-password-file",
+	  .kind = KIND_PATH,
+	  .offset = offsetof(struct graft_config, proxy_password_file) },
 };
 
 enum { KEY_COUNT = sizeof(keys) / sizeof(*keys) };
@@ -147,6 +158,9 @@ graft_config_free(struct graft_config *config)
 	graft_config_repositories_deinit(config);
 	free(config->report_name);
 	free(config->report_key);
+	free(config->proxy);
+	free(config->no_proxy);
+	free(config->proxy_password_file);
 	free(config->user);
 	free(config->socket);
 	free(config->socket_group);
@@ -211,6 +225,11 @@ GRAFT_MUST_CHECK static struct graft_error *
 check_text(const struct graft_setting *setting, const struct key *key)
 {
 	const char *value = setting->value;
+
+	if (key->kind == KIND_PROXY)
+		return graft_config_check_proxy(setting);
+	if (key->kind == KIND_NO_PROXY)
+		return graft_config_check_no_proxy(setting);
 	bool path = key->kind == KIND_PATH || key->kind == KIND_SOCKET ||
 		    (key->kind == KIND_RULE &&
 		     key->what == GRAFT_CONFIG_CGROUP) ||

@@ -128,6 +128,13 @@ struct graft_config {
 	/** The first repository that knows a release counts; else all must say the same of it. */
 	bool first;
 	enum graft_config_packages packages;
+	/** URL of a proxy; "none": none is used; NULL: as the environment says, where there is one.
+	 * Owned, all three. */
+	char *proxy;
+	/** Hosts that are asked without it, with ',' between; NULL: none. */
+	char *no_proxy;
+	/** Path of a file with its name and password; NULL: it asks for none. */
+	char *proxy_password_file;
 	/** By line of releases, in the order of release/release.h. */
 	struct graft_config_decider deciders[GRAFT_CONFIG_LINES];
 	/** What reports of compliance call this host; NULL: a hash of its machine-id. Owned. */

@@ -237,6 +237,43 @@ graft_config_take_packages(struct graft_config *config,
 	return NULL;
 }
 
+struct graft_error *
+graft_config_check_proxy(const struct graft_setting *setting)
+{
+	static const char *const schemes[] = { "http://", "https://" };
+	const char *value = setting->value;
+	size_t i = 0;
+
+	if (strcmp(value, "none") == 0)
+		return NULL;
+	while (i < 2 && strncmp(value, schemes[i], strlen(schemes[i])) != 0)
+		i++;
+	// What may be a password is not repeated.
+	if (i == 2 || !value[strlen(schemes[i])] ||
+	    strpbrk(value + strlen(schemes[i]), " \t?#@/"))
+		return graft_setting_wrong(
+			setting,
+			"%s: neither 'none' nor http://HOST:PORT or "
+			"https://HOST:PORT, without a user's name: that is "
+			"for proxy-password-file",
+			setting->key);
+	return NULL;
+}
+
+struct graft_error *
+graft_config_check_no_proxy(const struct graft_setting *setting)
+{
+	const char *value = setting->value;
+
+	if (strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			  "0123456789-_.:[]*/, ") != strlen(value))
+		return graft_setting_wrong(
+			setting,
+			"%s: '%.200s' is no list of hosts with ',' between",
+			setting->key, value);
+	return NULL;
+}
+
 /** Make the error of a name that no repository has. */
 GRAFT_MUST_CHECK static struct graft_error *
 unknown_name(const char *file, size_t line, const char *key, const char *name)
@@ -290,6 +327,11 @@ graft_config_end_repositories(struct graft_config *config, const char *file)
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				       "%s: update = yes, and no repository is "
 				       "named",
+				       file);
+	if (!config->proxy && (config->no_proxy || config->proxy_password_file))
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "%s: no-proxy and proxy-password-file "
+				       "are for a proxy, and none is named",
 				       file);
 	return fill_roots(config);
 }

@@ -53,6 +53,14 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_config_take_packages(struct graft_config *config,
 			   const struct graft_setting *setting);
 
+/** See that a value is that of a line `proxy`: "none", or a URL without a user's name or a path. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_config_check_proxy(const struct graft_setting *setting);
+
+/** See that a value is that of a line `no-proxy`: names and addresses with ',' between. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_config_check_no_proxy(const struct graft_setting *setting);
+
 /**
  * See that what was said belongs together, and fill in the roots that are not named.
  *

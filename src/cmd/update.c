@@ -121,6 +121,20 @@ exit_status(const struct graft_update *update)
 	return fine ? STATUS_SOME : STATUS_REFUSED;
 }
 
+/** Reach servers as the configuration says, whatever the environment does. */
+GRAFT_MUST_CHECK static struct graft_error *
+set_proxy(const struct graft_config *config, struct graft_curl *curl)
+{
+	const bool none = strcmp(config->proxy, "none") == 0;
+	const struct graft_curl_proxy proxy = {
+		.url = none ? NULL : config->proxy,
+		.except = config->no_proxy,
+		.password_file = config->proxy_password_file,
+	};
+
+	return graft_curl_set_proxy(curl, &proxy);
+}
+
 GRAFT_MUST_CHECK static struct graft_error *
 run(struct graft_update *update)
 {
@@ -138,6 +152,8 @@ run(struct graft_update *update)
 		!options->config, &update->config);
 	if (!err)
 		err = graft_curl_open(options->timeout_s, &curl);
+	if (!err && update->config->proxy)
+		err = set_proxy(update->config, curl);
 	// What the device has is known only when an update that was restarted for is seen to.
 	if (!err && !options->dry_run)
 		err = graft_restart_confirm_if_restarted(&confirmed);

@@ -3,8 +3,8 @@
 #include "cmd/update.h"
 
 #include "cmd/device.h"
-#include "update/last.h"
 #include "repo/tree.h"
+#include "update/last.h"
 #include "update/pool.h"
 
 #include <stdlib.h>

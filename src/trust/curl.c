@@ -5,11 +5,14 @@
 #define CURL_DISABLE_TYPECHECK
 #include "trust/curl_api.h"
 #include "trust/file_url.h"
+#include "trust/secrets.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	REDIRECTS_MAX = 5,
@@ -22,6 +25,8 @@ enum {
 	STATUS_FORBIDDEN = 403,
 	STATUS_NOT_FOUND = 404,
 	STATUS_GONE = 410,
+	/** A proxy asks who we are. */
+	STATUS_PROXY = 407,
 };
 
 struct graft_curl {
@@ -96,6 +101,67 @@ graft_curl_close(struct graft_curl *curl)
 	free(curl);
 }
 
+/** Read a line "name:password". @param[out] ret Wiped by the caller. */
+GRAFT_MUST_CHECK static struct graft_error *
+read_password(const char *path, char ret[GRAFT_SECRET_LEN])
+{
+	GRAFT_CLOSE int fd = -1;
+	size_t len = 0;
+	struct graft_error *err = graft_secrets_open_file(path, &fd);
+
+	while (!err && len < GRAFT_SECRET_LEN - 1) {
+		// Not through stdio, which keeps copies.
+		const ssize_t n = read(fd, ret + len,
+				       GRAFT_SECRET_LEN - 1 - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			err = graft_error_os(errno, "read %s", path);
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	if (err)
+		return err;
+	ret[len] = '\0';
+	len = strcspn(ret, "\r\n");
+	// One line, perhaps ended; a NUL would end it for libcurl.
+	if (strspn(ret + len, "\r\n") != strlen(ret + len) || ret[0] == ':' ||
+	    !memchr(ret, ':', len))
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "%s: it is no line name:password", path);
+	ret[len] = '\0';
+	return NULL;
+}
+
+struct graft_error *
+graft_curl_set_proxy(struct graft_curl *curl,
+		     const struct graft_curl_proxy *proxy)
+{
+	GRAFT_CLEANUP(graft_secrets_wipe)
+	char password[GRAFT_SECRET_LEN] = { 0 };
+	const struct graft_curl_api *api = &curl->api;
+	CURL *h = curl->handle;
+	struct graft_error *err = proxy->url && proxy->password_file
+					  ? read_password(proxy->password_file,
+							  password)
+					  : NULL;
+
+	if (err)
+		return graft_error_prefix(err, "the password of the proxy");
+	// What is empty keeps libcurl from looking into the environment.
+	const bool all = api->easy_setopt(h, CURLOPT_PROXY,
+					  proxy->url ? proxy->url : "") == 0 &&
+			 api->easy_setopt(h, CURLOPT_NOPROXY,
+					  proxy->except ? proxy->except : "") ==
+				 0 &&
+			 api->easy_setopt(h, CURLOPT_PROXYUSERPWD,
+					  *password ? password : NULL) == 0;
+	return all ? NULL
+		   : graft_error_new(GRAFT_ERROR_LIBRARY,
+				     "libcurl lacks what is needed");
+}
+
 /** Find out at the first bytes whether a server gives the part that was asked for. */
 static void
 begin(struct transfer *transfer)
@@ -147,6 +213,16 @@ tell_retry_after(const struct graft_curl *curl,
 						       : UINT32_MAX;
 }
 
+/** Make the error of a proxy that lets nobody by. */
+GRAFT_MUST_CHECK static struct graft_error *
+proxy_asks(void)
+{
+	return graft_error_new(GRAFT_ERROR_UNREACHABLE,
+			       "the proxy wants another name and password "
+			       "(status %d)",
+			       STATUS_PROXY);
+}
+
 /** Make the error of a status that is none of success. */
 GRAFT_MUST_CHECK static struct graft_error *
 status_error(long status)
@@ -157,6 +233,8 @@ status_error(long status)
 				       "the server does not have it (status "
 				       "%ld)",
 				       status);
+	if (status == STATUS_PROXY)
+		return proxy_asks();
 	return graft_error_new(GRAFT_ERROR_UNREACHABLE,
 			       "the server answers with status %ld", status);
 }
@@ -168,6 +246,10 @@ transfer_error(const struct graft_curl *curl, const struct transfer *transfer,
 {
 	long status = 0;
 
+	(void)curl->api.easy_getinfo(curl->handle, CURLINFO_HTTP_CONNECTCODE,
+				     &status);
+	if (status == STATUS_PROXY)
+		return proxy_asks();
 	switch (code) {
 	case CURLE_HTTP_RETURNED_ERROR:
 		(void)curl->api.easy_getinfo(curl->handle,
@@ -199,11 +281,16 @@ transfer_error(const struct graft_curl *curl, const struct transfer *transfer,
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 				       "no URL of http, https or a file");
 	default:
-		return graft_error_new(GRAFT_ERROR_UNREACHABLE, "%s",
-				       curl->text[0]
-					       ? curl->text
-					       : curl->api.easy_strerror(code));
+		break;
 	}
+	// libcurl repeats a proxy of the environment that it cannot read, with the password in it.
+	if (code == CURLE_COULDNT_RESOLVE_PROXY ||
+	    strncmp(curl->text, "Unsupported proxy", 17) == 0)
+		return graft_error_new(GRAFT_ERROR_UNREACHABLE,
+				       "the proxy cannot be found, or is none");
+	return graft_error_new(GRAFT_ERROR_UNREACHABLE, "%s",
+			       curl->text[0] ? curl->text
+					     : curl->api.easy_strerror(code));
 }
 
 static bool

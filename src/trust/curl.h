@@ -33,6 +33,27 @@ struct graft_curl;
 GRAFT_MUST_CHECK struct graft_error *
 graft_curl_open(uint32_t timeout_s, struct graft_curl **ret);
 
+/** A proxy. All is borrowed for the call. */
+struct graft_curl_proxy {
+	/** "http://host:port", without a user's name; NULL: none, whatever the environment says. */
+	const char *url;
+	/** Hosts that are asked directly, with ',' between; NULL: none. */
+	const char *except;
+	/** Path of a file that nobody else may read: "name:password"; NULL: it asks for none. */
+	const char *password_file;
+};
+
+/**
+ * Say how servers are reached. Before this it is as the environment says, as libcurl reads it:
+ * `http_proxy`, `https_proxy`, `no_proxy`.
+ *
+ * @return NULL; #GRAFT_ERROR_BAD_INPUT, #GRAFT_ERROR_NOT_PERMITTED, #GRAFT_ERROR_NOT_FOUND of the
+ * file, of which nothing is said; #GRAFT_ERROR_LIBRARY.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_curl_set_proxy(struct graft_curl *curl,
+		     const struct graft_curl_proxy *proxy);
+
 /** Get it as a fetcher, good until it is closed. */
 struct graft_fetcher
 graft_curl_fetcher(struct graft_curl *curl);

@@ -189,6 +189,37 @@ repositories_have_names_roots_and_a_say(void **state)
 }
 
 static void
+a_proxy_has_no_password_in_its_url(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = { "http://me:secret@proxy:3128",
+					     "socks5://proxy", "proxy:3128",
+					     "http://", "http://proxy/secret" };
+	char text[64];
+
+	GRAFT_CLEANUP(graft_config_freep)
+	struct graft_config *config = good(
+		"proxy = http://proxy:3128\nno-proxy = a.b, 10.0.0.0/8\n"
+		"proxy-password-file = /p\n");
+	assert_string_equal(config->proxy, "http://proxy:3128");
+	assert_string_equal(config->no_proxy, "a.b, 10.0.0.0/8");
+	assert_string_equal(config->proxy_password_file, "/p");
+	graft_config_free(good("proxy = none"));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		(void)snprintf(text, sizeof(text), "proxy = %s", wrong[i]);
+		// The value is not in it.
+		bad(text,
+		    "f: line 1: proxy: neither 'none' nor http://HOST:PORT or "
+		    "https://HOST:PORT, without a user's name: that is for "
+		    "proxy-password-file");
+	}
+	bad("proxy = none\nno-proxy = a;b",
+	    "f: line 2: no-proxy: 'a;b' is no list of hosts with ',' between");
+	bad("no-proxy = a", "f: no-proxy and proxy-password-file are for a "
+			    "proxy, and none is named");
+}
+
+static void
 an_unknown_key_names_its_line_and_the_nearest_one(void **state)
 {
 	(void)state;
@@ -312,6 +343,7 @@ main(void)
 		cmocka_unit_test(all_keys_are_read),
 		cmocka_unit_test(a_repository_is_a_url_that_can_be_asked),
 		cmocka_unit_test(repositories_have_names_roots_and_a_say),
+		cmocka_unit_test(a_proxy_has_no_password_in_its_url),
 		cmocka_unit_test(
 			an_unknown_key_names_its_line_and_the_nearest_one),
 		cmocka_unit_test(a_value_that_is_not_allowed_says_what_is),
