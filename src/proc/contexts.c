@@ -185,6 +185,30 @@ search_map(struct search *search, uint64_t start, uint64_t end)
 	return err;
 }
 
+static bool
+begins(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/**
+ * Can a stack lie here? Memory that others map too is as good for one as any; what a device
+ * or the kernel gave is not, and may be very large.
+ */
+static bool
+may_hold_stacks(const struct graft_map *map)
+{
+	int prot = PROT_READ | PROT_WRITE;
+	const char *path = map->path ? map->path : "";
+
+	if ((map->prot & prot) != prot)
+		return false;
+	// Memory of no file that is shared is shown as a file of /dev/zero.
+	return !map->shared || begins(path, "/dev/zero") ||
+	       begins(path, "/dev/shm/") || begins(path, "/dev/hugepages") ||
+	       (!begins(path, "/dev/") && !begins(path, "anon_inode:"));
+}
+
 struct graft_error *
 graft_contexts_search(const struct graft_live_view *view,
 		      const struct graft_live *live,
@@ -199,10 +223,9 @@ graft_contexts_search(const struct graft_live_view *view,
 		.arg = arg,
 	};
 	struct graft_error *err = search_init(&search, live);
-	int prot = PROT_READ | PROT_WRITE;
 	for (size_t i = 0; !err && i < search.maps->count; i++) {
 		const struct graft_map *map = &search.maps->maps[i];
-		if ((map->prot & prot) == prot && !map->shared)
+		if (may_hold_stacks(map))
 			err = search_map(&search, map->start, map->end);
 	}
 	if (!err)

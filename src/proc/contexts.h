@@ -19,7 +19,7 @@
 typedef void (*graft_contexts_word_fn)(void *arg, uint64_t addr, uint64_t word);
 
 /**
- * Search private writable memory that is present, but for the live parts of
+ * Search writable memory that is present, shared or not, but for the live parts of
  * stacks and for what lies below them on a stack that is a thread's own.
  *
  * @param[in] view The process.

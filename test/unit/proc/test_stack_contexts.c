@@ -2,6 +2,7 @@
 
 #include "inside_child.h"
 
+#include <sys/mman.h>
 #include <ucontext.h>
 
 static ucontext_t fibre;
@@ -38,18 +39,35 @@ suspended_inside(void)
 }
 
 static void
+suspended_in_shared_memory(void)
+{
+	make_fibre(run_fibre);
+	fibre.uc_stack.ss_sp = mmap(NULL, fibre.uc_stack.ss_size,
+				    PROT_READ | PROT_WRITE,
+				    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	makecontext(&fibre, run_fibre, 0);
+	(void)swapcontext(&scheduler, &fibre);
+	stand();
+}
+
+static void
 a_suspended_context_is_found_where_asked_for(void **state)
 {
-	(void)state;
-	struct child child = { 0 };
+	void (*const where[])(void) = { suspended_inside,
+					suspended_in_shared_memory };
 	struct graft_range range = { (uintptr_t)__start_inside_text,
 				     (uintptr_t)__stop_inside_text };
-	child_start(&child, suspended_inside, 1);
-	child_check(&child, &range, 1, true);
-	assert_int_equal(child.count, 1);
-	assert_int_equal(child.hits[0].tid, 0);
-	assert_false(child.hits[0].certain);
-	child_end(&child);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(where) / sizeof(*where); i++) {
+		struct child child = { 0 };
+		child_start(&child, where[i], 1);
+		child_check(&child, &range, 1, true);
+		assert_int_equal(child.count, 1);
+		assert_int_equal(child.hits[0].tid, 0);
+		assert_false(child.hits[0].certain);
+		child_end(&child);
+	}
 }
 
 static void
