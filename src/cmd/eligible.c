@@ -93,6 +93,10 @@ read_policy(const char *path, struct graft_policy *ret)
 	struct graft_error *err =
 		graft_file_read(path, GRAFT_SETTINGS_BYTES_MAX, &bytes, &len);
 
+	if (err && graft_error_code(err) == GRAFT_ERROR_NOT_FOUND)
+		return graft_error_prefix(
+			err, "which baselines live is said by a policy, or by "
+			     "the repository (graft update --dry-run)");
 	return err ? err
 		   : graft_policy_parse((const char *)bytes, len, path, ret);
 }
