@@ -14,6 +14,7 @@
 #include "plan/find.h"
 #include "plan/module.h"
 #include "proc/maps.h"
+#include "proc/partway.h"
 #include "proc/sharer.h"
 #include "proc/stack.h"
 
@@ -357,6 +358,7 @@ try_once(struct graft_switch *sw, struct graft_target *target,
 					 : graft_fault("revert-stop");
 	if (err)
 		return err;
+	graft_partway_wait(target, true);
 	err = graft_target_stop(target, limits->stop_us);
 	if (err)
 		return err;

@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "proc/injection.h"
+#include "proc/partway.h"
 #include "proc/room.h"
 #include "proc/target.h"
 #include "proc/tracee.h"
@@ -223,6 +224,11 @@ try_all(struct graft_injection *inj, struct graft_target_call *calls,
 	for (int round = 0; round < ROUNDS; round++) {
 		inj->unusable = (struct graft_unusable){ 0 };
 		for (size_t i = 0; i < target->count; i++) {
+			// At first, one that nothing happens to.
+			if (round == 0 && target->count > 1 &&
+			    graft_partway_is_in(target->pid,
+						target->tracees[i].tid))
+				continue;
 			enum attempt attempt = try_thread(inj, i, calls, count);
 			if (attempt == DONE)
 				return NULL;
@@ -268,6 +274,7 @@ syscalls(struct graft_target *target, struct graft_target_call *calls,
 	inj->leave = leave;
 
 	graft_tracee_service(target);
+	graft_partway_wait(target, false);
 	struct graft_tick tick;
 	err = graft_tick_begin(&tick);
 	if (err)

@@ -489,3 +489,54 @@ int main(int argc, char **argv)
             for got, had in zip(runs_out(victim), before):
                 # Of twenty; they stood still when it was tried every 50 ms.
                 check(got - had >= 8, f"timers ran out {got - had} times {how}")
+
+
+@test
+def transfers_that_wait_in_the_middle_are_seldom_cut_off(place):
+    """A stop ends a recv(2) with MSG_WAITALL that has a part: the part is returned. A moment is
+    chosen in which none waits: it does 5 ms of 15 here, with the first half there."""
+    made = program(place, "halves", r"""
+#include <sys/socket.h>
+static int ends[2];
+static volatile long cut;
+static void *get(void *arg)
+{
+	char bytes[16];
+	for (;;) {
+		// The first half is there when it begins.
+		(void)!recv(ends[0], bytes, 1, MSG_PEEK);
+		if (recv(ends[0], bytes, sizeof(bytes), MSG_WAITALL) != sizeof(bytes)) {
+			cut++;
+			(void)!recv(ends[0], bytes, 8, MSG_WAITALL);
+		}
+	}
+}
+static void *put(void *arg)
+{
+	for (;;) {
+		(void)!write(ends[1], "8 bytes.", 8);
+		usleep(5000);
+		(void)!write(ends[1], "8 bytes.", 8);
+		usleep(10000);
+	}
+}
+int main(void)
+{
+	pthread_t t;
+	char c;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
+		return 7;
+	pthread_create(&t, NULL, get, NULL);
+	pthread_create(&t, NULL, put, NULL);
+	say("ready\n", 0);
+	while (read(0, &c, 1) == 1)
+		say(c == 'c' ? "%ld\n" : "answer %ld\n", c == 'c' ? cut : victim_answer(5));
+}
+""")
+    with Victim(made) as victim:
+        for _ in range(50):
+            there_and_back(place, victim)
+        victim.process.stdin.write(b"c")
+        cut = int(victim.line())
+        # A third of the hundred stops, and more, when any moment is as good.
+        check(cut <= 10, f"{cut} were cut off")
