@@ -83,7 +83,8 @@ graft_partway_wait(struct graft_target *target, bool all)
 {
 	uint64_t deadline = graft_tracee_now_ns() + LIMIT_NS;
 
-	while (target->count <= THREADS_MAX && is_worth(target, all) && graft_tracee_now_ns() < deadline) {
+	while (target->count <= THREADS_MAX && is_worth(target, all) &&
+	       graft_tracee_now_ns() < deadline) {
 		(void)usleep(STEP_US);
 		graft_tracee_service(target);
 	}

@@ -143,7 +143,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_a_signal_interrupted_is_found_from_another_stack),
+		cmocka_unit_test(
+			what_a_signal_interrupted_is_found_from_another_stack),
 		cmocka_unit_test(a_pc_in_a_signal_frame_is_exact),
 		cmocka_unit_test(left_overs_below_a_signal_are_dismissed),
 	};
