@@ -84,6 +84,11 @@ put_disagreements(const struct graft_update *update, struct graft_text *text)
 		graft_text_put_safe(text, one->what);
 		graft_text_put(text, "\n");
 	}
+	if (agreed->disagreements_left_out)
+		graft_text_printf(text,
+				  "and of %zu more releases the repositories "
+				  "do not say the same\n",
+				  agreed->disagreements_left_out);
 }
 
 struct graft_error *

@@ -39,6 +39,21 @@ forget_disagreements(struct graft_agreed *agreed)
 		free(agreed->disagreements[i].what);
 	}
 	agreed->disagreement_count = 0;
+	agreed->disagreements_left_out = 0;
+}
+
+/** Forget the first of those that were found. */
+static void
+forget_first(struct graft_agreed *agreed)
+{
+	struct graft_disagreement *first = agreed->disagreements;
+
+	free(first->release);
+	free(first->repository);
+	free(first->what);
+	agreed->disagreement_count--;
+	agreed->disagreements_left_out++;
+	memmove(first, first + 1, agreed->disagreement_count * sizeof(*first));
 }
 
 void
@@ -154,6 +169,8 @@ disagree(struct agreeing *agreeing, const char *id, size_t side,
 
 	if (err)
 		return err;
+	if (ret->disagreement_count == GRAFT_DISAGREEMENTS_MAX)
+		forget_first(ret);
 	struct graft_disagreement *one =
 		&ret->disagreements[ret->disagreement_count++];
 	*one = (struct graft_disagreement){

@@ -23,6 +23,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum {
+	/** Disagreements that are kept: the last ones by id. A repository can list thousands. */
+	GRAFT_DISAGREEMENTS_MAX = 64,
+};
+
 /** What one repository says. */
 struct graft_side {
 	/** Lent. */
@@ -60,6 +65,8 @@ struct graft_agreed {
 	struct graft_disagreement *disagreements;
 	size_t disagreement_count;
 	size_t disagreement_cap;
+	/** How many more there were. */
+	size_t disagreements_left_out;
 };
 
 /** Free what it owns. Also its guard. */

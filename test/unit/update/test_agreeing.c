@@ -252,6 +252,22 @@ the_last_cannot_lock_out_the_first(void **state)
 	assert_int_equal(other.agreed.disagreement_count, 0);
 }
 
+static void
+thousands_that_one_lists_alone_do_not_drown_what_is_said(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(three_deinit) struct three three = begin(false);
+
+	for (char number = '1'; number < '1' + 40; number++)
+		list(&three.sides[1], 'B', number, "x", NULL);
+	agree(&three);
+	counts(&three, "", "");
+	assert_int_equal(three.agreed.disagreement_count, 64);
+	assert_int_equal(three.agreed.disagreements_left_out, 16);
+	disagrees(&three, 0, "GP-2026-0009", "a", "does not list it", false);
+	disagrees(&three, 63, "GP-2026-000X", "c", "does not list it", false);
+}
+
 int
 main(void)
 {
@@ -262,6 +278,8 @@ main(void)
 		cmocka_unit_test(two_who_decide_cannot_use_one_name),
 		cmocka_unit_test(who_does_not_decide_is_not_heard),
 		cmocka_unit_test(the_last_cannot_lock_out_the_first),
+		cmocka_unit_test(
+			thousands_that_one_lists_alone_do_not_drown_what_is_said),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
