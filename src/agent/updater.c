@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 #include <cjson/cJSON.h>
+#include <inttypes.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -34,6 +35,8 @@ enum {
 	RESTART_S = 20,
 	FAILURES_MAX = 5,
 	SAID_LEN = 512,
+	/** Longest time for which a server is left alone because it asks for it. */
+	DAY_S = 24 * 3600,
 };
 
 struct updater {
@@ -253,6 +256,34 @@ tell_next(struct updater *updater, uint64_t due_us)
 	graft_error_free(err);
 }
 
+/**
+ * Compute when the next look is: not before a server that failed wants to be asked again, but no
+ * server keeps a device from looking for longer than a day.
+ *
+ * @param[in] pause_us Until it otherwise would be.
+ */
+static uint64_t
+choose_due(struct updater *updater, uint64_t pause_us)
+{
+	const uint64_t now_s = graft_clock_now_us() / US_A_S;
+	const uint64_t at_s =
+		graft_updates_read_not_before(updater->options->state_dir);
+	uint64_t left_s = at_s > now_s ? at_s - now_s : 0;
+
+	if (left_s > DAY_S)
+		left_s = DAY_S;
+	if (left_s * US_A_S > pause_us) {
+		say(updater, LOG_NOTICE,
+		    "release: a server asks to be left alone: no look before "
+		    "%" PRIu64 " s have passed",
+		    left_s);
+		// Those that it sent away do not come back together.
+		pause_us = left_s * US_A_S +
+			   chance_us(updater->options->config->update_jitter_s);
+	}
+	return graft_clock_monotonic_us() + pause_us;
+}
+
 struct graft_error *
 graft_updater_run(const struct graft_updater_options *options)
 {
@@ -269,17 +300,18 @@ graft_updater_run(const struct graft_updater_options *options)
 	// Maintainer scripts make files with the mask that they find.
 	(void)umask(022);
 	// Devices that start together do not ask together.
-	uint64_t due_us = graft_clock_monotonic_us() +
-			  chance_us(config->update_jitter_s);
+	uint64_t due_us = choose_due(updater,
+				     chance_us(config->update_jitter_s));
 	for (;;) {
 		const bool paused = is_paused(updater);
 		if (!paused)
 			see_to_restart(updater);
 		if (!paused && graft_clock_monotonic_us() >= due_us) {
 			update(updater);
-			due_us = graft_clock_monotonic_us() +
-				 (uint64_t)config->update_interval_s * US_A_S +
-				 chance_us(config->update_jitter_s);
+			due_us = choose_due(
+				updater,
+				(uint64_t)config->update_interval_s * US_A_S +
+					chance_us(config->update_jitter_s));
 		}
 		tell_next(updater, due_us);
 		const uint64_t now_us = graft_clock_monotonic_us();

@@ -7,6 +7,7 @@
 #include "base/settings.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,17 @@ read_last(struct graft_updates *updates, const char *state_dir,
 	cJSON_Delete(root);
 }
 
+/** Read a time; 0, if it is none. */
+static uint64_t
+read_time(const char *state_dir, const char *name)
+{
+	GRAFT_FREE char *text = read_text(state_dir, name, NEXT_MAX);
+
+	return text && strspn(text, "0123456789") <= TIME_DIGITS
+		       ? strtoull(text, NULL, 10)
+		       : 0;
+}
+
 /** Take the level of a device. */
 static struct graft_error *
 take_level(void *arg, const struct graft_setting *setting)
@@ -116,7 +128,6 @@ graft_updates_read(struct graft_updates *updates, const char *state_dir,
 {
 	GRAFT_FREE char *device = read_text(state_dir, "device.conf",
 					    GRAFT_SETTINGS_BYTES_MAX);
-	GRAFT_FREE char *next = read_text(state_dir, "update/next", NEXT_MAX);
 	GRAFT_FREE char *record = path_of(state_dir, "restart/record");
 
 	read_last(updates, state_dir, state);
@@ -127,17 +138,16 @@ graft_updates_read(struct graft_updates *updates, const char *state_dir,
 			&state->update_level);
 		graft_error_free(err);
 	}
-	state->update_next_s = next && strspn(next, "0123456789") <= TIME_DIGITS
-				       ? strtoull(next, NULL, 10)
-				       : 0;
+	state->update_next_s = read_time(state_dir, "update/next");
 	state->update_restart = record && access(record, F_OK) == 0;
 }
 
-struct graft_error *
-graft_updates_write_next(const char *state_dir, uint64_t at)
+/** Write a time down. */
+GRAFT_MUST_CHECK static struct graft_error *
+write_time(const char *state_dir, const char *name, uint64_t at)
 {
 	GRAFT_FREE char *dir = path_of(state_dir, "update");
-	GRAFT_FREE char *path = path_of(state_dir, "update/next");
+	GRAFT_FREE char *path = path_of(state_dir, name);
 	char text[NEXT_MAX];
 
 	if (!dir || !path)
@@ -145,4 +155,30 @@ graft_updates_write_next(const char *state_dir, uint64_t at)
 	(void)snprintf(text, sizeof(text), "%" PRIu64 "\n", at);
 	struct graft_error *err = graft_dir_make(dir, 0700);
 	return err ? err : graft_file_write(path, text, strlen(text), 0644);
+}
+
+struct graft_error *
+graft_updates_write_next(const char *state_dir, uint64_t at)
+{
+	return write_time(state_dir, "update/next", at);
+}
+
+uint64_t
+graft_updates_read_not_before(const char *state_dir)
+{
+	return read_time(state_dir, "update/not-before");
+}
+
+struct graft_error *
+graft_updates_write_not_before(const char *state_dir, uint64_t at)
+{
+	GRAFT_FREE char *path = path_of(state_dir, "update/not-before");
+
+	if (!path)
+		return graft_error_no_memory();
+	if (at)
+		return write_time(state_dir, "update/not-before", at);
+	return unlink(path) < 0 && errno != ENOENT
+		       ? graft_error_os(errno, "remove %s", path)
+		       : NULL;
 }

@@ -7,6 +7,7 @@
  *
  *     STATE/update/last.json   what the last look for releases came to
  *     STATE/update/next        when the updater looks next, as Unix time in seconds
+ *     STATE/update/not-before  until when a server asked to be left alone; Unix time in seconds
  *     STATE/device.conf        the level that this device has
  *     STATE/restart/record     it is there while an update waits for a restart
  */
@@ -44,5 +45,17 @@ graft_updates_read(struct graft_updates *updates, const char *state_dir,
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_updates_write_next(const char *state_dir, uint64_t at);
+
+/** Read until when a server asked to be left alone, as Unix time in seconds; 0: none did. */
+uint64_t
+graft_updates_read_not_before(const char *state_dir);
+
+/**
+ * Write that down.
+ *
+ * @param[in] at Unix time in seconds; 0: none asks for it any more.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_updates_write_not_before(const char *state_dir, uint64_t at);
 
 #endif /* GRAFT_AGENT_UPDATES_H */

@@ -2,6 +2,9 @@
 
 #include "cmd/update.h"
 
+#include "agent/updates.h"
+#include "base/clock.h"
+#include "base/env.h"
 #include "base/file.h"
 #include "base/settings.h"
 #include "cmd/device.h"
@@ -25,6 +28,7 @@ enum {
 	/** As those of `graft repo mirror`, but there may be other mirrors. */
 	TRIES = 4,
 	PAUSE_US = 1000 * 1000,
+	US_A_S = 1000 * 1000,
 	PAUSE_MAX_US = 120 * 1000 * 1000,
 	/** Exit statuses. */
 	STATUS_NOTHING = 3,
@@ -79,6 +83,8 @@ decide(struct graft_update *update)
 	if (!err)
 		err = graft_repositories_catalogue(update->repositories,
 						   &catalogue);
+	if (!err && !update->options->dry_run)
+		err = graft_repositories_sweep(update->repositories);
 	return err ? err
 		   : graft_choose(catalogue, &update->facts, policy,
 				  &update->choice);
@@ -135,6 +141,28 @@ set_proxy(const struct graft_config *config, struct graft_curl *curl)
 	return graft_curl_set_proxy(curl, &proxy);
 }
 
+/**
+ * Write down for graftd until when servers ask to be left alone.
+ *
+ * @param[in] why What went wrong; taken, and returned.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+note_asked(const struct graft_retry *retry, struct graft_error *why)
+{
+	const uint64_t now_s = graft_clock_now_us() / US_A_S;
+	struct graft_error *err = NULL;
+
+	// A run that failed otherwise may not have asked anybody.
+	if (retry->asked_s || !why)
+		err = graft_updates_write_not_before(
+			graft_env_state_dir(),
+			retry->asked_s ? now_s + retry->asked_s : 0);
+	if (!why)
+		return err;
+	graft_error_free(err);
+	return why;
+}
+
 GRAFT_MUST_CHECK static struct graft_error *
 run(struct graft_update *update)
 {
@@ -164,7 +192,9 @@ run(struct graft_update *update)
 	err = graft_update_open_source(update, &fetcher);
 	if (!err)
 		err = decide(update);
-	return err ? err : act(update);
+	if (!err)
+		err = act(update);
+	return options->dry_run ? err : note_asked(&retry, err);
 }
 
 /** Remember what a look came to. @param[in] why It failed; NULL: it did not. @return @p why, or an error. */

@@ -117,6 +117,13 @@ graft_mirror_file(const struct graft_mirror *mirror, size_t i, char **ret);
 size_t
 graft_mirror_find(const struct graft_mirror *mirror, const char *name);
 
+/**
+ * Remove files of targets, whole or in part, that no role lists: once all that is said by whom
+ * is verified. Nobody else is at work, for the mirror is open.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_mirror_sweep(const struct graft_mirror *mirror);
+
 /** Get the length of a target. */
 uint64_t
 graft_mirror_length(const struct graft_mirror *mirror, size_t i);

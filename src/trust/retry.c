@@ -74,7 +74,7 @@ choose_pause(const struct graft_retry *retry, unsigned int try,
 static struct graft_error *
 fetch(void *context, const struct graft_fetch_request *request)
 {
-	const struct graft_retry *retry = context;
+	struct graft_retry *retry = context;
 	struct passing passing = { .request = request };
 
 	for (unsigned int try = 1;; try++) {
@@ -90,10 +90,17 @@ fetch(void *context, const struct graft_fetch_request *request)
 		if (request->retry_after_s)
 			*request->retry_after_s = retry_after_s;
 		if (!err || passing.refused ||
-		    graft_error_code(err) != GRAFT_ERROR_UNREACHABLE ||
-		    try >= retry->tries)
+		    graft_error_code(err) != GRAFT_ERROR_UNREACHABLE)
 			return err;
-		if (!choose_pause(retry, try, retry_after_s, &us))
+		const bool short_enough = choose_pause(retry, try,
+						       retry_after_s, &us);
+		// It is given up: who comes back later does so after that.
+		if ((!short_enough || try >= retry->tries) &&
+		    retry_after_s > retry->asked_s)
+			retry->asked_s = retry_after_s;
+		if (short_enough && try >= retry->tries)
+			return err;
+		if (!short_enough)
 			return graft_error_prefix(err,
 						  "the server asks to come "
 						  "back after %u s",

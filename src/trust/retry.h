@@ -27,6 +27,9 @@ struct graft_retry {
 	uint64_t pause_us;
 	/** Longest pause; a server that wants a longer one is given up. */
 	uint64_t pause_max_us;
+	/** Gets for how long servers that were given up ask to be left alone, in seconds: the longest;
+	 * 0: none asked. */
+	uint32_t asked_s;
 	/** Sleeps; NULL: clock.h does. */
 	void (*sleep)(void *context, uint64_t us);
 	void *sleep_context;

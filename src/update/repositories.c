@@ -427,6 +427,18 @@ graft_repositories_bytes(const struct graft_repositories *repositories)
 	return bytes;
 }
 
+struct graft_error *
+graft_repositories_sweep(const struct graft_repositories *repositories)
+{
+	struct graft_error *err = NULL;
+
+	for (size_t i = 0; !err && i < repositories->config.count; i++) {
+		if (repositories->list[i].source)
+			err = graft_source_sweep(repositories->list[i].source);
+	}
+	return err;
+}
+
 void
 graft_repositories_tidy(const struct graft_repositories *repositories)
 {

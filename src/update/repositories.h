@@ -114,6 +114,10 @@ graft_repositories_state(const struct graft_repositories *repositories,
 uint64_t
 graft_repositories_bytes(const struct graft_repositories *repositories);
 
+/** Remove files that are listed no more. After graft_repositories_catalogue(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_repositories_sweep(const struct graft_repositories *repositories);
+
 /** Remove what came in part, when no file is wanted any more. */
 void
 graft_repositories_tidy(const struct graft_repositories *repositories);

@@ -393,6 +393,12 @@ graft_source_drop(const char *file)
 	(void)unlink(file);
 }
 
+struct graft_error *
+graft_source_sweep(const struct graft_source *source)
+{
+	return source->mirror ? graft_mirror_sweep(source->mirror) : NULL;
+}
+
 void
 graft_source_tidy(const struct graft_source *source)
 {

@@ -117,6 +117,10 @@ graft_source_fetch(struct graft_source *source,
 void
 graft_source_drop(const char *file);
 
+/** Remove files that the repository does not list any more. After graft_source_catalogue(). */
+GRAFT_MUST_CHECK struct graft_error *
+graft_source_sweep(const struct graft_source *source);
+
 /** Remove what came in part, when no file is wanted any more. */
 void
 graft_source_tidy(const struct graft_source *source);

@@ -72,7 +72,7 @@ sleep_for(void *context, uint64_t us)
 }
 
 static struct graft_error *
-run(struct server *server)
+run_asked(struct server *server, uint32_t *asked_s_ret)
 {
 	struct graft_retry retry = {
 		.inner = { fetch, server },
@@ -90,7 +90,17 @@ run(struct server *server)
 		.sink_context = server,
 	};
 
-	return fetcher.fetch(fetcher.context, &request);
+	struct graft_error *err = fetcher.fetch(fetcher.context, &request);
+	*asked_s_ret = retry.asked_s;
+	return err;
+}
+
+static struct graft_error *
+run(struct server *server)
+{
+	uint32_t asked_s;
+
+	return run_asked(server, &asked_s);
 }
 
 static void
@@ -139,13 +149,28 @@ what_the_server_asks_for_is_obeyed(void **state)
 				 .retry_after_s = 61,
 				 .code = GRAFT_ERROR_UNREACHABLE };
 
+	uint32_t asked_s;
+
 	(void)state;
-	assert_null(run(&server));
+	assert_null(run_asked(&server, &asked_s));
 	assert_int_equal(server.pauses[0], 30 * (uint64_t)SECOND);
-	struct graft_error *err = run(&closed);
+	// It was done as it was asked for.
+	assert_int_equal(asked_s, 0);
+	struct graft_error *err = run_asked(&closed, &asked_s);
+	assert_int_equal(asked_s, 61);
+	// Nor is it forgotten what it asked for when it was asked for the last time.
+	struct server busy = { .failures = 9,
+			       .retry_after_s = 30,
+			       .code = GRAFT_ERROR_UNREACHABLE };
+	graft_error_free(err);
+	err = run_asked(&busy, &asked_s);
+	assert_int_equal(busy.asked, 5);
+	assert_int_equal(asked_s, 30);
+	graft_error_free(err);
+	err = run_asked(&closed, &asked_s);
 	assert_non_null(err);
 	assert_non_null(strstr(graft_error_message(err), "61 s"));
-	assert_int_equal(closed.asked, 1);
+	assert_int_equal(closed.asked, 2);
 	assert_int_equal(closed.pause_count, 0);
 	graft_error_free(err);
 }

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When graftd looks for releases again after servers asked to be left alone, and what stays of what was
+fetched."""
+import os
+import time
+
+from carrying import Server
+from releasing import built
+from stage import check, same, test
+from updating import Daemon, busy, by_hand, daemon_of, releases
+from victim import until
+
+
+def left_alone(seconds):
+    def odd(handler, path, start):
+        handler.send_response(503)
+        handler.send_header("Retry-After", str(seconds))
+        handler.give(b"")
+        return True
+    return odd
+
+
+def at(device, name):
+    try:
+        with open(f"{device.state}/update/{name}", encoding="utf-8") as file:
+            return int(file.read())
+    except FileNotFoundError:
+        return 0
+
+
+@test
+def graftd_comes_back_no_sooner_than_a_server_asks_for(place):
+    w, device = daemon_of(place)
+    with Server(os.path.join(w.dir, "public")) as server:
+        server.odd = busy
+        with Daemon(device, [server.url]) as daemon:
+            until(lambda: "no look before 7200 s" in daemon.said() or "no look before 7199 s" in daemon.said(),
+                  "it says nothing: " + daemon.said())
+            until(lambda: abs(at(device, "next") - time.time() - 7200) < 60, "the next look")
+            asked = len(server.asked)
+            time.sleep(2.5)
+            same(len(server.asked), asked, "it was asked before")
+        # Nor does one that is started anew.
+        with Daemon(device, [server.url]) as daemon:
+            until(lambda: "no look before" in daemon.said(), "it says nothing: " + daemon.said())
+            time.sleep(2)
+            same(len(server.asked), asked, "it was asked by the next one")
+        # By hand it is asked, and what it says then is what counts.
+        server.odd = None
+        device.update("--dry-run", urls=[server.url])
+        check(at(device, "not-before"), "a dry run changes nothing")
+        device.update(urls=[server.url])
+        same(at(device, "not-before"), 0, "none asks for it any more")
+        # For no longer than a day, whatever a server says.
+        device.is_at("2026-10", "2026-10")
+        server.odd = left_alone(30 * 86400)
+        with Daemon(device, [server.url]) as daemon:
+            until(lambda: "no look before 86400 s" in daemon.said(), "it says nothing: " + daemon.said())
+            until(lambda: abs(at(device, "next") - time.time() - 86400) < 60, "the next look")
+
+
+@test
+def what_nobody_lists_any_more_goes_and_nothing_else(place):
+    repo, device, urls = by_hand(place, *releases())
+    old = f"{device.state}/releases/public/targets/releases"
+    repo.add_target("targets", "pool/GP-2026-0005/fix13.graft", built()["fix13.graft"])
+    repo.add_target("targets", "releases/GP-2026-0006.json", releases()["GP-2026-0005"].replace(
+        "GP-2026-0005", "GP-2026-0006").replace("2026-12", "2027-01").replace(
+            '"date":"2027-01-08"', '"date":"2026-12-09"').replace(
+                '"supersedes":["GP-2026-0003"]', '"supersedes":["GP-2026-0003","GP-2026-0005"]').encode())
+    repo.publish("targets", "snapshot", "timestamp")
+    device.update("--dry-run", urls=urls)
+    names = os.listdir(old)
+    same(len(names), 6, names)
+    # What came in part of a file that is listed stays, and of another goes.
+    partial = f"{device.state}/releases/partial"
+    hashes = next(name.split(".")[0] for name in names if name.endswith("-0003.json"))
+    os.makedirs(partial, exist_ok=True)
+    for name in (hashes, "0" * 64):
+        with open(f"{partial}/{name}", "w", encoding="utf-8") as file:
+            file.write("{")
+    for folder in ("repositories/own/public/targets/releases", "releases/public/targets/pool/GP-2025-0001"):
+        os.makedirs(f"{device.state}/{folder}")
+        with open(f"{device.state}/{folder}/x.json", "w", encoding="utf-8") as file:
+            file.write("{")
+    del repo.says["targets"]["targets"]["releases/GP-2026-0006.json"]
+    repo.publish("targets", "snapshot", "timestamp")
+    before = device.stored()
+    device.update("--dry-run", urls=urls)
+    check(set(before) <= set(device.stored()), "a dry run removed something")
+    device.is_at("2026-10", "2026-12")
+    device.update(urls=urls, status=3)
+    left = device.stored()
+    gone = sorted(name for name in before if name not in left)
+    same(gone, sorted([f"releases/public/targets/releases/{n}" for n in names if n.endswith("-0006.json")]
+                      + [f"releases/partial/{'0' * 64}", "releases/public/targets/pool/GP-2025-0001/x.json"]), "what went")
+    check(not os.path.exists(f"{device.state}/releases/public/targets/pool/GP-2025-0001"), "an empty folder")
+    same(sorted(os.listdir(old)), sorted(n for n in names if not n.endswith("-0006.json")), "what is listed")
