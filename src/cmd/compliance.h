@@ -84,13 +84,21 @@ graft_compliance_action_status(const struct graft_compliance_options *options,
 GRAFT_MUST_CHECK struct graft_error *
 graft_compliance_put_host(struct graft_text *text);
 
+/** What processes of this host run, in short. */
+struct graft_compliance_run {
+	/** None of them runs old code. */
+	bool whole;
+	/** So many hold a hotpatch. */
+	size_t hotpatched;
+};
+
 /**
  * Append what processes of this host run: hotpatches, and old code.
  *
  * @param[in,out] text Gets `,"hotpatches":[...],"old_code":[...],"processes":{...},"left_out":N`.
- * @param[out] whole_ret No process runs old code.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_compliance_put_processes(struct graft_text *text, bool *whole_ret);
+graft_compliance_put_processes(struct graft_text *text,
+			       struct graft_compliance_run *ret);
 
 #endif /* GRAFT_CMD_COMPLIANCE_H */

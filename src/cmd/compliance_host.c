@@ -127,10 +127,14 @@ put_partly(struct graft_text *text, const struct graft_update_last *last,
 	return NULL;
 }
 
-/** Append the releases that are here, in memory or on disk. */
+/**
+ * Append the releases that are here, in memory or on disk.
+ *
+ * @param[out] lost_ret One was for memory alone, and the host was restarted since.
+ */
 GRAFT_MUST_CHECK static struct graft_error *
 put_releases(struct graft_text *text, const struct graft_update_last *last,
-	     const struct graft_restart *restart)
+	     const struct graft_restart *restart, bool *lost_ret)
 {
 	const struct graft_update_record *record = restart->record;
 	char boot_id[GRAFT_BOOT_ID_LEN];
@@ -144,6 +148,7 @@ put_releases(struct graft_text *text, const struct graft_update_last *last,
 		const struct graft_update_taken *taken = &last->taken[i];
 		const bool gone = taken->memory_only &&
 				  strcmp(taken->boot_id, boot_id) != 0;
+		*lost_ret = *lost_ret || gone;
 		put_release(text, &count, taken->id,
 			    graft_level_write(taken->level).str,
 			    gone ? UNKNOWN : YES,
@@ -258,7 +263,8 @@ graft_compliance_put_host(struct graft_text *text)
 	struct graft_restart restart = { 0 };
 	enum graft_compliance_state state = GRAFT_COMPLIANCE_UNKNOWN;
 	struct graft_facts facts;
-	bool whole = false;
+	struct graft_compliance_run run = { 0 };
+	bool lost = false;
 
 	struct graft_error *err = graft_device_look(&facts);
 	if (!err)
@@ -270,15 +276,17 @@ graft_compliance_put_host(struct graft_text *text)
 	graft_text_put(text, ",\"facts\":");
 	graft_facts_put_json(&facts, text);
 	put_look(text, &last);
-	err = put_releases(text, &last, &restart);
+	err = put_releases(text, &last, &restart, &lost);
 	if (!err)
 		err = put_restart(text, &restart);
 	if (!err)
 		err = put_quarantine(text);
 	if (!err)
-		err = graft_compliance_put_processes(text, &whole);
+		err = graft_compliance_put_processes(text, &run);
+	// graftd gives what was for memory alone to who starts later; where nobody has it, nobody did.
 	if (!err)
-		err = find_state(&facts, &last, restart.record != NULL, whole,
+		err = find_state(&facts, &last, restart.record != NULL,
+				 run.whole && (!lost || run.hotpatched),
 				 &state);
 	if (err)
 		return err;

@@ -302,7 +302,8 @@ count(const struct graft_sync *sync, enum graft_sync_action action)
 }
 
 struct graft_error *
-graft_compliance_put_processes(struct graft_text *text, bool *whole_ret)
+graft_compliance_put_processes(struct graft_text *text,
+			       struct graft_compliance_run *ret)
 {
 	const struct graft_options options = { 0 };
 	const struct graft_sync none = { 0 };
@@ -333,6 +334,9 @@ graft_compliance_put_processes(struct graft_text *text, bool *whole_ret)
 			  hotpatched, due, refused, restart,
 			  sync.held ? sync.held->count : 0, report.unseen,
 			  left_out);
-	*whole_ret = !due && !refused && !restart;
+	*ret = (struct graft_compliance_run){
+		.whole = !due && !refused && !restart,
+		.hotpatched = hotpatched,
+	};
 	return text->failed ? graft_error_no_memory() : NULL;
 }

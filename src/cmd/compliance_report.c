@@ -198,10 +198,10 @@ find_serial(const struct identity *identity, int64_t now, uint64_t *ret)
 	return NULL;
 }
 
-/** Make the report. */
+/** Make the report. @param[in] says What the host says of itself. */
 GRAFT_MUST_CHECK static struct graft_error *
 make(const struct graft_compliance_options *options,
-     const struct identity *identity, struct graft_text *ret)
+     const struct identity *identity, const char *says, struct graft_text *ret)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 	const int64_t now = (int64_t)time(NULL);
@@ -223,12 +223,11 @@ make(const struct graft_compliance_options *options,
 			  "\"agent\":\"" GRAFT_VERSION "\"",
 			  identity->host, graft_signer_json(identity->signer),
 			  serial, made, expires);
-	err = graft_compliance_put_host(&text);
+	graft_text_put(&text, says);
 	graft_text_put(&text, "}");
-	if (!err && text.failed)
-		err = graft_error_no_memory();
-	return err ? err
-		   : graft_compliance_sign(text.str, identity->signer, ret);
+	return text.failed
+		       ? graft_error_no_memory()
+		       : graft_compliance_sign(text.str, identity->signer, ret);
 }
 
 /** Put what was made where it is wanted. */
@@ -256,12 +255,16 @@ graft_compliance_action_report(const struct graft_compliance_options *options,
 			       int *status_ret)
 {
 	GRAFT_CLEANUP(identity_deinit) struct identity identity = { 0 };
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text says = { 0 };
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 
 	(void)status_ret;
-	struct graft_error *err = open_identity(options, &identity);
+	// First: who holds a key is closed to others, and that would be taken for what the kernel forbids.
+	struct graft_error *err = graft_compliance_put_host(&says);
 	if (!err)
-		err = make(options, &identity, &text);
+		err = open_identity(options, &identity);
+	if (!err)
+		err = make(options, &identity, graft_text_str(&says), &text);
 	// Its number is used up before anybody sees it.
 	if (!err)
 		err = graft_trust_store_write(identity.store, role, text.str,
@@ -283,7 +286,8 @@ graft_compliance_action_key(const struct graft_compliance_options *options,
 	if (err)
 		return err;
 	graft_compliance_key_put(identity.host,
-				 graft_signer_json(identity.signer), &text);
+				 graft_signer_json(identity.signer), false,
+				 &text);
 	return text.failed ? graft_error_no_memory()
 			   : put_out(options, &identity, &text);
 }

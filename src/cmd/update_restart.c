@@ -174,11 +174,9 @@ graft_update_take_restart(struct graft_update *update)
 	if (!update->cumulative.wanted.count) {
 		// Nothing of it is on this device, so nothing of it has to begin anew.
 		update->raised = true;
-		err = graft_device_raise(baseline, level);
-		return err ? err
-			   : graft_update_last_take(choice->releases,
-						    choice->count, false,
-						    (int64_t)time(NULL));
+		err = graft_update_last_take(choice->releases, choice->count,
+					     false, (int64_t)time(NULL));
+		return err ? err : graft_device_raise(baseline, level);
 	}
 	err = graft_update_state_begin(state, choice->releases, choice->count,
 				       baseline, level);

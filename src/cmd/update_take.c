@@ -233,11 +233,11 @@ graft_update_take_hotpatch(struct graft_update *update)
 		return err;
 	graft_repositories_tidy(repositories);
 	update->raised = true;
-	err = graft_device_raise(update->facts.baseline,
-				 update->choice.eligibility.target);
+	// First what was taken: cut off behind it, the next run takes it again.
+	err = graft_update_last_take(
+		update->choice.releases, update->choice.count,
+		!has_delta(update->choice.releases[0]), (int64_t)time(NULL));
 	return err ? err
-		   : graft_update_last_take(
-			     update->choice.releases, update->choice.count,
-			     !has_delta(update->choice.releases[0]),
-			     (int64_t)time(NULL));
+		   : graft_device_raise(update->facts.baseline,
+					update->choice.eligibility.target);
 }

@@ -236,9 +236,7 @@ write_key(struct graft_compliance_hosts *hosts, const char *host,
 	size_t i = 0;
 
 	graft_json_put_node(&key, node);
-	if (first_use)
-		graft_text_put(&key, ",\"origin\":\"first-use\"");
-	graft_compliance_key_put(host, graft_text_str(&key), &text);
+	graft_compliance_key_put(host, graft_text_str(&key), first_use, &text);
 	if (key.failed || text.failed)
 		return graft_error_no_memory();
 	struct graft_error *err = graft_trust_store_write(hosts->keys, host,
@@ -331,7 +329,8 @@ find_key(struct graft_compliance_hosts *hosts,
 				       report->host);
 	*new_ret = true;
 	graft_json_put_node(&json, report->key);
-	graft_compliance_key_put(report->host, graft_text_str(&json), &text);
+	graft_compliance_key_put(report->host, graft_text_str(&json), true,
+				 &text);
 	if (json.failed || text.failed)
 		return graft_error_no_memory();
 	err = graft_compliance_key_decode(text.str, text.len, ret);

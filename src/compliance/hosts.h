@@ -136,9 +136,14 @@ graft_compliance_key_decode(const void *bytes, size_t len,
 void
 graft_compliance_key_deinit(struct graft_compliance_key *key);
 
-/** Append the key of a host as it is enrolled. @param[in] json Of the key, as metadata have it. */
+/**
+ * Append the key of a host as it is enrolled.
+ *
+ * @param[in] json Of the key, as metadata have it.
+ * @param[in] first_use It came with a report, and nobody enrolled it.
+ */
 void
-graft_compliance_key_put(const char *host, const char *json,
+graft_compliance_key_put(const char *host, const char *json, bool first_use,
 			 struct graft_text *text);
 
 #endif /* GRAFT_COMPLIANCE_HOSTS_H */

@@ -63,10 +63,11 @@ graft_compliance_key_decode(const void *bytes, size_t len,
 }
 
 void
-graft_compliance_key_put(const char *host, const char *json,
+graft_compliance_key_put(const char *host, const char *json, bool first_use,
 			 struct graft_text *text)
 {
 	graft_text_put(text, "{\"_type\":\"graft-compliance-key\",\"host\":");
 	graft_json_put_string(text, host, strlen(host));
-	graft_text_printf(text, ",\"key\":%s}\n", json);
+	graft_text_printf(text, ",\"key\":%s%s}\n", json,
+			  first_use ? ",\"origin\":\"first-use\"" : "");
 }

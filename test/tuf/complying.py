@@ -200,6 +200,16 @@ def a_device_says_what_it_has_and_should_have(place):
     same([(r["id"], r["level"], r["memory"], r["disk"]) for r in said["releases"]],
          [("GP-2026-0005", "2026-12", "yes", "yes")], "releases")
     same(said["look"]["failures"], 0, "failures")
+    # What was for memory alone did not outlive a restart, unless somebody saw to it.
+    path = f"{device.state}/update/last.json"
+    with open(path, encoding="utf-8") as file:
+        last = json.load(file)
+    last["taken"][0].update(memory_only=True, boot_id="01234567-89ab-cdef-0123-456789abcdef")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(last, file)
+    said = report()
+    same([(r["memory"], r["disk"]) for r in said["releases"]], [("unknown", "no")], "after a restart")
+    check(said["state"] == "partly" or said["processes"]["hotpatched"], said)
     # What it should have and has not.
     device.is_at("2026-10", "2026-10")
     same(report()["state"], "behind", "behind")
