@@ -43,6 +43,8 @@ struct updater {
 	const struct graft_updater_options *options;
 	/** What was said last: the same is not said again. */
 	char said[SAID_LEN];
+	/** The same of what repositories do not agree about. */
+	char disagreed[SAID_LEN];
 	/** On graft_clock_monotonic_us(): then `graft restart go` is run again. */
 	uint64_t restart_us;
 	/** When the next look is, as it was written down. */
@@ -51,28 +53,39 @@ struct updater {
 	unsigned int failures;
 };
 
-/** Say something, unless it was the last thing that was said. */
-GRAFT_PRINTF(3)
+/** Say a text, unless it is what was said last of its kind. */
 static void
-say(struct updater *updater, int priority, const char *fmt, ...)
+say_text(struct updater *updater, char last[SAID_LEN], int priority,
+	 const char text[SAID_LEN])
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text safe = { 0 };
 	GRAFT_FREE struct graft_message *message = calloc(1, sizeof(*message));
-	char text[SAID_LEN];
-	va_list args;
 
-	va_start(args, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	if (!message || strcmp(text, updater->said) == 0)
+	if (!message || strcmp(text, last) == 0)
 		return;
-	memcpy(updater->said, text, sizeof(text));
+	memcpy(last, text, SAID_LEN);
+	if (!*text)
+		return;
 	graft_text_put_safe(&safe, text);
 	message->kind = GRAFT_MESSAGE_LOG;
 	message->priority = (uint8_t)priority;
 	(void)snprintf(message->text, sizeof(message->text), "%s",
 		       graft_text_str(&safe));
 	graft_journal_put(updater->options->journal, message);
+}
+
+/** Say something, unless it was the last thing that was said. */
+GRAFT_PRINTF(3)
+static void
+say(struct updater *updater, int priority, const char *fmt, ...)
+{
+	char text[SAID_LEN] = "";
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	say_text(updater, updater->said, priority, text);
 }
 
 /** Get a text of a JSON object; "" without. */
@@ -102,6 +115,52 @@ say_files(struct updater *updater, const cJSON *said)
 	}
 }
 
+/**
+ * Say which repositories were left, and what they do not agree about: one line, and not again as long
+ * as it is the same.
+ */
+static void
+say_repositories(struct updater *updater, const cJSON *said)
+{
+	char text[SAID_LEN] = "";
+	const cJSON *one;
+	size_t more = 0;
+
+	cJSON_ArrayForEach(
+		one, cJSON_GetObjectItemCaseSensitive(said, "repositories"))
+	{
+		const char *left = text_of(one, "left");
+		if (*left && !*text)
+			(void)snprintf(text, sizeof(text),
+				       "release: repository %s is left: %s",
+				       text_of(one, "name"), left);
+		else
+			more += *left != '\0';
+	}
+	cJSON_ArrayForEach(
+		one, cJSON_GetObjectItemCaseSensitive(said, "disagreements"))
+	{
+		if (*text)
+			more++;
+		else
+			(void)snprintf(
+				text, sizeof(text),
+				"release: %s%s: repository %s %s",
+				text_of(one, "release"),
+				cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(
+					one, "counts"))
+					? ""
+					: " does not count",
+				text_of(one, "repository"),
+				text_of(one, "what"));
+	}
+	const size_t len = strlen(text);
+	if (more)
+		(void)snprintf(text + len, sizeof(text) - len,
+			       "; and %zu more (graft update --dry-run)", more);
+	say_text(updater, updater->disagreed, LOG_WARNING, text);
+}
+
 /** Say what a run did. */
 static void
 say_update(struct updater *updater, const struct graft_tool *tool)
@@ -126,8 +185,10 @@ say_update(struct updater *updater, const struct graft_tool *tool)
 			    cJSON_GetObjectItemCaseSensitive(said, "raised"))
 			    ? ", which this device has now"
 			    : "");
-	if (device)
+	if (device) {
 		say_files(updater, said);
+		say_repositories(updater, said);
+	}
 	cJSON_Delete(said);
 }
 

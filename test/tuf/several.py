@@ -5,11 +5,13 @@ import functools
 import json
 import os
 import shutil
+import time
 
 from carrying import Server, read
 from releasing import built, make, spec, two_months
-from stage import check, each, same, test
-from updating import Device, begin, by_hand, releases
+from stage import Skip, check, each, same, test
+from updating import Daemon, Device, begin, by_hand, releases
+from victim import until
 from writer import Writer
 
 
@@ -206,6 +208,25 @@ def one_that_expired_keeps_from_all(place):
         two.vendor.run("refresh", "--key", two.vendor.online, after=3)
         said = two.update("--json", status=90, after=3)["error"]["message"]
         check(said.startswith("repository own: ") and "expired" in said, said)
+
+
+@test
+def graftd_says_what_they_do_not_agree_about_and_who_is_left(place):
+    if os.geteuid() or os.path.exists("/etc/graft/policy.conf"):
+        raise Skip("not root, or this host has a policy")
+    with Pair(place, last=False) as two:
+        with Daemon(two.device, [], *two.config().splitlines()) as daemon:
+            until(lambda: "release: GP-2026-0005 does not count: repository own does not list it\n" in daemon.said(),
+                  "it says nothing")
+            same(two.device.conf().count("level = 2026-11"), 1, two.device.conf())
+        two.urls["own"] = "http://127.0.0.1:1"
+        with Daemon(two.device, [], *two.config("agreement = first").splitlines()) as daemon:
+            until(lambda: "release: repository own is left: root: http://127.0.0.1:1/" in daemon.said(), "it says nothing")
+            until(lambda: "level = 2026-12" in two.device.conf(), daemon.said())
+            time.sleep(12)
+            same(daemon.said().count("is left"), 1, daemon.said())
+        with Daemon(two.device, [], *two.config().splitlines()) as daemon:
+            until(lambda: "release: repository own: root: " in daemon.said(), "it says nothing")
 
 
 @test
