@@ -6,22 +6,15 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <linux/futex.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/msg.h>
-#include <sys/sem.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 
 enum {
 	STOP_US = AWAIT_STOP_US,
 	SLEEP_MS = 2000,
-	/** Longer than any test. */
-	WAIT_S = 3600,
 };
 
 static struct graft_target *
@@ -114,137 +107,6 @@ busy_threads_are_stopped_and_go_on(void **state)
 	graft_target_close(target);
 	for (int i = 0; i < 4; i++)
 		assert_works(&victim, i);
-	victim_end(&victim);
-}
-
-/** Calls that wait; each is one thread that must not return. */
-enum wait_kind {
-	WAIT_EPOLL,
-	WAIT_EPOLL_PWAIT,
-	WAIT_READ,
-	WAIT_POLL,
-	WAIT_PPOLL,
-	WAIT_FUTEX,
-	WAIT_FUTEX_TIMEOUT,
-	WAIT_PAUSE,
-	WAIT_SIGSUSPEND,
-	WAIT_SIGTIMEDWAIT,
-	WAIT_SEMOP,
-	WAIT_MSGRCV,
-	WAIT_RECV_TIMEOUT,
-	WAIT_SELECT,
-	WAIT_COUNT,
-};
-
-/** Make the call of a kind. @return what it returns. */
-static long
-wait_for_ever(enum wait_kind kind)
-{
-	struct epoll_event event;
-	struct timespec hour = { .tv_sec = WAIT_S };
-	struct timeval hour_us = { .tv_sec = WAIT_S };
-	uint32_t word = 0;
-	sigset_t set;
-	(void)sigemptyset(&set);
-	int fds[2];
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
-		return -2;
-	struct pollfd poll_fd = { .fd = fds[0], .events = POLLIN };
-	struct sembuf down = { .sem_op = -1 };
-	struct {
-		long type;
-		char text[8];
-	} message;
-	int id = -1;
-	switch (kind) {
-	case WAIT_EPOLL:
-		return epoll_wait(epoll_create1(0), &event, 1, -1);
-	case WAIT_EPOLL_PWAIT:
-		return epoll_pwait(epoll_create1(0), &event, 1, -1, &set);
-	case WAIT_READ:
-		return read(fds[0], &event, 1);
-	case WAIT_POLL:
-		return poll(&poll_fd, 1, WAIT_S * 1000);
-	case WAIT_PPOLL:
-		return ppoll(&poll_fd, 1, NULL, &set);
-	case WAIT_FUTEX:
-		return syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL);
-	case WAIT_FUTEX_TIMEOUT:
-		return syscall(SYS_futex, &word, FUTEX_WAIT, 0, &hour);
-	case WAIT_PAUSE:
-		return pause();
-	case WAIT_SIGSUSPEND:
-		return sigsuspend(&set);
-	case WAIT_SIGTIMEDWAIT:
-		(void)sigaddset(&set, SIGUSR2);
-		return sigtimedwait(&set, NULL, &hour);
-	case WAIT_SEMOP:
-		id = semget(IPC_PRIVATE, 1, 0600);
-		// Removed with the waiter inside, it would end: leave it.
-		return semop(id, &down, 1);
-	case WAIT_MSGRCV:
-		id = msgget(IPC_PRIVATE, 0600);
-		return msgrcv(id, &message, 8, 0, 0);
-	case WAIT_RECV_TIMEOUT:
-		(void)setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &hour_us,
-				 sizeof(hour_us));
-		return recv(fds[0], &event, 1, 0);
-	case WAIT_SELECT: {
-		fd_set read_set;
-		FD_ZERO(&read_set);
-		FD_SET(fds[0], &read_set);
-		return select(fds[0] + 1, &read_set, NULL, NULL, NULL);
-	}
-	case WAIT_COUNT:
-		break;
-	}
-	return -3;
-}
-
-static void *
-waiter(void *arg)
-{
-	struct worker *worker = arg;
-	atomic_fetch_add(&worker->page->ready, 1);
-	long got = wait_for_ever((enum wait_kind)worker->index);
-	atomic_store(&worker->page->answers[worker->index], got);
-	atomic_store(&worker->page->errnums[worker->index], errno);
-	atomic_fetch_add(&worker->page->failures, 1);
-	return NULL;
-}
-
-static void
-waiters(struct victim_page *page)
-{
-	static struct worker workers[WAIT_COUNT];
-	pthread_t thread;
-	for (int i = 0; i < WAIT_COUNT; i++) {
-		workers[i] = (struct worker){ page, i };
-		(void)pthread_create(&thread, NULL, waiter, &workers[i]);
-	}
-	victim_work(page, 0);
-}
-
-static void
-no_waiting_call_returns_because_of_a_stop(void **state)
-{
-	(void)state;
-	struct victim victim = victim_start(waiters, WAIT_COUNT + 1);
-	assert_true(threads_get_into_state(victim.pid, 'S', WAIT_COUNT));
-	struct graft_target *target = attach(&victim);
-	for (int i = 0; i < 30; i++) {
-		stop_once(target);
-		(void)usleep(2000);
-	}
-	graft_target_close(target);
-	assert_works(&victim, 0);
-	for (int i = 0; i < WAIT_COUNT; i++) {
-		if (atomic_load(&victim.page->errnums[i]))
-			print_message("kind %d: %ld errno %ld\n", i,
-				      atomic_load(&victim.page->answers[i]),
-				      atomic_load(&victim.page->errnums[i]));
-	}
-	assert_int_equal(atomic_load(&victim.page->failures), 0);
 	victim_end(&victim);
 }
 
@@ -636,7 +498,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(busy_threads_are_stopped_and_go_on),
-		cmocka_unit_test(no_waiting_call_returns_because_of_a_stop),
 		cmocka_unit_test(a_sleep_takes_as_long_as_it_should),
 		cmocka_unit_test(the_eintr_of_a_real_signal_is_not_lost),
 		cmocka_unit_test(
