@@ -130,8 +130,8 @@ graft_package_old_version(const char *log, size_t len, const char *name,
  * Find what a changelog says was fixed.
  *
  * @param[in] text deb-changelog(5), of @p len bytes. Untrusted.
- * @param[in] old_version Entries of this version and older ones are left out; NULL:
- * all but the first are.
+ * @param[in] old_version From the first entry of this or an older version on, all are
+ * left out; NULL: all but the first are.
  * @param[in,out] package Gets what is found.
  */
 GRAFT_MUST_CHECK struct graft_error *

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/vec.h"
+#include "host/version.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -176,18 +177,21 @@ cve_at(const char *at, size_t len)
 	return n >= CVE_LEAST && n <= CVE_MOST ? n : 0;
 }
 
-/** Is it the first line of an entry, "source (version) ...", and of this version? */
+/** Is it the first line of an entry, "source (version) ...", and not newer than a version? */
 static bool
-begins_entry(const char *line, size_t len, const char *version, bool *is_ret)
+begins_entry(const char *line, size_t len, const char *version,
+	     bool *is_old_ret)
 {
+	char text[256];
 	const char *open = memchr(line, '(', len);
 	const char *close =
 		open ? memchr(open, ')', len - (size_t)(open - line)) : NULL;
 
 	if (!len || isspace((unsigned char)*line) || !close)
 		return false;
-	*is_ret = version && strlen(version) == (size_t)(close - open) - 1 &&
-		  memcmp(open + 1, version, strlen(version)) == 0;
+	(void)snprintf(text, sizeof(text), "%.*s", (int)(close - open) - 1,
+		       open + 1);
+	*is_old_ret = version && graft_version_compare(text, version) <= 0;
 	return true;
 }
 
@@ -203,6 +207,7 @@ graft_package_find_cves(const char *text, size_t len, const char *old_version,
 		const char *end = memchr(line, '\n', len - at);
 		size_t n = end ? (size_t)(end - line) : len - at;
 		bool is_old = false;
+		// A rebuild of the old version ("1.0-1+b1") has no entry here.
 		if (begins_entry(line, n, old_version, &is_old) &&
 		    (is_old || (!old_version && entries++)))
 			return NULL;

@@ -3,7 +3,7 @@
 #include "persist/relations.h"
 
 #include "base/cleanup.h"
-#include "persist/version.h"
+#include "host/version.h"
 
 #include <stdio.h>
 #include <string.h>

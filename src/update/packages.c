@@ -7,7 +7,7 @@
 #include "base/vec.h"
 #include "persist/build_id.h"
 #include "persist/run.h"
-#include "persist/version.h"
+#include "host/version.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -88,6 +88,11 @@ what_was_fixed_since_the_old_version_is_found(void **state)
 	// Of an unknown one: what the last upload fixed.
 	finds(CHANGELOG, NULL, "CVE-2026-1111 CVE-2026-22222 ");
 	finds(CHANGELOG, "3.0.14-1", "");
+	// A rebuild has its entry in another file; who goes back has fixed nothing.
+	finds(CHANGELOG, "3.0.13-1+b2", "CVE-2026-1111 CVE-2026-22222 ");
+	finds(CHANGELOG, "3.0.13-0ubuntu3",
+	      "CVE-2026-1111 CVE-2026-22222 CVE-2026-3333 ");
+	finds(CHANGELOG, "3.0.15-1", "");
 	finds("", "1", "");
 	finds("CVE-2026-123", NULL, "");
 	finds("CVE-2026-1234", NULL, "CVE-2026-1234 ");

@@ -2,8 +2,8 @@
 
 /** @file The order of versions of Debian packages (deb-version(7)). */
 
-#ifndef GRAFT_PERSIST_VERSION_H
-#define GRAFT_PERSIST_VERSION_H
+#ifndef GRAFT_HOST_VERSION_H
+#define GRAFT_HOST_VERSION_H
 
 #include <stdbool.h>
 
@@ -24,4 +24,4 @@ bool
 graft_version_satisfies(const char *version, const char *relation,
 			const char *wanted);
 
-#endif /* GRAFT_PERSIST_VERSION_H */
+#endif /* GRAFT_HOST_VERSION_H */

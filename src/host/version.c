@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "persist/version.h"
+#include "host/version.h"
 
 #include <ctype.h>
 #include <stdlib.h>
