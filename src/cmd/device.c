@@ -41,15 +41,14 @@ find_value(const char *text, const char *name, struct graft_fact *ret)
 		       (int)strcspn(at, "\"'\n"), at);
 }
 
-/** Find out what the distribution is called. */
+/** Find out what the distribution is called, and its version. */
 static void
-look_at_distribution(struct graft_facts *facts)
+find_names(struct graft_fact *id, struct graft_fact *version)
 {
 	static const char *const paths[] = { "/etc/os-release",
 					     "/usr/lib/os-release" };
-	struct graft_fact id = { "unknown" };
-	struct graft_fact version = { "" };
-
+	*id = (struct graft_fact){ "unknown" };
+	*version = (struct graft_fact){ "" };
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
 		GRAFT_FREE uint8_t *bytes = NULL;
 		size_t len;
@@ -58,10 +57,19 @@ look_at_distribution(struct graft_facts *facts)
 		graft_error_free(err);
 		if (err)
 			continue;
-		find_value((const char *)bytes, "ID", &id);
-		find_value((const char *)bytes, "VERSION_ID", &version);
+		find_value((const char *)bytes, "ID", id);
+		find_value((const char *)bytes, "VERSION_ID", version);
 		break;
 	}
+}
+
+static void
+look_at_distribution(struct graft_facts *facts)
+{
+	struct graft_fact id;
+	struct graft_fact version;
+
+	find_names(&id, &version);
 	(void)snprintf(facts->distribution.str, sizeof(facts->distribution.str),
 		       "%.15s%s%.15s", id.str, *version.str ? "-" : "",
 		       version.str);
@@ -149,6 +157,14 @@ take(void *arg, const struct graft_setting *setting)
 				 setting,
 				 "%s: '%.20s' is no level such as '2026-10'",
 				 setting->key, setting->value);
+}
+
+void
+graft_device_find_vendor(struct graft_fact *ret)
+{
+	struct graft_fact version;
+
+	find_names(ret, &version);
 }
 
 struct graft_error *

@@ -8,6 +8,10 @@
 #include "base/error.h"
 #include "release/eligible.h"
 
+/** Find the ID of os-release(5): "debian"; "unknown" if there is none. */
+void
+graft_device_find_vendor(struct graft_fact *ret);
+
 /**
  * Look at this host: what os-release(5) calls it, what its kernel lets us do, how much
  * space there is, and what STATE/device.conf says of its edition and levels.

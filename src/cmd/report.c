@@ -2,16 +2,19 @@
 
 #include "cmd/verb.h"
 
+#include "cmd/device.h"
 #include "cmd/options.h"
 #include "cmd/print.h"
 #include "cmd/sync_held.h"
 #include "cmd/usage.h"
+#include "host/running_kernel.h"
 #include "report/vex.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +55,26 @@ fixes_deinit(struct fixes *fixes)
 	free(fixes->rests);
 }
 
+/** Is an item about code that was taken away where only packages put some? dpkg has
+ * forgotten whose it was: it may have been of any. */
+static bool
+is_forgotten(const struct graft_sync *sync, const struct graft_sync_item *item)
+{
+	const struct graft_old_process *p =
+		&sync->code->processes[item->process];
+
+	for (size_t i = 0; i < p->file_count; i++) {
+		const struct graft_old_file *file =
+			&sync->code->files[p->files[i]];
+		if (sync->group_of[p->files[i]] == item->group && file->ours &&
+		    !file->new_path &&
+		    sync->packages->of[p->files[i]] == SIZE_MAX &&
+		    graft_held_is_static(file->path))
+			return true;
+	}
+	return false;
+}
+
 /** Is an item about old code of a source package, which is still run? */
 static bool
 is_left(const struct graft_sync *sync, const struct graft_sync_item *item,
@@ -59,10 +82,11 @@ is_left(const struct graft_sync *sync, const struct graft_sync_item *item,
 {
 	const struct graft_package *p = sync->groups[item->group].package;
 
-	return p && p->source && strcmp(p->source, package->source) == 0 &&
-	       (item->action == GRAFT_SYNC_DONE ||
-		item->action == GRAFT_SYNC_RESTART ||
-		item->action == GRAFT_SYNC_REFUSED);
+	return (p && p->source && strcmp(p->source, package->source) == 0 &&
+		(item->action == GRAFT_SYNC_DONE ||
+		 item->action == GRAFT_SYNC_RESTART ||
+		 item->action == GRAFT_SYNC_REFUSED)) ||
+	       is_forgotten(sync, item);
 }
 
 /** Does a process hold files of a source package from before? */
@@ -80,6 +104,25 @@ is_held(const struct graft_sync *sync, const struct graft_held_process *p,
 			return true;
 	}
 	return false;
+}
+
+/** Append that the kernel of a package does not run, if so. */
+static void
+put_kernel(const struct graft_package *package, struct graft_text *text)
+{
+	struct utsname name = { 0 };
+	char running[128];
+
+	if (!graft_running_kernel_is_of(package->source))
+		return;
+	(void)uname(&name);
+	graft_running_kernel_version(name.version, running);
+	if (graft_running_kernel_has(running, package->version))
+		return;
+	graft_text_printf(text, "%sthe kernel that runs is ",
+			  text->len ? "; " : "");
+	graft_text_put_safe(text, *running ? running : name.release);
+	graft_text_put(text, ": restart the host");
 }
 
 /** Append who still runs old code of a package, or holds other files of it from before,
@@ -116,6 +159,7 @@ put_rest(const struct graft_sync *sync, const struct graft_package *package,
 		graft_unit_put_restart(&sync->held_units[i], p->pid, p->comm,
 				       text);
 	}
+	put_kernel(package, text);
 }
 
 /** Find the fix of a source package and version, or NULL. */
@@ -202,6 +246,7 @@ print(print_fn *printer)
 	GRAFT_CLEANUP(fixes_deinit) struct fixes fixes = { 0 };
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 	char host[256] = "localhost";
+	struct graft_fact vendor;
 	struct graft_error *err = graft_sync_find(&sync, &options, &none);
 
 	if (!err)
@@ -217,12 +262,14 @@ print(print_fn *printer)
 	err = make_fixes(&sync, upgraded, &fixes);
 	if (err)
 		return err;
+	graft_device_find_vendor(&vendor);
 	(void)gethostname(host, sizeof(host) - 1);
 	const struct graft_report_fixes report = {
 		.fixes = fixes.list,
 		.count = fixes.count,
 		.now = (uint64_t)time(NULL),
 		.host = host,
+		.vendor = vendor.str,
 		.unseen = sync.code->unseen,
 	};
 	err = printer(&report, &text);

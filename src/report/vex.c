@@ -30,12 +30,15 @@ put_url(struct graft_text *text, const char *str, size_t len)
 
 /** Append the package URL of a binary package (purl-spec, type deb). */
 static void
-put_purl(struct graft_text *text, const char *package, const char *version)
+put_purl(struct graft_text *text, const char *vendor, const char *package,
+	 const char *version)
 {
 	size_t len = strcspn(package, ":");
 	const char *arch = package[len] ? package + len + 1 : NULL;
 
-	graft_text_put(text, "pkg:deb/debian/");
+	graft_text_put(text, "pkg:deb/");
+	put_url(text, vendor, strlen(vendor));
+	graft_text_put(text, "/");
 	put_url(text, package, len);
 	graft_text_put(text, "@");
 	put_url(text, version, strlen(version));
@@ -72,7 +75,8 @@ rest_of(const struct graft_report_fix *fix)
 }
 
 static bool
-add_products(cJSON *statement, const struct graft_report_fix *fix)
+add_products(cJSON *statement, const char *vendor,
+	     const struct graft_report_fix *fix)
 {
 	cJSON *list = cJSON_AddArrayToObject(statement, "products");
 	bool ok = list != NULL;
@@ -80,7 +84,7 @@ add_products(cJSON *statement, const struct graft_report_fix *fix)
 	for (size_t i = 0; ok && i < fix->package_count; i++) {
 		GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 		cJSON *product = cJSON_CreateObject();
-		put_purl(&text, fix->packages[i], fix->version);
+		put_purl(&text, vendor, fix->packages[i], fix->version);
 		ok = cJSON_AddItemToArray(list, product) && !text.failed &&
 		     cJSON_AddStringToObject(product, "@id",
 					     graft_text_str(&text));
@@ -99,7 +103,7 @@ add_statement(cJSON *list, const struct graft_report_fixes *fixes,
 	bool ok = cJSON_AddItemToArray(list, statement);
 	ok = cJSON_AddItemToObject(statement, "vulnerability", name) && ok;
 	return ok && graft_report_add_string(name, "name", cve) &&
-	       add_products(statement, fix) &&
+	       add_products(statement, fixes->vendor, fix) &&
 	       cJSON_AddStringToObject(statement, "status",
 				       fixed ? "fixed" : "affected") &&
 	       (fixed || graft_report_add_string(statement, "action_statement",
@@ -161,7 +165,7 @@ graft_report_print_openvex(const struct graft_report_fixes *fixes,
 }
 
 static bool
-add_affects(cJSON *item, const struct graft_report_fix *fix)
+add_affects(cJSON *item, const char *vendor, const struct graft_report_fix *fix)
 {
 	cJSON *list = cJSON_AddArrayToObject(item, "affects");
 	bool ok = list != NULL;
@@ -169,7 +173,7 @@ add_affects(cJSON *item, const struct graft_report_fix *fix)
 	for (size_t i = 0; ok && i < fix->package_count; i++) {
 		GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 		cJSON *one = cJSON_CreateObject();
-		put_purl(&text, fix->packages[i], fix->version);
+		put_purl(&text, vendor, fix->packages[i], fix->version);
 		ok = cJSON_AddItemToArray(list, one) && !text.failed &&
 		     cJSON_AddStringToObject(one, "ref", graft_text_str(&text));
 	}
@@ -196,7 +200,7 @@ add_vulnerability(cJSON *list, const struct graft_report_fixes *fixes,
 					  cJSON_CreateString("update")) &&
 		     graft_report_add_string(analysis, "detail", rest_of(fix));
 	}
-	return ok && add_affects(item, fix);
+	return ok && add_affects(item, fixes->vendor, fix);
 }
 
 struct graft_error *

@@ -41,8 +41,9 @@ struct graft_report_fixes {
 	size_t count;
 	/** Unix time in seconds. */
 	uint64_t now;
-	/** Name of the host. */
+	/** Name of the host, and who its packages are of: "debian". */
 	const char *host;
+	const char *vendor;
 	/** Processes that could not be looked at: nothing counts as in memory then. */
 	size_t unseen;
 };

@@ -178,6 +178,50 @@ def an_upgrade_by_dpkg_is_followed_and_named(place):
 
 
 @test
+def what_no_process_maps_or_nobody_remembers_is_not_said_to_be_fixed(place):
+    place = Folder(place)
+    build_debs(place)
+    folder, entries = place.path("kernel"), [CHANGES.replace("graft-victim", "linux").format(
+        version, f"fixes CVE-2026-200{version}") for version in (2, 1)]
+    os.makedirs(f"{folder}/DEBIAN")
+    os.makedirs(f"{folder}/usr/share/doc/linux-image-graft")
+    for version in (1, 2):
+        with open(f"{folder}/DEBIAN/control", "w", encoding="utf-8") as file:
+            file.write(f"Package: linux-image-graft\nSource: linux\nVersion: 1.0-{version}\n"
+                       "Architecture: amd64\nMaintainer: A <a@example.org>\nDescription: a kernel\n")
+        with gzip.open(f"{folder}/usr/share/doc/linux-image-graft/changelog.Debian.gz", "wt") as file:
+            file.write("".join(entries[-version:]))
+        subprocess.run(["dpkg-deb", "--build", "--root-owner-group", folder, place.path("debs")],
+                       check=True, capture_output=True)
+    lines = in_layer(place, START + r"""
+sed -i s/^ID=.*/ID=devuan/ /etc/os-release
+dpkg -i "$1"/linux-image-graft_1.0-1_*.deb >/dev/null 2>&1
+dpkg -i "$1"/linux-image-graft_1.0-2_*.deb "$1"/*_1.0-3_*.deb >/dev/null 2>&1
+"$2" sync --pid $pid >/dev/null
+"$2" report
+# A library that no package has any more, and a process that goes on with it.
+cp /usr/lib/graft-victim/libone.so /usr/lib/graft-victim/libgone.so
+LD_PRELOAD=/usr/lib/graft-victim/libgone.so sleep 1000 & gone=$!
+until grep -q libgone /proc/$gone/maps; do sleep 0.01; done
+rm /usr/lib/graft-victim/libgone.so
+"$2" report
+kill $pid $gone
+""")
+    def says(line, name):
+        found = [s for s in json.loads(line)["statements"] if s["vulnerability"]["name"] == name]
+        same(len(found), 1, f"statements about {name}")
+        check(all(p["@id"].startswith("pkg:deb/devuan/") for p in found[0]["products"]), found)
+        return found[0]["status"], found[0].get("action_statement", "")
+    status, text = says(lines[1], "CVE-2026-2002")
+    same(status, "affected", "a kernel that does not run")
+    check(text.startswith("the kernel that runs is ") and text.endswith(": restart the host"), text)
+    same(says(lines[1], "CVE-2026-1003"), ("fixed", ""), "all are hotpatched")
+    status, text = says(lines[2], "CVE-2026-1003")
+    same(status, "affected", "code that nobody knows")
+    check("(sleep) runs the code from before: " in text, text)
+
+
+@test
 def apt_brings_processes_to_the_new_code_where_the_hook_is_enabled(place):
     place = Folder(place)
     build_debs(place)
