@@ -140,8 +140,12 @@ graft_unit_parse(const char *cgroup, struct graft_unit *ret)
 		if (is_container_id(&part))
 			unit.kind = GRAFT_UNIT_CONTAINER;
 	}
-	if (is_user_manager(&part) && next_unit(&path, &inner) &&
-	    kind_of(&inner) == GRAFT_UNIT_SYSTEM) {
+	bool is_inner = is_user_manager(&part) && next_unit(&path, &inner);
+	if (is_inner && container_prefix(&inner)) {
+		unit.kind = GRAFT_UNIT_CONTAINER;
+		prefix = container_prefix(&inner);
+		part = inner;
+	} else if (is_inner && kind_of(&inner) == GRAFT_UNIT_SYSTEM) {
 		size_t around = strlen("user@") + strlen(".service");
 		unit.kind = GRAFT_UNIT_USER;
 		unit.user = strndup(part.at + strlen("user@"),
@@ -194,10 +198,39 @@ put_operand(struct graft_text *text, const char *word)
 	put_word(text, word);
 }
 
+/** Is it a scope? Who made it started what is in it: systemd could only end that. */
+static bool
+is_scope(const struct graft_unit *unit)
+{
+	const struct part part = { unit->name, strlen(unit->name) };
+
+	return ends(&part, ".scope");
+}
+
+/** Append that a process is to be started again by who started it. */
+static void
+put_process(const struct graft_unit *unit, pid_t pid, const char *comm,
+	    struct graft_text *text)
+{
+	graft_text_printf(text, "restart process %d (", (int)pid);
+	graft_text_put_safe(text, comm);
+	graft_text_put(text, ")");
+	if (!unit->name)
+		return;
+	graft_text_put(text, " of ");
+	put_word(text, unit->name);
+}
+
 void
 graft_unit_put_restart(const struct graft_unit *unit, pid_t pid,
 		       const char *comm, struct graft_text *text)
 {
+	if ((unit->kind == GRAFT_UNIT_SYSTEM ||
+	     unit->kind == GRAFT_UNIT_USER) &&
+	    is_scope(unit)) {
+		put_process(unit, pid, comm, text);
+		return;
+	}
 	switch (unit->kind) {
 	case GRAFT_UNIT_SYSTEM:
 		graft_text_put(text, "systemctl restart ");
@@ -222,9 +255,7 @@ graft_unit_put_restart(const struct graft_unit *unit, pid_t pid,
 		break;
 	case GRAFT_UNIT_NONE:
 	default:
-		graft_text_printf(text, "restart process %d (", (int)pid);
-		graft_text_put_safe(text, comm);
-		graft_text_put(text, ")");
+		put_process(unit, pid, comm, text);
 		break;
 	}
 }

@@ -55,6 +55,15 @@ static const struct example EXAMPLES[] = {
 	{ "/user.slice/user-1000.slice/user@1000.service/init.scope",
 	  GRAFT_UNIT_SYSTEM, "user@1000.service",
 	  "systemctl restart user@1000.service" },
+	// systemd would end what is in a scope, and start nothing.
+	{ "/system.slice/run-r1.scope", GRAFT_UNIT_SYSTEM, "run-r1.scope",
+	  "restart process 7 (x y) of run-r1.scope" },
+	{ "/user.slice/user-1000.slice/user@1000.service/app.slice/app-a.scope",
+	  GRAFT_UNIT_USER, "app-a.scope",
+	  "restart process 7 (x y) of app-a.scope" },
+	{ "/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID
+	  ".scope/container",
+	  GRAFT_UNIT_CONTAINER, ID, "restart the container " ID },
 	{ "/user.slice/user-1000.slice/session-3.scope", GRAFT_UNIT_SESSION,
 	  "session-3.scope", "log out and in: session-3.scope" },
 	{ "/init.scope", GRAFT_UNIT_INIT, "init.scope",
