@@ -18,6 +18,7 @@ static const char *const patterns[] = {
 	"(^|[^[:alnum:]_./-])service[[:space:]]+[^[:space:];|&]+[[:space:]]+" ACTION,
 	"/etc/init\\.d/[^[:space:];|&]+[[:space:]]+" ACTION,
 	"(^|[^[:alnum:]_-])start-stop-daemon[[:space:]]",
+	"(^|[^[:alnum:]_-])(pkill|killall)[[:space:]]+[-[:alnum:]_$\"]",
 };
 
 enum {
@@ -47,12 +48,12 @@ acts(const struct scanner *scanner, const char *line)
 	static const char *const harmless[] = { "#", "echo ", "printf ", "log_",
 						"db_" };
 
+	// What only says something does nothing more, unless a command follows.
 	for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++) {
-		if (strncmp(line, harmless[i], strlen(harmless[i])) == 0)
+		if (strncmp(line, harmless[i], strlen(harmless[i])) == 0 &&
+		    (i == 0 || !strpbrk(line, ";&|`")))
 			return false;
 	}
-	if (strstr(line, "invoke-rc.d") || strstr(line, "deb-systemd-invoke"))
-		return false;
 	for (size_t i = 0; i < scanner->count; i++) {
 		if (regexec(&scanner->made[i], line, 0, NULL, 0) == 0)
 			return true;

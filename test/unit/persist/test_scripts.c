@@ -42,6 +42,11 @@ what_acts_on_services_directly_is_found(void **state)
 		"start-stop-daemon --stop --exec /usr/sbin/foo",
 		"systemctl stop foo",
 		"(service foo condrestart)",
+		"systemctl restart foo || invoke-rc.d foo restart",
+		"deb-systemd-invoke stop a; systemctl start b",
+		"echo restarting; service foo restart",
+		"pkill -HUP foo",
+		"killall food || true",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
@@ -66,6 +71,10 @@ what_asks_first_or_does_nothing_is_not(void **state)
 		"myservice foo restart",
 		"systemctl is-active foo",
 		"chmod 755 /etc/init.d/foo",
+		"[ -x /etc/init.d/foo ] && invoke-rc.d foo restart || exit $?",
+		"deb-systemd-invoke stop dbus.socket dbus.service || exit $?",
+		"command -v systemctl >/dev/null && deb-systemd-invoke stop a",
+		"command -v pkill >/dev/null",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
