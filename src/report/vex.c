@@ -132,13 +132,31 @@ add_id(cJSON *root, const char *prefix, const char *name)
 		       : NULL;
 }
 
+/** Is anything said at all? */
+static bool
+is_empty(const struct graft_report_fixes *fixes)
+{
+	for (size_t i = 0; i < fixes->count; i++) {
+		if (fixes->fixes[i].cve_count)
+			return false;
+	}
+	return true;
+}
+
 struct graft_error *
 graft_report_print_openvex(const struct graft_report_fixes *fixes,
 			   struct graft_text *text)
 {
 	char when[32];
-	cJSON *root = cJSON_CreateObject();
 
+	if (is_empty(fixes))
+		return graft_error_new(
+			GRAFT_ERROR_NOT_FOUND,
+			"no upgrade that dpkg's log knows has fixed a "
+			"vulnerability, and an OpenVEX document has "
+			"one at least; --format cyclonedx-vex may "
+			"have none");
+	cJSON *root = cJSON_CreateObject();
 	print_time(fixes->now, when);
 	bool ok = root &&
 		  cJSON_AddStringToObject(root, "@context",
@@ -176,6 +194,34 @@ add_affects(cJSON *item, const char *vendor, const struct graft_report_fix *fix)
 		put_purl(&text, vendor, fix->packages[i], fix->version);
 		ok = cJSON_AddItemToArray(list, one) && !text.failed &&
 		     cJSON_AddStringToObject(one, "ref", graft_text_str(&text));
+	}
+	return ok;
+}
+
+/** Add the packages that vulnerabilities refer to. */
+static bool
+add_components(cJSON *list, const char *vendor,
+	       const struct graft_report_fix *fix)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < fix->package_count; i++) {
+		GRAFT_CLEANUP(graft_text_deinit) struct graft_text purl = { 0 };
+		GRAFT_CLEANUP(graft_text_deinit) struct graft_text name = { 0 };
+		cJSON *one = cJSON_CreateObject();
+		put_purl(&purl, vendor, fix->packages[i], fix->version);
+		graft_text_put_bytes(&name, fix->packages[i],
+				     strcspn(fix->packages[i], ":"));
+		ok = cJSON_AddItemToArray(list, one) && !purl.failed &&
+		     !name.failed &&
+		     cJSON_AddStringToObject(one, "type", "library") &&
+		     cJSON_AddStringToObject(one, "bom-ref",
+					     graft_text_str(&purl)) &&
+		     graft_report_add_string(one, "name",
+					     graft_text_str(&name)) &&
+		     graft_report_add_string(one, "version", fix->version) &&
+		     cJSON_AddStringToObject(one, "purl",
+					     graft_text_str(&purl));
 	}
 	return ok;
 }
@@ -222,6 +268,11 @@ graft_report_print_cyclonedx(const struct graft_report_fixes *fixes,
 	ok = component &&
 	     cJSON_AddStringToObject(component, "type", "device") &&
 	     graft_report_add_string(component, "name", fixes->host);
+	cJSON *packages = ok ? cJSON_AddArrayToObject(root, "components")
+			     : NULL;
+	ok = packages != NULL;
+	for (size_t i = 0; ok && i < fixes->count; i++)
+		ok = add_components(packages, fixes->vendor, &fixes->fixes[i]);
 	cJSON *list = ok ? cJSON_AddArrayToObject(root, "vulnerabilities")
 			 : NULL;
 	ok = list != NULL;

@@ -48,7 +48,12 @@ struct graft_report_fixes {
 	size_t unseen;
 };
 
-/** Append the fixes as an OpenVEX document and a newline. */
+/**
+ * Append the fixes as an OpenVEX document and a newline.
+ *
+ * @return NULL; #GRAFT_ERROR_NOT_FOUND if there is nothing to say: such a document has a
+ * statement at least.
+ */
 GRAFT_MUST_CHECK struct graft_error *
 graft_report_print_openvex(const struct graft_report_fixes *fixes,
 			   struct graft_text *text);

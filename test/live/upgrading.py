@@ -173,6 +173,8 @@ def an_upgrade_by_dpkg_is_followed_and_named(place):
     same([(v["analysis"]["state"], sorted(a["ref"] for a in v["affects"])) for v in cyclonedx],
          [("resolved", ["pkg:deb/debian/graft-victim-libs@1.0-3?arch=amd64",
                         "pkg:deb/debian/graft-victim@1.0-3?arch=amd64"])], "for CycloneDX")
+    refs = [(c["bom-ref"], c["purl"], c["name"]) for c in json.loads(lines[-3])["components"]]
+    check(("pkg:deb/debian/graft-victim@1.0-3?arch=amd64",) * 2 + ("graft-victim",) in refs, refs)
     same(json.loads(lines[-2])["processes"][0]["action"], "hotpatched-before", "again")
     same(lines[-1], "status 3", "again")
 
@@ -194,6 +196,9 @@ def what_no_process_maps_or_nobody_remembers_is_not_said_to_be_fixed(place):
         subprocess.run(["dpkg-deb", "--build", "--root-owner-group", folder, place.path("debs")],
                        check=True, capture_output=True)
     lines = in_layer(place, START + r"""
+: >/var/log/dpkg.log; : >/var/log/dpkg.log.1
+"$2" report 2>/said && echo "status 0" || { echo "status $?"; cat /said; }
+"$2" report --format cyclonedx-vex
 sed -i s/^ID=.*/ID=devuan/ /etc/os-release
 dpkg -i "$1"/linux-image-graft_1.0-1_*.deb >/dev/null 2>&1
 dpkg -i "$1"/linux-image-graft_1.0-2_*.deb "$1"/*_1.0-3_*.deb >/dev/null 2>&1
@@ -212,6 +217,11 @@ kill $pid $gone
         same(len(found), 1, f"statements about {name}")
         check(all(p["@id"].startswith("pkg:deb/devuan/") for p in found[0]["products"]), found)
         return found[0]["status"], found[0].get("action_statement", "")
+    # Such a document must have a statement; the other may be about nothing.
+    same(lines.pop(1), "status 66", "a report about nothing")
+    check("no upgrade" in lines.pop(1), lines)
+    empty = json.loads(lines.pop(1))
+    same((empty["components"], empty["vulnerabilities"]), ([], []), "about nothing")
     status, text = says(lines[1], "CVE-2026-2002")
     same(status, "affected", "a kernel that does not run")
     check(text.startswith("the kernel that runs is ") and text.endswith(": restart the host"), text)
