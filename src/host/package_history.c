@@ -3,8 +3,8 @@
 #include "host/package.h"
 
 #include "base/cleanup.h"
+#include "base/deb_version.h"
 #include "base/vec.h"
-#include "host/version.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -191,7 +191,7 @@ begins_entry(const char *line, size_t len, const char *version,
 		return false;
 	(void)snprintf(text, sizeof(text), "%.*s", (int)(close - open) - 1,
 		       open + 1);
-	*is_old_ret = version && graft_version_compare(text, version) <= 0;
+	*is_old_ret = version && graft_deb_version_compare(text, version) <= 0;
 	return true;
 }
 

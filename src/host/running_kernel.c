@@ -2,7 +2,7 @@
 
 #include "host/running_kernel.h"
 
-#include "host/version.h"
+#include "base/deb_version.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -43,5 +43,5 @@ graft_running_kernel_has(const char *running, const char *version)
 	if (all > len + 1 && version[all - len - 1] == '+' &&
 	    strcmp(version + all - len, running) == 0)
 		return true;
-	return graft_version_compare(running, version) >= 0;
+	return graft_deb_version_compare(running, version) >= 0;
 }

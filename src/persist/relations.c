@@ -3,7 +3,7 @@
 #include "persist/relations.h"
 
 #include "base/cleanup.h"
-#include "host/version.h"
+#include "base/deb_version.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,8 +57,8 @@ graft_relations_find_broken(const char *clauses, const char *package,
 		struct clause clause;
 		if (memchr(at, '|', len) || !parse(at, len, &clause) ||
 		    strcmp(clause.name, package) != 0 || !clause.relation[0] ||
-		    graft_version_satisfies(version, clause.relation,
-					    clause.version))
+		    graft_deb_version_satisfies(version, clause.relation,
+						clause.version))
 			continue;
 		*len_ret = len;
 		return at;
@@ -89,8 +89,8 @@ line_satisfies(const char *line, size_t len, const struct clause *clause)
 		return false;
 	if (strcmp(name, clause->name) == 0)
 		return !clause->relation[0] ||
-		       graft_version_satisfies(version, clause->relation,
-					       clause->version);
+		       graft_deb_version_satisfies(version, clause->relation,
+						   clause->version);
 	const char *provided = strchr(copy, '\t');
 	provided = provided ? strchr(provided + 1, '\t') : NULL;
 	if (!provided)
@@ -104,8 +104,8 @@ line_satisfies(const char *line, size_t len, const struct clause *clause)
 		// What is provided without a version satisfies none.
 		if (!clause->relation[0] ||
 		    (one.version[0] &&
-		     graft_version_satisfies(one.version, clause->relation,
-					     clause->version)))
+		     graft_deb_version_satisfies(one.version, clause->relation,
+						 clause->version)))
 			return true;
 	}
 	return false;
@@ -184,8 +184,8 @@ static bool
 holds(const struct clause *clause, const char *version)
 {
 	return !clause->relation[0] ||
-	       graft_version_satisfies(version, clause->relation,
-				       clause->version);
+	       graft_deb_version_satisfies(version, clause->relation,
+					   clause->version);
 }
 
 const char *

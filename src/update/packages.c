@@ -3,11 +3,11 @@
 #include "update/packages.h"
 
 #include "base/cleanup.h"
+#include "base/deb_version.h"
 #include "base/text.h"
 #include "base/vec.h"
 #include "persist/build_id.h"
 #include "persist/run.h"
-#include "host/version.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -83,7 +83,8 @@ add(struct graft_wanted_list *wanted,
 				       "package",
 				       package->name, package->version);
 	if (there) {
-		if (graft_version_compare(there->version, package->version) < 0)
+		if (graft_deb_version_compare(there->version,
+					      package->version) < 0)
 			there->version = package->version;
 		return NULL;
 	}
@@ -120,7 +121,7 @@ take_line(struct graft_wanted_list *wanted, char *line)
 	    strncmp(state, "triggers-", strlen("triggers-")) != 0)
 		one->whole = false;
 	if (one->installed &&
-	    graft_version_compare(one->installed, version) <= 0)
+	    graft_deb_version_compare(one->installed, version) <= 0)
 		return NULL;
 	free(one->installed);
 	one->installed = strdup(*version ? version : "0");
@@ -155,8 +156,8 @@ look(struct graft_wanted_list *wanted)
 		struct graft_wanted one = wanted->list[i];
 		if (!one.installed)
 			continue;
-		one.older = graft_version_compare(one.installed, one.version) <
-			    0;
+		one.older = graft_deb_version_compare(one.installed,
+						      one.version) < 0;
 		wanted->older += one.older;
 		wanted->list[kept++] = one;
 	}
@@ -211,7 +212,8 @@ is_of_version(const struct graft_wanted_list *wanted, const char *path,
 	const char *name = graft_text_str(&out);
 	const struct graft_wanted *one = graft_wanted_get(wanted, name,
 							  strcspn(name, ":, "));
-	*ret = one && graft_version_compare(one->installed, one->version) == 0;
+	*ret = one &&
+	       graft_deb_version_compare(one->installed, one->version) == 0;
 	return NULL;
 }
 

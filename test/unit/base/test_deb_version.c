@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "host/version.h"
+#include "base/deb_version.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,8 +44,8 @@ versions_are_ordered(void **state)
 
 	for (size_t i = 0; i < count; i++) {
 		for (size_t k = 0; k < count; k++) {
-			int order = graft_version_compare(ascending[i],
-							  ascending[k]);
+			int order = graft_deb_version_compare(ascending[i],
+							      ascending[k]);
 			if ((order < 0) != (i < k) || (order > 0) != (i > k))
 				fail_msg("%s and %s: %d", ascending[i],
 					 ascending[k], order);
@@ -57,22 +57,22 @@ static void
 zeroes_in_front_and_a_missing_epoch_mean_nothing(void **state)
 {
 	(void)state;
-	assert_int_equal(graft_version_compare("1.02-1", "1.2-1"), 0);
-	assert_int_equal(graft_version_compare("0:1.2-1", "1.2-1"), 0);
-	assert_int_equal(graft_version_compare("1.0", "1.0-0"), 0);
+	assert_int_equal(graft_deb_version_compare("1.02-1", "1.2-1"), 0);
+	assert_int_equal(graft_deb_version_compare("0:1.2-1", "1.2-1"), 0);
+	assert_int_equal(graft_deb_version_compare("1.0", "1.0-0"), 0);
 }
 
 static void
 relations_are_what_they_say(void **state)
 {
 	(void)state;
-	assert_true(graft_version_satisfies("1.0-2", ">=", "1.0-1"));
-	assert_true(graft_version_satisfies("1.0-2", ">>", "1.0-1"));
-	assert_false(graft_version_satisfies("1.0-2", "<<", "1.0-2"));
-	assert_true(graft_version_satisfies("1.0-2", "<=", "1.0-2"));
-	assert_true(graft_version_satisfies("1.0-2", "=", "1.0-2"));
-	assert_false(graft_version_satisfies("1.0-2", "=", "1.0-1"));
-	assert_false(graft_version_satisfies("1.0-2", "!", "1.0-2"));
+	assert_true(graft_deb_version_satisfies("1.0-2", ">=", "1.0-1"));
+	assert_true(graft_deb_version_satisfies("1.0-2", ">>", "1.0-1"));
+	assert_false(graft_deb_version_satisfies("1.0-2", "<<", "1.0-2"));
+	assert_true(graft_deb_version_satisfies("1.0-2", "<=", "1.0-2"));
+	assert_true(graft_deb_version_satisfies("1.0-2", "=", "1.0-2"));
+	assert_false(graft_deb_version_satisfies("1.0-2", "=", "1.0-1"));
+	assert_false(graft_deb_version_satisfies("1.0-2", "!", "1.0-2"));
 }
 
 int

@@ -2,8 +2,8 @@
 
 /** @file The order of versions of Debian packages (deb-version(7)). */
 
-#ifndef GRAFT_HOST_VERSION_H
-#define GRAFT_HOST_VERSION_H
+#ifndef GRAFT_BASE_DEB_VERSION_H
+#define GRAFT_BASE_DEB_VERSION_H
 
 #include <stdbool.h>
 
@@ -13,7 +13,7 @@
  * @return Less than, equal to or greater than 0, as @p a is.
  */
 int
-graft_version_compare(const char *a, const char *b);
+graft_deb_version_compare(const char *a, const char *b);
 
 /**
  * Say whether a version satisfies a relation.
@@ -21,7 +21,7 @@ graft_version_compare(const char *a, const char *b);
  * @param[in] relation "=", "<<", "<=", ">>" or ">="; another one is not satisfied.
  */
 bool
-graft_version_satisfies(const char *version, const char *relation,
-			const char *wanted);
+graft_deb_version_satisfies(const char *version, const char *relation,
+			    const char *wanted);
 
-#endif /* GRAFT_HOST_VERSION_H */
+#endif /* GRAFT_BASE_DEB_VERSION_H */

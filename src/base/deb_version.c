@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "host/version.h"
+#include "base/deb_version.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -65,7 +65,7 @@ take_epoch(const char **version)
 }
 
 int
-graft_version_compare(const char *a, const char *b)
+graft_deb_version_compare(const char *a, const char *b)
 {
 	unsigned long a_epoch = take_epoch(&a);
 	unsigned long b_epoch = take_epoch(&b);
@@ -84,10 +84,10 @@ graft_version_compare(const char *a, const char *b)
 }
 
 bool
-graft_version_satisfies(const char *version, const char *relation,
-			const char *wanted)
+graft_deb_version_satisfies(const char *version, const char *relation,
+			    const char *wanted)
 {
-	int order = graft_version_compare(version, wanted);
+	int order = graft_deb_version_compare(version, wanted);
 
 	if (strcmp(relation, "=") == 0)
 		return order == 0;
