@@ -229,6 +229,7 @@ look_at_file(struct pass *pass, const struct view *view,
 {
 	struct graft_place place = {
 		.tid = view->tid,
+		.mapper = view->tid,
 		.root = &view->root,
 		.path = graft_root_inside(view->path, map->path),
 	};
@@ -239,6 +240,7 @@ look_at_file(struct pass *pass, const struct view *view,
 	// As `graft sync` has it: loaded before chroot(2), in our own namespace.
 	if (!place.path && view->root.ns == pass->ours.ns)
 		place = (struct graft_place){ .tid = getpid(),
+					      .mapper = view->tid,
 					      .root = &pass->ours,
 					      .path = map->path };
 	if (place.path)

@@ -45,6 +45,24 @@ look(pid_t tid, const char *path, struct stat *ret)
 				  : NULL;
 }
 
+/**
+ * Say whether what stat(2) finds is what is mapped. On overlayfs and btrfs it has other
+ * numbers than proc(5) has for mappings; then the mapping's own file is asked.
+ */
+static bool
+is_mapped(const struct graft_place *place, const struct graft_map *map,
+	  const struct stat *now)
+{
+	uint64_t dev = (uint64_t)major(now->st_dev) << 32 | minor(now->st_dev);
+	struct stat mapped;
+
+	if (now->st_ino == map->inode && dev == map->dev)
+		return true;
+	return now->st_ino && place->mapper &&
+	       graft_map_stat_file(place->mapper, map, &mapped) &&
+	       mapped.st_ino == now->st_ino && mapped.st_dev == now->st_dev;
+}
+
 struct graft_error *
 graft_place_look(const struct graft_place *place, const struct graft_map *map,
 		 struct stat *now_ret, bool *in_place_ret)
@@ -59,9 +77,7 @@ graft_place_look(const struct graft_place *place, const struct graft_map *map,
 	err = look(place->tid, deleted ? deleted : place->path, now_ret);
 	if (err)
 		return err;
-	uint64_t dev = (uint64_t)major(now_ret->st_dev) << 32 |
-		       minor(now_ret->st_dev);
-	*in_place_ret = now_ret->st_ino == map->inode && dev == map->dev;
+	*in_place_ret = is_mapped(place, map, now_ret);
 	// The file itself may have another one at its path by now.
 	return *in_place_ret || !deleted
 		       ? NULL

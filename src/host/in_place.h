@@ -23,6 +23,8 @@ struct stat;
 struct graft_place {
 	/** Whose root it is: a living thread of the process, or we. */
 	pid_t tid;
+	/** Whose mapping it is: a living thread of the process. */
+	pid_t mapper;
 	const struct graft_root *root;
 	/** Absolute, in that root. */
 	const char *path;
@@ -36,8 +38,9 @@ graft_map_is_code_of_file(const struct graft_map *map);
  * Look at what lies at the path of a mapping.
  *
  * @param[out] now_ret What lies there; zeroed if nothing does.
- * @param[out] in_place_ret It is the very file that is mapped, by device and inode. On
- * file systems of several layers it may be, and this says no.
+ * @param[out] in_place_ret It is the very file that is mapped, by device and inode. Without the
+ * right to ask for that of the mapping (CAP_SYS_ADMIN) this says no on file systems of several
+ * layers or volumes.
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_place_look(const struct graft_place *place, const struct graft_map *map,

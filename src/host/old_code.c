@@ -230,7 +230,9 @@ look_at(struct look *look, pid_t pid, const struct view *view,
 	const struct graft_root *root = &view->root;
 	struct graft_known_file *known = graft_known_files_find(&look->known,
 								map, root);
-	struct graft_place place = { .tid = view->tid, .root = root };
+	struct graft_place place = { .tid = view->tid,
+				     .mapper = view->tid,
+				     .root = root };
 	struct stat now;
 	bool in_place = false;
 
@@ -238,6 +240,7 @@ look_at(struct look *look, pid_t pid, const struct view *view,
 	// It was loaded before chroot(2): whence is known of our own namespace only.
 	if (!place.path && root->ns == look->ours.ns)
 		place = (struct graft_place){ .tid = getpid(),
+					      .mapper = view->tid,
 					      .root = &look->ours,
 					      .path = map->path };
 	*ret = known ? known->file : current;
