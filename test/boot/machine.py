@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                                 "shared"))
@@ -28,6 +29,7 @@ for path in sys sysrq-trigger; do
 	mount --bind "$root/proc/$path" "$root/proc/$path"
 	mount -o remount,bind,ro "$root/proc/$path"
 done
+mount --bind "$dir/boot-id" "$root/proc/sys/kernel/random/boot_id"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
@@ -99,6 +101,9 @@ class Machine:
 
     def start(self):
         """Boot, and wait until all has started."""
+        # As a kernel that has booted: by it graft tells that there was a restart.
+        with open(f"{self.dir}/boot-id", "w", encoding="ascii") as file:
+            file.write(f"{uuid.uuid4()}\n")
         log = open(f"{self.dir}/log", "a+", encoding="utf-8", errors="replace")
 
         def enter():

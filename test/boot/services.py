@@ -18,18 +18,19 @@ ONE = {OLD: "int one(int x) { return x * 3 + 1; }",
 ANSWERS = {OLD: 7, NEW: 8, NEWER: 9}
 LIB = f"/usr/lib/{NAME}"
 DROP_IN = "/etc/systemd/system/graftd.service.d"
-# Says who it is, and what the library answers to 2.
+# Says who it is, what the library answers to 2, and what it did as main() began.
 PROGRAM = """#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 int one(int x);
 int main(void) {
 	char text[64], byte;
+	int first = one(2);
 	for (;;) {
 		int fd = accept(0, NULL, NULL);
 		if (fd < 0) return 1;
 		if (read(fd, &byte, 1) == 1) {
-			int len = snprintf(text, sizeof(text), "%d %d\\n", getpid(), one(2));
+			int len = snprintf(text, sizeof(text), "%d %d %d\\n", getpid(), one(2), first);
 			(void)!write(fd, text, len);
 		}
 		close(fd);
@@ -37,8 +38,13 @@ int main(void) {
 }"""
 SOCKET = """[Socket]
 ListenStream=/run/{name}-%i.sock
+TriggerLimitIntervalSec=0
+[Install]
+WantedBy=sockets.target
 """
-SERVICE = """[Service]
+SERVICE = """[Unit]
+StartLimitIntervalSec=0
+[Service]
 ExecStart=/usr/sbin/{name}
 StandardInput=socket
 StandardOutput=journal
@@ -123,12 +129,15 @@ class Services:
 
     def ask(self, name):
         """Process and answer of a service; the first who asks starts it."""
+        return self.ask_all(name)[:2]
+
+    def ask_all(self, name):
+        """Also what the answer was when it started."""
         with socket.socket(socket.AF_UNIX) as one:
             one.settimeout(LONG)
             one.connect(f"{self.machine.root}/run/{NAME}-{name}.sock")
             one.sendall(b"?")
-            pid, answer = one.recv(64).split()
-        return int(pid), int(answer)
+            return tuple(map(int, one.recv(64).split()))
 
     def all(self):
         """Process of each, by name, and that each gives the same answer."""
