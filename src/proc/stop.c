@@ -5,6 +5,7 @@
 #include "base/fault.h"
 #include "proc/target.h"
 #include "proc/tracee.h"
+#include "proc/waiting.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -120,6 +121,19 @@ take_registers(struct graft_target *target, size_t index)
 	return true;
 }
 
+/** Say who did not stop, and what the kernel keeps it in. */
+GRAFT_MUST_CHECK static struct graft_error *
+not_stopped(const struct graft_target *target, pid_t tid)
+{
+	char waits[128];
+
+	graft_waiting_look(target->pid, tid, waits, sizeof(waits));
+	return graft_error_new(
+		GRAFT_ERROR_LIMIT,
+		"thread %d of process %d (%s) did not stop in time%s", tid,
+		target->pid, target->comm, waits);
+}
+
 /**
  * Wait until no thread runs; those that are added meanwhile too. The registers
  * of those that stop are in the array of threads then, by the index of their
@@ -132,12 +146,8 @@ wait_all(struct graft_target *target, uint64_t deadline_ns)
 		while (target->tracees[i].state == GRAFT_TRACEE_RUNNING &&
 		       !graft_tracee_wait(target, i, 0)) {
 			if (graft_tracee_now_ns() >= deadline_ns)
-				return graft_error_new(
-					GRAFT_ERROR_LIMIT,
-					"thread %d of process %d (%s) did not "
-					"stop in time",
-					target->tracees[i].tid, target->pid,
-					target->comm);
+				return not_stopped(target,
+						   target->tracees[i].tid);
 		}
 		struct graft_tracee *tracee = &target->tracees[i];
 		if (tracee->state == GRAFT_TRACEE_STOPPED &&

@@ -3,6 +3,7 @@
 #include "proc/unusable.h"
 
 #include "base/text.h"
+#include "proc/waiting.h"
 
 static const char *const reason_text[GRAFT_UNUSABLE_COUNT] = {
 	[GRAFT_UNUSABLE_NOT_RUNNING] = "does not run",
@@ -40,14 +41,18 @@ graft_unusable_say(const struct graft_unusable *unusable,
 		if (threads->count == 0)
 			continue;
 		const char *between = text.len > 0 ? "; " : "";
+		char waits[128] = "";
+		if (i == GRAFT_UNUSABLE_NOT_STOPPED)
+			graft_waiting_look(target->pid, threads->tid, waits,
+					   sizeof(waits));
 		if (threads->count == 1)
-			graft_text_printf(&text, "%sthread %d %s", between,
-					  threads->tid, reason_text[i]);
+			graft_text_printf(&text, "%sthread %d %s%s", between,
+					  threads->tid, reason_text[i], waits);
 		else
-			graft_text_printf(&text,
-					  "%sthread %d, as %zu others, %s",
-					  between, threads->tid,
-					  threads->count - 1, reason_text[i]);
+			graft_text_printf(
+				&text, "%sthread %d, as %zu others, %s%s",
+				between, threads->tid, threads->count - 1,
+				reason_text[i], waits);
 	}
 	return graft_error_new(GRAFT_ERROR_REFUSED,
 			       "no thread of process %d (%s) can make a system "

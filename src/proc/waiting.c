@@ -23,14 +23,19 @@ static const struct call calls[] = {
 	{ SYS_clock_nanosleep, "clock_nanosleep", false },
 	{ SYS_connect, "connect", true },
 	{ SYS_epoll_pwait, "epoll_pwait", true },
+	{ 441, "epoll_pwait2", true },
 	{ SYS_epoll_wait, "epoll_wait", true },
 	{ SYS_fcntl, "fcntl", true },
+	{ SYS_fdatasync, "fdatasync", true },
 	{ SYS_flock, "flock", true },
 	{ SYS_fsync, "fsync", true },
 	{ SYS_futex, "futex", false },
 	{ SYS_io_getevents, "io_getevents", false },
+	{ 426, "io_uring_enter", true },
+	{ SYS_ioctl, "ioctl", true },
 	{ SYS_msgrcv, "msgrcv", false },
 	{ SYS_nanosleep, "nanosleep", false },
+	{ SYS_openat, "openat", false },
 	{ SYS_pause, "pause", false },
 	{ SYS_poll, "poll", false },
 	{ SYS_ppoll, "ppoll", false },
@@ -43,8 +48,10 @@ static const struct call calls[] = {
 	{ SYS_rt_sigtimedwait, "rt_sigtimedwait", false },
 	{ SYS_select, "select", false },
 	{ SYS_semop, "semop", false },
+	{ SYS_semtimedop, "semtimedop", false },
 	{ SYS_sendmsg, "sendmsg", true },
 	{ SYS_sendto, "sendto", true },
+	{ SYS_vfork, "vfork", false },
 	{ SYS_wait4, "wait4", false },
 	{ SYS_waitid, "waitid", false },
 	{ SYS_write, "write", true },
@@ -82,6 +89,24 @@ graft_waiting_say(const struct user_regs_struct *regs, char *buf, size_t len)
 	(void)snprintf(buf, len,
 		       "; it waits in system call %s%s until that returns",
 		       name, of);
+}
+
+void
+graft_waiting_look(pid_t pid, pid_t tid, char *buf, size_t len)
+{
+	char text[256];
+	long number = -1;
+	uint64_t first = 0;
+
+	if (graft_proc_slurp(text, sizeof(text), "/proc/%d/task/%d/syscall",
+			     (int)pid, (int)tid) <= 0 ||
+	    sscanf(text, "%ld %" SCNx64, &number, &first) != 2)
+		number = -1;
+	const struct user_regs_struct regs = {
+		.orig_rax = (unsigned long long)number,
+		.rdi = first,
+	};
+	graft_waiting_say(&regs, buf, len);
 }
 
 bool

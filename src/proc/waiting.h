@@ -21,6 +21,10 @@
 void
 graft_waiting_say(const struct user_regs_struct *regs, char *buf, size_t len);
 
+/** As graft_waiting_say(), of a thread that nobody stopped. */
+void
+graft_waiting_look(pid_t pid, pid_t tid, char *buf, size_t len);
+
 /**
  * Say whether a thread that nobody stops waits at a certain place.
  *

@@ -108,6 +108,29 @@ int main(void)
 
 
 @test
+def a_thread_that_does_not_stop_is_named_with_its_system_call(place):
+    made = program(place, "vforked", """
+int main(void)
+{
+	say("ready\\n", 0);
+	if (vfork() == 0) {
+		char c;
+		(void)!read(0, &c, 1);
+		_exit(0);
+	}
+	serve();
+}
+""")
+    with Victim(made) as victim:
+        until(lambda: children_of(victim.pid), "it has no child")
+        one_line(place.apply(victim.pid, "--wait", "0.1", status=4), str(victim.pid),
+                 "did not stop in time", "system call vfork")
+        victim.tell("")
+        same(victim.line(), "ready", "the victim goes on")
+        answers(victim, 11)
+
+
+@test
 def threads_that_come_and_go_all_the_time_are_no_obstacle(place):
     made = program(place, "storm", """
 static void *born(void *arg)

@@ -6,7 +6,7 @@
  * Fuzz what is read of a process. The first byte of the input chooses what the
  * rest is: 'm' a maps file, 's' a status file, 't' a stat file, 'b' a seccomp
  * filter with the call that it is asked about, 'h' a header page (its checksums
- * made right first).
+ * made right first), 'c' what says in which call a thread is.
  */
 
 #include "base/cursor.h"
@@ -14,6 +14,7 @@
 #include "plan/header.h"
 #include "proc/bpf.h"
 #include "proc/maps.h"
+#include "proc/partway.h"
 #include "proc/status.h"
 
 static void
@@ -57,6 +58,14 @@ fuzz_stat(const char *text)
 
 	if (graft_proc_stat_parse(text, &status))
 		promise(status.state > ' ');
+}
+
+static void
+fuzz_call(const char *text)
+{
+	// "running" and "-1" are no calls.
+	if (graft_partway_parse(text))
+		promise(!memchr("r-", *text, 2) && strlen(text) > 8);
 }
 
 static void
@@ -147,6 +156,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'b':
 		fuzz_filter(copy, size - 1);
+		break;
+	case 'c':
+		fuzz_call((const char *)copy);
 		break;
 	case 'h':
 		fuzz_header(copy, size - 1);

@@ -83,8 +83,8 @@ wait_accept(bool timeout)
 	// A name that the kernel chooses.
 	if (bind(fd, (struct sockaddr *)&any, sizeof(any.sun_family)) != 0 ||
 	    listen(fd, 1) != 0 ||
-	    (timeout && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &hour,
-				   sizeof(hour)) != 0))
+	    (timeout &&
+	     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &hour, sizeof(hour)) != 0))
 		return -2;
 	return accept(fd, NULL, NULL);
 }
