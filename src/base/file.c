@@ -207,12 +207,8 @@ unlink_beside(char **path)
 	free(*path);
 }
 
-/**
- * Refuse a path at which something other than a file is: a rename would put a
- * file in the place of a device, a FIFO or a link.
- */
-static struct graft_error *
-check_place(const char *path)
+struct graft_error *
+graft_file_check_place(const char *path)
 {
 	struct stat st;
 
@@ -230,7 +226,7 @@ static struct graft_error *
 write_and_rename(const char *path, const void *bytes, size_t len, mode_t mode)
 {
 	GRAFT_FREE char *name = NULL;
-	struct graft_error *err = check_place(path);
+	struct graft_error *err = graft_file_check_place(path);
 	if (err)
 		return err;
 	if (asprintf(&name, "%s.XXXXXX", path) < 0) {

@@ -90,6 +90,16 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_file_write(const char *path, const void *bytes, size_t len, mode_t mode);
 
 /**
+ * Refuse a path at which something other than a file is: a rename would put a
+ * file in the place of a device, a FIFO or a link.
+ *
+ * @return NULL, also if nothing is there; #GRAFT_ERROR_BAD_INPUT; #GRAFT_ERROR_OS if it is a
+ * directory. The message does not name it.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_file_check_place(const char *path);
+
+/**
  * Sync the directory of a path, so that a rename in it survives a crash.
  *
  * @return NULL; #GRAFT_ERROR_OS.

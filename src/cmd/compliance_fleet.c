@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	DAY_S = 24 * 3600,
@@ -197,7 +198,7 @@ importing_deinit(struct importing *importing)
 	graft_text_deinit(&importing->json);
 }
 
-/** Note that a part was refused. @param[in] err Taken. */
+/** Note that a part was refused. @param[in] err Names it. Taken. */
 static void
 refuse(struct importing *importing, const char *name, struct graft_error *err)
 {
@@ -214,7 +215,7 @@ refuse(struct importing *importing, const char *name, struct graft_error *err)
 			  graft_error_wire(graft_error_code(err)));
 	graft_json_put_string(&importing->json, graft_text_str(&why), why.len);
 	graft_text_put(&importing->json, "}");
-	say_left_out(graft_error_prefix(err, "%s", name));
+	say_left_out(err);
 }
 
 /** Say whether an error is of this host, and not of what was brought. */
@@ -246,7 +247,7 @@ take_part(void *arg, const char *name, const uint8_t *bytes, size_t len,
 	if (err && is_ours(err))
 		return err;
 	if (err)
-		refuse(importing, name, err);
+		refuse(importing, name, graft_error_prefix(err, "%s", name));
 	else if (news == GRAFT_COMPLIANCE_NEW)
 		importing->new ++;
 	else
@@ -254,16 +255,16 @@ take_part(void *arg, const char *name, const uint8_t *bytes, size_t len,
 	return NULL;
 }
 
-/** Say whether a file is JSON: one report. */
-static bool
-is_report(const char *path)
+/** Say whether a file is JSON: one report. A pipe is neither: what is looked at there is gone. */
+GRAFT_MUST_CHECK static struct graft_error *
+is_report(const char *path, bool *ret)
 {
-	FILE *file = fopen(path, "re");
-	const int first = file ? fgetc(file) : EOF;
+	GRAFT_CLOSE int fd = -1;
+	char first = '\0';
+	struct graft_error *err = graft_file_open_regular(path, 0, &fd);
 
-	if (file)
-		(void)fclose(file);
-	return first == '{';
+	*ret = !err && read(fd, &first, 1) == 1 && first == '{';
+	return err;
 }
 
 /** Take a bundle or a report. */
@@ -272,23 +273,23 @@ import(struct importing *importing, const char *path)
 {
 	GRAFT_FREE uint8_t *bytes = NULL;
 	size_t len = 0;
+	bool alone = false;
 
-	if (!is_report(path))
+	struct graft_error *err = is_report(path, &alone);
+	if (!err && !alone)
 		return graft_compliance_bundle_read(path, take_part, importing);
 	enum graft_compliance_news news = GRAFT_COMPLIANCE_KNOWN;
-	struct graft_error *err =
-		graft_file_read(path, GRAFT_COMPLIANCE_BYTES_MAX, &bytes, &len);
 	if (!err)
-		err = graft_compliance_hosts_take(importing->hosts, NULL, bytes,
-						  len, importing->first_use,
-						  importing->now, &news);
-	if (err && is_ours(err))
-		return err;
+		err = graft_file_read(path, GRAFT_COMPLIANCE_BYTES_MAX, &bytes,
+				      &len);
 	if (err)
-		refuse(importing, path, err);
+		return err;
+	err = graft_compliance_hosts_take(importing->hosts, NULL, bytes, len,
+					  importing->first_use, importing->now,
+					  &news);
 	importing->new += !err &&news == GRAFT_COMPLIANCE_NEW;
 	importing->known += !err && news == GRAFT_COMPLIANCE_KNOWN;
-	return NULL;
+	return err ? graft_error_prefix(err, "%s", path) : NULL;
 }
 
 struct graft_error *

@@ -83,6 +83,7 @@ graft_compliance_items_add(struct graft_compliance_items *items,
 						.bytes = GRAFT_TAKE(own),
 						.len = len };
 	(void)snprintf(item->host, sizeof(item->host), "%s", report->host);
+	memcpy(item->key_id, id, sizeof(id));
 	items->bytes += len;
 	return NULL;
 }
@@ -97,6 +98,10 @@ bad_write(const struct writing *writing)
 GRAFT_MUST_CHECK static struct graft_error *
 open_beside(const char *file, struct writing *writing)
 {
+	struct graft_error *err = graft_file_check_place(file);
+
+	if (err)
+		return graft_error_prefix(err, "%s", file);
 	if (asprintf(&writing->beside, "%s.XXXXXX", file) < 0) {
 		writing->beside = NULL;
 		return graft_error_no_memory();
@@ -138,13 +143,23 @@ put(const struct writing *writing, const struct graft_compliance_item *item)
 	return n < 0 || (size_t)n != item->len ? bad_write(writing) : NULL;
 }
 
-/** By host, the newest first. */
+/** By host and key. */
+static int
+compare_speakers(const struct graft_compliance_item *a,
+		 const struct graft_compliance_item *b)
+{
+	const int order = strcmp(a->host, b->host);
+
+	return order ? order : strcmp(a->key_id, b->key_id);
+}
+
+/** By host and key, the newest first. */
 static int
 compare(const void *left, const void *right)
 {
 	const struct graft_compliance_item *a = left;
 	const struct graft_compliance_item *b = right;
-	const int order = strcmp(a->host, b->host);
+	const int order = compare_speakers(a, b);
 
 	return order ? order
 		     : (a->serial < b->serial) - (a->serial > b->serial);
@@ -162,7 +177,8 @@ graft_compliance_bundle_write(struct graft_compliance_items *items,
 	struct graft_error *err = open_beside(file, &writing);
 	for (size_t i = 0; !err && i < items->count; i++) {
 		const struct graft_compliance_item *item = &items->list[i];
-		if (i && strcmp(item[-1].host, item->host) == 0)
+		// Who comes with a key of his own takes nobody's place.
+		if (i && compare_speakers(&item[-1], item) == 0)
 			continue;
 		err = put(&writing, item);
 		count++;
@@ -243,8 +259,10 @@ graft_compliance_bundle_read(const char *file, graft_compliance_part_fn *fn,
 	if (archive_read_support_format_tar(archive) != ARCHIVE_OK ||
 	    archive_read_open_filename(archive, file, BLOCK_LEN) != ARCHIVE_OK)
 		err = graft_archive_bad(archive, "open");
-	while (!err && (code = archive_read_next_header(archive, &entry)) ==
-			       ARCHIVE_OK) {
+	// A name that the locale does not know is a warning, and that of one part only.
+	while (!err && ((code = archive_read_next_header(archive, &entry)) ==
+				ARCHIVE_OK ||
+			code == ARCHIVE_WARN)) {
 		if (count++ == GRAFT_COMPLIANCE_HOSTS_MAX)
 			err = graft_error_new(GRAFT_ERROR_LIMIT,
 					      "more than %d parts",
@@ -254,5 +272,9 @@ graft_compliance_bundle_read(const char *file, graft_compliance_part_fn *fn,
 	}
 	if (!err && code != ARCHIVE_EOF)
 		err = graft_archive_bad(archive, "tar");
+	if (!err && !count)
+		err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				      "it holds nothing: it was cut off, or "
+				      "wiped on its way");
 	return err ? graft_error_prefix(err, "%s", file) : NULL;
 }

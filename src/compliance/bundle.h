@@ -19,6 +19,8 @@
 /** A report that is to be carried. */
 struct graft_compliance_item {
 	char host[GRAFT_COMPLIANCE_HOST_LEN];
+	/** Of the key that it comes with. */
+	char key_id[GRAFT_KEY_ID_LEN];
 	uint64_t serial;
 	uint8_t *bytes;
 	size_t len;
@@ -51,7 +53,8 @@ graft_compliance_items_add(struct graft_compliance_items *items,
 			   const void *bytes, size_t len);
 
 /**
- * Write a bundle: of each host the newest report. The same reports are the same bundle.
+ * Write a bundle: of each host the newest report, by each key that speaks for it, for which of them is its own is
+ * known where keys are enrolled. The same reports are the same bundle.
  *
  * It is written beside, synced and renamed.
  *

@@ -202,8 +202,11 @@ GRAFT_MUST_CHECK static struct graft_error *
 open_beside(const char *file, struct writing *writing)
 {
 	GRAFT_FREE char *name = NULL;
-	struct graft_error *err = graft_mirror_path(&name, "%s.XXXXXX", file);
+	struct graft_error *err = graft_file_check_place(file);
 
+	if (err)
+		return graft_error_prefix(err, "%s", file);
+	err = graft_mirror_path(&name, "%s.XXXXXX", file);
 	if (err)
 		return err;
 	writing->fd = mkostemp(name, O_CLOEXEC);

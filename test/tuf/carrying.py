@@ -391,6 +391,10 @@ def a_mirror_can_be_carried_on_without_a_key(place):
     take(w, "b")
     reads(w, w.path("island"), "a/big", name="of-island")
     check("signed: --key" in export(w, "c", "--days", "3", status=65), "days without a key")
+    # What is no file is not replaced by one: a link here, /dev/stdout there.
+    os.symlink(w.path("elsewhere"), w.path("link"))
+    check("no regular file" in act(w, "export", w.path("mirror"), w.path("link"), status=65), "a link")
+    same((os.path.islink(w.path("link")), os.path.exists(w.path("elsewhere"))), (True, False), "the link")
     same([n for n in os.listdir(w.folder) if n.startswith(("b.", "c"))], ["client"] if os.path.exists(
         w.path("client")) else [], "left behind")
 

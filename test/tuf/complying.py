@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import tarfile
 import tempfile
@@ -99,9 +100,9 @@ class Fleet(Writer):
                 tar.addfile(info, io.BytesIO(data) if isinstance(data, bytes) else None)
         return out.getvalue()
 
-    def bring(self, *parts, flags=(), status=0, data=None, **more):
+    def bring(self, *parts, flags=(), status=0, data=None, path=None, **more):
         """Import parts; returns how many were new and known, and why others were refused."""
-        path = self.write("bundle.tar", self.bundle(*parts) if data is None else data)
+        path = path or self.write("bundle.tar", self.bundle(*parts) if data is None else data)
         said = json.loads(self.comply("import", path, self.dir, "--json", *flags, status=status, **more)[0])
         return said["new"], said["known"], [(r["name"], r["code"], r["message"]) for r in said["refused"]]
 
@@ -334,6 +335,41 @@ def a_bundle_that_was_cut_off_or_holds_other_things(place):
     fleet.bring(data=b"\x1f\x8b" + whole, status=4)
     new, known, why = fleet.bring(parts[0], parts[0], parts[1], parts[2])
     same(new + known, 4, "the same twice in one bundle")
+    # A name that this locale does not know keeps no other part back.
+    new, known, why = fleet.bring(parts[0], ("reports/\u009b31m\u00e4.json", b"x"), parts[1], status=5, env={"LC_ALL": "C"})
+    same((new, known, [w[1] for w in why]), (0, 2, ["bad-input"]), why)
+    # What was wiped on its way is not a bundle of which all is good.
+    for data in b"", bytes(10240), fleet.bundle():
+        same([w[1] for w in fleet.bring(data=data, status=4)[2]], ["bad-input"], "nothing")
+
+
+@test
+def what_is_no_file_is_not_replaced_nor_half_read(place):
+    fleet = Fleet(place)
+    a = fleet.host("a")
+    report, link, pipe = fleet.write("a.json", a.report()), fleet.path("link"), fleet.path("pipe")
+    os.symlink(fleet.path("elsewhere"), link)
+    os.mkfifo(pipe)
+    for path in link, pipe, fleet.path("state"):
+        _, wrong = fleet.comply("collect", path, report, status=None)
+        check(path in wrong, wrong)
+        same((os.path.islink(link), os.path.exists(fleet.path("elsewhere"))), (True, False), path)
+    check(stat.S_ISFIFO(os.stat(pipe).st_mode), "the pipe")
+    # It would wait for ever, or look at the first byte, which is gone then.
+    new, _, why = fleet.bring(status=4, path=pipe)
+    check(not new and "not a regular file" in why[0][2] and why[0][2].count(pipe) == 1, why)
+
+
+@test
+def who_has_the_name_of_another_takes_nobodys_place(place):
+    fleet = Fleet(place)
+    a, twin = fleet.host("a"), Host(fleet, "a")
+    twin.serial = 1 << 40
+    names = [fleet.write(f"{i}.json", h.report()) for i, h in enumerate((twin, a, a, twin))]
+    same(fleet.comply("collect", fleet.path("b.tar"), *names)[0], "2 reports\n", "the newest of each")
+    new, _, why = fleet.bring(path=fleet.path("b.tar"), status=5)
+    same((new, [w[1] for w in why]), (1, ["bad-signature"]), why)
+    same(json.loads(fleet.stored()["reports/a.json"])["signed"]["serial"], 102, "its last one")
 
 
 @test
