@@ -375,24 +375,22 @@ graft_repositories_fetch(struct graft_repositories *repositories,
 	if (i == repositories->checked_count)
 		return graft_error_new(GRAFT_ERROR_REFUSED,
 				       "%s was not checked", form->path);
+	size_t last = own;
 	// Whose bytes they are is all the same: the release says what they must be.
 	for (size_t n = 0; n < config->count; n++) {
 		const size_t at = (own + n) % config->count;
 		if (!repositories->list[at].source)
 			continue;
 		if (err && config->say)
-			config->say(
-				config->say_arg,
-				config->names[(own + n - 1) % config->count],
-				err);
+			config->say(config->say_arg, config->names[last], err);
 		graft_error_free(err);
+		last = at;
 		err = fetch_from(repositories->list[at].source, n == 0, form,
 				 ret);
 		if (!err || graft_error_kind(err) == GRAFT_KIND_FAULT)
 			break;
-		err = name_it(repositories, at, err);
 	}
-	return err;
+	return name_it(repositories, last, err);
 }
 
 size_t

@@ -141,9 +141,15 @@ def a_file_must_be_the_same_in_both(place):
         shutil.rmtree(f"{own.dir}/public/targets/pool")
         device.update(urls=urls, config=config)
         device.is_at("2026-10", "2026-10")
-        own_first = "\n".join(config.splitlines()[:1] + [f"repository = {urls[0]}"] + config.splitlines()[1:]) + "\n"
+        gone = device.w.write("gone.json", read(own, "public/metadata/1.root.json") + b"\n")
+        own_first = (f"repository = own file://{own.dir}/public\nrepository = gone http://127.0.0.1:1\n"
+                     f"repository = {urls[0]}\ntrusted-root = own {root}\ntrusted-root = gone {gone}\nagreement = first\n")
         device.update(urls=[], config=own_first)
-        check("repository own is left: " in device.said and "level = 2026-12" in device.conf(), device.said)
+        check("level = 2026-12" in device.conf(), device.said)
+        # Each is named once, and the one of whom it is true.
+        same(["repository own is left: " in line for line in device.said.splitlines() if " is left: " in line],
+             [False, True], device.said)
+        check("left: repository" not in device.said, device.said)
         check(conf != device.conf() and not pool(device), device.stored().keys())
     finally:
         shutil.rmtree(own.folder)
