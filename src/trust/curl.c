@@ -101,6 +101,38 @@ graft_curl_close(struct graft_curl *curl)
 	free(curl);
 }
 
+/** A line "name:password", quoted as in a URL. */
+struct quoted {
+	char str[3 * GRAFT_SECRET_LEN];
+};
+
+static void
+wipe_quoted(struct quoted *quoted)
+{
+	explicit_bzero(quoted, sizeof(*quoted));
+}
+
+/** Quote all but the first ':': libcurl divides the line there, and takes both sides out of their quotes. */
+static void
+quote_password(const char *line, struct quoted *ret)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	const char *colon = strchr(line, ':');
+	char *to = ret->str;
+
+	for (const char *at = line; *at; at++) {
+		const unsigned char c = (unsigned char)*at;
+		if (at == colon) {
+			*to++ = ':';
+			continue;
+		}
+		*to++ = '%';
+		*to++ = digits[c / 16];
+		*to++ = digits[c % 16];
+	}
+	*to = '\0';
+}
+
 /** Read a line "name:password". @param[out] ret Wiped by the caller. */
 GRAFT_MUST_CHECK static struct graft_error *
 read_password(const char *path, char ret[GRAFT_SECRET_LEN])
@@ -140,6 +172,7 @@ graft_curl_set_proxy(struct graft_curl *curl,
 {
 	GRAFT_CLEANUP(graft_secrets_wipe)
 	char password[GRAFT_SECRET_LEN] = { 0 };
+	GRAFT_CLEANUP(wipe_quoted) struct quoted quoted = { 0 };
 	const struct graft_curl_api *api = &curl->api;
 	CURL *h = curl->handle;
 	struct graft_error *err = proxy->url && proxy->password_file
@@ -149,6 +182,8 @@ graft_curl_set_proxy(struct graft_curl *curl,
 
 	if (err)
 		return graft_error_prefix(err, "the password of the proxy");
+	if (*password)
+		quote_password(password, &quoted);
 	// What is empty keeps libcurl from looking into the environment.
 	const bool all = api->easy_setopt(h, CURLOPT_PROXY,
 					  proxy->url ? proxy->url : "") == 0 &&
@@ -156,7 +191,7 @@ graft_curl_set_proxy(struct graft_curl *curl,
 					  proxy->except ? proxy->except : "") ==
 				 0 &&
 			 api->easy_setopt(h, CURLOPT_PROXYUSERPWD,
-					  *password ? password : NULL) == 0;
+					  *password ? quoted.str : NULL) == 0;
 	return all ? NULL
 		   : graft_error_new(GRAFT_ERROR_LIBRARY,
 				     "libcurl lacks what is needed");

@@ -169,6 +169,17 @@ def a_password_comes_from_a_file_and_is_said_nowhere(place):
 
 
 @test
+def a_password_may_have_any_character(place):
+    w = begin(place)
+    device = Device(w)
+    for line in "me:p%41ss%00%", "do main\\me:a:b@c/d?#+ü":
+        own = w.write("password", f"{line}\n", 0o600)
+        with served(w) as server, Proxy(port(server), line) as proxy:
+            device.update("--dry-run", urls=[f"http://{NAME}"],
+                          config=f"proxy = http://{proxy.host}\nproxy-password-file = {own}\n")
+
+
+@test
 def a_proxy_connects_to_a_server_that_has_a_certificate(place):
     if os.geteuid():
         raise Skip("not root")
