@@ -566,3 +566,16 @@ def an_import_that_is_killed_is_the_old_state_or_the_new_one(place, point):
             break
     check(turn > 1, f"nothing passes {point}")
     same([fleet.stored()[f"reports/{h.name}.json"] for h in hosts], after, "in the end")
+
+
+@test
+def a_clock_that_goes_back_repeats_no_number(place):
+    fleet = Fleet(place)
+    state = fleet.path("state")
+    numbers = [json.loads(comply("report", "--name", "a", state=state, after=days)[0])["signed"]["serial"]
+               for days in (3, 0, 2, 0)]
+    same(numbers, sorted(set(numbers)), "numbers")
+    # What it said last cannot be read: nobody guesses.
+    with open(f"{state}/compliance/report.json", "w", encoding="utf-8") as file:
+        file.write("{")
+    check("the number of the last report is not known" in comply("report", "--name", "a", state=state, status=65)[1], "")
