@@ -27,7 +27,7 @@ static const check_fn checks[] = {
 	graft_check_makers,      graft_check_owned,
 	graft_check_encoding,    graft_check_loading,
 	graft_check_two_for_one, graft_check_ended_elsewhere,
-	graft_check_at_start,
+	graft_check_at_start,    graft_check_unread_members,
 };
 
 /** Checks of one function beside its old self. */

@@ -6,7 +6,8 @@
  * How often a function makes and ends objects, by which pair of functions.
  *
  * A *family* is what goes together: malloc, calloc and strdup with free; mmap
- * with munmap; `new` with `delete`; png_malloc with png_free. What a function of
+ * with munmap; fopen with fclose, and open with close; `new` with `delete`;
+ * png_malloc with png_free. What a function of
  * the module calls is counted as its own, so that it says nothing whether
  * something was inlined, split or wrapped.
  */

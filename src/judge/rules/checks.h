@@ -61,6 +61,10 @@ graft_check_identity(struct graft_case *c);
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_objects(struct graft_case *c);
 
+/** members that nobody read before. */
+GRAFT_MUST_CHECK struct graft_error *
+graft_check_unread_members(struct graft_case *c);
+
 /** references that are counted. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_check_counts(struct graft_case *c);

@@ -98,9 +98,9 @@ read_side(const struct graft_case *c, const struct graft_ops *ops, bool **ret)
 
 	for (uint32_t i = 0; !err && i < ops->count; i++)
 		pointees.described[i] |= is_step(ops, i);
-	if (err)
-		graft_pointees_deinit(&pointees);
-	*ret = pointees.described;
+	if (!err)
+		*ret = GRAFT_TAKE(pointees.described);
+	graft_pointees_deinit(&pointees);
 	return err;
 }
 

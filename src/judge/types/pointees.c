@@ -50,6 +50,7 @@ struct following {
 	/** It takes an address in its frame: who is called may write there. */
 	bool gives_frame;
 	bool *described;
+	struct graft_type_place *reached;
 };
 
 /** The place in a variable that an instruction refers to. */
@@ -268,10 +269,12 @@ step(void *context, const struct graft_ops *ops, uint32_t at, void *state)
 	struct places *places = state;
 
 	look_up(f, at, places);
-	if (op->has_mem)
+	if (op->has_mem) {
+		f->reached[at] = operand(f, places, op);
 		f->described[at] = graft_type_place_is_described(
-			&f->source, operand(f, places, op),
+			&f->source, f->reached[at],
 			op->what == GRAFT_OP_LEA ? 0 : op->mem_size);
+	}
 	if (op->what == GRAFT_OP_NOP || move_special(f, op, places))
 		return;
 	struct graft_type_place result = result_of(f, places, op);
@@ -403,9 +406,10 @@ graft_pointees_read(const struct graft_case *c, const struct graft_ops *ops,
 	struct following f = { .ops = ops };
 
 	f.described = calloc((size_t)ops->count + 1, sizeof(*f.described));
-	if (!f.described)
+	f.reached = calloc((size_t)ops->count + 1, sizeof(*f.reached));
+	*ret = (struct graft_pointees){ f.described, f.reached };
+	if (!f.described || !f.reached)
 		return graft_error_no_memory();
-	ret->described = f.described;
 	if (!c->types || ops->count > LENGTH_MAX)
 		return NULL;
 	bool is_old = ops->code == c->diff->old_code;
@@ -418,6 +422,7 @@ graft_pointees_read(const struct graft_case *c, const struct graft_ops *ops,
 	// Debug information that lies is no reason to fail: nothing is described.
 	if (err && graft_error_kind(err) == GRAFT_KIND_INPUT) {
 		memset(f.described, 0, ops->count);
+		memset(f.reached, 0, ops->count * sizeof(*f.reached));
 		graft_error_free(err);
 		err = NULL;
 	}
@@ -431,5 +436,6 @@ void
 graft_pointees_deinit(struct graft_pointees *pointees)
 {
 	free(pointees->described);
+	free(pointees->reached);
 	*pointees = (struct graft_pointees){ 0 };
 }

@@ -16,6 +16,7 @@
 
 #include "judge/case.h"
 #include "judge/flow/op.h"
+#include "judge/types/place.h"
 
 /** What a function reaches. */
 struct graft_pointees {
@@ -24,6 +25,8 @@ struct graft_pointees {
 	 * it makes by adding a constant. Not set where nobody knows, for bytes,
 	 * and for what is outside of an object. */
 	bool *described;
+	/** For each instruction the place that its memory operand names. */
+	struct graft_type_place *reached;
 };
 
 /**

@@ -55,6 +55,42 @@ objects_that_are_made_and_ended_in_another_way_are_refused(void **state)
 			 ITEMS("", MALLOC, "free(i)", ""), "R-20");
 }
 
+/** Logs that are opened in one function, written in a second and closed in a third. */
+#define LOGS(open_log, write_log, close_log)                                          \
+	PRELUDE "#include <fcntl.h>\n#include <stdint.h>\n#include <stdio.h>\n"       \
+		"#include <unistd.h>\n"                                               \
+		"struct log { void *handle; long lines; };\n"                         \
+		"KEEP int start(struct log *l, const char *p) { " open_log            \
+		" }\n"                                                                \
+		"KEEP int put(struct log *l, const char *t, size_t n) { l->lines++; " \
+		"return " write_log " == n; }\n"                                      \
+		"KEEP void end(struct log *l) { " close_log                           \
+		"; l->handle = 0; }\n"
+
+static void
+streams_that_became_descriptors_are_refused(void **state)
+{
+#define STREAM(open_log)                                                       \
+	LOGS(open_log " return l->handle ? 0 : -1;",                           \
+	     "fwrite(t, 1, n, l->handle)", "fclose(l->handle)")
+#define DESCRIPTOR(open_log, more)                                             \
+	LOGS("intptr_t fd = " open_log "; l->handle = (void *)(fd + 1);"       \
+	     " return fd < 0 ? -1 : 0;",                                       \
+	     "(size_t)write((int)(intptr_t)l->handle - 1, t, n)",              \
+	     more "close((int)(intptr_t)l->handle - 1)")
+
+	(void)state;
+	each_must_refuse(STREAM("l->handle = fopen(p, \"a\");"),
+			 DESCRIPTOR("open(p, O_WRONLY | O_APPEND)", ""),
+			 "R-20");
+	each_must_refuse(DESCRIPTOR("open(p, O_WRONLY | O_APPEND)", ""),
+			 STREAM("l->handle = fopen(p, \"a\");"), "R-20");
+	// Another way to the same kind.
+	each_must_accept(DESCRIPTOR("open(p, O_WRONLY | O_APPEND)", ""),
+			 DESCRIPTOR("openat(AT_FDCWD, p, O_WRONLY | O_APPEND)",
+				    "if (l->lines > 5) fsync(3); "));
+}
+
 static void
 a_pool_in_the_place_of_malloc_is_refused(void **state)
 {
@@ -157,6 +193,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			objects_that_are_made_and_ended_in_another_way_are_refused),
+		cmocka_unit_test(streams_that_became_descriptors_are_refused),
 		cmocka_unit_test(a_pool_in_the_place_of_malloc_is_refused),
 		cmocka_unit_test(a_pool_that_asks_malloc_itself_is_refused),
 		cmocka_unit_test(a_wrapper_that_both_builds_have_may_be_used),
