@@ -7,6 +7,7 @@
 #include "base/vec.h"
 #include "judge/rules/checks.h"
 #include "judge/types/member_uses.h"
+#include "judge/types/types.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,10 +50,9 @@ note(struct gains *gains, uint32_t func, const struct graft_member_uses *o,
 		};
 		if (!gain.sets && !gain.reads)
 			continue;
-		struct graft_error *err =
-			graft_vec_reserve(&gains->list, &gains->cap,
-					  gains->count + 1,
-					  sizeof(*gains->list));
+		struct graft_error *err = graft_vec_reserve(
+			&gains->list, &gains->cap, gains->count + 1,
+			sizeof(*gains->list));
 		if (err)
 			return err;
 		gains->list[gains->count++] = gain;
@@ -81,8 +81,8 @@ look_at(struct graft_case *c, uint32_t func, struct gains *gains)
 	struct graft_member_uses o = { 0 };
 	GRAFT_CLEANUP(graft_member_uses_deinit)
 	struct graft_member_uses n = { 0 };
-	struct graft_error *err = read_side(
-		c, c->diff->old_code, c->diff->new_match[func].other, &o);
+	struct graft_error *err = read_side(c, c->diff->old_code,
+					    c->diff->new_match[func].other, &o);
 
 	if (!err)
 		err = read_side(c, c->diff->new_code, func, &n);
@@ -133,10 +133,10 @@ refuse(struct graft_case *c, const struct gain *setter,
        const struct gain *reader)
 {
 	const struct graft_code *code = c->diff->new_code;
-	struct graft_place_text where = graft_place_code(
-		code, setter->func, setter->use.store_addr);
-	struct graft_place_text reads = graft_place_code(
-		code, reader->func, reader->use.load_addr);
+	struct graft_place_text where =
+		graft_place_code(code, setter->func, setter->use.store_addr);
+	struct graft_place_text reads = graft_place_code(code, reader->func,
+							 reader->use.load_addr);
 
 	return graft_case_refuse(
 		c, GRAFT_RULE_OBJECT, where.str,
@@ -151,7 +151,10 @@ graft_check_unread_members(struct graft_case *c)
 	GRAFT_CLEANUP(gains_deinit) struct gains gains = { 0 };
 	struct graft_error *err = NULL;
 
-	for (size_t i = 0; c->types && !err && i < c->diff->carried_count; i++)
+	// A type that differs is refused, and its members stand elsewhere.
+	if (!c->types || !c->types->same)
+		return NULL;
+	for (size_t i = 0; !err && i < c->diff->carried_count; i++)
 		err = look_at(c, c->diff->carried[i], &gains);
 	for (size_t i = 0; !err && i < gains.count; i++) {
 		const struct gain *setter = &gains.list[i];
