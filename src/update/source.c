@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 enum {
-	/** Releases of a repository. */
+	/** Releases of a repository, and their bytes together. */
 	RELEASES_MAX = 4096,
+	RELEASES_BYTES_MAX = 256 << 20,
 };
 
 struct graft_source {
@@ -284,9 +285,27 @@ list_releases(const struct graft_source *source, struct paths *paths)
 	return NULL;
 }
 
-/** Get one release from the mirror that is open. */
+/**
+ * See that a release is none that fills the disk: who signs it may be one of several, who gets nothing
+ * done alone.
+ */
 GRAFT_MUST_CHECK static struct graft_error *
-take_release(struct graft_source *source, const char *path,
+check_length(const char *path, uint64_t length, uint64_t *sum)
+{
+	*sum += length;
+	return length > GRAFT_RELEASE_BYTES_MAX || *sum > RELEASES_BYTES_MAX
+		       ? graft_error_new(
+				 GRAFT_ERROR_LIMIT,
+				 "%s: releases have at most %d MiB, all "
+				 "together %d MiB",
+				 path, GRAFT_RELEASE_BYTES_MAX >> 20,
+				 RELEASES_BYTES_MAX >> 20)
+		       : NULL;
+}
+
+/** Get one release from the mirror that is open. @param[in,out] sum Of the bytes of releases. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_release(struct graft_source *source, const char *path, uint64_t *sum,
 	     struct graft_catalogue *catalogue)
 {
 	GRAFT_FREE char *file = NULL;
@@ -302,6 +321,9 @@ take_release(struct graft_source *source, const char *path,
 		return NULL;
 	}
 	if (!err)
+		err = check_length(path, graft_mirror_length(source->mirror, i),
+				   sum);
+	if (!err)
 		err = get_here(source, path, &file);
 	if (!err)
 		err = graft_file_read(file, GRAFT_RELEASE_BYTES_MAX, &bytes,
@@ -314,10 +336,11 @@ GRAFT_MUST_CHECK static struct graft_error *
 take_releases(struct graft_source *source, struct graft_catalogue *catalogue)
 {
 	GRAFT_CLEANUP(paths_deinit) struct paths paths = { 0 };
+	uint64_t sum = 0;
 	struct graft_error *err = list_releases(source, &paths);
 
 	for (size_t i = 0; !err && i < paths.count; i++)
-		err = take_release(source, paths.list[i], catalogue);
+		err = take_release(source, paths.list[i], &sum, catalogue);
 	return err ? err : graft_catalogue_check(catalogue, false);
 }
 
@@ -370,8 +393,17 @@ graft_source_fetch(struct graft_source *source,
 {
 	GRAFT_FREE char *file = NULL;
 	struct graft_copy measured;
+	size_t i;
 
-	struct graft_error *err = get(source, form->path, &file);
+	if (!source->mirror)
+		return no_mirror();
+	// Before its bytes come: it may be any number of them.
+	struct graft_error *err = graft_mirror_look_up(source->mirror,
+						       form->path, &i);
+	if (!err && graft_mirror_length(source->mirror, i) != form->length)
+		return another_file(form);
+	graft_error_free(err);
+	err = get(source, form->path, &file);
 	if (!err)
 		err = graft_copy_measure(file, &measured);
 	if (err)

@@ -96,3 +96,26 @@ def what_nobody_lists_any_more_goes_and_nothing_else(place):
                       + [f"releases/partial/{'0' * 64}", "releases/public/targets/pool/GP-2025-0001/x.json"]), "what went")
     check(not os.path.exists(f"{device.state}/releases/public/targets/pool/GP-2025-0001"), "an empty folder")
     same(sorted(os.listdir(old)), sorted(n for n in names if not n.endswith("-0006.json")), "what is listed")
+
+
+@test
+def what_cannot_be_right_is_not_fetched(place):
+    repo, device, urls = by_hand(place, *releases())
+    large = b" " * ((4 << 20) + 1)
+    # What a role lists that was not delegated it is none, whatever its size.
+    repo.delegate("targets", "team", paths=["x"])
+    repo.add_target("team", "releases/GP-2026-0008.json", large)
+    repo.publish("team", "targets", "snapshot", "timestamp")
+    device.update("--dry-run", urls=urls)
+    repo.add_target("targets", "releases/GP-2026-0009.json", large)
+    repo.add_target("targets", "pool/GP-2026-0005/fix13.graft", built()["fix13.graft"] + b" ")
+    repo.publish("targets", "snapshot", "timestamp")
+    said = device.update("--json", urls=urls, status=65)["error"]
+    check("releases/GP-2026-0009.json: releases have at most 4 MiB" in said["message"], said)
+    same([t for t, _ in repo.asked_targets if "0009" in t], [], "it was fetched")
+    del repo.says["targets"]["targets"]["releases/GP-2026-0009.json"]
+    repo.publish("targets", "snapshot", "timestamp")
+    said = device.update("--json", urls=urls, status=65)["error"]
+    check("another file than the release names" in said["message"], said)
+    same([t for t, _ in repo.asked_targets if t.startswith("pool/")], [], "it was fetched")
+    check(any(t.startswith("releases/") for t, _ in repo.asked_targets), "nothing was fetched")
