@@ -25,6 +25,8 @@ struct work {
 	/** One for each module. Owned. */
 	struct graft_change *changes;
 	size_t count;
+	/** The run of a program that was looked at; see graft_target_run(). */
+	uint8_t run[GRAFT_TARGET_RUN_SIZE];
 	/** While it is done: `reverting`, or `leaving`. */
 	enum graft_header_state meanwhile;
 	const struct graft_switch_limits *limits;
@@ -109,6 +111,23 @@ release_all(struct graft_target *target, const struct work *work,
 	return NULL;
 }
 
+/**
+ * See that the memory that is open is that in which the pages were found: what lies there in
+ * that of another program is not ours to write to. Whoever executes one from now on has
+ * another memory, which this one's file does not lead to.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+check_run(struct graft_target *target, const struct work *work)
+{
+	uint8_t run[GRAFT_TARGET_RUN_SIZE];
+	struct graft_error *err = graft_target_run(target, run);
+
+	if (!err && memcmp(run, work->run, sizeof(run)) != 0)
+		err = graft_error_new(GRAFT_ERROR_TARGET_GONE,
+				      "it executed another program meanwhile");
+	return err;
+}
+
 /** Do all of it: a #graft_job_fn. */
 GRAFT_MUST_CHECK static struct graft_error *
 do_all(struct graft_target *target, const void *ctx,
@@ -118,6 +137,8 @@ do_all(struct graft_target *target, const void *ctx,
 	graft_target_set_hints(target, work->limits->hints);
 	graft_target_set_maps(target, work->maps);
 	struct graft_error *err = graft_fault("revert-header");
+	if (!err)
+		err = check_run(target, work);
 	if (err)
 		return err;
 	err = set_states(target, work, work->meanwhile);
@@ -251,6 +272,8 @@ GRAFT_MUST_CHECK static struct graft_error *
 look(struct work *work, const char *id, bool completely)
 {
 	struct graft_error *err = graft_target_open(work->pid, &work->target);
+	if (!err)
+		err = graft_target_run(work->target, work->run);
 	if (!err)
 		err = graft_maps_read(work->pid, &work->maps);
 	if (!err)

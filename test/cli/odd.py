@@ -108,6 +108,48 @@ int main(void)
 
 
 @test
+def children_that_execute_another_program_while_all_are_reverted_are_left(place):
+    """They inherited the hotpatch and its page; the memory that they have a moment later is not
+    ours to write to."""
+    made = program(place, "spawns", """
+int main(void)
+{
+	long failed = 0;
+	char c;
+	say("ready\\n", 0);
+	fcntl(0, F_SETFL, O_NONBLOCK);
+	for (unsigned n = 0;; n++) {
+		int status;
+		ssize_t got = read(0, &c, 1);
+		if (got == 0)
+			return 0;
+		if (got == 1)
+			say("failed %ld\\n", failed);
+		if (victim_answer(5) == 0)
+			return 7;
+		for (int i = 0; i < 4; i++) {
+			if (fork() == 0) {
+				usleep(n * 97 % 4000);
+				execl("/bin/true", "true", NULL);
+				_exit(4);
+			}
+		}
+		while (waitpid(-1, &status, WNOHANG) > 0)
+			failed += status != 0;
+		usleep(1000);
+	}
+}
+""")
+    with Victim(made) as victim:
+        for _ in range(25):
+            place.run("apply", place.patch, "--all")
+            done = place.run("revert", place.patch, "--all", status=0)
+            check("address" not in done.stderr, done.stderr)
+        victim.process.stdin.write(b"f")
+        same(victim.line(), "failed 0", "children that ended otherwise")
+
+
+@test
 def a_thread_that_does_not_stop_is_named_with_its_system_call(place):
     made = program(place, "vforked", """
 int main(void)
