@@ -48,10 +48,23 @@ is_patch_name(const char *name)
 	       strcmp(name + GRAFT_QUARANTINE_ID_LEN, ".graft") == 0;
 }
 
+/** Is a hotpatch for those alone that it was made for? "ID.here" beside it says so, and so
+ * does what cannot be asked. */
+static bool
+is_here(int dir, const char *id)
+{
+	char name[GRAFT_QUARANTINE_ID_LEN + sizeof(".here")];
+	struct stat st;
+
+	(void)snprintf(name, sizeof(name), "%s.here", id);
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       errno != ENOENT;
+}
+
 /** Take a file of the folder. */
 GRAFT_MUST_CHECK static struct graft_error *
-take_file(struct graft_kept *kept, const char *name, const struct stat *st,
-	  bool *changed)
+take_file(struct graft_kept *kept, int dir, const char *name,
+	  const struct stat *st, bool *changed)
 {
 	char id[GRAFT_QUARANTINE_ID_LEN + 1];
 
@@ -59,7 +72,9 @@ take_file(struct graft_kept *kept, const char *name, const struct stat *st,
 	id[GRAFT_QUARANTINE_ID_LEN] = '\0';
 	struct graft_kept_patch *patch = graft_kept_find_id(kept, id);
 	if (patch) {
-		// The same id is the same hotpatch: it has not changed.
+		// The same id is the same hotpatch: it has not changed, but whom it is for.
+		*changed |= patch->here != is_here(dir, id);
+		patch->here = is_here(dir, id);
 		patch->seen = true;
 		patch->made_us = time_of(st);
 		return NULL;
@@ -75,6 +90,7 @@ take_file(struct graft_kept *kept, const char *name, const struct stat *st,
 	*patch = (struct graft_kept_patch){
 		.serial = ++kept->last_serial,
 		.seen = true,
+		.here = is_here(dir, id),
 		.made_us = time_of(st),
 	};
 	memcpy(patch->id, id, sizeof(id));
@@ -126,7 +142,8 @@ graft_kept_scan(struct graft_kept *kept, const char *state_dir,
 		    fstatat(dirfd(dir), entry->d_name, &st,
 			    AT_SYMLINK_NOFOLLOW) == 0 &&
 		    S_ISREG(st.st_mode))
-			err = take_file(kept, entry->d_name, &st, changed_ret);
+			err = take_file(kept, dirfd(dir), entry->d_name, &st,
+					changed_ret);
 	}
 	if (!err)
 		drop_gone(kept, changed_ret);
@@ -208,7 +225,8 @@ graft_kept_has_build_id(const struct graft_kept *kept, const uint8_t *build_id,
 {
 	for (size_t i = 0; i < kept->count; i++) {
 		const struct graft_answer_patch *what = &kept->patches[i].what;
-		for (size_t k = 0; k < what->count; k++) {
+		for (size_t k = 0; !kept->patches[i].here && k < what->count;
+		     k++) {
 			if (len && what->modules[k].build_id_len == len &&
 			    memcmp(what->modules[k].build_id, build_id, len) ==
 				    0)
@@ -238,7 +256,7 @@ graft_kept_wanted(const struct graft_kept *kept,
 
 	for (size_t i = 0; i < kept->count; i++) {
 		const struct graft_kept_patch *patch = &kept->patches[i];
-		if (!is_for(patch, sha256))
+		if (patch->here || !is_for(patch, sha256))
 			continue;
 		if (!best || patch->last_us > best->last_us ||
 		    (patch->last_us == best->last_us &&

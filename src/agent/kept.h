@@ -8,6 +8,8 @@
  * Of several for the same old file only the one that was worked with last counts. It is not
  * wanted if it is in quarantine, or if the last thing that was done with it
  * was a revert: somebody took it out. An older one does not come in its place.
+ *
+ * One beside which ID.here lies is wanted nowhere: not root alone chose its code.
  */
 
 #ifndef GRAFT_AGENT_KEPT_H
@@ -33,6 +35,7 @@ struct graft_kept_patch {
 	bool known;
 	struct graft_answer_patch what;
 	/** Why it is not wanted. */
+	bool here;
 	bool held;
 	bool withheld;
 	/** When it was last worked with; when its file was made. */

@@ -70,7 +70,7 @@ graft_named_each(const struct graft_kept *kept, pid_t tid, graft_named_fn *fn,
 
 	for (size_t i = 0; !err && i < kept->count; i++) {
 		const struct graft_kept_patch *patch = &kept->patches[i];
-		if (patch->held || patch->withheld)
+		if (patch->here || patch->held || patch->withheld)
 			continue;
 		for (size_t k = 0; !err && k < patch->what.count; k++) {
 			if (count++ == GRAFT_NAMED_FILES)

@@ -2,9 +2,8 @@
 
 #include "cmd/install_steps.h"
 
-#include "base/env.h"
 #include "base/fault.h"
-#include "base/file.h"
+#include "cmd/keep.h"
 #include "cmd/work.h"
 #include "patch/file.h"
 #include "persist/install.h"
@@ -62,23 +61,13 @@ graft_install_revert(const char *id, const struct graft_options *options,
 struct graft_error *
 graft_install_keep(struct graft_patch *patch, const char *id, bool keep)
 {
-	GRAFT_FREE char *dir = NULL;
-	GRAFT_FREE char *path = NULL;
+	GRAFT_FREE uint8_t *bytes = NULL;
+	size_t len;
 
-	if (asprintf(&dir, "%s/hotpatches", graft_env_state_dir()) < 0) {
-		dir = NULL;
-		return graft_error_no_memory();
-	}
-	if (asprintf(&path, "%s/%s.graft", dir, id) < 0) {
-		path = NULL;
-		return graft_error_no_memory();
-	}
-	if (!keep) {
-		(void)unlink(path);
-		return NULL;
-	}
-	struct graft_error *err = graft_dir_make(dir, 0700);
-	return err ? err : graft_patch_write_file(patch, path);
+	if (!keep)
+		return graft_keep_drop(id);
+	struct graft_error *err = graft_patch_encode(patch, &bytes, &len);
+	return err ? err : graft_keep_put(id, bytes, len, true);
 }
 
 /** Go on with processes, where a run before named none. */

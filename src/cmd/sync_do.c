@@ -3,20 +3,14 @@
 #include "cmd/sync_state.h"
 
 #include "apply/inspect.h"
-#include "base/env.h"
-#include "base/file.h"
 #include "cmd/hold.h"
+#include "cmd/keep.h"
 #include "cmd/work.h"
-#include "patch/file.h"
 #include "patch/immediate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	PATH_LEN = 4096,
-};
 
 /** Is one hotpatch, from one build to another, in a process? */
 static bool
@@ -124,24 +118,6 @@ finish_patch(const struct graft_sync_group *group, uint8_t **bytes_ret,
 	return err ? err : graft_patch_encode(patch, bytes_ret, len_ret);
 }
 
-/** Keep a hotpatch that is applied: `graft revert`, `show` and others take it. */
-GRAFT_MUST_CHECK static struct graft_error *
-keep_patch(const struct graft_patch *patch, const uint8_t *bytes, size_t len)
-{
-	char dir[PATH_LEN];
-	char path[PATH_LEN + GRAFT_PATCH_ID_LEN + 16];
-	int n = snprintf(dir, sizeof(dir), "%s/hotpatches",
-			 graft_env_state_dir());
-
-	if (n < 0 || (size_t)n >= sizeof(dir))
-		return graft_error_new(GRAFT_ERROR_LIMIT,
-				       "%s: the path is too long",
-				       graft_env_state_dir());
-	(void)snprintf(path, sizeof(path), "%s/%s.graft", dir, patch->id);
-	struct graft_error *err = graft_dir_make(dir, 0700);
-	return err ? err : graft_file_write(path, bytes, len, 0600);
-}
-
 /** Refuse the items of a group that are to be done. @param[in] why Taken. */
 GRAFT_MUST_CHECK static struct graft_error *
 refuse_group(struct graft_sync *sync, size_t group, struct graft_error *why)
@@ -191,7 +167,8 @@ do_group(struct graft_sync *sync, size_t group, uint64_t wait_us)
 	if (err && graft_error_code(err) == GRAFT_ERROR_REFUSED)
 		return refuse_group(sync, group, err);
 	if (!err && !sync->dry_run)
-		err = keep_patch(patch, bytes, len);
+		err = graft_keep_put(patch->id, bytes, len,
+				     graft_sync_is_trusted(sync, group));
 	if (!err)
 		err = graft_builds_new(&builds);
 	if (err)

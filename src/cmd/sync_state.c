@@ -67,17 +67,42 @@ is_same_source(const struct graft_package *a, const struct graft_package *b)
 	       strcmp(a->version, b->version) == 0;
 }
 
+/** Does a group hold a file with the same content that something else stands for? One
+ * hotpatch cannot lead to both. */
+static bool
+is_otherwise_in(const struct graft_sync *sync, size_t group, size_t file)
+{
+	const struct graft_old_file *f = &sync->code->files[file];
+
+	for (size_t i = 0; i < file; i++) {
+		const struct graft_old_file *other = &sync->code->files[i];
+		if (sync->group_of[i] == group && f->new_path &&
+		    other->new_path &&
+		    memcmp(f->old_sha256, other->old_sha256,
+			   sizeof(f->old_sha256)) == 0 &&
+		    memcmp(f->new_sha256, other->new_sha256,
+			   sizeof(f->new_sha256)) != 0)
+			return true;
+	}
+	return false;
+}
+
 /** Find the group of a file, or make it. */
 GRAFT_MUST_CHECK static struct graft_error *
 find_group(struct graft_sync *sync, size_t *room, size_t file, size_t *ret)
 {
 	const struct graft_package *package = package_of(sync, file);
 	const struct graft_root *root = &sync->code->files[file].root;
+	// Of no package are those of many people, who are not to get into each other's way.
+	bool of_root = !package &&
+		       graft_sync_is_of_root(&sync->code->files[file]);
 
 	for (size_t i = 0; i < sync->group_count; i++) {
 		const struct graft_sync_group *group = &sync->groups[i];
 		if (is_same_source(group->package, package) &&
-		    graft_root_is_same(&group->root, root)) {
+		    graft_root_is_same(&group->root, root) &&
+		    (package || (group->of_root == of_root &&
+				 !is_otherwise_in(sync, i, file)))) {
 			*ret = i;
 			return NULL;
 		}
@@ -87,7 +112,9 @@ find_group(struct graft_sync *sync, size_t *room, size_t file, size_t *ret)
 						    sizeof(*sync->groups));
 	if (err)
 		return err;
-	struct graft_sync_group group = { .package = package, .root = *root };
+	struct graft_sync_group group = { .package = package,
+					  .root = *root,
+					  .of_root = of_root };
 	err = graft_patch_new(&group.patch);
 	if (err)
 		return err;

@@ -47,6 +47,8 @@ struct graft_sync_group {
 	const struct graft_package *package;
 	struct graft_root root;
 	/** One module for each file that was compared. */
+	/** Of no package: only root may change what its files lead to. */
+	bool of_root;
 	struct graft_patch *patch;
 };
 
@@ -202,5 +204,17 @@ graft_sync_print_json(const struct graft_sync *sync, struct graft_text *text);
 const char *
 graft_sync_action_name(const struct graft_sync *sync,
 		       enum graft_sync_action action);
+
+/** Say whether what stands for a file lies in our own root, where root alone may change it. */
+bool
+graft_sync_is_of_root(const struct graft_old_file *file);
+
+/**
+ * Say whether root alone has decided what code a group gets: so it is of each of its files,
+ * and none is known only of processes of other user namespaces. Whoever else may choose it
+ * chooses for the processes that he has it mapped in, and for no others.
+ */
+bool
+graft_sync_is_trusted(const struct graft_sync *sync, size_t group);
 
 #endif /* GRAFT_CMD_SYNC_STATE_H */

@@ -177,6 +177,30 @@ def a_container_with_a_copy_of_its_own_is_hotpatched_by_content(place):
 
 
 @test
+def what_others_put_in_the_place_of_their_copy_is_for_their_processes_alone(place):
+    ones = Ones(place, "others", "a", "b")
+    shutil.chown(f"{ones.dir}/a", 65534)
+    with Daemon(place, "interval = 1") as daemon, daemon.victim(ones.program("b")) as other:
+        with daemon.victim(ones.program("a")) as victim:
+            ones.put("a", ONE_NEW)
+            becomes(victim, "2", IS)
+            looks = daemon.ask("status")["looks"]
+            until(lambda: daemon.ask("status")["looks"] > looks + 2, "it does not look")
+            # The same file, in its place, of root's: it is for nobody else to say what is new.
+            same(answer(other), WAS, "root's process")
+        # Root says the same of his own: from then on it is for all.
+        shutil.chown(f"{ones.dir}/a", 0)
+        compile_library(place, f"{ones.dir}/x", ONE_OLD)
+        os.rename(f"{ones.dir}/x", ones.library("a"))
+        with daemon.victim(ones.program("a")) as victim:
+            same(answer(victim), WAS, "the old library again")
+            ones.put("a", ONE_NEW)
+            becomes(victim, "2", IS)
+            becomes(other, "2", IS)
+        other.untouched()
+
+
+@test
 def a_file_that_somebody_went_back_to_stands(place):
     ones = Ones(place, "back", "a")
     with Daemon(place, "interval = 1") as daemon:

@@ -53,6 +53,23 @@ def compile_library(place, to, source, *flags):
 
 
 @test
+def what_two_people_put_in_the_place_of_one_file_is_for_each_his_own(place):
+    ups = [Upgrade(place, f"people-{i}") for i in range(2)]
+    with ups[0].start(1) as first, ups[1].start(1) as second:
+        ups[0].put_new()
+        # Another build of the same.
+        place.cc("lib.c", "sync-people-1/other.so", "-shared", "-fPIC", "-O1", "-DNEW")
+        os.rename(ups[1].path("other.so"), ups[1].path(LIBRARY))
+        shutil.chown(ups[1].dir, 65534)
+        done = place.run("sync", "--pid", str(first.pid), "--pid", str(second.pid), "--json")
+        found = {i["pid"]: i for i in json.loads(done.stdout)["processes"]}
+        same(found[first.pid]["action"], "hotpatched", f"the first: {found[first.pid].get('why')}")
+        check("two others" not in found[second.pid].get("why", ""), found[second.pid])
+        first.expect(True, 1)
+        first.untouched()
+
+
+@test
 def after_an_upgrade_a_process_is_brought_to_the_new_code(place):
     up = Upgrade(place, "plain")
     with up.start(3) as victim:
