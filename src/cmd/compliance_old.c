@@ -4,6 +4,7 @@
 
 #include "cmd/compliance.h"
 
+#include "base/capability.h"
 #include "base/cleanup.h"
 #include "base/env.h"
 #include "base/hex.h"
@@ -14,6 +15,7 @@
 #include "patch/file.h"
 #include "trust/json.h"
 
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -310,7 +312,8 @@ graft_compliance_put_processes(struct graft_text *text,
 	GRAFT_CLEANUP(graft_sync_deinit)
 	struct graft_sync sync = { .dry_run = true };
 	GRAFT_CLEANUP(graft_report_deinit)
-	struct graft_report report = { .privileged = geteuid() == 0 };
+	struct graft_report report = { .privileged = graft_capability_has(
+					       CAP_SYS_PTRACE) };
 	size_t hotpatched = 0;
 	size_t left_out = 0;
 

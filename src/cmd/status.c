@@ -3,6 +3,7 @@
 #include "cmd/status.h"
 
 #include "apply/inspect.h"
+#include "base/capability.h"
 #include "base/env.h"
 #include "base/hex.h"
 #include "cmd/failure.h"
@@ -19,6 +20,7 @@
 #include "report/host.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -275,7 +277,7 @@ graft_verb_status(int argc, char **argv, int *status_ret)
 	struct graft_options options = { 0 };
 	GRAFT_CLEANUP(graft_report_deinit)
 	struct graft_report report = {
-		.privileged = geteuid() == 0,
+		.privileged = graft_capability_has(CAP_SYS_PTRACE),
 	};
 	GRAFT_CLEANUP(graft_outcomes_deinit)
 	struct graft_outcomes outcomes = { 0 };

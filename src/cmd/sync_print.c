@@ -2,9 +2,11 @@
 
 #include "cmd/sync_held.h"
 
+#include "base/capability.h"
 #include "report/quote.h"
 
 #include <cjson/cJSON.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -312,7 +314,9 @@ graft_sync_print_text(const struct graft_sync *sync, bool color,
 		graft_text_printf(
 			text, "%zu process%s could not be looked at%s\n",
 			sync->code->unseen, sync->code->unseen == 1 ? "" : "es",
-			geteuid() == 0 ? "" : "; root sees all");
+			graft_capability_has(CAP_SYS_PTRACE)
+				? ""
+				: "; root (CAP_SYS_PTRACE) sees all");
 }
 
 bool

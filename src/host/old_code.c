@@ -327,7 +327,6 @@ look_at_maps(struct look *look, struct graft_old_process *process)
 	struct graft_error *err = graft_maps_read(view.tid, &maps);
 	if (err || !maps->count)
 		return err;
-	look->code->looked++;
 	err = graft_root_read(view.tid, &view.root);
 	if (!err)
 		err = graft_root_read_path(view.tid, view.path);
@@ -341,6 +340,7 @@ look_at_maps(struct look *look, struct graft_old_process *process)
 			err = add_file(process, &room, file);
 	}
 	sort_files(process);
+	look->code->looked += !err;
 	return err;
 }
 

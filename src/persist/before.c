@@ -2,6 +2,7 @@
 
 #include "persist/before.h"
 
+#include "base/capability.h"
 #include "base/env.h"
 #include "patch/disk.h"
 #include "persist/installed.h"
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -27,10 +27,10 @@ enum {
 };
 
 struct graft_error *
-graft_before_permission(const char *root)
+graft_before_permission(const char *root, bool memory)
 {
 	static const struct {
-		unsigned bit;
+		int number;
 		const char *name;
 	} needed[] = {
 		{ CAP_CHOWN, "CAP_CHOWN" },
@@ -38,20 +38,16 @@ graft_before_permission(const char *root)
 		{ CAP_FOWNER, "CAP_FOWNER" },
 		{ CAP_FSETID, "CAP_FSETID" },
 		{ CAP_SYS_CHROOT, "CAP_SYS_CHROOT" },
+		{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE" },
 	};
-	struct __user_cap_header_struct header = {
-		.version = _LINUX_CAPABILITY_VERSION_3,
-	};
-	struct __user_cap_data_struct data[2] = { 0 };
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text missing = { 0 };
 	struct statvfs fs;
 
-	if (syscall(SYS_capget, &header, data) < 0)
-		return graft_error_os(errno, "capget");
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
-		if (needed[i].bit == CAP_SYS_CHROOT && !*root)
+		if ((needed[i].number == CAP_SYS_CHROOT && !*root) ||
+		    (needed[i].number == CAP_SYS_PTRACE && !memory))
 			continue;
-		if (!(data[0].effective & 1U << needed[i].bit))
+		if (!graft_capability_has(needed[i].number))
 			graft_text_printf(&missing, "%s%s",
 					  missing.len ? ", " : "",
 					  needed[i].name);

@@ -21,10 +21,11 @@ struct graft_set;
  * can be written to.
  *
  * @param[in] root "" or the path of another root.
+ * @param[in] memory Processes are to be switched, too: all or none are looked at.
  * @return NULL; #GRAFT_ERROR_NOT_PERMITTED that names what is missing; #GRAFT_ERROR_OS.
  */
 GRAFT_MUST_CHECK struct graft_error *
-graft_before_permission(const char *root);
+graft_before_permission(const char *root, bool memory);
 
 /**
  * See that the package is the old version, that dpkg is done with it, and that nobody holds

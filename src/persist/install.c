@@ -167,7 +167,8 @@ lock_for(const struct graft_record *record, uint64_t wait_us,
 {
 	if (!record->package_count)
 		return NULL;
-	struct graft_error *err = graft_before_permission(record->root);
+	struct graft_error *err = graft_before_permission(
+		record->root, record->memory != GRAFT_RECORD_NONE);
 	return err ? err : graft_dpkg_lock(record->root, wait_us, lock);
 }
 

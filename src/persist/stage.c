@@ -64,7 +64,8 @@ graft_stage_check(const struct graft_install_request *request,
 	GRAFT_CLEANUP(graft_dpkg_unlock)
 	struct graft_dpkg_lock lock = { .fd = -1 };
 
-	struct graft_error *err = graft_before_permission(request->root);
+	struct graft_error *err = graft_before_permission(
+		request->root, request->memory != GRAFT_RECORD_NONE);
 	if (!err)
 		err = graft_dpkg_lock(request->root, request->wait_us, &lock);
 	if (!err)

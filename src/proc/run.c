@@ -3,6 +3,7 @@
 // graft_target_lay_aside(), graft_target_take_up(), graft_target_run(): the memory of a
 // target, which may become another one's when it executes a program.
 
+#include "base/capability.h"
 #include "proc/peek.h"
 #include "proc/status.h"
 #include "proc/target.h"
@@ -13,6 +14,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +26,13 @@ graft_tracee_cannot_open(const struct graft_target *target, int errnum,
 			 const char *what)
 {
 	if (errnum == EACCES || errnum == EPERM)
-		return graft_error_new(GRAFT_ERROR_NOT_PERMITTED,
-				       "not permitted to trace process %d (%s)",
-				       target->pid, target->comm);
+		return graft_error_new(
+			GRAFT_ERROR_NOT_PERMITTED,
+			"not permitted to trace process %d (%s)%s", target->pid,
+			target->comm,
+			graft_capability_has(CAP_SYS_PTRACE)
+				? ""
+				: ": CAP_SYS_PTRACE is missing");
 	if (errnum == ENOENT || errnum == ESRCH)
 		return graft_error_new(GRAFT_ERROR_TARGET_GONE,
 				       "process %d exited", target->pid);

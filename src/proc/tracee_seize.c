@@ -63,9 +63,7 @@ explain_eperm(const struct graft_target *target, pid_t tid, bool *ours_ret)
 			GRAFT_ERROR_TRACED,
 			"process %d (%s) was traced by another a moment ago",
 			target->pid, target->comm);
-	return graft_error_new(GRAFT_ERROR_NOT_PERMITTED,
-			       "not permitted to trace process %d (%s)",
-			       target->pid, target->comm);
+	return graft_tracee_cannot_open(target, EPERM, "memory");
 }
 
 /**

@@ -228,6 +228,10 @@ def status_says_how_many_processes_it_may_not_look_at(place):
         same(first, "no process that may be looked at holds a hotpatch", "first line")
         check("could not be looked at; root (CAP_SYS_PTRACE) sees all" in second, second)
         count = int(second.split()[0])
+        # Root that lacks it is told the same.
+        done = place.run("status", status=0, prefix=("setpriv", "--bounding-set=-sys_ptrace",
+                                                     "--inh-caps=-sys_ptrace"))
+        check("could not be looked at; root (CAP_SYS_PTRACE) sees all" in done.stdout, done.stdout)
         # This one and its victim; nobody sees himself. Kernel threads are none of ours.
         with_memory = [p for p in os.listdir("/proc") if p.isdigit() and has_memory(p)]
         check(2 <= count <= len(with_memory), f"{count} of {len(with_memory)}")

@@ -3,8 +3,8 @@
 import os
 import subprocess
 
-from stage import (DOC, LIB, NAME, NEW, OLD, POSTINST, check, deb, put, said, same, test, tidy,
-                   whole)
+from stage import (DOC, LIB, NAME, NEW, OLD, POSTINST, Daemon, check, deb, put, said, same, test,
+                   tidy, whole)
 
 
 def refused(place, layer, done, *words, status=84):
@@ -99,6 +99,14 @@ def without_room_or_rights_nothing_is_changed(place):
                          "install", layer.bring(place.fix))
         refused(place, layer, done, "root", "CAP_CHOWN", "CAP_FSETID", status=86)
         check("CAP_FOWNER" not in done.stderr, done.stderr)
+        # Nor is disk without memory taken for both.
+        daemon = Daemon(layer)
+        done = layer.run("setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace",
+                         "env", "GRAFT_STATE_DIR=/graft-test/state", "/graft-test/graft",
+                         "install", layer.bring(place.fix))
+        refused(place, layer, done, "missing: CAP_SYS_PTRACE", status=86)
+        same(daemon.ask(), "7", "OLD's answer")
+        daemon.close()
         whole(place, layer, OLD)
 
 

@@ -430,8 +430,22 @@ def who_is_named_must_be_there_and_others_are_counted(place):
         done = subprocess.run([GRAFT, "sync", "--dry-run", "--pid", str(victim.pid)], user=65533,
                               group=65533, extra_groups=[], text=True, capture_output=True,
                               env={**os.environ, "GRAFT_STATE_DIR": "/nonexistent"})
-        same((done.returncode, "1 process could not be looked at; root sees all" in done.stdout),
+        same((done.returncode, "1 process could not be looked at; root (CAP_SYS_PTRACE) sees all" in done.stdout),
              (3, True), f"as somebody else: {done.stdout}{done.stderr}")
+        # Root that lacks it is told so.
+        pid = str(victim.pid)
+
+        def without(*argv):
+            return subprocess.run(["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace",
+                                   GRAFT, *argv], text=True, capture_output=True, check=False,
+                                  env={**os.environ, "GRAFT_STATE_DIR": place.state})
+        said = json.loads(without("sync", "--json", "--pid", pid).stdout)
+        same((said["looked_at"], said["not_looked_at"]), (0, 1), "looked at")
+        text = without("sync", "--pid", pid).stdout
+        check("could not be looked at; root (CAP_SYS_PTRACE) sees all" in text, text)
+        text = without("apply", place.patch, "--pid", pid).stderr
+        check("CAP_SYS_PTRACE is missing" in text, text)
+        victim.expect(False, 1)
 
 
 @test
