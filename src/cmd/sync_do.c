@@ -6,6 +6,7 @@
 #include "cmd/hold.h"
 #include "cmd/keep.h"
 #include "cmd/work.h"
+#include "patch/file.h"
 #include "patch/immediate.h"
 
 #include <stdio.h>
