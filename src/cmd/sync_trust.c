@@ -10,15 +10,14 @@
 #include <unistd.h>
 
 /** May only root change a file, or what lies in a folder? In a sticky one nobody takes the
- * place of what is root's; chmod(1). */
+ * place of what is root's; chmod(1). Where there is an access control list, the group's
+ * bits are the most that it gives anybody; acl(5). */
 static bool
 is_of_root(const struct stat *st)
 {
-	bool shared = (st->st_mode & S_IWOTH) ||
-		      ((st->st_mode & S_IWGRP) && st->st_gid != 0);
-
 	return st->st_uid == 0 &&
-	       (!shared || (S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX)));
+	       (!(st->st_mode & (S_IWGRP | S_IWOTH)) ||
+		(S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX)));
 }
 
 /** May only root change a file of our root, and what its path leads to? */
