@@ -80,11 +80,18 @@ graft_config_take_repository(struct graft_config *config,
 	char name[GRAFT_CONFIG_NAME_LEN];
 	const char *url = graft_config_split_name(setting->value, ' ', name);
 
+	// Before an '@' there may be a password, which logs are not told.
+	if (!graft_config_is_repository(url) && strchr(url, '@'))
+		return graft_setting_wrong(
+			setting,
+			"%s: a URL without a user's name and password is "
+			"expected: whatever is behind it is signed",
+			setting->key);
 	if (!graft_config_is_repository(url))
 		return graft_setting_wrong(
 			setting,
 			"%s: '%.200s' is no URL that begins with https://, "
-			"http:// or file:///, without a user's name",
+			"http:// or file:///",
 			setting->key, url);
 	const size_t i = graft_config_find_repository(config, name);
 	struct graft_config_repository *one = &config->repositories[i];

@@ -17,6 +17,8 @@
 #include "release/policy.h"
 #include "trust/limits.h"
 #include "trust/metadata.h"
+#include "trust/secrets.h"
+#include "trust/token.h"
 #include "update/window.h"
 
 #include <getopt.h>
@@ -151,6 +153,28 @@ check_root(const struct graft_config *config,
 	return graft_error_prefix(err, "a root that is trusted first");
 }
 
+/** Check the URI of a key in a token. What is wrong with it may be a PIN in it, which is not repeated. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_token(const char *key, const char *path)
+{
+	struct graft_token_uri uri;
+	struct graft_error *err = graft_token_uri_read(key, &uri);
+
+	return err ? graft_error_prefix(err, "%s: report-key", path) : NULL;
+}
+
+/** Check that the password of a proxy is there, and nobody else's to read. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_proxy_password(const struct graft_config *config, const char *path)
+{
+	GRAFT_CLOSE int fd = -1;
+	struct graft_error *err =
+		graft_secrets_open_file(config->proxy_password_file, &fd);
+
+	return err ? graft_error_prefix(err, "%s: proxy-password-file", path)
+		   : NULL;
+}
+
 /** Check what the lines of a configuration lead to. */
 static void
 check_beyond(struct checking *checking, const struct graft_config *config,
@@ -175,6 +199,10 @@ check_beyond(struct checking *checking, const struct graft_config *config,
 				     "most %d",
 				     path, config->report_name,
 				     GRAFT_COMPLIANCE_HOST_LEN - 1));
+	if (key && *key != '/')
+		take(checking, check_token(key, path));
+	if (config->proxy_password_file)
+		take(checking, check_proxy_password(config, path));
 	if (key && *key == '/' && access(key, F_OK) < 0)
 		take(checking, graft_error_new(GRAFT_ERROR_NOT_FOUND,
 					       "%s: report-key: %s: no such "

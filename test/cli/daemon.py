@@ -79,6 +79,18 @@ def files_beside_a_configuration_are_checked_too(place):
     one_line(config(place, b"report-name = -x\n", 65), "report-name", "'-x'")
     one_line(config(place, b"report-key = /none.pem\n", 66), "report-key", "/none.pem")
     one_line(config(place, b"report-days = 93\n", 65), "line 1", "1 to 92")
+    # No secret is printed with what holds, nor with what is wrong.
+    done = config(place, b"report-key = pkcs11:token=x?pin-value=geheim\n", 86)
+    one_line(done, "report-key", "--passphrase-file")
+    check("geheim" not in done.stdout + done.stderr, done)
+    secret = place.path("proxy")
+    proxy = f"proxy = http://proxy:3128\nproxy-password-file = {secret}\n".encode()
+    one_line(config(place, proxy, 66), "proxy-password-file", secret)
+    put("proxy", b"me:geheim\n")
+    os.chmod(secret, 0o644)
+    one_line(config(place, proxy, 86), "proxy-password-file", "chmod 600")
+    os.chmod(secret, 0o600)
+    check("geheim" not in config(place, proxy, 0).stdout, "the password")
     # This device's own.
     config(place, b"", 0)
     state = place.path("state")

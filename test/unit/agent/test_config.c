@@ -113,24 +113,25 @@ static void
 a_repository_is_a_url_that_can_be_asked(void **state)
 {
 	(void)state;
-	static const char *const wrong[] = {
-		"/srv/repo",    "ftp://a",    "file://a",
-		"https://a/?x", "http://a b", "https://me:secret@a/",
-		"https://"
-	};
+	static const char *const wrong[] = { "/srv/repo",  "ftp://a",
+					     "file://a",   "https://a/?x",
+					     "http://a b", "https://" };
 	char text[64];
 	char message[200];
 
 	bad("update = yes", "f: update = yes, and no repository is named");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		(void)snprintf(text, sizeof(text), "repository = %s", wrong[i]);
-		(void)snprintf(
-			message, sizeof(message),
-			"f: line 1: repository: '%s' is no URL that "
-			"begins with https://, http:// or file:///, without a user's name",
-			wrong[i]);
+		(void)snprintf(message, sizeof(message),
+			       "f: line 1: repository: '%s' is no URL that "
+			       "begins with https://, http:// or file:///",
+			       wrong[i]);
 		bad(text, message);
 	}
+	// What may be a password is not repeated.
+	bad("repository = own https://me:secret@a/",
+	    "f: line 1: repository: a URL without a user's name and password is expected: whatever is behind it is "
+	    "signed");
 }
 
 static void
@@ -181,7 +182,7 @@ repositories_have_names_roots_and_a_say(void **state)
 	    "f: line 3: who decides hotpatch stands in line 2 already");
 	bad("repository = ../own https://a",
 	    "f: line 1: repository: '../own https://a' is no URL that "
-	    "begins with https://, http:// or file:///, without a user's name");
+	    "begins with https://, http:// or file:///");
 	bad("repository = a https://a\nrepository = b https://a\n"
 	    "repository = c https://a\nrepository = d https://a\n"
 	    "repository = e https://a",
