@@ -33,6 +33,8 @@ enum {
 	/** Bytes of the hash that a host is called by, and of what is hashed. */
 	NAME_BYTES = 16,
 	MACHINE_ID_MAX = 64,
+	/** 2026-01-01T00:00:00Z: a clock that says an earlier time was never set. */
+	CLOCK_MIN_S = 1767225600,
 };
 
 static const char role[] = "report";
@@ -211,10 +213,16 @@ make(const struct graft_compliance_options *options,
 	char expires[GRAFT_INSTANT_LEN];
 	uint64_t serial = 0;
 
+	graft_instant_print(now, made);
+	// Nobody outside would take it, and there nobody knows why.
+	if (now < CLOCK_MIN_S)
+		return graft_error_new(GRAFT_ERROR_REFUSED,
+				       "the clock of this host is wrong: it "
+				       "says %s; set it, and try again",
+				       made);
 	struct graft_error *err = find_serial(identity, now, &serial);
 	if (err)
 		return err;
-	graft_instant_print(now, made);
 	graft_instant_print(now + days * DAY_S, expires);
 	graft_text_printf(&text,
 			  "{\"_type\":\"graft-compliance\",\"format\":1,"

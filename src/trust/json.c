@@ -4,6 +4,21 @@
 
 #include <string.h>
 
+enum {
+	DELETE = 0x7f,
+	/** First byte of U+0080 to U+00BF in UTF-8; and the first second byte that is no control. */
+	LATIN = 0xc2,
+	PRINTABLE = 0xa0,
+};
+
+/** Say whether U+0080 to U+009F stands somewhere. */
+static bool
+is_c1(const char *text, size_t left)
+{
+	return left > 1 && (unsigned char)text[0] == LATIN &&
+	       (unsigned char)text[1] < PRINTABLE;
+}
+
 void
 graft_json_put_string(struct graft_text *out, const char *text, size_t len)
 {
@@ -11,10 +26,14 @@ graft_json_put_string(struct graft_text *out, const char *text, size_t len)
 
 	graft_text_put(out, "\"");
 	for (size_t i = 0; i < len; i++) {
-		const unsigned char c = (unsigned char)text[i];
-		if (c >= ' ' && c != '"' && c != '\\')
+		const bool c1 = is_c1(text + i, len - i);
+		if (!c1 && (unsigned char)text[i] >= ' ' && text[i] != DELETE &&
+		    text[i] != '"' && text[i] != '\\')
 			continue;
 		graft_text_put_bytes(out, text + from, i - from);
+		// Its second byte is its code point.
+		i += c1;
+		const unsigned char c = (unsigned char)text[i];
 		from = i + 1;
 		if (c == '"' || c == '\\')
 			graft_text_printf(out, "\\%c", c);

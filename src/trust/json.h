@@ -26,7 +26,11 @@ struct graft_json_member {
 	const char *json;
 };
 
-/** Append a string with its quotes. @param[in] text UTF-8 of @p len bytes. */
+/**
+ * Append a string with its quotes. What a terminal would obey is written as `\u009b`.
+ *
+ * @param[in] text UTF-8 of @p len bytes.
+ */
 void
 graft_json_put_string(struct graft_text *out, const char *text, size_t len);
 

@@ -373,6 +373,22 @@ def who_has_the_name_of_another_takes_nobodys_place(place):
 
 
 @test
+def what_a_host_says_drives_no_terminal(place):
+    fleet = Fleet(place)
+    a = fleet.host("a")
+    odd = "\x1b[31m\x9b2J\x7f\u009d"
+    reason = dict.fromkeys(("reason", "text", "owner", "remedy"), odd)
+    said = a.report(look={"at": instant(), "good_at": None, "failures": 1, "error": odd},
+                    update={"device": {"decision": odd, "target": "2026-10", "reasons": [reason]}, "releases": []})
+    same(fleet.take(a, said), (1, 0, []), "taken")
+    for words in [], ["--json"], ["--facts"]:
+        text = fleet.comply("status", fleet.dir, *words, status=None)[0]
+        same([c for c in text if ord(c) < 32 and c != "\n" or 127 <= ord(c) < 160], [], words)
+    same(json.loads(fleet.comply("status", fleet.dir, "--json", status=4)[0])["hosts"][0]["report"]["look"]["error"], odd,
+         "and nothing is lost")
+
+
+@test
 def first_use_is_only_where_a_flag_says_so(place):
     fleet = Fleet(place)
     known, new = fleet.host("known"), Host(fleet, "new")
@@ -508,6 +524,17 @@ def keys_are_guarded(place):
     days = [datetime.datetime.fromisoformat(said[k].rstrip("Z")) for k in ("made", "expires")]
     same((days[1] - days[0]).days, 3, "days")
     check("'no name'" in comply("report", "--name", "no name", state=state, status=65)[1], "a name")
+
+
+@test
+def a_clock_that_was_never_set_is_said(place):
+    fleet = Fleet(place)
+    for day in "1969-12-31", "1970-01-01", "2025-06-01":
+        done = subprocess.run([*later(at=f"@{day} 12:00:00"), GRAFT, "--state-dir", fleet.path("state"), "compliance",
+                               "report", "--name", "a"], env={**ENV, "TZ": "UTC"}, capture_output=True, text=True,
+                              timeout=LIMIT, check=False)
+        same((done.returncode, done.stdout), (84, ""), done.stderr)
+        check(f"the clock of this host is wrong: it says {day}T12:00" in done.stderr, done.stderr)
 
 
 @test

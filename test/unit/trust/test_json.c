@@ -36,6 +36,8 @@ a_value_is_written_as_it_was_read(void **state)
 		"[1,-7,0,true,false,null,\"\"]",
 		"{\"a\":{\"b\":[{\"c\":1},{}]},\"z\":[]}",
 		"\"\\\"\\\\\\n\\u0001\\u001f\xc3\xa9\"",
+		// What a terminal would obey, and what it would print.
+		"\"\\u007f\\u0080\\u009b2J\\u009f\xc2\xa0\xc3\x80~\"",
 		"9223372036854775807",
 	};
 
