@@ -14,6 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+	/** Bytes of what was said: half of the file. */
+	SAID_MAX = GRAFT_UPDATE_LAST_BYTES_MAX / 2,
+};
+
 static const char role[] = "last";
 
 void
@@ -256,6 +261,44 @@ end(struct graft_trust_store *store, const struct graft_update_last *last)
 						     text.len);
 }
 
+/** Keep of what was said what decides: lists of thousands of files would leave no room for the rest. */
+GRAFT_MUST_CHECK static struct graft_error *
+shorten(const char *said, char **ret)
+{
+	static const char *const kept[] = { "device", "raised", "releases" };
+	GRAFT_CLEANUP(graft_document_freep)
+	struct graft_document *document = NULL;
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
+	const char *before = "{\"";
+	struct graft_error *err = graft_document_parse(said, strlen(said),
+						       &document);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+		const struct graft_node *node =
+			graft_node_get(graft_document_root(document), kept[i]);
+		if (!node)
+			continue;
+		graft_text_printf(&text, "%s%s\":", before, kept[i]);
+		graft_json_put_node(&text, node);
+		before = ",\"";
+	}
+	graft_text_put(&text, text.len ? "}" : "{}");
+	return graft_text_take(&text, ret);
+}
+
+/** Put what was said into what is remembered. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_what_was_said(const char *said, struct graft_update_last *last)
+{
+	free(GRAFT_TAKE(last->said));
+	if (strlen(said) > SAID_MAX)
+		return shorten(said, &last->said);
+	last->said = strdup(said);
+	return last->said ? NULL : graft_error_no_memory();
+}
+
 struct graft_error *
 graft_update_last_note(const char *said, const struct graft_error *why,
 		       int64_t now)
@@ -274,16 +317,15 @@ graft_update_last_note(const char *said, const struct graft_error *why,
 	if (said) {
 		last.good_at = now;
 		last.failures = 0;
-		free(last.said);
-		last.said = strdup(said);
+		err = take_what_was_said(said, &last);
 	} else {
 		last.failures++;
 		graft_text_put_safe(&safe, graft_error_message(why));
 		last.error = strdup(graft_text_str(&safe));
 	}
-	if (safe.failed || (said ? !last.said : !last.error))
-		return graft_error_no_memory();
-	return end(store, &last);
+	if (!err && (safe.failed || (!said && !last.error)))
+		err = graft_error_no_memory();
+	return err ? err : end(store, &last);
 }
 
 /** Say whether a release that was taken is not to be remembered any more. */

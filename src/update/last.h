@@ -51,7 +51,8 @@ struct graft_update_last {
 	/** Looks that failed since, and why the last of them did; NULL: none. Owned. */
 	uint64_t failures;
 	char *error;
-	/** What the last good one said, as `graft update --json` prints it; NULL: none. Owned. */
+	/** What the last good one said, as `graft update --json` prints it, without its lists of files if those
+	 * are very long; NULL: none. Owned. */
 	char *said;
 	/** Of that: the level that the device should have; 0: not known. */
 	graft_level target;

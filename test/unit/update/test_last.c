@@ -57,6 +57,33 @@ a_look_that_failed_leaves_what_a_good_one_said(void **state)
 	assert_int_equal(last.target, 0);
 }
 
+static void
+what_is_too_long_to_be_read_again_is_shortened(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_update_last_deinit)
+	struct graft_update_last last = { 0 };
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text said = { 0 };
+	const char *rest =
+		"\"raised\":false,\"device\":{\"target\":\"2026-11\"},"
+		"\"releases\":[{\"id\":\"GP-2026-0001\"}]";
+
+	graft_text_put(&said, "{\"files\":[0");
+	while (said.len < GRAFT_UPDATE_LAST_BYTES_MAX)
+		graft_text_put(&said, ",{\"path\":\"pool/GP-2026-0001/x\"}");
+	graft_text_printf(&said, "],%s}", rest);
+	remember(graft_text_str(&said), 100);
+	remember(NULL, 200);
+	read_back(&last);
+	assert_int_equal(last.good_at, 100);
+	assert_int_equal(last.failures, 1);
+	assert_string_equal(graft_level_write(last.target).str, "2026-11");
+	assert_string_equal(last.said,
+			    "{\"device\":{\"target\":\"2026-11\"},"
+			    "\"raised\":false,"
+			    "\"releases\":[{\"id\":\"GP-2026-0001\"}]}");
+}
+
 /** Make a release; only what is looked at. */
 static struct graft_release
 release_of(const char *id, enum graft_release_line line, const char *level)
@@ -139,6 +166,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			a_look_that_failed_leaves_what_a_good_one_said,
+			enter_directory, leave_directory),
+		cmocka_unit_test_setup_teardown(
+			what_is_too_long_to_be_read_again_is_shortened,
 			enter_directory, leave_directory),
 		cmocka_unit_test_setup_teardown(
 			a_baseline_ends_what_came_before, enter_directory,
