@@ -237,8 +237,14 @@ read_part(struct archive *archive, struct archive_entry *entry,
 	if (!bytes)
 		return graft_error_no_memory();
 	const la_ssize_t got = archive_read_data(archive, bytes, len);
-	if (got < 0 || (size_t)got != len)
+	// It ends here: whatever is behind it cannot be found.
+	if (got == ARCHIVE_FATAL)
 		return graft_archive_bad(archive, "a report");
+	// One with holes, of which only what is between them comes.
+	if (got < 0 || (size_t)got != len)
+		return fn(arg, path, NULL, 0,
+			  graft_error_new(GRAFT_ERROR_BAD_INPUT,
+					  "it is not as long as it says"));
 	return fn(arg, path + strlen(folder), bytes, len, NULL);
 }
 

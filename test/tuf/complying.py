@@ -338,6 +338,14 @@ def a_bundle_that_was_cut_off_or_holds_other_things(place):
     # A name that this locale does not know keeps no other part back.
     new, known, why = fleet.bring(parts[0], ("reports/\u009b31m\u00e4.json", b"x"), parts[1], status=5, env={"LC_ALL": "C"})
     same((new, known, [w[1] for w in why]), (0, 2, ["bad-input"]), why)
+    # Nor does one with holes.
+    os.truncate(fleet.write("hole", b""), BIG)
+    subprocess.run(["tar", "-C", fleet.folder, "--sparse", "--transform", "s,^,reports/,", "-cf", fleet.path("hole.tar"), "hole"],
+                   check=True)
+    with open(fleet.path("hole.tar"), "rb") as file:
+        hole = file.read().rstrip(b"\0")
+    data = hole + bytes(-len(hole) % 512) + fleet.bundle(parts[0])
+    same([w[1] for w in fleet.bring(data=data, status=5)[2]], ["bad-input"], "a hole")
     # What was wiped on its way is not a bundle of which all is good.
     for data in b"", bytes(10240), fleet.bundle():
         same([w[1] for w in fleet.bring(data=data, status=4)[2]], ["bad-input"], "nothing")
