@@ -26,6 +26,8 @@ enum {
 	PEERS = 16,
 	/** Of one user that is not root: the others are for others. */
 	PEERS_OF_USER = 4,
+	/** For root alone: many users together do not keep him out. */
+	PEERS_OF_ROOT = 4,
 	/** Nothing else is due for so long. */
 	IDLE_MS = 60 * 1000,
 	QUEUE = 16,
@@ -93,15 +95,21 @@ find_room(struct front *front, uid_t uid)
 {
 	struct graft_peer *room = NULL;
 	size_t same = 0;
+	size_t others = 0;
 
 	for (int i = 0; i < PEERS; i++) {
 		struct graft_peer *peer = &front->peers[i];
-		if (peer->stage == GRAFT_PEER_NONE)
+		if (peer->stage == GRAFT_PEER_NONE) {
 			room = peer;
-		else
-			same += peer->uid == uid;
+			continue;
+		}
+		same += peer->uid == uid;
+		others += peer->uid != 0;
 	}
-	return uid != 0 && same >= PEERS_OF_USER ? NULL : room;
+	if (uid != 0 &&
+	    (same >= PEERS_OF_USER || others >= PEERS - PEERS_OF_ROOT))
+		return NULL;
+	return room;
 }
 
 /** Take those who connect. */

@@ -231,6 +231,32 @@ def who_may_not_ask_gets_a_clear_error_and_who_may_an_answer(place):
 
 
 @test
+def many_users_together_do_not_keep_root_out(place):
+    with Daemon(place, "socket-group = games") as daemon:
+        games = os.stat(daemon.socket).st_gid
+        script = ("import os,socket,sys,time\n"
+                  "os.setgroups([]); os.setresgid(*[int(sys.argv[2])] * 3)\n"
+                  "os.setresuid(*[int(sys.argv[3])] * 3)\n"
+                  "all = [socket.socket(socket.AF_UNIX) for _ in range(4)]\n"
+                  "for one in all: one.connect(sys.argv[1])\n"
+                  "print(flush=True)\n"
+                  "time.sleep(60)\n")
+        users = [subprocess.Popen(["python3", "-c", script, daemon.socket, str(games), str(4711 + i)],
+                                  stdout=subprocess.PIPE) for i in range(6)]
+        try:
+            for user in users:
+                user.stdout.readline()
+            # None of their times is over yet.
+            got = json.loads(say(daemon, b'{"verb":"status"}\n'))
+            check("processes" in got, f"{got}")
+        finally:
+            for user in users:
+                user.kill()
+                user.communicate()
+        daemon.stop()
+
+
+@test
 def requests_that_are_malformed_huge_or_slow_harm_nobody(place):
     with Daemon(place) as daemon:
         for data in (b"\n", b"x\n", b"{}\n", b'{"verb":"stat"}\n', b"[" * 900 + b"\n",
