@@ -111,12 +111,14 @@ class Machine:
                 file.write("0")
         with log:
             self.holder = subprocess.Popen(
-                ["unshare", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup", "--fork",
-                 "--kill-child", "sh", "-c", ENTER, "sh", self.dir],
+                # However the test ends, the machine does.
+                ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--uts",
+                 "--ipc", "--net", "--cgroup", "--fork", "--kill-child", "sh", "-c", ENTER, "sh", self.dir],
                 preexec_fn=enter, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.boots += 1
         until(lambda: self.first() or self.holder.poll() is not None, "no first process")
         if not self.is_up():
+            check(self.holder.poll() is not None, f"systemd hangs as it starts: {self.said()}")
             raise Skip(f"systemd does not start: {self.said()}")
 
     def said(self):
