@@ -72,8 +72,7 @@ def measure(packages, work):
         folders.append(folder)
         for package in packages:
             deb = archive.download(package[0], package[side])
-            # apt-get writes the colon of an epoch as no path of a target may be.
-            shutil.copy(deb, f"{folder}/{os.path.basename(deb).replace('%3a', '_')}")
+            shutil.copy(deb, folder)
     fixes = [f"{work}/fix.graft", f"{work}/memory.graft"]
     for fix, more in zip(fixes, ((), ("--no-disk",))):
         done = graft("diff", *folders, "-o", fix, *more)

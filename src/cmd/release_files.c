@@ -136,15 +136,40 @@ add_package_modules(struct graft_release *release, const struct graft_deb *deb)
 	return NULL;
 }
 
+/**
+ * Name a file as archives do: apt-get writes the epoch of a version into the name, as
+ * "NAME_1%3a2.0_ARCH.deb", and archives leave it out.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+name_in_pool(const char *file, char **ret)
+{
+	const char *slash = strrchr(file, '/');
+	const char *base = slash ? slash + 1 : file;
+	const char *version = strchr(base, '_');
+	const char *colon = version ? strcasestr(version, "%3a") : NULL;
+
+	if (colon && strspn(version + 1, "0123456789") ==
+			     (size_t)(colon - version - 1)) {
+		if (asprintf(ret, "%.*s%s", (int)(version + 1 - base), base,
+			     colon + strlen("%3a")) >= 0)
+			return NULL;
+		*ret = NULL;
+		return graft_error_no_memory();
+	}
+	return copy(base, ret);
+}
+
 /** Add the file itself. */
 GRAFT_MUST_CHECK static struct graft_error *
 add_form(struct graft_release *release, enum graft_release_kind kind,
 	 const char *file)
 {
-	const char *slash = strrchr(file, '/');
+	GRAFT_FREE char *base = NULL;
 	struct graft_copy measured;
 
 	struct graft_error *err = graft_copy_measure(file, &measured);
+	if (!err)
+		err = name_in_pool(file, &base);
 	if (!err)
 		err = graft_vec_reserve(&release->forms, &release->form_cap,
 					release->form_count + 1,
@@ -158,7 +183,7 @@ add_form(struct graft_release *release, enum graft_release_kind kind,
 	(void)snprintf(form->sha256, sizeof(form->sha256), "%s",
 		       measured.digits);
 	if (asprintf(&form->path, GRAFT_RELEASE_POOL "%s/%s", release->id,
-		     slash ? slash + 1 : file) < 0) {
+		     base) < 0) {
 		form->path = NULL;
 		return graft_error_no_memory();
 	}

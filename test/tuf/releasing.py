@@ -93,6 +93,16 @@ def two_months(w):
 
 
 @test
+def a_package_with_an_epoch_in_its_name_is_called_as_archives_call_it(place):
+    w = Writer(place).init()
+    deb = built()["libx1_1.1_amd64.deb"]
+    path = w.write("libx1_2%3a1.1_amd64.deb", deb)
+    make(w, options=[path])
+    w.publish()
+    w.both("pool/GP-2026-0001/libx1_1.1_amd64.deb")
+
+
+@test
 def releases_are_made_published_and_got(place):
     w = Writer(place).init("--bins", "8")
     last = two_months(w)
