@@ -209,7 +209,7 @@ parse(int argc, char **argv, const struct action *action,
 	return false;
 }
 
-/** Find the action: the first word that is no option, nor an option's. */
+/** Find the action: the first word. */
 static const struct action *
 find_action(int argc, char **argv)
 {

@@ -206,7 +206,7 @@ put_quarantine(struct graft_text *text)
 	return NULL;
 }
 
-/** Find the word for what the last good look decided; "" if it did not. */
+/** Find out whether the last good look decided that this host can get nothing. */
 GRAFT_MUST_CHECK static struct graft_error *
 is_not_ready(const struct graft_update_last *last, bool *ret)
 {

@@ -199,7 +199,7 @@ graft_compliance_bundle_write(struct graft_compliance_items *items,
 	return graft_file_sync_parent(file);
 }
 
-/** Read the part at which the archive stands, if it is one. */
+/** Check that the archive stands at a part that may be a report. */
 GRAFT_MUST_CHECK static struct graft_error *
 check_part(struct archive_entry *entry, const char *path)
 {

@@ -244,6 +244,9 @@ graft_repositories_open(const struct graft_repositories_config *config,
 			err = graft_source_anchor(&config->sources[i]);
 		err = name_it(repositories, i, err);
 	}
+	// And before anything is trusted under a name that is not its own.
+	if (!err)
+		err = check_several(config);
 	for (size_t i = 0; !err && i < config->count; i++) {
 		err = graft_source_open(&config->sources[i],
 					&repositories->list[i].source);

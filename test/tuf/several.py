@@ -289,6 +289,19 @@ def what_was_trusted_is_not_forgotten_by_another_name_or_by_being_left_out(place
 
 
 @test
+def two_names_of_one_repository_leave_nothing_behind(place):
+    with Pair(place) as two:
+        root, url = two.root, two.urls["own"]
+        two.root, two.urls["own"] = two.device.root, two.urls["main"]
+        check("they are one" in two.update("--dry-run", status=84), two.device.said)
+        names = two.device.stored()
+        check(not any("trusted/" in n for n in names), sorted(names))
+        # Whoever sees his mistake has nothing to remove.
+        two.root, two.urls["own"] = root, url
+        two.update("--dry-run")
+
+
+@test
 def what_is_named_on_the_command_line_is_of_one_repository(place):
     with Pair(place, last=False) as two:
         moved = two.vendor.path("moved")
