@@ -65,12 +65,13 @@ class Crowd:
 
     def run(self, *command):
         """Run graft on all; returns the processor time per process in milliseconds, that
-        of guardians too, and the seconds that went by."""
+        of guardians too, what the kernel took of it, and the seconds that went by."""
         before, start = resource.getrusage(resource.RUSAGE_CHILDREN), os.times().elapsed
         subprocess.run([self.graft, *command], check=True, stdout=subprocess.DEVNULL)
         after, end = resource.getrusage(resource.RUSAGE_CHILDREN), os.times().elapsed
-        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return spent / self.count * 1000, end - start
+        kernel = (after.ru_stime - before.ru_stime) / self.count * 1000
+        own = (after.ru_utime - before.ru_utime) / self.count * 1000
+        return own + kernel, kernel, end - start
 
     def end(self):
         self.process.kill()
