@@ -11,7 +11,6 @@
 #include "ledger/quarantine.h"
 #include "release/policy.h"
 #include "trust/document.h"
-#include "trust/instant.h"
 #include "trust/json.h"
 #include "update/last.h"
 
@@ -38,17 +37,6 @@ static const char *const words[] = {
 	[UNKNOWN] = "unknown",
 };
 
-/** Append an instant, or null. */
-static void
-put_instant(struct graft_text *text, const char *key, int64_t at)
-{
-	char word[GRAFT_INSTANT_LEN];
-
-	graft_instant_print(at, word);
-	graft_text_printf(text, at ? "\"%s\":\"%s\"" : "\"%s\":null", key,
-			  word);
-}
-
 /** Append what the last looks for releases came to. */
 static void
 put_look(struct graft_text *text, const struct graft_update_last *last)
@@ -57,10 +45,10 @@ put_look(struct graft_text *text, const struct graft_update_last *last)
 		graft_text_put(text, ",\"look\":null,\"update\":null");
 		return;
 	}
-	graft_text_put(text, ",\"look\":{");
-	put_instant(text, "at", last->at);
-	graft_text_put(text, ",");
-	put_instant(text, "good_at", last->good_at);
+	graft_text_put(text, ",\"look\":{\"at\":");
+	graft_json_put_instant(text, last->at);
+	graft_text_put(text, ",\"good_at\":");
+	graft_json_put_instant(text, last->good_at);
 	graft_text_printf(text, ",\"failures\":%llu,\"error\":",
 			  (unsigned long long)last->failures);
 	if (last->error)

@@ -150,17 +150,6 @@ put_row(struct graft_compliance_table *table,
 		put_notes(text, report, stand);
 }
 
-/** Append an instant, or null. */
-static void
-put_instant(struct graft_text *text, const char *key, int64_t at)
-{
-	char word[GRAFT_INSTANT_LEN];
-
-	graft_instant_print(at, word);
-	graft_text_printf(text, at ? ",\"%s\":\"%s\"" : ",\"%s\":null", key,
-			  word);
-}
-
 /** Append what a host says; the report itself whole, as it was signed. */
 static void
 put_json(struct graft_compliance_table *table,
@@ -178,7 +167,8 @@ put_json(struct graft_compliance_table *table,
 				  ? "silent"
 				  : graft_compliance_state_name(report->state),
 			  host->key_id, host->first_use ? "true" : "false");
-	put_instant(text, "silent_since", stand->silent_since);
+	graft_text_put(text, ",\"silent_since\":");
+	graft_json_put_instant(text, stand->silent_since);
 	graft_text_printf(text,
 			  ",\"late\":%s,\"late_days\":%lld,"
 			  "\"blind_days\":%lld,\"wrong\":",

@@ -2,6 +2,8 @@
 
 #include "trust/json.h"
 
+#include "trust/instant.h"
+
 #include <string.h>
 
 enum {
@@ -44,6 +46,15 @@ graft_json_put_string(struct graft_text *out, const char *text, size_t len)
 	}
 	graft_text_put_bytes(out, text + from, len - from);
 	graft_text_put(out, "\"");
+}
+
+void
+graft_json_put_instant(struct graft_text *out, int64_t at)
+{
+	char word[GRAFT_INSTANT_LEN];
+
+	graft_instant_print(at, word);
+	graft_text_printf(out, at ? "\"%s\"" : "null", word);
 }
 
 static void

@@ -17,6 +17,7 @@
 #include "trust/document.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /** A member of an object that is to be written. Borrows both texts. */
 struct graft_json_member {
@@ -33,6 +34,10 @@ struct graft_json_member {
  */
 void
 graft_json_put_string(struct graft_text *out, const char *text, size_t len);
+
+/** Append an instant, Unix time in seconds, as metadata write one; null for 0. */
+void
+graft_json_put_instant(struct graft_text *out, int64_t at);
 
 /** Append a value of a document. */
 void
