@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include "base/cleanup.h"
+#include "base/limits.h"
 #include "cmd/sync_state.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,15 +23,42 @@ is_of_root(const struct stat *st)
 		(S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX)));
 }
 
+/** Do two paths name the same folder? */
+static bool
+is_same_folder(const char *a, const char *b)
+{
+	size_t len = (size_t)(strrchr(a, '/') - a);
+
+	return (size_t)(strrchr(b, '/') - b) == len && memcmp(a, b, len) == 0;
+}
+
+/** Does a file hold what was compared? */
+static bool
+holds(const char *path, const uint8_t wanted[GRAFT_SHA256_LEN])
+{
+	uint8_t sha256[GRAFT_SHA256_LEN];
+	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+						O_CLOEXEC);
+	struct graft_error *err =
+		fd < 0 ? graft_error_os(errno, "open %s", path)
+		       : graft_sha256_fd(fd, GRAFT_LIMIT_ELF_BYTES, sha256);
+	bool so = !err && memcmp(sha256, wanted, sizeof(sha256)) == 0;
+
+	graft_error_free(err);
+	return so;
+}
+
 /** May only root change a file of our root, and what its path leads to? */
 static bool
-is_path_of_root(const char *path)
+is_path_of_root(const char *path, const uint8_t sha256[GRAFT_SHA256_LEN])
 {
 	char all[PATH_MAX];
 	struct stat st;
 
-	// Without links: those are asked for as what they lead to.
-	if (!realpath(path, all))
+	// Of a library its name may be a link in its folder; a folder that is one may have led
+	// elsewhere when the file was compared.
+	if (!realpath(path, all) || !is_same_folder(path, all) ||
+	    !holds(all, sha256))
 		return false;
 	for (char *end = all + strlen(all); end; end = strrchr(all, '/')) {
 		*end = '\0';
@@ -56,7 +86,8 @@ is_in_our_namespace(pid_t pid)
 bool
 graft_sync_is_of_root(const struct graft_old_file *file)
 {
-	return file->ours && file->new_path && is_path_of_root(file->new_path);
+	return file->ours && file->new_path &&
+	       is_path_of_root(file->new_path, file->new_sha256);
 }
 
 /** Has any process of our user namespace a file? */

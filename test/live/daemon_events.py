@@ -178,16 +178,23 @@ def a_container_with_a_copy_of_its_own_is_hotpatched_by_content(place):
 
 @test
 def what_others_put_in_the_place_of_their_copy_is_for_their_processes_alone(place):
-    ones = Ones(place, "others", "a", "b", "c")
+    ones = Ones(place, "others", "a", "b", "c", "d", "e")
     shutil.chown(f"{ones.dir}/a", 65534)
     # As it is where an access control list gives somebody else the right to write.
     os.chmod(f"{ones.dir}/c", 0o775)
     with Daemon(place, "interval = 1") as daemon, daemon.victim(ones.program("b")) as other:
-        with daemon.victim(ones.program("a")) as victim, daemon.victim(ones.program("c")) as shared:
+        with daemon.victim(ones.program("a")) as victim, daemon.victim(ones.program("c")) as shared, \
+                daemon.victim(ones.program("d")) as led:
             ones.put("a", ONE_NEW)
             becomes(victim, "2", IS)
             ones.put("c", ONE_NEW)
             becomes(shared, "2", IS)
+            # A folder that has become a link may lead to what is root's, and elsewhere before.
+            ones.put("e", ONE_NEW)
+            shutil.copy(ones.program("d"), ones.program("e"))
+            shutil.rmtree(f"{ones.dir}/d")
+            os.symlink(f"{ones.dir}/e", f"{ones.dir}/d")
+            becomes(led, "2", IS)
             looks = daemon.ask("status")["looks"]
             until(lambda: daemon.ask("status")["looks"] > looks + 2, "it does not look")
             # The same file, in its place, of root's: it is for nobody else to say what is new.
