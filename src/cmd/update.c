@@ -68,6 +68,19 @@ read_policy(const char *path, struct graft_policy *ret)
 					       ret);
 }
 
+/** Remove what is listed no more. That it cannot be removed keeps no fix from a device. */
+static void
+tidy_up(const struct graft_repositories *repositories)
+{
+	struct graft_error *err = graft_repositories_sweep(repositories);
+
+	if (err)
+		(void)fprintf(stderr,
+			      "graft update: what is not needed stays: %s\n",
+			      graft_error_message(err));
+	graft_error_free(err);
+}
+
 /** Get the catalogue and decide. */
 GRAFT_MUST_CHECK static struct graft_error *
 decide(struct graft_update *update)
@@ -84,7 +97,7 @@ decide(struct graft_update *update)
 		err = graft_repositories_catalogue(update->repositories,
 						   &catalogue);
 	if (!err && !update->options->dry_run)
-		err = graft_repositories_sweep(update->repositories);
+		tidy_up(update->repositories);
 	return err ? err
 		   : graft_choose(catalogue, &update->facts, policy,
 				  &update->choice);
@@ -142,7 +155,8 @@ set_proxy(const struct graft_config *config, struct graft_curl *curl)
 }
 
 /**
- * Write down for graftd until when servers ask to be left alone.
+ * Write down for graftd until when servers ask to be left alone: those without which it did not
+ * go. Where another one served, one that is not well, or means no good, delays nobody.
  *
  * @param[in] why What went wrong; taken, and returned.
  */
@@ -156,7 +170,7 @@ note_asked(const struct graft_retry *retry, struct graft_error *why)
 	if (retry->asked_s || !why)
 		err = graft_updates_write_not_before(
 			graft_env_state_dir(),
-			retry->asked_s ? now_s + retry->asked_s : 0);
+			why ? now_s + retry->asked_s : 0);
 	if (!why)
 		return err;
 	graft_error_free(err);
@@ -197,7 +211,11 @@ run(struct graft_update *update)
 	return options->dry_run ? err : note_asked(&retry, err);
 }
 
-/** Remember what a look came to. @param[in] why It failed; NULL: it did not. @return @p why, or an error. */
+/**
+ * Remember what a look came to. What cannot be remembered is said, and changes nothing of it.
+ *
+ * @param[in] why It failed; NULL: it did not. Taken, and returned.
+ */
 GRAFT_MUST_CHECK static struct graft_error *
 note(const struct graft_update *update, struct graft_error *why)
 {
@@ -205,15 +223,16 @@ note(const struct graft_update *update, struct graft_error *why)
 	const int64_t now = (int64_t)time(NULL);
 	struct graft_error *err = NULL;
 
-	if (why) {
-		// What is wrong is said, whether it can be remembered or not.
-		err = graft_update_last_note(NULL, why, now);
-		graft_error_free(err);
-		return why;
-	}
-	err = graft_update_print_json(update, &text);
-	return err ? err
-		   : graft_update_last_note(graft_text_str(&text), NULL, now);
+	if (!why)
+		err = graft_update_print_json(update, &text);
+	if (!err)
+		err = graft_update_last_note(why ? NULL : graft_text_str(&text),
+					     why, now);
+	if (err)
+		(void)fprintf(stderr, "graft update: not remembered: %s\n",
+			      graft_error_message(err));
+	graft_error_free(err);
+	return why;
 }
 
 struct graft_error *

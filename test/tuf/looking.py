@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """When graftd looks for releases again after servers asked to be left alone, and what stays of what was
 fetched."""
+import contextlib
 import os
+import subprocess
 import time
 
 from carrying import Server
 from releasing import built
-from stage import check, same, test
+from stage import Skip, check, same, test
 from updating import Daemon, busy, by_hand, daemon_of, releases
 from victim import until
 
@@ -26,6 +28,17 @@ def at(device, name):
             return int(file.read())
     except FileNotFoundError:
         return 0
+
+
+@contextlib.contextmanager
+def unchangeable(path):
+    """Not even root removes what is in such a folder, nor puts another file in the place of such a one."""
+    if subprocess.run(["chattr", "+i", path], capture_output=True, check=False).returncode:
+        raise Skip("no file attributes here")
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", path], check=True)
 
 
 @test
@@ -57,6 +70,38 @@ def graftd_comes_back_no_sooner_than_a_server_asks_for(place):
         with Daemon(device, [server.url]) as daemon:
             until(lambda: "no look before 86400 s" in daemon.said(), "it says nothing: " + daemon.said())
             until(lambda: abs(at(device, "next") - time.time() - 86400) < 60, "the next look")
+
+
+@test
+def a_mirror_that_wants_to_be_left_alone_delays_nobody_whom_another_serves(place):
+    w, device = daemon_of(place)
+    with Server(os.path.join(w.dir, "public")) as good, Server(os.path.join(w.dir, "public")) as bad:
+        bad.odd = left_alone(86400)
+        device.update(urls=[bad.url, good.url])
+        check(bad.asked, "it was not asked")
+        same(at(device, "not-before"), 0, "when to look again")
+
+
+@test
+def what_cannot_be_removed_keeps_no_fix_from_a_device(place):
+    w, device = daemon_of(place)
+    stale = f"{device.state}/releases/public/targets/pool/GP-2025-0001/x.graft"
+    os.makedirs(os.path.dirname(stale))
+    with open(stale, "w", encoding="utf-8") as file:
+        file.write("x")
+    with Server(os.path.join(w.dir, "public")) as server, unchangeable(os.path.dirname(stale)):
+        same(device.update("--json", urls=[server.url])["decision"], "hotpatch", "it was taken")
+        check("what is not needed stays: " in device.said and os.path.exists(stale), device.said)
+
+
+@test
+def what_cannot_be_remembered_is_said_beside_the_result(place):
+    w, device = daemon_of(place)
+    with Server(os.path.join(w.dir, "public")) as server:
+        device.update(urls=[server.url])
+        with unchangeable(f"{device.state}/update/last.json"):
+            same(device.update("--json", urls=[server.url], status=3)["decision"], "up to date", "the result")
+            check("not remembered: " in device.said, device.said)
 
 
 @test
