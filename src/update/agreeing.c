@@ -5,8 +5,8 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/vec.h"
+#include "release/differences.h"
 
-#include <cjson/cJSON.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,57 +104,6 @@ gather(struct agreeing *agreeing, size_t last)
 	return NULL;
 }
 
-/** Append the names of what two descriptions say otherwise. */
-GRAFT_MUST_CHECK static struct graft_error *
-put_differences(const struct graft_text *one, const struct graft_text *other,
-		struct graft_text *ret)
-{
-	cJSON *a = cJSON_Parse(graft_text_str(one));
-	cJSON *b = cJSON_Parse(graft_text_str(other));
-	const cJSON *member;
-
-	cJSON_ArrayForEach(member, a)
-	{
-		// Both were written here, with the same keys in the same order.
-		if (!cJSON_Compare(
-			    member,
-			    cJSON_GetObjectItemCaseSensitive(b, member->string),
-			    true))
-			graft_text_printf(ret, "%s%s", ret->len ? ", " : "",
-					  member->string);
-	}
-	cJSON_ArrayForEach(member, b)
-	{
-		if (!cJSON_GetObjectItemCaseSensitive(a, member->string))
-			graft_text_printf(ret, "%s%s", ret->len ? ", " : "",
-					  member->string);
-	}
-	cJSON_Delete(a);
-	cJSON_Delete(b);
-	return ret->failed ? graft_error_no_memory() : NULL;
-}
-
-/**
- * Compare two descriptions: there is one way to write each.
- *
- * @param[out] same_ret Whether they are the same.
- * @param[in,out] differences Gets the names of what differs; empty.
- */
-GRAFT_MUST_CHECK static struct graft_error *
-compare(const struct graft_release *one, const struct graft_release *other,
-	bool *same_ret, struct graft_text *differences)
-{
-	GRAFT_CLEANUP(graft_text_deinit) struct graft_text a = { 0 };
-	GRAFT_CLEANUP(graft_text_deinit) struct graft_text b = { 0 };
-
-	graft_release_encode(one, &a);
-	graft_release_encode(other, &b);
-	if (a.failed || b.failed)
-		return graft_error_no_memory();
-	*same_ret = a.len == b.len && memcmp(a.str, b.str, a.len) == 0;
-	return *same_ret ? NULL : put_differences(&a, &b, differences);
-}
-
 /** Note that a side does not say what counts. */
 GRAFT_PRINTF(4)
 GRAFT_MUST_CHECK static struct graft_error *
@@ -216,8 +165,9 @@ note_others(struct agreeing *agreeing, const struct word *words, size_t count,
 		struct graft_text differences = { 0 };
 		bool same = true;
 		if (&words[i] != counting)
-			err = compare(counting->release, words[i].release,
-				      &same, &differences);
+			err = graft_release_compare(counting->release,
+						    words[i].release, &same,
+						    &differences);
 		if (!err && !same)
 			err = disagree(
 				agreeing, words[i].release->id, words[i].side,
@@ -280,8 +230,8 @@ ask_all(struct agreeing *agreeing, const struct word *words, size_t count)
 			continue;
 		}
 		heard++;
-		err = compare(words[0].release, words[i].release, &same,
-			      &differences);
+		err = graft_release_compare(words[0].release, words[i].release,
+					    &same, &differences);
 		if (!err && !same)
 			err = graft_error_new(
 				GRAFT_ERROR_DIFFERENT,

@@ -14,6 +14,7 @@
 #include "fuzz.h"
 #include "repo/bundle.h"
 #include "repo/tree.h"
+#include "tar.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,11 +22,6 @@
 
 #define NOW     ((int64_t)1800000000)
 #define EXPIRES "\"expires\":\"2030-01-01T00:00:00Z\""
-
-enum {
-	BLOCK = 512,
-	NAME_MAX_TAR = 100,
-};
 
 /** A folder of this process alone. */
 static const char *
@@ -46,38 +42,6 @@ write_file(const char *below, const void *bytes, size_t len)
 
 	promise(fd >= 0 && write(fd, bytes, len) == (ssize_t)len);
 	(void)close(fd);
-}
-
-/** Append an entry of tar. */
-static void
-put_entry(struct graft_text *out, char type, const char *name,
-	  const char *bytes, size_t len)
-{
-	char header[BLOCK] = { 0 };
-	unsigned int sum = 0;
-
-	(void)snprintf(header, NAME_MAX_TAR, "%s", name);
-	memcpy(header + 100,
-	       "0000644\0"
-	       "0000000\0"
-	       "0000000\0",
-	       24);
-	(void)snprintf(header + 124, 12, "%011zo", len);
-	memcpy(header + 136, "00000000000", 12);
-	memset(header + 148, ' ', 8);
-	header[156] = type;
-	memcpy(header + 157, "link", 4);
-	memcpy(header + 257,
-	       "ustar\0"
-	       "00",
-	       8);
-	for (size_t i = 0; i < BLOCK; i++)
-		sum += (unsigned char)header[i];
-	(void)snprintf(header + 148, 7, "%06o", sum);
-	graft_text_put_bytes(out, header, BLOCK);
-	graft_text_put_bytes(out, bytes, len);
-	static const char zeroes[BLOCK];
-	graft_text_put_bytes(out, zeroes, (BLOCK - len % BLOCK) % BLOCK);
 }
 
 static void
@@ -123,7 +87,7 @@ make_bundle(const uint8_t *data, size_t size, struct graft_text *out)
 	char *at = text;
 
 	make_root(&root);
-	put_entry(out, '0', "metadata/1.root.json", root.str, root.len);
+	tar_entry(out, '0', "metadata/1.root.json", root.str, root.len);
 	for (size_t i = 0; at && i < sizeof(files) / sizeof(*files); i++) {
 		GRAFT_CLEANUP(graft_text_deinit)
 		struct graft_text sealed = { 0 };
@@ -131,13 +95,13 @@ make_bundle(const uint8_t *data, size_t size, struct graft_text *out)
 		if (!*line)
 			continue;
 		repository_seal(line, files[i].keys, &sealed);
-		put_entry(out, '0', files[i].name, sealed.str, sealed.len);
+		tar_entry(out, '0', files[i].name, sealed.str, sealed.len);
 	}
 	while (at) {
 		char *line = strsep(&at, "\n");
 		char *bytes = at ? strsep(&at, "\n") : NULL;
 		if (*line)
-			put_entry(out, *line, line + 1, bytes ? bytes : "",
+			tar_entry(out, *line, line + 1, bytes ? bytes : "",
 				  bytes ? strlen(bytes) : 0);
 	}
 	static const char end[2 * BLOCK];

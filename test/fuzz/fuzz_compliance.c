@@ -4,16 +4,24 @@
  * @file
  *
  * Fuzz reports of compliance. The first byte of the input chooses what the rest is: a report ('r'), what is
- * signed of one ('s': it is sealed, so that mutations get past the signature), the key of a host ('k'), or what
- * is remembered of looks for releases ('l'). Properties: what decodes is written so that it decodes to the same
- * canonical bytes; a report is known to who has it, and refused by who has seen a higher number; a table of it is JSON.
+ * signed of one ('s': it is sealed, so that mutations get past the signature), the key of a host ('k'), what
+ * is remembered of looks for releases ('l'), a bundle ('t'), or lines of which one is made ('b': for each part its
+ * type and name, and then what is signed in it). Properties: what decodes is written so that it decodes to the same
+ * canonical bytes; a report is known to who has it, and refused by who has seen a higher number; a table of it is
+ * JSON; a host that is taken out of a bundle has a name that is one.
  */
 
 #include "../unit/trust/repository.h"
+#include "compliance/bundle.h"
 #include "compliance/hosts.h"
 #include "compliance/stand.h"
 #include "fuzz.h"
+#include "tar.h"
 #include "update/last.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define NOW ((int64_t)1800000000)
 
@@ -168,6 +176,65 @@ fuzz_last(const uint8_t *data, size_t size)
 	promise(strcmp(graft_text_str(&one), graft_text_str(&other)) == 0);
 }
 
+/** Take a part of a bundle. */
+static struct graft_error *
+take_part(void *arg, const char *name, const uint8_t *bytes, size_t len,
+	  struct graft_error *err)
+{
+	struct graft_compliance_items *items = arg;
+
+	if (err) {
+		refused(err);
+		return NULL;
+	}
+	promise(name && bytes);
+	err = graft_compliance_items_add(items, bytes, len);
+	if (err)
+		refused(err);
+	return NULL;
+}
+
+/** Read a bundle and collect what is in it. */
+static void
+fuzz_tar(const void *bytes, size_t len)
+{
+	GRAFT_CLEANUP(graft_compliance_items_deinit)
+	struct graft_compliance_items items = { 0 };
+	const int fd = memfd_create("bundle", MFD_CLOEXEC);
+	char path[32];
+
+	promise(fd >= 0 && write(fd, bytes, len) == (ssize_t)len);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	struct graft_error *err = graft_compliance_bundle_read(path, take_part,
+							       &items);
+	if (err)
+		refused(err);
+	for (size_t i = 0; i < items.count; i++)
+		promise(graft_compliance_is_host(items.list[i].host));
+	(void)close(fd);
+}
+
+static void
+fuzz_lines(const uint8_t *data, size_t size)
+{
+	static const int keys[] = { 1, 0 };
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text tar = { 0 };
+	GRAFT_FREE char *text = strndup((const char *)data, size);
+	char *at = text;
+
+	while (at) {
+		GRAFT_CLEANUP(graft_text_deinit)
+		struct graft_text sealed = { 0 };
+		char *line = strsep(&at, "\n");
+		char *json = at ? strsep(&at, "\n") : NULL;
+		if (!*line)
+			continue;
+		repository_seal(json ? json : "", keys, &sealed);
+		tar_entry(&tar, *line, line + 1, sealed.str, sealed.len);
+	}
+	fuzz_tar(graft_text_str(&tar), tar.len);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -185,6 +252,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'l':
 		fuzz_last(data + 1, size - 1);
+		break;
+	case 't':
+		fuzz_tar(data + 1, size - 1);
+		break;
+	case 'b':
+		fuzz_lines(data + 1, size - 1);
 		break;
 	default:
 		break;

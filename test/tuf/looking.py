@@ -73,6 +73,23 @@ def graftd_comes_back_no_sooner_than_a_server_asks_for(place):
 
 
 @test
+def devices_that_start_together_do_not_look_together(place):
+    w, device = daemon_of(place)
+    nexts = []
+    with Server(os.path.join(w.dir, "public")) as server:
+        for _ in range(4):
+            began = time.time()
+            with Daemon(device, [server.url], jitter=80000):
+                until(lambda: at(device, "next") >= began - 1, "no next look")
+                nexts.append(at(device, "next") - began)
+            os.remove(f"{device.state}/update/next")
+        same(server.asked, [], "it was asked at once")
+    check(all(-1 <= one <= 80001 for one in nexts), nexts)
+    # That four of eighty thousand are within a hundred happens once in ten million times.
+    check(max(nexts) - min(nexts) > 100, nexts)
+
+
+@test
 def a_mirror_that_wants_to_be_left_alone_delays_nobody_whom_another_serves(place):
     w, device = daemon_of(place)
     with Server(os.path.join(w.dir, "public")) as good, Server(os.path.join(w.dir, "public")) as bad:

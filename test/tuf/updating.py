@@ -407,14 +407,14 @@ def another_root_is_not_taken_silently(place):
 class Daemon:
     """graftd with nobody in its scope, which gets releases for a device."""
 
-    def __init__(self, device, urls, *lines):
+    def __init__(self, device, urls, *lines, jitter=0):
         w = device.w
         # Whose front is another user must get to its socket.
         os.chmod(w.folder, 0o755)
         self.socket, self.log = w.path("socket"), w.path("log")
         config = w.write("daemon.conf", "".join(f"repository = {url}\n" for url in urls) + "\n".join(
             [f"socket = {self.socket}", f"trusted-root = {device.root}", "include-user = 61234", "update = yes",
-             "update-interval = 1", "update-jitter = 0", *lines]) + "\n")
+             "update-interval = 1", f"update-jitter = {jitter}", *lines]) + "\n")
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen([os.path.join(os.path.dirname(GRAFT), "graftd"), "--config", config,
                                              "--state-dir", device.state, "--tool", GRAFT], env=ENV, stderr=log)
