@@ -23,6 +23,8 @@
 
 enum {
 	DAY_S = 24 * 3600,
+	/** Parts whose refusal is told one by one: whoever made a bundle chooses how many there are. */
+	TOLD_MAX = 256,
 	STATUS_NONE = 4,
 	STATUS_SOME = 5,
 };
@@ -198,17 +200,21 @@ importing_deinit(struct importing *importing)
 	graft_text_deinit(&importing->json);
 }
 
-/** Note that a part was refused. @param[in] err Names it. Taken. */
+/** Note that a part was refused. @param[in] err Names it; told of, if not too many were. Taken. */
 static void
 refuse(struct importing *importing, const char *name, struct graft_error *err)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text safe = { 0 };
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text why = { 0 };
 
+	if (++importing->refused > TOLD_MAX) {
+		graft_error_free(err);
+		return;
+	}
 	graft_text_put_safe(&safe, name);
 	graft_text_put_safe(&why, graft_error_message(err));
 	graft_text_put(&importing->json,
-		       importing->refused++ ? ",{\"name\":" : "{\"name\":");
+		       importing->refused > 1 ? ",{\"name\":" : "{\"name\":");
 	graft_json_put_string(&importing->json, graft_text_str(&safe),
 			      safe.len);
 	graft_text_printf(&importing->json, ",\"code\":\"%s\",\"message\":",
@@ -313,10 +319,18 @@ graft_compliance_action_import(const struct graft_compliance_options *options,
 		refuse(&importing, options->words[0], err);
 	if (importing.json.failed)
 		return graft_error_no_memory();
+	if (importing.refused > TOLD_MAX)
+		(void)fprintf(stderr,
+			      "graft compliance: %zu more parts are refused\n",
+			      importing.refused - TOLD_MAX);
 	if (options->json)
-		(void)printf("{\"new\":%zu,\"known\":%zu,\"refused\":[%s]}\n",
-			     importing.new, importing.known,
-			     graft_text_str(&importing.json));
+		(void)printf(
+			"{\"new\":%zu,\"known\":%zu,\"refused\":[%s],\"not_told\":%zu}\n",
+			importing.new, importing.known,
+			graft_text_str(&importing.json),
+			importing.refused > TOLD_MAX
+				? importing.refused - TOLD_MAX
+				: (size_t)0);
 	else
 		(void)printf("%zu new, %zu known, %zu refused\n", importing.new,
 			     importing.known, importing.refused);

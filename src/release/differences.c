@@ -38,8 +38,9 @@ put_differences(const struct graft_text *one, const struct graft_text *other,
 }
 
 struct graft_error *
-graft_release_compare(const struct graft_release *one, const struct graft_release *other,
-	bool *same_ret, struct graft_text *differences)
+graft_release_compare(const struct graft_release *one,
+		      const struct graft_release *other, bool *same_ret,
+		      struct graft_text *differences)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text a = { 0 };
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text b = { 0 };

@@ -44,7 +44,8 @@ tar_entry(struct graft_text *out, char type, const char *name,
 	graft_text_put_bytes(out, header, TAR_BLOCK);
 	graft_text_put_bytes(out, bytes, len);
 	static const char zeroes[TAR_BLOCK];
-	graft_text_put_bytes(out, zeroes, (TAR_BLOCK - len % TAR_BLOCK) % TAR_BLOCK);
+	graft_text_put_bytes(out, zeroes,
+			     (TAR_BLOCK - len % TAR_BLOCK) % TAR_BLOCK);
 }
 
 #endif /* GRAFT_TEST_FUZZ_TAR_H */

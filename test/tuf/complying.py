@@ -280,6 +280,18 @@ def a_part_that_is_no_report_is_refused_and_the_rest_kept(place, name, data, cod
 
 
 @test
+def of_a_bundle_full_of_rubbish_is_told_no_more_than_anybody_reads(place):
+    fleet = Fleet(place)
+    a = fleet.host("a")
+    path = fleet.write("bundle.tar", fleet.bundle(*[(f"reports/x{i}.json", b"{") for i in range(300)],
+                                                  ("reports/a.json", a.report())))
+    out, err = fleet.comply("import", path, fleet.dir, "--json", status=5)
+    said = json.loads(out)
+    same((said["new"], len(said["refused"]), said["not_told"]), (1, 256, 44), "told")
+    check("44 more parts are refused" in err and len(err.splitlines()) == 257, err[-500:])
+
+
+@test
 def members_that_are_missing_or_odd_are_refused_by_name(place):
     fleet = Fleet(place)
     a = fleet.host("a")
