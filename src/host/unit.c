@@ -13,9 +13,18 @@ enum {
 	CONTAINER_ID_LEN = 64,
 };
 
-/** What runs containers calls their scopes so: the id follows. */
-static const char *const containers[] = {
-	"docker-", "libpod-", "crio-", "cri-containerd-", "machine-", "lxc-",
+/** What runs containers calls their scopes so: the id follows. And what restarts one: where
+ * Kubernetes runs it, it is started anew when it was stopped. */
+static const struct container {
+	const char *prefix;
+	const char *restart;
+} containers[] = {
+	{ "docker-", "docker restart" },
+	{ "libpod-", "podman restart" },
+	{ "crio-", "crictl stop" },
+	{ "cri-containerd-", "crictl stop" },
+	{ "machine-", "machinectl reboot" },
+	{ "lxc-", NULL },
 };
 
 /** A component of a path. */
@@ -71,15 +80,23 @@ next_unit(const char **path, struct part *ret)
 	return false;
 }
 
-/** Get how many bytes stand in front of a container's id; 0: it is none. */
-static size_t
-container_prefix(const struct part *part)
+/** Find what runs a container by the name of its scope; NULL: it is none. */
+static const struct container *
+container_of(const struct part *part)
 {
 	for (size_t i = 0; i < sizeof(containers) / sizeof(*containers); i++) {
-		if (ends(part, ".scope") && begins(part, containers[i]))
-			return strlen(containers[i]);
+		if (ends(part, ".scope") && begins(part, containers[i].prefix))
+			return &containers[i];
 	}
-	return 0;
+	return NULL;
+}
+
+/** Is it the folder in which docker makes groups without systemd's help? */
+static bool
+is_dockers(const struct part *part)
+{
+	return part->len == strlen("docker") &&
+	       memcmp(part->at, "docker", part->len) == 0;
 }
 
 /** Is it the id of a container, as docker names groups without systemd's help? */
@@ -134,20 +151,20 @@ graft_unit_parse(const char *cgroup, struct graft_unit *ret)
 	*ret = unit;
 	if (!next_unit(&path, &part))
 		return NULL;
-	size_t prefix = container_prefix(&part);
-	unit.kind = prefix ? GRAFT_UNIT_CONTAINER : kind_of(&part);
+	const struct container *container = container_of(&part);
+	const bool dockers = is_dockers(&part);
+	unit.kind = container ? GRAFT_UNIT_CONTAINER : kind_of(&part);
 	while (unit.kind == GRAFT_UNIT_NONE && next_part(&path, &part)) {
-		if (is_container_id(&part))
+		if (is_container_id(&part)) {
 			unit.kind = GRAFT_UNIT_CONTAINER;
+			unit.runner = dockers ? "docker restart" : NULL;
+		}
 	}
-	bool is_inner = is_user_manager(&part) && next_unit(&path, &inner);
-	if (is_inner && container_prefix(&inner)) {
-		unit.kind = GRAFT_UNIT_CONTAINER;
-		prefix = container_prefix(&inner);
-		part = inner;
-	} else if (is_inner && kind_of(&inner) == GRAFT_UNIT_SYSTEM) {
+	if (is_user_manager(&part) && next_unit(&path, &inner) &&
+	    (container_of(&inner) || kind_of(&inner) == GRAFT_UNIT_SYSTEM)) {
 		size_t around = strlen("user@") + strlen(".service");
-		unit.kind = GRAFT_UNIT_USER;
+		container = container_of(&inner);
+		unit.kind = container ? GRAFT_UNIT_CONTAINER : GRAFT_UNIT_USER;
 		unit.user = strndup(part.at + strlen("user@"),
 				    part.len - around);
 		part = inner;
@@ -156,7 +173,9 @@ graft_unit_parse(const char *cgroup, struct graft_unit *ret)
 	}
 	if (unit.kind == GRAFT_UNIT_NONE)
 		return NULL;
-	unit.name = copy_name(&part, prefix);
+	if (container)
+		unit.runner = container->restart;
+	unit.name = copy_name(&part, container ? strlen(container->prefix) : 0);
 	if (!unit.name)
 		return graft_error_no_memory();
 	*ret = unit;
@@ -221,6 +240,25 @@ put_process(const struct graft_unit *unit, pid_t pid, const char *comm,
 	put_word(text, unit->name);
 }
 
+/** Append how a container is restarted, by the user whose it is. */
+static void
+put_container(const struct graft_unit *unit, struct graft_text *text)
+{
+	// What systemd writes otherwise, who runs it calls by its own name.
+	if (!unit->runner || strchr(unit->name, '\\')) {
+		graft_text_put(text, "restart the container ");
+		put_word(text, unit->name);
+		return;
+	}
+	if (unit->user) {
+		graft_text_put(text, "systemd-run --user --machine=");
+		put_word(text, unit->user);
+		graft_text_put(text, "@.host ");
+	}
+	graft_text_printf(text, "%s ", unit->runner);
+	put_operand(text, unit->name);
+}
+
 void
 graft_unit_put_restart(const struct graft_unit *unit, pid_t pid,
 		       const char *comm, struct graft_text *text)
@@ -247,8 +285,7 @@ graft_unit_put_restart(const struct graft_unit *unit, pid_t pid,
 		put_word(text, unit->name);
 		break;
 	case GRAFT_UNIT_CONTAINER:
-		graft_text_put(text, "restart the container ");
-		put_word(text, unit->name);
+		put_container(unit, text);
 		break;
 	case GRAFT_UNIT_INIT:
 		graft_text_put(text, "systemctl daemon-reexec");

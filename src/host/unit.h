@@ -36,8 +36,10 @@ struct graft_unit {
 	enum graft_unit_kind kind;
 	/** Name of the unit, or of the container; NULL for none. */
 	char *name;
-	/** Number of the user, of #GRAFT_UNIT_USER. */
+	/** Number of the user, of #GRAFT_UNIT_USER, and of a container that a user runs; or NULL. */
 	char *user;
+	/** What restarts a container: "docker restart"; NULL if that is not known. A literal. */
+	const char *runner;
 };
 
 /** Free what a unit owns, and zero it. Also its guard. */
