@@ -5,6 +5,7 @@
 #include "base/deb_member.h"
 #include "base/fault.h"
 #include "base/file.h"
+#include "base/tar.h"
 #include "base/vec.h"
 #include "compliance/hosts.h"
 
@@ -19,30 +20,10 @@
 
 enum {
 	BLOCK_LEN = 128 * 1024,
-	MODE = 0644,
 	COLLECTED_BYTES_MAX = 1 << 30,
 };
 
 static const char folder[] = "reports/";
-
-/** A bundle that is being written. */
-struct writing {
-	struct archive *archive;
-	int fd;
-	char *beside;
-};
-
-static void
-writing_deinit(struct writing *writing)
-{
-	if (writing->archive)
-		(void)archive_write_free(writing->archive);
-	if (writing->fd >= 0)
-		(void)close(writing->fd);
-	if (writing->beside)
-		(void)unlink(writing->beside);
-	free(writing->beside);
-}
 
 void
 graft_compliance_items_deinit(struct graft_compliance_items *items)
@@ -89,58 +70,13 @@ graft_compliance_items_add(struct graft_compliance_items *items,
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
-bad_write(const struct writing *writing)
-{
-	return graft_error_new(GRAFT_ERROR_OS, "write: %s",
-			       archive_error_string(writing->archive));
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
-open_beside(const char *file, struct writing *writing)
-{
-	struct graft_error *err = graft_file_check_place(file);
-
-	if (err)
-		return graft_error_prefix(err, "%s", file);
-	if (asprintf(&writing->beside, "%s.XXXXXX", file) < 0) {
-		writing->beside = NULL;
-		return graft_error_no_memory();
-	}
-	writing->fd = mkostemp(writing->beside, O_CLOEXEC);
-	if (writing->fd < 0) {
-		free(GRAFT_TAKE(writing->beside));
-		return graft_error_os(errno, "create a file beside %s", file);
-	}
-	writing->archive = archive_write_new();
-	if (!writing->archive)
-		return graft_error_no_memory();
-	if (archive_write_set_format_pax_restricted(writing->archive) !=
-		    ARCHIVE_OK ||
-	    archive_write_open_fd(writing->archive, writing->fd) != ARCHIVE_OK)
-		return bad_write(writing);
-	return NULL;
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
-put(const struct writing *writing, const struct graft_compliance_item *item)
+put(const struct graft_tar *tar, const struct graft_compliance_item *item)
 {
 	char path[sizeof(folder) + GRAFT_COMPLIANCE_HOST_LEN + sizeof(".json")];
-	struct archive_entry *entry = archive_entry_new();
 
-	if (!entry)
-		return graft_error_no_memory();
 	(void)snprintf(path, sizeof(path), "%s%s.json", folder, item->host);
-	archive_entry_copy_pathname(entry, path);
-	archive_entry_set_filetype(entry, AE_IFREG);
-	archive_entry_set_perm(entry, MODE);
-	archive_entry_set_size(entry, (la_int64_t)item->len);
-	const int code = archive_write_header(writing->archive, entry);
-	archive_entry_free(entry);
-	if (code != ARCHIVE_OK)
-		return bad_write(writing);
-	const la_ssize_t n = archive_write_data(writing->archive, item->bytes,
-						item->len);
-	return n < 0 || (size_t)n != item->len ? bad_write(writing) : NULL;
+	struct graft_error *err = graft_tar_put_file(tar, path, item->len);
+	return err ? err : graft_tar_put_bytes(tar, item->bytes, item->len);
 }
 
 /** By host and key. */
@@ -169,34 +105,26 @@ struct graft_error *
 graft_compliance_bundle_write(struct graft_compliance_items *items,
 			      const char *file, size_t *count_ret)
 {
-	GRAFT_CLEANUP(writing_deinit) struct writing writing = { .fd = -1 };
+	GRAFT_CLEANUP(graft_tar_deinit) struct graft_tar tar = GRAFT_TAR_NONE;
 	size_t count = 0;
 
 	if (items->count)
 		qsort(items->list, items->count, sizeof(*items->list), compare);
-	struct graft_error *err = open_beside(file, &writing);
+	struct graft_error *err = graft_tar_begin(file, &tar);
 	for (size_t i = 0; !err && i < items->count; i++) {
 		const struct graft_compliance_item *item = &items->list[i];
 		// Who comes with a key of his own takes nobody's place.
 		if (i && compare_speakers(&item[-1], item) == 0)
 			continue;
-		err = put(&writing, item);
+		err = put(&tar, item);
 		count++;
 	}
+	if (!err)
+		err = graft_fault("compliance-bundle");
 	if (err)
 		return err;
-	if (archive_write_close(writing.archive) != ARCHIVE_OK)
-		return bad_write(&writing);
-	if (fchmod(writing.fd, MODE) < 0 || fsync(writing.fd) < 0)
-		return graft_error_os(errno, "sync %s", writing.beside);
-	err = graft_fault("compliance-bundle");
-	if (err)
-		return err;
-	if (rename(writing.beside, file) < 0)
-		return graft_error_os(errno, "rename to %s", file);
-	free(GRAFT_TAKE(writing.beside));
 	*count_ret = count;
-	return graft_file_sync_parent(file);
+	return graft_tar_end(&tar, file);
 }
 
 /** Check that the archive stands at a part that may be a report. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "base/deb_member.h"
 #include "base/file.h"
+#include "base/tar.h"
 #include "repo/bundle.h"
 #include "repo/mirror_model.h"
 #include "repo/online.h"
@@ -9,8 +9,6 @@
 #include "repo/tree.h"
 #include "trust/limits.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,14 +17,11 @@
 
 enum {
 	PIECE_LEN = 64 * 1024,
-	MODE = 0644,
 };
 
 /** A bundle that is being written. */
 struct writing {
-	struct archive *archive;
-	int fd;
-	char *beside;
+	struct graft_tar tar;
 	const struct graft_mirror *mirror;
 	/** In the place of the one that is public; without bytes: that one. */
 	struct graft_repo_online timestamp;
@@ -37,13 +32,7 @@ struct writing {
 static void
 writing_deinit(struct writing *writing)
 {
-	if (writing->archive)
-		(void)archive_write_free(writing->archive);
-	if (writing->fd >= 0)
-		(void)close(writing->fd);
-	if (writing->beside)
-		(void)unlink(writing->beside);
-	free(writing->beside);
+	graft_tar_deinit(&writing->tar);
 	graft_repo_online_deinit(&writing->timestamp);
 }
 
@@ -69,33 +58,7 @@ put_header(struct writing *writing, const char *folder, const char *name,
 	struct graft_error *err = graft_mirror_path(&path, "%s/%s", folder,
 						    name);
 
-	if (err)
-		return err;
-	struct archive_entry *entry = archive_entry_new();
-	if (!entry)
-		return graft_error_no_memory();
-	// The same repository is the same bundle.
-	archive_entry_copy_pathname(entry, path);
-	archive_entry_set_filetype(entry, AE_IFREG);
-	archive_entry_set_perm(entry, MODE);
-	archive_entry_set_size(entry, (la_int64_t)len);
-	const int code = archive_write_header(writing->archive, entry);
-	archive_entry_free(entry);
-	return code == ARCHIVE_OK ? NULL
-				  : graft_error_new(GRAFT_ERROR_OS, "write: %s",
-						    archive_error_string(
-							    writing->archive));
-}
-
-GRAFT_MUST_CHECK static struct graft_error *
-put_data(struct writing *writing, const void *bytes, size_t len)
-{
-	const la_ssize_t n = archive_write_data(writing->archive, bytes, len);
-
-	return n < 0 || (size_t)n != len
-		       ? graft_error_new(GRAFT_ERROR_OS, "write: %s",
-					 archive_error_string(writing->archive))
-		       : NULL;
+	return err ? err : graft_tar_put_file(&writing->tar, path, len);
 }
 
 static struct graft_error *
@@ -109,7 +72,7 @@ put_metadata(void *arg, const char *name, const void *bytes, size_t len)
 		len = writing->timestamp.bytes.len;
 	}
 	struct graft_error *err = put_header(writing, "metadata", name, len);
-	return err ? err : put_data(writing, bytes, len);
+	return err ? err : graft_tar_put_bytes(&writing->tar, bytes, len);
 }
 
 static struct graft_error *
@@ -118,7 +81,7 @@ put_bytes(void *context, const void *bytes, size_t len)
 	struct writing *writing = context;
 
 	writing->counts.bytes += len;
-	return put_data(writing, bytes, len);
+	return graft_tar_put_bytes(&writing->tar, bytes, len);
 }
 
 /** Put a target; what is not as it was signed is found by who imports it. */
@@ -198,50 +161,6 @@ sign_for_the_way(const char *dir, const struct graft_repo_keys *keys,
 					       ret);
 }
 
-GRAFT_MUST_CHECK static struct graft_error *
-open_beside(const char *file, struct writing *writing)
-{
-	GRAFT_FREE char *name = NULL;
-	struct graft_error *err = graft_file_check_place(file);
-
-	if (err)
-		return graft_error_prefix(err, "%s", file);
-	err = graft_mirror_path(&name, "%s.XXXXXX", file);
-	if (err)
-		return err;
-	writing->fd = mkostemp(name, O_CLOEXEC);
-	if (writing->fd < 0)
-		return graft_error_os(errno, "create a file beside %s", file);
-	writing->beside = GRAFT_TAKE(name);
-	writing->archive = archive_write_new();
-	if (!writing->archive)
-		return graft_error_no_memory();
-	// Names byte for byte: libarchive would ask the locale, which knows none of them.
-	if (archive_write_set_format_pax_restricted(writing->archive) !=
-		    ARCHIVE_OK ||
-	    archive_write_set_options(writing->archive, "hdrcharset=BINARY") !=
-		    ARCHIVE_OK ||
-	    archive_write_open_fd(writing->archive, writing->fd) != ARCHIVE_OK)
-		return graft_error_new(GRAFT_ERROR_LIBRARY, "write: %s",
-				       archive_error_string(writing->archive));
-	return NULL;
-}
-
-/** End the archive and give it its name. */
-GRAFT_MUST_CHECK static struct graft_error *
-put_in_place(struct writing *writing, const char *file)
-{
-	if (archive_write_close(writing->archive) != ARCHIVE_OK)
-		return graft_error_new(GRAFT_ERROR_OS, "write: %s",
-				       archive_error_string(writing->archive));
-	if (fchmod(writing->fd, MODE) < 0 || fsync(writing->fd) < 0)
-		return graft_error_os(errno, "sync %s", writing->beside);
-	if (rename(writing->beside, file) < 0)
-		return graft_error_os(errno, "rename to %s", file);
-	free(GRAFT_TAKE(writing->beside));
-	return graft_file_sync_parent(file);
-}
-
 /** A folder that is removed at the end of its scope. */
 static void
 remove_folder(char **folder)
@@ -257,7 +176,7 @@ graft_bundle_export(const char *dir, const struct graft_repo_keys *keys,
 		    struct graft_mirror_counts *ret)
 {
 	GRAFT_CLEANUP(writing_deinit)
-	struct writing writing = { .fd = -1, .dir = dir };
+	struct writing writing = { .tar = GRAFT_TAR_NONE, .dir = dir };
 	GRAFT_CLEANUP(graft_mirror_closep) struct graft_mirror *mirror = NULL;
 	GRAFT_CLEANUP(remove_folder) char *scratch = NULL;
 	GRAFT_FREE char *template = NULL;
@@ -292,13 +211,13 @@ graft_bundle_export(const char *dir, const struct graft_repo_keys *keys,
 	if (err)
 		return err;
 	writing.mirror = mirror;
-	err = open_beside(file, &writing);
+	err = graft_tar_begin(file, &writing.tar);
 	if (!err)
 		err = graft_mirror_each_file(mirror, put_metadata, &writing);
 	for (size_t i = 0; !err && i < graft_mirror_count(mirror); i++)
 		err = put_target(&writing, i);
 	if (!err)
-		err = put_in_place(&writing, file);
+		err = graft_tar_end(&writing.tar, file);
 	if (err)
 		return err;
 	*ret = writing.counts;
