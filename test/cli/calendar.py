@@ -14,7 +14,7 @@ group = desktops cumulative
 
 
 def calendar(place, text, *argv, status=0):
-    path = place.path("calendar.conf")
+    path = place.path("days.conf")
     with open(path, "wb") as file:
         file.write(text)
     return place.run("calendar", "--config", path, *argv, status=status)

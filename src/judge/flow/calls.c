@@ -36,7 +36,15 @@ static const struct {
 	{ "mmap", GRAFT_CALLS_MAKE, "munmap" },
 	{ "mmap64", GRAFT_CALLS_MAKE, "munmap" },
 	{ "munmap", GRAFT_CALLS_END, "munmap" },
-	// Streams, descriptors and whatever else the C library hands out.
+	{ "g_strdup", GRAFT_CALLS_MAKE, "g_" },
+};
+
+/** Streams, descriptors and whatever else the C library hands out that is no memory. */
+static const struct {
+	const char *name;
+	enum graft_calls_role role;
+	const char *family;
+} handles[] = {
 	{ "fopen", GRAFT_CALLS_MAKE, "fclose" },
 	{ "fopen64", GRAFT_CALLS_MAKE, "fclose" },
 	{ "fdopen", GRAFT_CALLS_MAKE, "fclose" },
@@ -96,7 +104,6 @@ static const struct {
 	{ "freelocale", GRAFT_CALLS_END, "freelocale" },
 	{ "setmntent", GRAFT_CALLS_MAKE, "endmntent" },
 	{ "endmntent", GRAFT_CALLS_END, "endmntent" },
-	{ "g_strdup", GRAFT_CALLS_MAKE, "g_" },
 };
 
 /** Words of names, and what they say. */
@@ -134,7 +141,14 @@ graft_calls_kind_of(const char *name)
 		if (strcmp(known[i].name, name) == 0)
 			return (struct graft_calls_kind){
 				known[i].role, known[i].family,
-				strlen(known[i].family)
+				strlen(known[i].family), false
+			};
+	}
+	for (size_t i = 0; i < sizeof(handles) / sizeof(*handles); i++) {
+		if (strcmp(handles[i].name, name) == 0)
+			return (struct graft_calls_kind){
+				handles[i].role, handles[i].family,
+				strlen(handles[i].family), true
 			};
 	}
 	// operator new, new[], delete, delete[] in all their forms.
@@ -142,12 +156,12 @@ graft_calls_kind_of(const char *name)
 		return (struct graft_calls_kind){ name[2] == 'n'
 							  ? GRAFT_CALLS_MAKE
 							  : GRAFT_CALLS_END,
-						  "delete", 6 };
+						  "delete", 6, false };
 	if (strncmp(name, "_Znam", 5) == 0 || strncmp(name, "_ZdaPv", 6) == 0)
 		return (struct graft_calls_kind){ name[2] == 'n'
 							  ? GRAFT_CALLS_MAKE
 							  : GRAFT_CALLS_END,
-						  "delete[]", 8 };
+						  "delete[]", 8, false };
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
 		const char *word = strstr(name, words[i].word);
 		if (!word || strncmp(name, "_Z", 2) == 0 ||

@@ -18,6 +18,8 @@
 #include "base/error.h"
 #include "diff/code/code.h"
 
+#include <stdbool.h>
+
 enum {
 	/** Families that are told apart in one module. */
 	GRAFT_FAMILIES_MAX = 48,
@@ -36,6 +38,8 @@ struct graft_calls_kind {
 	/** Name of the family, @ref len bytes; not terminated. */
 	const char *family;
 	size_t len;
+	/** What is made is a stream, a descriptor or the like, not memory. */
+	bool handle;
 };
 
 /** Tell what a function does by its name. */

@@ -45,29 +45,25 @@ code_of(const struct graft_ended_reader *reader, int side)
 	return side ? reader->c->diff->new_code : reader->c->diff->old_code;
 }
 
-/** Tell what ends a thing, by its name; beside what has to do with memory, what is
- * opened and closed, too. */
+/** Tell what ends a thing, by its name; beside what the C library makes, what other
+ * libraries close or let go of. */
 static struct graft_calls_kind
 kind_of(const char *name)
 {
-	static const char *const closes[] = { "close", "fclose", "closedir",
-					      "pclose" };
 	static const char *const ends[] = { "_close", "_unref", "_release" };
 	struct graft_calls_kind kind = graft_calls_kind_of(name);
 	size_t len = strlen(name);
 
 	if (kind.role != GRAFT_CALLS_NEITHER)
 		return kind;
-	for (size_t i = 0; i < sizeof(closes) / sizeof(*closes); i++) {
-		if (!strcmp(closes[i], name))
-			return (struct graft_calls_kind){ GRAFT_CALLS_END, name,
-							  len };
-	}
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
 		size_t end = strlen(ends[i]);
 		if (len > end && !strcmp(name + len - end, ends[i]))
-			return (struct graft_calls_kind){ GRAFT_CALLS_END, name,
-							  len };
+			return (struct graft_calls_kind){
+				.role = GRAFT_CALLS_END,
+				.family = name,
+				.len = len
+			};
 	}
 	return kind;
 }

@@ -21,6 +21,8 @@ struct change {
 	int64_t others;
 	/** Another family comes where this one goes, or the other way round. */
 	bool instead;
+	/** As graft_calls_kind::handle. */
+	bool handle;
 };
 
 /** For one family: a function that makes otherwise, and one that ends
@@ -83,9 +85,11 @@ keep(struct changes *changes, const struct change *change)
 	bool also = change->instead || change->others < 0;
 
 	// What is made and ended here is nobody else's, but if it is now made
-	// and ended in another way it may be what was here before.
+	// and ended in another way it may be what was here before. A file that
+	// is opened, written and closed is not.
 	if (change->makes && change->ends &&
-	    (change->makes < 0) == (change->ends < 0) && !change->instead)
+	    (change->makes < 0) == (change->ends < 0) &&
+	    (!change->instead || change->handle))
 		return;
 	if (change->makes < 0)
 		changes->less_made = change->func;
@@ -116,6 +120,7 @@ compare(const struct makers *makers, uint32_t func, const struct graft_calls *o,
 			.ends = (int64_t)n->ends[i] - o->ends[i],
 			.others = (int64_t)n->others - o->others,
 			.instead = less && more,
+			.handle = makers->families.list[i].handle,
 		};
 		keep(&changes[i], &change);
 	}

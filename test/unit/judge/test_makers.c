@@ -85,6 +85,13 @@ streams_that_became_descriptors_are_refused(void **state)
 			 "R-20");
 	each_must_refuse(DESCRIPTOR("open(p, O_WRONLY | O_APPEND)", ""),
 			 STREAM("l->handle = fopen(p, \"a\");"), "R-20");
+	// A file of one function is nobody else's, in whichever way it is written.
+#define PID_FILE(write_it) LOGS("return p != NULL;", "n", write_it)
+	each_must_accept(
+		PID_FILE(
+			"FILE *f = fopen(\"/run/x\", \"w\"); if (f) { fputs(\"7\", f); fclose(f); }"),
+		PID_FILE(
+			"int fd = open(\"/run/x\", O_WRONLY | O_CREAT | O_EXCL, 0600); if (fd >= 0) { (void)!write(fd, \"7\", 1); close(fd); }"));
 	// Another way to the same kind.
 	each_must_accept(DESCRIPTOR("open(p, O_WRONLY | O_APPEND)", ""),
 			 DESCRIPTOR("openat(AT_FDCWD, p, O_WRONLY | O_APPEND)",
