@@ -30,7 +30,7 @@ def put(place, name, text):
 
 
 def eligible(place, *argv, policy=POLICY, status=None):
-    return place.run("eligible", "--policy", put(place, "policy.conf", policy), *argv,
+    return place.run("eligible", "--policy", put(place, "who.conf", policy), *argv,
                      status=status)
 
 
