@@ -104,7 +104,7 @@ make_bundle(const uint8_t *data, size_t size, struct graft_text *out)
 			tar_entry(out, *line, line + 1, bytes ? bytes : "",
 				  bytes ? strlen(bytes) : 0);
 	}
-	static const char end[2 * BLOCK];
+	static const char end[2 * TAR_BLOCK];
 	graft_text_put_bytes(out, end, sizeof(end));
 }
 
