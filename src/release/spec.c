@@ -60,6 +60,18 @@ take_text(const struct graft_setting *setting, bool (*is)(const char *),
 	return *ret ? NULL : graft_error_no_memory();
 }
 
+/** Take one word of a list, which none may be in twice. */
+GRAFT_MUST_CHECK static struct graft_error *
+take_word(const struct graft_setting *setting, const char *word,
+	  struct graft_words *ret)
+{
+	return graft_words_have(ret, word)
+		       ? graft_setting_wrong(setting,
+					     "%s: '%.60s' stands there twice",
+					     setting->key, word)
+		       : graft_words_add(ret, word);
+}
+
 /** Take words with `,` between. */
 GRAFT_MUST_CHECK static struct graft_error *
 take_words(const struct graft_setting *setting, bool (*is)(const char *),
@@ -78,12 +90,7 @@ take_words(const struct graft_setting *setting, bool (*is)(const char *),
 			return graft_setting_wrong(
 				setting, "%s: '%.60s' is not like '%s'",
 				setting->key, word, like);
-		if (graft_words_have(ret, word))
-			return graft_setting_wrong(setting,
-						   "%s: '%.60s' stands there "
-						   "twice",
-						   setting->key, word);
-		struct graft_error *err = graft_words_add(ret, word);
+		struct graft_error *err = take_word(setting, word, ret);
 		if (err)
 			return err;
 	}
@@ -179,8 +186,8 @@ take(void *arg, const struct graft_setting *setting)
 				  "CVE-2026-12345", &release->cves);
 	case KEY_ARTICLE:
 		return graft_release_is_text(setting->value)
-			       ? graft_words_add(&release->articles,
-						 setting->value)
+			       ? take_word(setting, setting->value,
+					   &release->articles)
 			       : graft_setting_wrong(setting, "%s: too long",
 						     setting->key);
 	case KEY_REQUIRES_BASELINE:

@@ -201,7 +201,7 @@ static const char spec[] =
 	"title = Fixes\ncve = CVE-2026-0001, CVE-2026-0002\n"
 	"cve = CVE-2026-0003\nrequires-baseline = GP-2026-0001\n"
 	"supersedes = GP-2026-0040,GP-2026-0041\n"
-	"cumulative = GP-2026-0039\n";
+	"cumulative = GP-2026-0039\narticle = on fixes\n";
 
 static void
 a_specification_is_read(void **state)
@@ -231,8 +231,9 @@ wrong_specifications_are_said_with_their_line(void **state)
 		{ "id = GP-2026-0043\n", "id stands in line 1 already" },
 		{ "cve = CVE-1\n", "'CVE-1' is not like" },
 		{ "cve = CVE-2026-0001\n", "twice" },
+		{ "article = on fixes\n", "twice" },
 		{ "restart = maybe\n", "'yes' or 'no'" },
-		{ "keeps-track\n", "line 13" },
+		{ "keeps-track\n", "line 14" },
 	};
 
 	(void)state;
@@ -244,7 +245,7 @@ wrong_specifications_are_said_with_their_line(void **state)
 			graft_release_spec_parse(text, strlen(text), "s", &r);
 		assert_non_null(err);
 		if (!strstr(graft_error_message(err), rows[i].says) ||
-		    !strstr(graft_error_message(err), "line 13"))
+		    !strstr(graft_error_message(err), "line 14"))
 			fail_msg("%s: %s", rows[i].more,
 				 graft_error_message(err));
 		graft_error_free(err);
