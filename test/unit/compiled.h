@@ -13,8 +13,8 @@
 #define GRAFT_TEST_COMPILED_H
 
 #include "base/sha256.h"
+#include "folder.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -23,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -37,14 +36,6 @@ struct compiled {
 	/** It is there already. */
 	bool found;
 };
-
-static inline int
-compiled_remove_one(const char *path, const struct stat *st, int flag,
-		    struct FTW *ftw)
-{
-	(void)st, (void)flag, (void)ftw;
-	return remove(path);
-}
 
 /**
  * Look for what was made of some texts; compiled_end() it.
@@ -92,9 +83,8 @@ compiled_end(struct compiled *made)
 	if (made->found ||
 	    (made->place[0] && rename(made->dir, made->place) == 0))
 		return;
-	assert_int_equal(
-		nftw(made->dir, compiled_remove_one, 8, FTW_DEPTH | FTW_PHYS),
-		0);
+	assert_int_equal(nftw(made->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS),
+			 0);
 }
 
 #endif /* GRAFT_TEST_COMPILED_H */

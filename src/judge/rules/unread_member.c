@@ -19,6 +19,8 @@ struct gain {
 	uint32_t func;
 	bool sets;
 	bool reads;
+	/** Code of OLD reads the member, or hands its address on. */
+	bool known;
 };
 
 struct gains {
@@ -89,36 +91,42 @@ look_at(struct graft_case *c, uint32_t func, struct gains *gains)
 	return err ? err : note(gains, func, &o, &n);
 }
 
-/** Say whether code of OLD reads a member, or hands its address on. */
+/** Note which members one function of OLD reads. */
+static void
+note_known(struct gains *gains, const struct graft_member_uses *uses)
+{
+	for (size_t i = 0; i < gains->count; i++) {
+		struct gain *gain = &gains->list[i];
+		const struct graft_member_use *use = graft_member_uses_find(
+			uses, gain->use.type, gain->use.off);
+		gain->known |= use && (use->loads || use->takes);
+	}
+}
+
+/** Look through the code of OLD, once for all members. */
 static struct graft_error *
-was_read(const struct graft_case *c, const struct graft_member_use *member,
-	 bool *ret)
+find_known(const struct graft_case *c, struct gains *gains)
 {
 	const struct graft_code *code = c->diff->old_code;
 	struct graft_error *err = NULL;
 
-	*ret = false;
-	for (uint32_t i = 0; !err && !*ret && i < code->func_count; i++) {
-		GRAFT_CLEANUP(graft_ops_deinit) struct graft_ops ops = { 0 };
+	for (uint32_t i = 0; !err && i < code->func_count; i++) {
 		GRAFT_CLEANUP(graft_member_uses_deinit)
 		struct graft_member_uses uses = { 0 };
-		err = graft_ops_read(code, i, &ops);
+		err = read_side(c, code, i, &uses);
 		if (!err)
-			err = graft_member_uses_read(c, &ops, &uses);
-		const struct graft_member_use *use = graft_member_uses_find(
-			&uses, member->type, member->off);
-		*ret = use && (use->loads || use->takes);
+			note_known(gains, &uses);
 	}
 	return err;
 }
 
-/** Find a function that reads what another one sets. */
+/** Find a function that reads what another one sets; NULL: none, or it sets nothing. */
 static const struct gain *
 find_reader(const struct gains *gains, const struct gain *setter)
 {
 	const struct graft_member_use *set = &setter->use;
 
-	for (size_t i = 0; i < gains->count; i++) {
+	for (size_t i = 0; setter->sets && i < gains->count; i++) {
 		const struct gain *gain = &gains->list[i];
 		if (gain->reads && gain->func != setter->func &&
 		    gain->use.off == set->off &&
@@ -126,6 +134,17 @@ find_reader(const struct gains *gains, const struct gain *setter)
 			return gain;
 	}
 	return NULL;
+}
+
+/** Say whether any function reads what another one sets. */
+static bool
+is_any_handed_on(const struct gains *gains)
+{
+	for (size_t i = 0; i < gains->count; i++) {
+		if (find_reader(gains, &gains->list[i]))
+			return true;
+	}
+	return false;
 }
 
 static struct graft_error *
@@ -156,15 +175,12 @@ graft_check_unread_members(struct graft_case *c)
 		return NULL;
 	for (size_t i = 0; !err && i < c->diff->carried_count; i++)
 		err = look_at(c, c->diff->carried[i], &gains);
+	if (!err && is_any_handed_on(&gains))
+		err = find_known(c, &gains);
 	for (size_t i = 0; !err && i < gains.count; i++) {
 		const struct gain *setter = &gains.list[i];
-		const struct gain *reader =
-			setter->sets ? find_reader(&gains, setter) : NULL;
-		bool known;
-		if (!reader)
-			continue;
-		err = was_read(c, &setter->use, &known);
-		if (!err && !known)
+		const struct gain *reader = find_reader(&gains, setter);
+		if (reader && !setter->known)
 			err = refuse(c, setter, reader);
 	}
 	return err;

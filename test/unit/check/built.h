@@ -37,13 +37,6 @@ struct built {
 };
 
 static inline void
-must(struct graft_error *err)
-{
-	if (err)
-		fail_msg("%s", graft_error_message(err));
-}
-
-static inline void
 built_deinit(struct built *built)
 {
 	graft_image_close(built->old_image);

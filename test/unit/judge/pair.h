@@ -42,13 +42,6 @@
 	"#define KEEP __attribute__((noinline, noclone, noipa))\n"
 
 static inline void
-must(struct graft_error *err)
-{
-	if (err)
-		fail_msg("%s", graft_error_message(err));
-}
-
-static inline void
 compile_side(const char *dir, const char *side, const char *command,
 	     const char *source)
 {
