@@ -12,6 +12,7 @@ of them, with its part for the disk, and one for memory alone. What is printed i
 says of them; --table prints rows for docs/benchmarks.md.
 """
 import argparse
+import collections
 import json
 import os
 import shutil
@@ -64,7 +65,7 @@ def release(work, number, files):
 
 
 def measure(packages, work):
-    """What came of a source; None if it gave no hotpatch."""
+    """What came of a source: sizes, or why there is no release ("none": there is nothing to make one of)."""
     folders = []
     for side in 1, 2:
         folder = f"{work}/{side}"
@@ -77,7 +78,7 @@ def measure(packages, work):
     for fix, more in zip(fixes, ((), ("--no-disk",))):
         done = graft("diff", *folders, "-o", fix, *more)
         if not os.path.exists(fix):
-            return None
+            return {"none": {3: "no code changed", 4: "all that changed is baseline"}.get(done.returncode, "an error")}
         if not more and "for memory only" in done.stderr:
             return {"fault": done.stderr.strip().splitlines()[-1]}
     keys(work)
@@ -105,7 +106,7 @@ def main():
     archive.CACHE = os.path.join(archive.BUILD, "archive-large")
     archive.update()
     sets.LEAST, sets.SIZE_LIMIT = 1, options.size << 20
-    seen, tried, faults = [], 0, 0
+    seen, tried, faults, none = [], 0, 0, collections.Counter()
     for source, packages in sets.sources():
         if len(seen) == options.count:
             break
@@ -113,9 +114,10 @@ def main():
             try:
                 tried += 1
                 one = measure(packages, work)
-            except (archive.Missing, subprocess.TimeoutExpired):
-                continue
-        if not one:
+            except (archive.Missing, subprocess.TimeoutExpired) as why:
+                one = {"none": "took too long" if isinstance(why, subprocess.TimeoutExpired) else "not served any more"}
+        if one.get("none"):
+            none[one["none"]] += 1
             continue
         name = f"{source} {packages[0][1]} to {packages[0][2]}"
         if one.get("fault"):
@@ -130,7 +132,8 @@ def main():
         return 0
     seen.sort(key=lambda one: one["ratio"])
     sums = [sum(one[key] for one in seen) for key in ("cumulative", "delta", "hotpatch")]
-    print(f"{len(seen)} hotpatch releases of {tried} sources ({faults} for memory only or refused); median "
+    print(f"{len(seen)} hotpatch releases of {tried} sources ({faults} for memory only or refused; "
+          f"{', '.join(f'{n} {why}' for why, n in sorted(none.items()))}); median "
           f"{statistics.median(one['ratio'] for one in seen):.1f}, worst {seen[0]['ratio']:.1f} ({seen[0]['name']}); "
           f"for memory alone {statistics.median(one['cumulative'] / one['hotpatch'] for one in seen):.1f}; all as one "
           f"release: {sums[0]} / {sums[1]} = {sums[0] / sums[1]:.1f}")

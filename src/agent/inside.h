@@ -48,6 +48,8 @@ struct graft_job {
 	/** Of the hotpatch, of SHOW and APPLY; its id, of REVERT. */
 	uint32_t serial;
 	char id[GRAFT_QUARANTINE_ID_LEN + 1];
+	/** Of REVERT: as graft_reverting::user. */
+	uid_t user;
 	pid_t pids[GRAFT_JOB_PIDS];
 	/** The needs as they were. */
 	uint64_t whats[GRAFT_JOB_PIDS];
@@ -81,6 +83,8 @@ struct graft_pending {
 /** A hotpatch that is being taken out. */
 struct graft_reverting {
 	char id[GRAFT_QUARANTINE_ID_LEN + 1];
+	/** Out of the processes of this user alone; 0: of all. */
+	uid_t user;
 	/** Those that hold it, as `graft status` said. */
 	pid_t pids[GRAFT_JOB_PIDS];
 	size_t pid_count;
@@ -163,9 +167,25 @@ graft_worker_jobs_due(const struct graft_worker *worker);
 GRAFT_MUST_CHECK struct graft_error *
 graft_worker_read_ledger(struct graft_worker *worker);
 
-/** Take a hotpatch out of all processes in scope, as soon as can be. */
+/** Take a hotpatch out of all processes in scope, as soon as can be. @param[in] user Out of
+ * his alone; 0: of all. */
 void
-graft_worker_revert(struct graft_worker *worker, const char *id);
+graft_worker_revert(struct graft_worker *worker, const char *id, uid_t user);
+
+/**
+ * Take what graft said of who holds a hotpatch that may be held or on its way out.
+ *
+ * @return NULL; #GRAFT_ERROR_NO_MEMORY.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_worker_take_holder(struct graft_worker *worker,
+			 const struct graft_answer_item *item);
+
+/** Note that a hotpatch is being taken out for a user, or was: what the ledger says of
+ * that is not that somebody wanted it. @param[in] id NULL: each that was being taken out. */
+void
+graft_worker_note_taking(struct graft_worker *worker, const char *id,
+			 uid_t user, bool begins);
 
 /** See which watched processes have ended, and whether they crashed. */
 GRAFT_MUST_CHECK struct graft_error *

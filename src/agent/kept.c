@@ -176,15 +176,14 @@ graft_kept_refresh(struct graft_kept *kept, struct graft_ledger *ledger,
 
 	for (size_t i = 0; !err && i < kept->count; i++) {
 		struct graft_kept_patch *patch = &kept->patches[i];
-		const struct graft_quarantine_entry *entry =
-			graft_quarantine_find(quarantine, patch->id);
 		struct graft_ledger_last last = { 0 };
 		err = graft_ledger_find_last(ledger, patch->id, &last);
 		patch->last_us = last.finish_us;
 		patch->held = is_held(patch, quarantine);
 		patch->withheld = last.verb == GRAFT_LEDGER_REVERT &&
-				  !(entry && entry->released &&
-				    last.finish_us <= entry->time_us);
+				  !graft_quarantine_excuses(quarantine,
+							    patch->id,
+							    last.finish_us);
 	}
 	return err;
 }

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 enum {
-	VERSION = 1,
+	VERSION = 2,
 	HEADER_LEN = 16,
 	LENGTH_OFF = 12,
 	PRIORITY_MAX = 7,
@@ -62,6 +62,8 @@ put_state(struct writer *w, const struct graft_agent_state *state)
 	for (size_t i = 0; i < state->held_count; i++) {
 		const struct graft_quarantine_entry *held = &state->held[i];
 		put_text(w, held->id, sizeof(held->id) - 1);
+		put_le(w, held->of_user, 1);
+		put_le(w, held->uid, 4);
 		put_le(w, held->time_us, 8);
 		put_le(w, (uint64_t)held->pid, 4);
 		put_le(w, (uint64_t)held->signal, 1);
@@ -147,6 +149,11 @@ take_state(struct graft_cursor *c, struct graft_agent_state *state)
 	for (size_t i = 0; i < state->held_count; i++) {
 		struct graft_quarantine_entry *held = &state->held[i];
 		take_id(c, false, held->id);
+		uint64_t of_user = graft_cursor_le(c, 1);
+		c->bad |= of_user > 1;
+		held->of_user = of_user == 1;
+		held->uid = (uid_t)graft_cursor_le(c, 4);
+		c->bad |= held->of_user != (held->uid != 0);
 		held->time_us = graft_cursor_le(c, 8);
 		uint64_t pid = graft_cursor_le(c, 4);
 		c->bad |= pid > INT32_MAX;

@@ -9,7 +9,7 @@
  * A message is one packet of a socket pair:
  *
  *     0   4  magic "GrfD"
- *     4   2  version, 1
+ *     4   2  version, 2
  *     6   2  kind
  *     8   4  number of the request; of an answer the same
  *    12   4  bytes that follow

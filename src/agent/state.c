@@ -52,6 +52,8 @@ add_held(cJSON *list, const struct graft_quarantine_entry *entry)
 	cJSON *object = cJSON_CreateObject();
 
 	return cJSON_AddItemToArray(list, object) &&
+	       (!entry->of_user ||
+		cJSON_AddNumberToObject(object, "user", entry->uid)) &&
 	       cJSON_AddStringToObject(object, "id", entry->id) &&
 	       cJSON_AddNumberToObject(object, "since",
 				       (double)(entry->time_us / 1000000)) &&

@@ -3,6 +3,7 @@
 #include "agent/watch.h"
 
 #include "base/vec.h"
+#include "host/owner.h"
 #include "proc/status.h"
 
 #include <errno.h>
@@ -161,6 +162,24 @@ add_id(struct graft_watch_process *process, const char *id)
 		       sizeof(process->ids[0]), "%s", id);
 }
 
+/** See whose a process of root's is by now: it may have become another's. */
+static void
+see_owner(struct graft_watch_process *process)
+{
+	struct graft_proc_status status = { 0 };
+	uid_t owner = 0;
+
+	if (process->owner)
+		return;
+	struct graft_error *err = graft_owner_read(process->pid, &owner);
+	// It may have ended, and another one have its number.
+	if (!err)
+		err = graft_proc_stat_read(process->pid, &status);
+	if (!err && status.start_ticks == process->start_ticks)
+		process->owner = owner;
+	graft_error_free(err);
+}
+
 /** Hold a process. @param[out] ret NULL: it is another, or gone. */
 GRAFT_MUST_CHECK static struct graft_error *
 hold(struct graft_watch *watch, pid_t pid, uint64_t start_ticks,
@@ -201,6 +220,7 @@ hold(struct graft_watch *watch, pid_t pid, uint64_t start_ticks,
 		.signal = GRAFT_WATCH_UNKNOWN,
 	};
 	memcpy((*ret)->process.comm, status.comm, sizeof(status.comm));
+	see_owner(&(*ret)->process);
 	fd = -1;
 	return NULL;
 }
@@ -231,8 +251,10 @@ graft_watch_note_signal(struct graft_watch *watch, pid_t pid, int signal)
 {
 	struct watched *one = find(watch, pid);
 
-	if (one)
-		one->signal = signal;
+	if (!one)
+		return;
+	one->signal = signal;
+	see_owner(&one->process);
 }
 
 void
@@ -240,8 +262,10 @@ graft_watch_settle(struct graft_watch *watch, pid_t pid)
 {
 	struct watched *one = find(watch, pid);
 
-	if (one)
-		one->may_us = 0;
+	if (!one)
+		return;
+	one->may_us = 0;
+	see_owner(&one->process);
 }
 
 void
@@ -306,6 +330,7 @@ graft_watch_take(struct graft_watch *watch, graft_watch_fn *fn, void *arg)
 		struct watched *one = find(watch, (pid_t)event.data.u64);
 		if (!one)
 			return;
+		see_owner(&one->process);
 		struct graft_watch_process process = one->process;
 		int signal = signal_of(one);
 		drop(watch, one);

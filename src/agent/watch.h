@@ -38,6 +38,9 @@ struct graft_watch_process {
 	pid_t pid;
 	uint64_t start_ticks;
 	char comm[16];
+	/** Whose it was when it was first watched, and if that was root, whose it was
+	 * later: graft_owner_read(). */
+	uid_t owner;
 	/** The hotpatches that it got. */
 	char ids[GRAFT_WATCH_IDS][GRAFT_QUARANTINE_ID_LEN + 1];
 	size_t id_count;
@@ -92,11 +95,11 @@ graft_watch_add(struct graft_watch *watch, pid_t pid, uint64_t start_ticks,
 const struct graft_watch_process *
 graft_watch_find(const struct graft_watch *watch, pid_t pid);
 
-/** Note by which signal one dies, as the kernel told. */
+/** Note by which signal one dies, as the kernel told, and whose it is by now. */
 void
 graft_watch_note_signal(struct graft_watch *watch, pid_t pid, int signal);
 
-/** Note that a process gets nothing more: what it got by now counts. */
+/** Note that a process gets nothing more: what it got by now counts, and whose it is. */
 void
 graft_watch_settle(struct graft_watch *watch, pid_t pid);
 

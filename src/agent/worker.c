@@ -19,6 +19,8 @@
 enum {
 	/** How long a run may go on when we are told to end. */
 	END_US = 20 * 1000 * 1000,
+	/** Requests that are answered before the worker looks at its own work again. */
+	REQUESTS_A_ROUND = 16,
 };
 
 static void
@@ -134,7 +136,8 @@ take_front(struct graft_worker *worker)
 	bool got = true;
 	struct graft_error *err = NULL;
 
-	while (!err && got) {
+	// Who asks without pause waits for the rest of the work; the next round goes on.
+	for (int i = 0; !err && got && i < REQUESTS_A_ROUND; i++) {
 		err = graft_message_receive(worker->options->front_fd, &message,
 					    &got);
 		if (!err && got)
@@ -327,6 +330,9 @@ begin(struct graft_worker *worker)
 	if (!err)
 		err = graft_quarantine_read(options->state_dir,
 					    &worker->quarantine);
+	// A run for a user that a graftd before us did not see the end of.
+	if (!err)
+		graft_worker_note_taking(worker, NULL, 0, false);
 	if (!err)
 		err = graft_worker_begin_events(worker);
 	if (!err)

@@ -160,34 +160,26 @@ take_changes(struct graft_worker *worker, const struct graft_job *job,
 }
 
 /** Take who holds what. */
-static void
+GRAFT_MUST_CHECK static struct graft_error *
 take_status(struct graft_worker *worker, const struct graft_answer *answer)
 {
 	uint64_t now_us = graft_clock_monotonic_us();
+	struct graft_error *err = NULL;
 	size_t left = 0;
 
 	for (size_t i = 0; i < worker->table.count; i++)
 		worker->table.processes[i]->holds = false;
-	for (size_t i = 0; i < answer->count; i++) {
+	for (size_t i = 0; !err && i < answer->count; i++) {
 		const struct graft_answer_item *item = &answer->items[i];
 		struct graft_table_process *process =
 			graft_table_find(&worker->table, item->pid);
 		if (!process)
 			continue;
 		process->holds = true;
-		// Whoever got it, and whenever: what is in quarantine goes.
-		const struct graft_quarantine_entry *entry =
-			graft_quarantine_find(worker->quarantine, item->id);
-		if (entry && !entry->released)
-			graft_worker_revert(worker, item->id);
-		for (size_t k = 0; k < worker->revert_count; k++) {
-			struct graft_reverting *revert = &worker->reverts[k];
-			if (strcmp(revert->id, item->id) == 0 &&
-			    revert->pid_count < GRAFT_JOB_PIDS &&
-			    now_us >= revert->retry_us)
-				revert->pids[revert->pid_count++] = item->pid;
-		}
+		err = graft_worker_take_holder(worker, item);
 	}
+	if (err)
+		return err;
 	// What nobody holds any more is taken out.
 	for (size_t k = 0; k < worker->revert_count; k++) {
 		if (worker->reverts[k].pid_count ||
@@ -196,10 +188,13 @@ take_status(struct graft_worker *worker, const struct graft_answer *answer)
 		else
 			graft_worker_log(
 				worker, LOG_NOTICE, 0, worker->reverts[k].id,
-				"hotpatch %s is in no process in scope",
+				worker->reverts[k].user
+					? "hotpatch %s is in no process in scope of that user"
+					: "hotpatch %s is in no process in scope",
 				worker->reverts[k].id);
 	}
 	worker->revert_count = left;
+	return NULL;
 }
 
 /** Take what a revert did. */
@@ -222,7 +217,8 @@ take_revert(struct graft_worker *worker, const struct graft_job *job,
 			log_item(worker, item, "");
 	}
 	for (size_t k = 0; refused && k < worker->revert_count; k++) {
-		if (strcmp(worker->reverts[k].id, job->id) == 0)
+		if (worker->reverts[k].user == job->user &&
+		    strcmp(worker->reverts[k].id, job->id) == 0)
 			worker->reverts[k].retry_us =
 				graft_clock_monotonic_us() +
 				(uint64_t)REVERT_S * GRAFT_SECOND_US;
@@ -283,7 +279,7 @@ take_answer(struct graft_worker *worker, const struct graft_job *job)
 		take_show(worker, job, &what);
 		break;
 	case GRAFT_JOB_STATUS:
-		take_status(worker, answer);
+		err = take_status(worker, answer);
 		break;
 	case GRAFT_JOB_REVERT:
 		take_revert(worker, job, answer);
@@ -292,7 +288,7 @@ take_answer(struct graft_worker *worker, const struct graft_job *job)
 		take_changes(worker, job, answer);
 		break;
 	}
-	return NULL;
+	return err;
 }
 
 /** Say how a run ended that said nothing that can be read. */
@@ -330,6 +326,9 @@ graft_worker_step_jobs(struct graft_worker *worker)
 			fail_all(worker, job);
 			err = NULL;
 		}
+		if (job->kind == GRAFT_JOB_REVERT && job->user)
+			graft_worker_note_taking(worker, job->id, job->user,
+						 false);
 		// Whatever came of it.
 		if (job->held)
 			graft_worker_wake(worker, job, 0);

@@ -5,6 +5,7 @@
 
 #include "agent/inside.h"
 #include "base/clock.h"
+#include "host/owner.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -85,28 +86,49 @@ graft_worker_read_ledger(struct graft_worker *worker)
 	return NULL;
 }
 
-void
-graft_worker_revert(struct graft_worker *worker, const char *id)
+/** Is a hotpatch held for a user, or, with @p others, for another one? */
+static bool
+is_held_for(const struct graft_worker *worker,
+	    const struct graft_quarantine_entry *entry, uid_t uid, bool others)
 {
-	for (size_t i = 0; i < worker->revert_count; i++) {
-		if (strcmp(worker->reverts[i].id, id) == 0)
-			return;
+	const struct graft_quarantine_entry *at = NULL;
+
+	while ((at = graft_quarantine_next_user(worker->quarantine, at,
+						entry->id, entry->changes,
+						entry->change_count))) {
+		if ((at->uid == uid) != others)
+			return true;
 	}
-	if (worker->revert_count == GRAFT_REVERTS) {
-		graft_worker_log(
-			worker, LOG_ERR, 0, id,
-			"too many reverts at once: hotpatch %s stays where it is",
-			id);
-		return;
-	}
-	struct graft_reverting *revert =
-		&worker->reverts[worker->revert_count++];
-	*revert = (struct graft_reverting){ 0 };
-	memcpy(revert->id, id, sizeof(revert->id));
-	worker->status_wanted = true;
+	return false;
 }
 
-/** Put a hotpatch into quarantine. */
+/** Say who crashed, and what follows. */
+static void
+say_crash(struct graft_worker *worker,
+	  const struct graft_quarantine_entry *entry, uid_t owner)
+{
+	const char *id = entry->id;
+
+	if (entry->of_user)
+		graft_worker_log(
+			worker, LOG_CRIT, entry->pid, id,
+			"process %d (%s) of user %u died of signal %d soon after it got hotpatch %s: it goes into quarantine for that user, and is taken out of his processes; graft daemon release %s lets it be applied again",
+			(int)entry->pid, entry->comm, (unsigned)owner,
+			entry->signal, id, id);
+	else
+		graft_worker_log(
+			worker, LOG_CRIT, entry->pid, id,
+			"process %d (%s) died of signal %d soon after it got hotpatch %s: it goes into quarantine and is taken out of all others%s; graft daemon release %s lets it be applied again",
+			(int)entry->pid, entry->comm, entry->signal, id,
+			owner ? ", for it is the second user whose processes do"
+			      : "",
+			id);
+}
+
+/**
+ * Put a hotpatch into quarantine: for all if the process was root's, or if those of another
+ * user crashed too; else for its user alone, who may have brought it on.
+ */
 GRAFT_MUST_CHECK static struct graft_error *
 hold(struct graft_worker *worker, const struct graft_watch_process *process,
      const char *id, int signal)
@@ -131,18 +153,23 @@ hold(struct graft_worker *worker, const struct graft_watch_process *process,
 	     patch && i < patch->what.count && i < GRAFT_QUARANTINE_CHANGES_MAX;
 	     i++)
 		changes[entry.change_count++] = patch->what.modules[i].change;
+	entry.of_user = process->owner &&
+			!is_held_for(worker, &entry, process->owner, true);
+	entry.uid = entry.of_user ? process->owner : 0;
 	worker->state.crashes++;
-	graft_worker_log(
-		worker, LOG_CRIT, process->pid, id,
-		"process %d (%s) died of signal %d soon after it got hotpatch %s: it goes into quarantine and is taken out of all others; graft daemon release %s lets it be applied again",
-		(int)process->pid, process->comm, signal, id, id);
+	// One that was forked since by who still has it.
+	if (entry.of_user && is_held_for(worker, &entry, entry.uid, false)) {
+		graft_worker_revert(worker, id, entry.uid);
+		return NULL;
+	}
+	say_crash(worker, &entry, process->owner);
 	struct graft_error *err = graft_quarantine_set(worker->quarantine,
 						       &entry);
 	if (!err)
 		err = graft_quarantine_write(worker->options->state_dir,
 					     worker->quarantine);
 	// Even if it cannot be written down it is taken out.
-	graft_worker_revert(worker, id);
+	graft_worker_revert(worker, id, entry.uid);
 	return err;
 }
 
@@ -245,20 +272,35 @@ void
 graft_worker_note_death(struct graft_worker *worker, pid_t pid, pid_t parent,
 			int signal)
 {
+	uid_t owner = 0;
+
 	graft_watch_note_signal(worker->watch, pid, signal);
 	const struct graft_watch_process *above =
 		graft_watch_find(worker->watch, parent);
 	if (!above || !graft_watch_is_crash(signal) ||
 	    graft_watch_find(worker->watch, pid))
 		return;
-	// A child that was forked since has the same hotpatches, and is in no ledger. What
-	// its parent got may only just have been written there.
-	struct graft_error *err = graft_worker_read_ledger(worker);
+	// A child that was forked since has the same hotpatches, and is in no ledger. Whose
+	// it is can be read until its parent has waited for it: first of all.
+	struct graft_error *err = graft_owner_read(pid, &owner);
+	const bool known = !err;
+	graft_error_free(err);
+	// What its parent got may only just have been written.
+	err = graft_worker_read_ledger(worker);
 	if (!err)
 		above = graft_watch_find(worker->watch, parent);
 	if (!err && above) {
 		struct graft_watch_process process = *above;
-		err = take_crash(worker, &process, signal);
+		if (owner)
+			process.owner = owner;
+		if (known || process.owner)
+			err = take_crash(worker, &process, signal);
+		else
+			graft_worker_log(
+				worker, LOG_WARNING, pid, process.ids[0],
+				"process %d, forked by %d (%s), died of signal %d; nobody can say whose it was: it does not count",
+				(int)pid, (int)process.pid, process.comm,
+				signal);
 	}
 	if (err) {
 		graft_worker_log(worker, LOG_ERR, pid, NULL, "%s",
@@ -278,8 +320,11 @@ graft_worker_release(struct graft_worker *worker, const char *id)
 		.released = true,
 		.time_us = graft_clock_now_us(),
 	};
+	const bool held = (was && !was->released) ||
+			  graft_quarantine_next_user(worker->quarantine, NULL,
+						     id, NULL, 0);
 
-	if (!(was && !was->released) && !(patch && patch->withheld))
+	if (!held && !(patch && patch->withheld))
 		return graft_error_new(
 			GRAFT_ERROR_NOT_FOUND,
 			"hotpatch %s is neither in quarantine nor withheld",

@@ -119,6 +119,8 @@ begin(struct graft_worker *worker, struct graft_job *job)
 					      process->start_ticks, NULL,
 					      until_us);
 	}
+	if (job->kind == GRAFT_JOB_REVERT && job->user)
+		graft_worker_note_taking(worker, job->id, job->user, true);
 	if (!err)
 		err = put_arguments(worker, job, a);
 	if (!err)
@@ -212,6 +214,7 @@ choose_revert(struct graft_worker *worker, struct graft_job *job)
 		}
 		job->kind = GRAFT_JOB_REVERT;
 		memcpy(job->id, revert->id, sizeof(job->id));
+		job->user = revert->user;
 		memcpy(job->pids, revert->pids,
 		       revert->pid_count * sizeof(*revert->pids));
 		job->pid_count = revert->pid_count;

@@ -82,12 +82,31 @@ write_metrics(struct graft_worker *worker)
 		graft_worker_say_missing(worker, err, "metrics");
 }
 
+/** Tell of an entry of the quarantine, if it is for a user, or for all. */
+static void
+tell_held(struct graft_agent_state *state,
+	  const struct graft_quarantine_entry *entry, bool of_user)
+{
+	if (entry->released || entry->of_user != of_user)
+		return;
+	if (of_user)
+		state->held_users++;
+	else
+		state->quarantined++;
+	if (state->held_count == GRAFT_AGENT_HELD_MAX)
+		return;
+	struct graft_quarantine_entry *held = &state->held[state->held_count++];
+	*held = *entry;
+	held->changes = NULL;
+	held->change_count = 0;
+	held->taken_us = 0;
+}
+
 /** Count what is told. */
 static void
 count(struct graft_worker *worker)
 {
 	struct graft_agent_state *state = &worker->state;
-	const struct graft_quarantine *quarantine = worker->quarantine;
 
 	state->processes = worker->table.count;
 	state->hotpatched = state->restart = state->refused = 0;
@@ -116,19 +135,13 @@ count(struct graft_worker *worker)
 				   !worker->kept.patches[i].held;
 	state->watched = graft_watch_count(worker->watch);
 	state->marks = worker->marks ? graft_marks_count(worker->marks) : 0;
-	state->quarantined = 0;
+	state->quarantined = state->held_users = 0;
 	state->held_count = 0;
-	for (size_t i = 0; i < quarantine->count; i++) {
-		if (quarantine->entries[i].released)
-			continue;
-		state->quarantined++;
-		if (state->held_count == GRAFT_AGENT_HELD_MAX)
-			continue;
-		struct graft_quarantine_entry *held =
-			&state->held[state->held_count++];
-		*held = quarantine->entries[i];
-		held->changes = NULL;
-		held->change_count = 0;
+	// What is held for all first: of the others there may be many.
+	for (int of_user = 0; of_user < 2; of_user++) {
+		for (size_t i = 0; i < worker->quarantine->count; i++)
+			tell_held(state, &worker->quarantine->entries[i],
+				  of_user != 0);
 	}
 }
 

@@ -46,8 +46,11 @@ say_refused(const char *what, uint64_t addr, int64_t result)
 			"the place for the shadow at 0x%llx was taken meanwhile",
 			(unsigned long long)addr);
 	return graft_error_new(
-		GRAFT_ERROR_REFUSED, "the kernel refuses %s at 0x%llx: %s",
-		what, (unsigned long long)addr, strerror((int)-result));
+		GRAFT_ERROR_REFUSED, "the kernel refuses %s at 0x%llx: %s%s",
+		what, (unsigned long long)addr, strerror((int)-result),
+		result == -ENOMEM
+			? " (it may have as many mappings as vm.max_map_count allows)"
+			: "");
 }
 
 struct graft_error *

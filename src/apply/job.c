@@ -4,6 +4,7 @@
 
 #include "apply/recover.h"
 #include "proc/guardian.h"
+#include "proc/hints.h"
 #include "proc/sharers.h"
 
 #include <assert.h>
@@ -26,17 +27,23 @@ struct order {
 	const struct graft_switch_limits *limits;
 };
 
-/** What it answers. */
+/** What it answers; the text of its error follows the last sighting. Only so much of
+ * it is sent as there is: each page of a message costs a page fault on both sides. */
 struct answer {
 	struct graft_switch_result result;
 	bool failed;
 	enum graft_error_code code;
-	char text[TEXT_MAX];
 	/** When it looked at the numbers of processes last; graft_sharers_learn(). */
 	pid_t seen;
 	uint64_t seen_us;
+	/** Where an injection found what it needs, so that the next guardian need not
+	 * search. */
+	struct graft_hint call;
+	struct graft_hint restore;
 	uint32_t sighting_count;
+	uint32_t text_len;
 	struct graft_sighting sightings[SIGHTINGS_MAX];
+	char text[TEXT_MAX];
 };
 
 void
@@ -71,7 +78,7 @@ work(void *ctx, size_t index, void *message, size_t size, size_t *len_ret)
 {
 	const struct order *order = ctx;
 	const struct graft_job *job = order->jobs[index];
-	// What is not sent need not be zeroes.
+	// What is not sent need not be zeroes. Its text is sent from where it is.
 	struct answer answer;
 	memset(&answer, 0, offsetof(struct answer, sightings));
 	const struct graft_sightings *sightings = order->limits->sightings;
@@ -80,12 +87,9 @@ work(void *ctx, size_t index, void *message, size_t size, size_t *len_ret)
 
 	assert(size == sizeof(answer));
 	struct graft_error *err = carry_out(job, &answer.result);
-	if (err) {
-		answer.failed = true;
-		answer.code = graft_error_code(err);
-		(void)snprintf(answer.text, sizeof(answer.text), "%s",
-			       graft_error_message(err));
-		graft_error_free(err);
+	if (order->limits->hints) {
+		answer.call = order->limits->hints->call;
+		answer.restore = order->limits->hints->restore;
 	}
 	if (sharers) {
 		answer.seen = sharers->seen;
@@ -95,10 +99,17 @@ work(void *ctx, size_t index, void *message, size_t size, size_t *len_ret)
 			       answer.sighting_count < SIGHTINGS_MAX;
 	     i++)
 		answer.sightings[answer.sighting_count++] = sightings->list[i];
+	answer.failed = err != NULL;
+	answer.code = err ? graft_error_code(err) : answer.code;
+	const char *text = err ? graft_error_message(err) : "";
+	answer.text_len = (uint32_t)strnlen(text, TEXT_MAX);
 	// Those that are not there need not be sent.
-	*len_ret = offsetof(struct answer, sightings) +
-		   answer.sighting_count * sizeof(answer.sightings[0]);
-	memcpy(message, &answer, *len_ret);
+	size_t len = offsetof(struct answer, sightings) +
+		     answer.sighting_count * sizeof(answer.sightings[0]);
+	memcpy(message, &answer, len);
+	memcpy((char *)message + len, text, answer.text_len);
+	*len_ret = len + answer.text_len;
+	graft_error_free(err);
 	return NULL;
 }
 
@@ -134,8 +145,15 @@ take(void *ctx, size_t index, struct graft_error *err, bool dead,
 	if (order->limits->sharers)
 		graft_sharers_learn(order->limits->sharers, answer->seen,
 				    answer->seen_us);
+	if (order->limits->hints) {
+		order->limits->hints->call = answer->call;
+		order->limits->hints->restore = answer->restore;
+	}
 	if (answer->failed)
-		job->err = graft_error_new(answer->code, "%s", answer->text);
+		job->err = graft_error_new(
+			answer->code, "%.*s", (int)answer->text_len,
+			(const char *)&answer
+				->sightings[answer->sighting_count]);
 }
 
 /** Write the intents. */

@@ -256,13 +256,7 @@ refuse_sharer(const struct graft_switch *sw, const struct graft_target *target,
 	pid_t live = sw->sparing ? pid : 0;
 	struct graft_error *err = graft_sharer_find(pid, live, known, &other);
 
-	if (err || !other)
-		return err;
-	// Waiting may help: the child of a vfork(2) shares until it executes.
-	return graft_error_new(
-		GRAFT_ERROR_FUNCTION_ACTIVE,
-		"R-23: process %d runs in the same memory, and is no thread of it",
-		(int)other);
+	return err || !other ? err : graft_sharer_refuse(other);
 }
 
 /**
@@ -387,6 +381,24 @@ end_waiting(struct graft_error *err)
 	return ours;
 }
 
+/**
+ * End with what the last try said, or with the function in which an earlier one found a
+ * thread: that says more than that one did not stop in time.
+ *
+ * @param[in] err Of the last try.
+ * @param[in] active Of an earlier one, or NULL. Both are taken.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+end_trying(struct graft_error *err, struct graft_error *active)
+{
+	if (!err || !active || graft_error_code(err) != GRAFT_ERROR_LIMIT) {
+		graft_error_free(active);
+		return end_waiting(err);
+	}
+	graft_error_free(err);
+	return active;
+}
+
 /** Say whether waiting may help. */
 static bool
 may_pass(const struct graft_error *err)
@@ -416,6 +428,7 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 		 struct graft_switch_result *ret)
 {
 	struct graft_error *err = NULL;
+	struct graft_error *active = NULL;
 	struct graft_patience patience;
 
 	graft_patience_begin(&patience, graft_target_pid(target), limits->owner,
@@ -427,7 +440,7 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 		if (!graft_target_is_attached(target))
 			err = graft_switch_attach(target);
 		if (err)
-			return err;
+			return end_trying(err, active);
 		// Only once attached, nobody else of our kind is at work here.
 		ret->tries++;
 		err = try_once(sw, target, limits, ret, &again);
@@ -440,7 +453,11 @@ graft_switch_run(struct graft_switch *sw, struct graft_target *target,
 		ret->passing = err && may_pass(err);
 		if (!ret->passing ||
 		    !graft_patience_wait(&patience, &sw->obstacle))
-			return end_waiting(err);
+			return end_trying(err, active);
+		if (graft_error_code(err) == GRAFT_ERROR_FUNCTION_ACTIVE) {
+			graft_error_free(active);
+			active = GRAFT_TAKE(err);
+		}
 		graft_error_free(err);
 		err = NULL;
 	}

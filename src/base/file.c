@@ -5,13 +5,20 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FIRST_ROOM = 4096 };
+enum {
+	FIRST_ROOM = 4096,
+	/** Of `.XXXXXX`. */
+	END_LEN = 7,
+};
 
 static struct graft_error *
 limit_error(uint64_t max)
@@ -256,6 +263,43 @@ graft_file_write(const char *path, const void *bytes, size_t len, mode_t mode)
 	struct graft_error *err = write_and_rename(path, bytes, len, mode);
 
 	return err ? graft_error_prefix(err, "write %s", path) : NULL;
+}
+
+/** Cut the end that mkostemp(3) gave a name. False: it has none. */
+static bool
+cut_end(char *name)
+{
+	const size_t len = strlen(name);
+
+	if (len < END_LEN)
+		return false;
+	char *end = name + len - END_LEN;
+	if (*end != '.')
+		return false;
+	for (const char *at = end + 1; *at; at++) {
+		if (!isalnum((unsigned char)*at))
+			return false;
+	}
+	*end = '\0';
+	return true;
+}
+
+void
+graft_file_sweep(const char *folder, const char *pattern)
+{
+	DIR *dir = opendir(folder);
+
+	for (struct dirent *at; dir && (at = readdir(dir));) {
+		GRAFT_FREE char *name = strdup(at->d_name);
+		struct stat st;
+		if (name && cut_end(name) && fnmatch(pattern, name, 0) == 0 &&
+		    fstatat(dirfd(dir), at->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
+			    0 &&
+		    S_ISREG(st.st_mode))
+			(void)unlinkat(dirfd(dir), at->d_name, 0);
+	}
+	if (dir)
+		(void)closedir(dir);
 }
 
 struct graft_error *

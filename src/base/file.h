@@ -90,6 +90,19 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_file_write(const char *path, const void *bytes, size_t len, mode_t mode);
 
 /**
+ * Remove files that a graft_file_write() which was killed left beside those that it should write.
+ *
+ * For who holds the lock under which alone files are written in a folder: else it would take them from who
+ * writes just then. What cannot be removed stays; nobody is kept from anything by that.
+ *
+ * @param[in] folder Its path.
+ * @param[in] pattern What the files that are written there are called, as for fnmatch(3): `*.json`. It must
+ * match no file of which the name ends in a point and six letters or digits, unless it is one of those.
+ */
+void
+graft_file_sweep(const char *folder, const char *pattern);
+
+/**
  * Refuse a path at which something other than a file is: a rename would put a
  * file in the place of a device, a FIFO or a link.
  *

@@ -31,6 +31,7 @@ deinit(struct graft_walk *walk)
 	graft_joint_map_deinit(&walk->new_taken);
 	graft_joint_map_deinit(&walk->constant_index);
 	graft_joint_map_deinit(&walk->object_index);
+	graft_joint_map_deinit(&walk->near_index);
 	free(walk->constants.refs);
 	free(walk->objects.refs);
 	free(walk->ends.refs);

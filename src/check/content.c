@@ -62,14 +62,18 @@ graft_content_compare(struct graft_walk *walk,
 		uint64_t same = same_bytes(bytes_at(o, old_addr + off),
 					   bytes_at(n, new_addr + off),
 					   next - off);
+		struct graft_error *err = graft_number_check_words(
+			walk, site, old_addr + off, new_addr + off, same);
+		if (err)
+			return err;
 		off += same;
 		*same_ret = off;
 		if (off < next || off == len || old_next != new_next)
 			return NULL;
 		bool wide = nw->slots[ns].value.kind ==
 			    GRAFT_VALUE_TLS_DESCRIPTOR;
-		struct graft_error *err = graft_value_compare(
-			walk, site, &ow->slots[os++], &nw->slots[ns++], false);
+		err = graft_value_compare(walk, site, &ow->slots[os++],
+					  &nw->slots[ns++], false);
 		if (err)
 			return err;
 		off += wide ? 16 : 8;

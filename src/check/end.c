@@ -93,8 +93,13 @@ follow(const struct graft_walk *walk, const struct graft_walk_site *site)
 	uint64_t end;
 
 	if (!site->new_insn ||
-	    !graft_insn_decode(world, &walk->decoder, site->new_insn, &insn) ||
-	    insn.raw.mnemonic != ZYDIS_MNEMONIC_LEA ||
+	    !graft_insn_decode(world, &walk->decoder, site->new_insn, &insn))
+		return USE_OTHER;
+	// At a fixed address it is a number: compared with, or moved.
+	bool alone = insn.absolute_count == 1 && insn.absolutes[0].alone;
+	if (insn.absolute_count && insn.raw.mnemonic == ZYDIS_MNEMONIC_CMP)
+		return USE_COMPARED;
+	if ((!alone && insn.raw.mnemonic != ZYDIS_MNEMONIC_LEA) ||
 	    insn.operands[0].type != ZYDIS_OPERAND_TYPE_REGISTER ||
 	    !graft_world_extent_at(world, site->new_insn, &end))
 		return USE_OTHER;

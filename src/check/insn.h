@@ -21,6 +21,23 @@ enum graft_insn_flow {
 	GRAFT_INSN_END,
 };
 
+enum {
+	/** A displacement and two constants. */
+	GRAFT_INSN_ABSOLUTES = 3,
+};
+
+/** An address as a number in an instruction. */
+struct graft_insn_absolute {
+	uint64_t addr;
+	/** Where its field stands, and how long it is. */
+	uint8_t off;
+	uint8_t len;
+	/** A register gets it, and nothing else. */
+	bool alone;
+	/** It is added to what may be an index. */
+	bool added;
+};
+
 /** A decoded instruction. */
 struct graft_insn_view {
 	uint64_t addr;
@@ -41,6 +58,10 @@ struct graft_insn_view {
 	uint32_t memory_len;
 	/** Where the field of that operand stands in @ref bytes. */
 	uint8_t memory_off;
+	/** Addresses in it that stand for themselves, in a program at a fixed
+	 * address. */
+	struct graft_insn_absolute absolutes[GRAFT_INSN_ABSOLUTES];
+	uint8_t absolute_count;
 };
 
 /**

@@ -135,10 +135,12 @@ graft_lay_image(struct graft_world *world, const struct graft_image *image)
 								    &count);
 	struct graft_error *err = NULL;
 
-	if (graft_image_type(image) != ET_DYN)
+	if (graft_image_fixed_fault(image))
 		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
-				       "%s: linked to a fixed address (no PIE)",
-				       graft_image_path(image));
+				       "%s: linked to a fixed address (no "
+				       "PIE), and %s",
+				       graft_image_path(image),
+				       graft_image_fixed_fault(image));
 	world->image = image;
 	for (size_t i = 0; !err && i < count; i++) {
 		const struct graft_section *s = &sections[i];

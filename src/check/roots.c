@@ -220,7 +220,8 @@ add_entry(struct graft_walk *walk)
 	uint64_t n = graft_image_entry(walk->new_world.image);
 
 	if (!o || !n ||
-	    !graft_image_section_named(walk->new_world.image, ".interp"))
+	    (!graft_image_section_named(walk->new_world.image, ".interp") &&
+	     !graft_image_is_fixed(walk->new_world.image)))
 		return NULL;
 	return graft_walk_enter(walk, &site, o, n, site.root);
 }

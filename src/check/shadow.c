@@ -65,6 +65,15 @@ write_rel32(uint8_t *at, int64_t distance, uint64_t addr)
 	return NULL;
 }
 
+/** Write an address of 32 bits, of which none is negative. */
+static struct graft_error *
+write_low(uint8_t *at, uint64_t target, uint64_t addr)
+{
+	if (target > INT32_MAX)
+		return bad("the address", addr, "has no room");
+	return write_rel32(at, (int64_t)target, addr);
+}
+
 /** Write the jump over the entry of one function. */
 static struct graft_error *
 write_jump(struct graft_world *world, const struct graft_redirect *redirect)
@@ -199,8 +208,7 @@ static struct graft_error *
 make_fix(struct graft_world *world, const struct graft_fix *fix)
 {
 	uint64_t addr = world->shadow + fix->new_addr;
-	uint8_t *at = writable(world, addr,
-			       fix->kind == GRAFT_FIX_REL32_OLD ? 4 : 8);
+	uint8_t *at = writable(world, addr, graft_fix_size(fix->kind));
 	struct graft_value value = { .kind = GRAFT_VALUE_ADDRESS,
 				     .addr = (uint64_t)fix->value };
 
@@ -216,6 +224,10 @@ make_fix(struct graft_world *world, const struct graft_fix *fix)
 					     world->shadow),
 				   fix->new_addr);
 	}
+	case GRAFT_FIX_ABS32_OLD:
+		return write_low(at, value.addr, fix->new_addr);
+	case GRAFT_FIX_ABS32_NEW:
+		return write_low(at, value.addr + world->shadow, fix->new_addr);
 	case GRAFT_FIX_ABS64_NEW:
 		value.addr += world->shadow;
 		break;
@@ -230,6 +242,12 @@ make_fix(struct graft_world *world, const struct graft_fix *fix)
 	}
 	case GRAFT_FIX_ABS64_OLD:
 		break;
+	}
+	// In code it is a number, as in NEW.
+	if (graft_world_area_at(world, addr) == GRAFT_WORLD_CODE) {
+		for (size_t i = 0; i < 8; i++)
+			at[i] = (uint8_t)(value.addr >> (8 * i));
+		return NULL;
 	}
 	return graft_lay_slot(world, addr, value);
 }

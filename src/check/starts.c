@@ -60,6 +60,34 @@ sweep(struct graft_world *world, const ZydisDecoder *decoder,
 	return err;
 }
 
+/** Collect the addresses that stand as numbers in code at a fixed address. */
+static struct graft_error *
+add_absolutes(struct graft_world *world)
+{
+	struct graft_error *err = NULL;
+	size_t count;
+	const struct graft_reloc *relocs =
+		graft_image_static_relocs(world->image, &count);
+
+	if (!graft_image_is_fixed(world->image))
+		return NULL;
+	for (size_t i = 0; !err && i < count; i++) {
+		uint64_t addr = 0;
+		const uint8_t *at = graft_image_bytes(world->image,
+						      relocs[i].addr, 4);
+		if ((relocs[i].type != R_X86_64_32 &&
+		     relocs[i].type != R_X86_64_32S) ||
+		    !at || graft_reloc_is_number(&relocs[i]) ||
+		    graft_world_area_at(world, relocs[i].addr) !=
+			    GRAFT_WORLD_CODE)
+			continue;
+		for (size_t k = 0; k < 4; k++)
+			addr |= (uint64_t)at[k] << (8 * k);
+		err = add_start(&world->starts, addr);
+	}
+	return err;
+}
+
 static int
 by_addr(const void *x, const void *y)
 {
@@ -124,6 +152,8 @@ graft_world_find_starts(struct graft_world *world)
 								 &count);
 	for (size_t i = 0; !err && i < count; i++)
 		err = sweep(world, &decoder, &extents[i]);
+	if (!err)
+		err = add_absolutes(world);
 	for (size_t i = 0; !err && i < world->slot_count; i++) {
 		const struct graft_world_slot *slot = &world->slots[i];
 		if (slot->value.kind == GRAFT_VALUE_ADDRESS ||

@@ -117,6 +117,9 @@ compare_memory(struct graft_walk *walk, const struct graft_walk_site *site,
 	case GRAFT_WORLD_CODE:
 		return graft_constant_compare(walk, site, o, n, len);
 	case GRAFT_WORLD_NONE:
+		// A static program reads the headers of its own file.
+		if (graft_image_is_fixed(walk->new_world.image))
+			return graft_address_compare(walk, site, o, n);
 		break;
 	}
 	return graft_walk_differ(walk, site, o, n,
@@ -134,5 +137,12 @@ graft_step_compare(struct graft_walk *walk, const struct graft_walk_site *site,
 		err = compare_targets(walk, site, old_insn, new_insn);
 	if (!err && new_insn->has_memory)
 		err = compare_memory(walk, site, old_insn, new_insn);
-	return err;
+	for (uint8_t i = 0; !err && i < new_insn->absolute_count; i++)
+		err = new_insn->absolutes[i].added
+			      ? graft_index_compare(walk, site, old_insn,
+						    new_insn, i)
+			      : graft_address_compare(
+					walk, site, old_insn->absolutes[i].addr,
+					new_insn->absolutes[i].addr);
+	return err ? err : graft_number_check_insn(walk, site, new_insn);
 }

@@ -114,6 +114,8 @@ struct graft_walk {
 	/** Objects: all references to writable data. */
 	struct graft_walk_list objects;
 	struct graft_joint_map object_index;
+	/** Addresses that an index is added to: what is near was compared. */
+	struct graft_joint_map near_index;
 	/** Ends that only what lies before can explain. */
 	struct graft_walk_list ends;
 
@@ -184,6 +186,34 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_address_compare(struct graft_walk *walk,
 		      const struct graft_walk_site *site, uint64_t old_addr,
 		      uint64_t new_addr);
+
+/**
+ * Compare what an address may lead to that an index is added to (index.c).
+ *
+ * @param[in] i Which of the addresses of both instructions.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_index_compare(struct graft_walk *walk, const struct graft_walk_site *site,
+		    const struct graft_insn_view *old_insn,
+		    const struct graft_insn_view *new_insn, uint8_t i);
+
+/**
+ * See that no number of an instruction would be an address, where no relocation
+ * says whether it is one (number.c). At a fixed address only.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_number_check_insn(struct graft_walk *walk,
+			const struct graft_walk_site *site,
+			const struct graft_insn_view *new_insn);
+
+/**
+ * See that no word of a carried constant would be one; slots are no words
+ * (number.c). At a fixed address only.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_number_check_words(struct graft_walk *walk,
+			 const struct graft_walk_site *site, uint64_t old_addr,
+			 uint64_t new_addr, uint64_t len);
 
 /** Take @p len bytes of two constants as named at @p site (constant.c). */
 GRAFT_MUST_CHECK struct graft_error *

@@ -8,6 +8,7 @@
 #include "cmd/failure.h"
 #include "cmd/hold.h"
 #include "cmd/work.h"
+#include "ledger/quarantine.h"
 #include "patch/file.h"
 #include "patch/immediate.h"
 #include "plan/concerns.h"
@@ -88,6 +89,37 @@ look_once(struct graft_work *work, pid_t pid, struct graft_plan **ret,
 }
 
 /**
+ * Say of a refusal that the process still starts, or loads a library, if so: what the
+ * dynamic linker has not relocated yet is refused by rules that will let it pass.
+ *
+ * @param[in] err Taken.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+explain_loading(struct graft_work *work, struct graft_outcome *outcome,
+		struct graft_error *err)
+{
+	GRAFT_CLEANUP(graft_target_closep) struct graft_target *target = NULL;
+	bool loading = false;
+
+	if (graft_error_code(err) != GRAFT_ERROR_REFUSED)
+		return err;
+	struct graft_error *more = graft_target_open(outcome->pid, &target);
+	if (!more)
+		more = graft_target_is_loading(target, &loading);
+	graft_error_free(more);
+	if (more || !loading)
+		return err;
+	// Only who changes it waits: there it is tried again.
+	outcome->passing = work->prepare != NULL;
+	more = graft_error_new(
+		GRAFT_ERROR_REFUSED,
+		"%s; the dynamic linker is not done with the process",
+		graft_error_message(err));
+	graft_error_free(err);
+	return more;
+}
+
+/**
  * Make the plan for a process, which runs on.
  *
  * The process runs on, so what its mappings promised may be gone when it is
@@ -97,9 +129,15 @@ GRAFT_MUST_CHECK static struct graft_error *
 make_plan(struct graft_work *work, struct graft_outcome *outcome,
 	  struct graft_plan **ret, struct graft_target **target_ret)
 {
-	struct graft_error *err = look_once(work, outcome->pid, ret,
-					    target_ret);
+	struct graft_error *err =
+		work->quarantine
+			? graft_hold_ask_process(work->quarantine, work->patch,
+						 outcome->pid)
+			: NULL;
 
+	if (err)
+		return err;
+	err = look_once(work, outcome->pid, ret, target_ret);
 	for (int i = 1; err && graft_error_errno(err) == EFAULT && i < LOOKS;
 	     i++) {
 		graft_error_free(err);
@@ -107,7 +145,7 @@ make_plan(struct graft_work *work, struct graft_outcome *outcome,
 		err = look_once(work, outcome->pid, ret, target_ret);
 	}
 	if (err)
-		return err;
+		return explain_loading(work, outcome, err);
 	outcome->functions = graft_plan_functions(*ret);
 	_Static_assert(sizeof(outcome->run) == sizeof((*ret)->run), "a run");
 	memcpy(outcome->run, (*ret)->run, sizeof(outcome->run));
@@ -243,6 +281,8 @@ run(struct graft_work *work, graft_work_fn fn, int *status_ret)
 {
 	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
 	GRAFT_CLEANUP(graft_builds_freep) struct graft_builds *builds = NULL;
+	GRAFT_CLEANUP(graft_quarantine_freep)
+	struct graft_quarantine *quarantine = NULL;
 	struct graft_error *err = graft_patch_read_file(work->options->subject,
 							&patch);
 
@@ -255,7 +295,7 @@ run(struct graft_work *work, graft_work_fn fn, int *status_ret)
 	if (work->options->immediate && not_immediate)
 		return refuse_all(work, patch, not_proven(not_immediate),
 				  status_ret);
-	err = work->changes ? graft_hold_ask(patch, false) : NULL;
+	err = work->changes ? graft_hold_ask(patch, false, &quarantine) : NULL;
 	if (err && graft_error_code(err) == GRAFT_ERROR_REFUSED)
 		return refuse_all(work, patch, err, status_ret);
 	if (err)
@@ -266,6 +306,7 @@ run(struct graft_work *work, graft_work_fn fn, int *status_ret)
 	work->id = patch->id;
 	work->patch = patch;
 	work->builds = builds;
+	work->quarantine = quarantine;
 	return graft_work_run(work, graft_work_concerns, fn, status_ret);
 }
 

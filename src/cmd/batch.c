@@ -109,7 +109,7 @@ prepare_all(struct graft_work *work, struct batch *batch,
 							&member->job);
 		if (err) {
 			graft_error_free(graft_work_begin(&member->outcome));
-			graft_work_end(&member->outcome, err);
+			graft_work_end(work, &member->outcome, err);
 			continue;
 		}
 		note(&member->outcome, &member->job->who);
@@ -128,7 +128,7 @@ conclude(struct graft_work *work, struct member *member, uint64_t left_us,
 
 	if (job) {
 		graft_work_note(outcome, &job->result, job->err);
-		graft_work_end(outcome, GRAFT_TAKE(job->err));
+		graft_work_end(work, outcome, GRAFT_TAKE(job->err));
 	}
 	if (outcome->passing && left_us) {
 		graft_turns_add(turns, outcome, left_us);

@@ -19,7 +19,7 @@
 enum {
 	/** Most processes of one batch: so many are locked at once, and so long the
 	 * first of them waits for its outcome to be written. */
-	GRAFT_BATCH_MOST = 32,
+	GRAFT_BATCH_MOST = 64,
 };
 
 /**

@@ -2,6 +2,7 @@
 
 #include "cmd/canary.h"
 
+#include "agent/watch.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "proc/status.h"
@@ -21,8 +22,10 @@ has_exited(const struct graft_outcome *outcome)
 {
 	struct graft_proc_status status = { 0 };
 	struct graft_error *err = graft_proc_status_read(outcome->pid, &status);
-	bool gone = err || status.state == 'Z' || status.state == 'X' ||
-		    status.start_ticks != outcome->start_ticks;
+	bool ended = status.state == 'Z' || status.state == 'X';
+	// A first thread may end before the others.
+	bool gone = err || status.start_ticks != outcome->start_ticks ||
+		    (ended && graft_proc_live_tid(outcome->pid) == 0);
 
 	graft_error_free(err);
 	return gone;
@@ -61,10 +64,46 @@ find_deadly(sigset_t *ret)
 	}
 }
 
+/** By which signal a process ended. */
+struct death {
+	pid_t pid;
+	int signal;
+};
+
+static void
+note_death(void *arg, const struct graft_watch_process *process, int signal)
+{
+	struct death *death = arg;
+
+	if (process->pid == death->pid)
+		death->signal = signal;
+}
+
+/** Say how a canary ended, as far as it is known. */
+static void
+describe_end(struct graft_watch *watch, const struct graft_outcome *outcome,
+	     char *what, size_t size)
+{
+	struct death death = { .pid = outcome->pid };
+
+	if (watch)
+		graft_watch_take(watch, note_death, &death);
+	const char *name = death.signal > 0 ? sigabbrev_np(death.signal) : NULL;
+	if (name)
+		(void)snprintf(what, size, "ended by SIG%s", name);
+	else if (death.signal > 0)
+		(void)snprintf(what, size, "ended by signal %d", death.signal);
+	else
+		(void)snprintf(what, size, "ended");
+}
+
 /** Look at all once. @return whether one has ended. */
 static bool
-look(struct graft_outcomes *outcomes, uint64_t start_us, char *why, size_t size)
+look(struct graft_outcomes *outcomes, struct graft_watch *watch,
+     uint64_t start_us, char *why, size_t size)
 {
+	char what[64] = "executed another program";
+
 	for (size_t i = 0; i < outcomes->count; i++) {
 		struct graft_outcome *outcome = &outcomes->items[i];
 		if (outcome->err)
@@ -72,8 +111,8 @@ look(struct graft_outcomes *outcomes, uint64_t start_us, char *why, size_t size)
 		bool executed = has_executed(outcome);
 		if (!executed && !has_exited(outcome))
 			continue;
-		const char *what = executed ? "executed another program"
-					    : "ended";
+		if (!executed)
+			describe_end(watch, outcome, what, sizeof(what));
 		outcome->err = graft_error_new(
 			GRAFT_ERROR_TARGET_GONE,
 			"the canary %s, %.1f s after the last one was switched; nothing but canaries was touched",
@@ -86,6 +125,25 @@ look(struct graft_outcomes *outcomes, uint64_t start_us, char *why, size_t size)
 	return false;
 }
 
+/** Hold on to those that are watched, to learn by which signal one ends. @return NULL: it
+ * will not be known. */
+static struct graft_watch *
+hold(const struct graft_outcomes *outcomes, uint64_t until_us)
+{
+	struct graft_watch *watch = NULL;
+	struct graft_error *err = graft_watch_new(&watch);
+
+	for (size_t i = 0; !err && i < outcomes->count; i++) {
+		const struct graft_outcome *outcome = &outcomes->items[i];
+		if (!outcome->err)
+			err = graft_watch_add(watch, outcome->pid,
+					      outcome->start_ticks, NULL,
+					      until_us);
+	}
+	graft_error_free(err);
+	return watch;
+}
+
 enum graft_canary_end
 graft_canary_watch(struct graft_outcomes *outcomes, uint64_t length_us,
 		   char *why, size_t size, int *signal_ret)
@@ -95,11 +153,13 @@ graft_canary_watch(struct graft_outcomes *outcomes, uint64_t length_us,
 	uint64_t start_us = graft_clock_monotonic_us();
 	sigset_t deadly;
 	sigset_t before;
+	GRAFT_CLEANUP(graft_watch_freep)
+	struct graft_watch *watch = hold(outcomes, start_us + length_us);
 
 	find_deadly(&deadly);
 	(void)sigprocmask(SIG_BLOCK, &deadly, &before);
 	for (;;) {
-		if (look(outcomes, start_us, why, size)) {
+		if (look(outcomes, watch, start_us, why, size)) {
 			end = GRAFT_CANARY_ENDED;
 			break;
 		}

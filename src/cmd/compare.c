@@ -58,17 +58,20 @@ refuse(struct graft_patch_module *module, const char *rule, const char *where,
 /** Open one side of a pair. */
 static struct graft_error *
 open_image(const struct graft_tree *tree, const struct graft_tree_file *file,
-	   const struct graft_debug_search *search, struct graft_image **ret)
+	   const struct graft_compare_options *options,
+	   struct graft_image **ret)
 {
 	GRAFT_FREE uint8_t *bytes = NULL;
 	struct graft_error *err;
 	size_t len = 0;
 
-	err = graft_tree_read(tree, file, &bytes, &len);
+	err = options->read
+		      ? options->read(options->read_arg, tree, &bytes, &len)
+		      : graft_tree_read(tree, file, &bytes, &len);
 	if (!err)
 		err = graft_image_open_bytes(
 			tree->kind == GRAFT_TREE_FILE ? tree->name : file->path,
-			bytes, len, search, ret);
+			bytes, len, options->search, ret);
 	if (err && tree->kind != GRAFT_TREE_FILE)
 		return graft_error_prefix(err, "%s", tree->name);
 	return err;
@@ -208,11 +211,11 @@ compare_pair(const struct graft_pairs *pairs, const struct graft_pair *pair,
 		       sizeof(module->new_sha256));
 
 	if (pair->old_file)
-		err = open_image(pairs->old_tree, pair->old_file,
-				 options->search, &old_image);
+		err = open_image(pairs->old_tree, pair->old_file, options,
+				 &old_image);
 	if (!err && pair->new_file && !pair->same)
-		err = open_image(pairs->new_tree, pair->new_file,
-				 options->search, &new_image);
+		err = open_image(pairs->new_tree, pair->new_file, options,
+				 &new_image);
 	if (!err)
 		err = identify(old_image, pair->same ? old_image : new_image,
 			       module);

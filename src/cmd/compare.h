@@ -9,16 +9,27 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct graft_debug_search;
 struct graft_explanation;
 struct graft_pairs;
+struct graft_tree;
 struct graft_patch;
 
 /** Told before each pair that takes time. */
 typedef void
 graft_compare_progress_fn(void *arg, const char *path, size_t done,
 			  size_t total);
+
+/**
+ * Read one side of a pair, for who may open no files.
+ *
+ * @param[out] bytes_ret New buffer.
+ */
+typedef struct graft_error *
+graft_compare_read_fn(void *arg, const struct graft_tree *tree,
+		      uint8_t **bytes_ret, size_t *len_ret);
 
 /** How to compare. */
 struct graft_compare_options {
@@ -41,6 +52,9 @@ struct graft_compare_options {
 	bool carry_lines;
 	/** Gets a module for each of the patch; NULL: nothing is explained. */
 	struct graft_explanation *explanation;
+	/** NULL: graft_tree_read(). */
+	graft_compare_read_fn *read;
+	void *read_arg;
 	/** NULL for none. */
 	graft_compare_progress_fn *progress;
 	void *progress_arg;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "cmd/print.h"
 #include "compliance/bundle.h"
+#include "compliance/firsts.h"
 #include "compliance/hosts.h"
 #include "compliance/stand.h"
 #include "trust/json.h"
@@ -25,6 +26,8 @@ enum {
 	DAY_S = 24 * 3600,
 	/** Parts whose refusal is told one by one: whoever made a bundle chooses how many there are. */
 	TOLD_MAX = 256,
+	/** Bytes of a table that are printed at once. */
+	PRINT_AT = 256 * 1024,
 	STATUS_NONE = 4,
 	STATUS_SOME = 5,
 };
@@ -185,7 +188,8 @@ graft_compliance_action_remove(const struct graft_compliance_options *options,
 struct importing {
 	struct graft_compliance_hosts *hosts;
 	int64_t now;
-	bool first_use;
+	/** NULL: only hosts that have a key. */
+	struct graft_compliance_firsts *firsts;
 	size_t new;
 	size_t known;
 	size_t refused;
@@ -248,7 +252,7 @@ take_part(void *arg, const char *name, const uint8_t *bytes, size_t len,
 
 	if (!err)
 		err = graft_compliance_hosts_take(importing->hosts, name, bytes,
-						  len, importing->first_use,
+						  len, importing->firsts,
 						  importing->now, &news);
 	if (err && is_ours(err))
 		return err;
@@ -273,6 +277,44 @@ is_report(const char *path, bool *ret)
 	return err;
 }
 
+/** Look at a part of a bundle: whose key it brings. What is wrong with it is told when it is taken. */
+static struct graft_error *
+look_at_part(void *arg, const char *name, const uint8_t *bytes, size_t len,
+	     struct graft_error *err)
+{
+	struct importing *importing = arg;
+
+	(void)name;
+	if (!err)
+		return graft_compliance_firsts_add(importing->firsts, bytes,
+						   len);
+	graft_error_free(err);
+	return NULL;
+}
+
+/** Take a bundle. */
+GRAFT_MUST_CHECK static struct graft_error *
+import_bundle(struct importing *importing, const char *path)
+{
+	struct graft_error *err = NULL;
+
+	if (importing->firsts) {
+		err = graft_compliance_bundle_read(path, look_at_part,
+						   importing);
+		struct graft_error *other =
+			graft_compliance_firsts_close(importing->firsts);
+		if (other) {
+			graft_error_free(err);
+			return other;
+		}
+	}
+	// One that was cut off ends in the same way when it is taken.
+	if (err && (is_ours(err) || graft_error_code(err) == GRAFT_ERROR_LIMIT))
+		return err;
+	graft_error_free(err);
+	return graft_compliance_bundle_read(path, take_part, importing);
+}
+
 /** Take a bundle or a report. */
 GRAFT_MUST_CHECK static struct graft_error *
 import(struct importing *importing, const char *path)
@@ -283,15 +325,21 @@ import(struct importing *importing, const char *path)
 
 	struct graft_error *err = is_report(path, &alone);
 	if (!err && !alone)
-		return graft_compliance_bundle_read(path, take_part, importing);
+		return import_bundle(importing, path);
 	enum graft_compliance_news news = GRAFT_COMPLIANCE_KNOWN;
 	if (!err)
 		err = graft_file_read(path, GRAFT_COMPLIANCE_BYTES_MAX, &bytes,
 				      &len);
+	if (!err && importing->firsts) {
+		err = graft_compliance_firsts_add(importing->firsts, bytes,
+						  len);
+		if (!err)
+			err = graft_compliance_firsts_close(importing->firsts);
+	}
 	if (err)
 		return err;
 	err = graft_compliance_hosts_take(importing->hosts, NULL, bytes, len,
-					  importing->first_use, importing->now,
+					  importing->firsts, importing->now,
 					  &news);
 	importing->new += !err &&news == GRAFT_COMPLIANCE_NEW;
 	importing->known += !err && news == GRAFT_COMPLIANCE_KNOWN;
@@ -302,10 +350,12 @@ struct graft_error *
 graft_compliance_action_import(const struct graft_compliance_options *options,
 			       int *status_ret)
 {
+	GRAFT_CLEANUP(graft_compliance_firsts_deinit)
+	struct graft_compliance_firsts firsts = { 0 };
 	GRAFT_CLEANUP(importing_deinit)
 	struct importing importing = {
 		.now = (int64_t)time(NULL),
-		.first_use = options->first_use,
+		.firsts = options->first_use ? &firsts : NULL,
 	};
 
 	struct graft_error *err = graft_compliance_hosts_open(
@@ -339,6 +389,20 @@ graft_compliance_action_import(const struct graft_compliance_options *options,
 	return NULL;
 }
 
+/** Add a host to a table, and print what there is of it by and by: reports of a fleet are large. */
+static struct graft_error *
+show_host(void *arg, const struct graft_compliance_host *host)
+{
+	struct graft_compliance_table *table = arg;
+
+	struct graft_error *err = graft_compliance_table_add(table, host);
+	if (err || table->text.len < PRINT_AT)
+		return err;
+	err = graft_print_text(&table->text);
+	graft_text_deinit(&table->text);
+	return err;
+}
+
 struct graft_error *
 graft_compliance_action_status(const struct graft_compliance_options *options,
 			       int *status_ret)
@@ -358,8 +422,7 @@ graft_compliance_action_status(const struct graft_compliance_options *options,
 	if (err)
 		return err;
 	graft_compliance_table_begin(&table);
-	err = graft_compliance_hosts_each(hosts, graft_compliance_table_add,
-					  &table);
+	err = graft_compliance_hosts_each(hosts, show_host, &table);
 	if (!err)
 		err = graft_compliance_table_end(&table);
 	if (!err)

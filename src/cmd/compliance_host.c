@@ -75,28 +75,25 @@ put_release(struct graft_text *text, size_t *count, const char *id,
 			  words[memory], words[disk]);
 }
 
-/** Append those of a hotpatch release of which some files are in and others are not. */
-GRAFT_MUST_CHECK static struct graft_error *
-put_partly(struct graft_text *text, const struct graft_update_last *last,
+/**
+ * Append those of a hotpatch release of which some files are in and others are not.
+ *
+ * @param said What the last update said, or NULL.
+ */
+static void
+put_partly(struct graft_text *text, const struct graft_document *said,
 	   size_t *count)
 {
-	GRAFT_CLEANUP(graft_document_freep)
-	struct graft_document *document = NULL;
-	struct graft_error *err =
-		last->said ? graft_document_parse(last->said,
-						  strlen(last->said), &document)
-			   : NULL;
-
-	if (err || !document)
-		return err;
-	const struct graft_node *root = graft_document_root(document);
+	if (!said)
+		return;
+	const struct graft_node *root = graft_document_root(said);
 	const struct graft_node *files = graft_node_get(root, "files");
 	const struct graft_node *releases = graft_node_get(root, "releases");
 	const struct graft_node *raised = graft_node_get(root, "raised");
 	if (!graft_node_is(raised, GRAFT_NODE_FALSE) ||
 	    !graft_node_is(files, GRAFT_NODE_ARRAY) ||
 	    !graft_node_is(releases, GRAFT_NODE_ARRAY) || !releases->count)
-		return NULL;
+		return;
 	const struct graft_node *file = graft_node_first(files);
 	bool some = false;
 	for (uint32_t i = 0; i < files->count; i++) {
@@ -112,7 +109,6 @@ put_partly(struct graft_text *text, const struct graft_update_last *last,
 	if (some && graft_node_is(id, GRAFT_NODE_STRING) &&
 	    graft_node_is(level, GRAFT_NODE_STRING))
 		put_release(text, count, id->text, level->text, PARTLY, PARTLY);
-	return NULL;
 }
 
 /**
@@ -122,6 +118,7 @@ put_partly(struct graft_text *text, const struct graft_update_last *last,
  */
 GRAFT_MUST_CHECK static struct graft_error *
 put_releases(struct graft_text *text, const struct graft_update_last *last,
+	     const struct graft_document *said,
 	     const struct graft_restart *restart, bool *lost_ret)
 {
 	const struct graft_update_record *record = restart->record;
@@ -151,9 +148,9 @@ put_releases(struct graft_text *text, const struct graft_update_last *last,
 								    : YES);
 	}
 	if (!record)
-		err = put_partly(text, last, &count);
+		put_partly(text, said, &count);
 	graft_text_put(text, "]");
-	return err;
+	return NULL;
 }
 
 /** Append what waits for a restart. */
@@ -184,7 +181,9 @@ put_quarantine(struct graft_text *text)
 		return err;
 	graft_text_put(text, ",\"quarantine\":[");
 	for (size_t i = 0; i < quarantine->count; i++) {
-		if (quarantine->entries[i].released)
+		// What single users bring on is no news of the host.
+		if (quarantine->entries[i].released ||
+		    quarantine->entries[i].of_user)
 			continue;
 		graft_text_printf(text, "%s\"%s\"", comma,
 				  quarantine->entries[i].id);
@@ -194,52 +193,36 @@ put_quarantine(struct graft_text *text)
 	return NULL;
 }
 
-/** Find out whether the last good look decided that this host can get nothing. */
-GRAFT_MUST_CHECK static struct graft_error *
-is_not_ready(const struct graft_update_last *last, bool *ret)
+/** Say whether the last good look decided that this host can get nothing. */
+static bool
+is_not_ready(const struct graft_document *said)
 {
-	GRAFT_CLEANUP(graft_document_freep)
-	struct graft_document *document = NULL;
-
-	*ret = false;
-	if (!last->said)
-		return NULL;
-	struct graft_error *err =
-		graft_document_parse(last->said, strlen(last->said), &document);
-	if (err)
-		return err;
+	if (!said)
+		return false;
 	const struct graft_node *decision = graft_node_get(
-		graft_node_get(graft_document_root(document), "device"),
+		graft_node_get(graft_document_root(said), "device"),
 		"decision");
-	*ret = graft_node_is(decision, GRAFT_NODE_STRING) &&
+
+	return graft_node_is(decision, GRAFT_NODE_STRING) &&
 	       strcmp(decision->text,
 		      graft_decision_name(GRAFT_DECISION_NOT_READY)) == 0;
-	return NULL;
 }
 
 /** Decide where this host stands. */
-GRAFT_MUST_CHECK static struct graft_error *
+static enum graft_compliance_state
 find_state(const struct graft_facts *facts,
-	   const struct graft_update_last *last, bool waits, bool whole,
-	   enum graft_compliance_state *ret)
+	   const struct graft_update_last *last,
+	   const struct graft_document *said, bool waits, bool whole)
 {
-	bool not_ready = false;
-	struct graft_error *err = is_not_ready(last, &not_ready);
-
-	if (err)
-		return err;
 	if (waits)
-		*ret = GRAFT_COMPLIANCE_RESTART;
-	else if (!last->good_at)
-		*ret = GRAFT_COMPLIANCE_UNKNOWN;
-	else if (not_ready)
-		*ret = GRAFT_COMPLIANCE_NOT_READY;
-	else if (facts->level < last->target)
-		*ret = GRAFT_COMPLIANCE_BEHIND;
-	else
-		*ret = whole ? GRAFT_COMPLIANCE_CURRENT
-			     : GRAFT_COMPLIANCE_PARTLY;
-	return NULL;
+		return GRAFT_COMPLIANCE_RESTART;
+	if (!last->good_at)
+		return GRAFT_COMPLIANCE_UNKNOWN;
+	if (is_not_ready(said))
+		return GRAFT_COMPLIANCE_NOT_READY;
+	if (facts->level < last->target)
+		return GRAFT_COMPLIANCE_BEHIND;
+	return whole ? GRAFT_COMPLIANCE_CURRENT : GRAFT_COMPLIANCE_PARTLY;
 }
 
 struct graft_error *
@@ -249,7 +232,8 @@ graft_compliance_put_host(struct graft_text *text)
 	struct graft_update_last last = { 0 };
 	GRAFT_CLEANUP(graft_restart_deinit)
 	struct graft_restart restart = { 0 };
-	enum graft_compliance_state state = GRAFT_COMPLIANCE_UNKNOWN;
+	GRAFT_CLEANUP(graft_document_freep)
+	struct graft_document *said = NULL;
 	struct graft_facts facts;
 	struct graft_compliance_run run = { 0 };
 	bool lost = false;
@@ -259,12 +243,14 @@ graft_compliance_put_host(struct graft_text *text)
 		err = graft_update_last_read(graft_env_state_dir(), &last);
 	if (!err)
 		err = graft_restart_open(NULL, &restart);
+	if (!err && last.said)
+		err = graft_document_parse(last.said, strlen(last.said), &said);
 	if (err)
 		return err;
 	graft_text_put(text, ",\"facts\":");
 	graft_facts_put_json(&facts, text);
 	put_look(text, &last);
-	err = put_releases(text, &last, &restart, &lost);
+	err = put_releases(text, &last, said, &restart, &lost);
 	if (!err)
 		err = put_restart(text, &restart);
 	if (!err)
@@ -272,13 +258,11 @@ graft_compliance_put_host(struct graft_text *text)
 	if (!err)
 		err = graft_compliance_put_processes(text, &run);
 	// graftd gives what was for memory alone to who starts later; where nobody has it, nobody did.
-	if (!err)
-		err = find_state(&facts, &last, restart.record != NULL,
-				 run.whole && (!lost || run.hotpatched),
-				 &state);
 	if (err)
 		return err;
 	graft_text_printf(text, ",\"state\":\"%s\"",
-			  graft_compliance_state_name(state));
+			  graft_compliance_state_name(find_state(
+				  &facts, &last, said, restart.record != NULL,
+				  run.whole && (!lost || run.hotpatched))));
 	return text->failed ? graft_error_no_memory() : NULL;
 }

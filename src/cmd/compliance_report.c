@@ -161,7 +161,11 @@ open_identity(const struct graft_compliance_options *options,
 	}
 	if (!err)
 		err = graft_trust_store_open(dir, true, &identity->store);
-	return err ? err : open_key(options, identity);
+	if (err)
+		return err;
+	// A private key that was half made.
+	graft_file_sweep(dir, "key.pem");
+	return open_key(options, identity);
 }
 
 /**

@@ -175,8 +175,12 @@ print_held(const cJSON *held, struct graft_text *text)
 	graft_text_printf(text, "  %s  process %.0f (", when,
 			  number_of(held, "pid"));
 	graft_text_put_safe(text, comm);
-	graft_text_printf(text, ") died of signal %.0f\n",
+	graft_text_printf(text, ") died of signal %.0f",
 			  number_of(held, "signal"));
+	if (number_of(held, "user") > 0)
+		graft_text_printf(text, ": for user %.0f alone",
+				  number_of(held, "user"));
+	graft_text_put(text, "\n");
 }
 
 /** Append a level that is told as a number. */
@@ -245,14 +249,15 @@ print_status(const cJSON *root, struct graft_text *text)
 	graft_text_printf(
 		text,
 		"%s%.0f processes in scope: %.0f hotpatched, %.0f need a restart, %.0f refused\n"
-		"%.0f hotpatches kept, %.0f reverted by hand, %.0f in quarantine; %.0f processes watched\n"
+		"%.0f hotpatches kept, %.0f reverted by hand, %.0f in quarantine, %.0f for single users; %.0f processes watched\n"
 		"last look at all %.0f s ago, took %.1f ms; %s\n",
 		number_of(root, "paused") > 0 ? "PAUSED\n" : "",
 		number_of(root, "processes"), number_of(root, "hotpatched"),
 		number_of(root, "restart"), number_of(root, "refused"),
 		number_of(root, "kept"), number_of(root, "withheld"),
-		number_of(root, "quarantined"), number_of(root, "watched"),
-		age_s > 0 ? age_s : 0, number_of(root, "look_us") / 1000,
+		number_of(root, "quarantined"), number_of(root, "held_users"),
+		number_of(root, "watched"), age_s > 0 ? age_s : 0,
+		number_of(root, "look_us") / 1000,
 		number_of(root, "connector") > 0
 			? "the kernel tells of new processes"
 			: "the kernel does not tell of new processes");

@@ -120,16 +120,55 @@ look_at_space(void)
 	return (uint64_t)vfs.f_bavail * vfs.f_frsize;
 }
 
+/** Keys of device.conf, in the order of #key. */
+enum key {
+	KEY_EDITION,
+	KEY_BASELINE,
+	KEY_LEVEL,
+	KEY_HELD,
+	KEY_COUNT,
+};
+static const char *const keys[KEY_COUNT] = { "edition", "baseline", "level",
+					     "held" };
+
+/** What is being read. */
+struct reading {
+	struct graft_facts *facts;
+	/** Lines in which keys stood; 0: not yet. */
+	size_t seen[KEY_COUNT];
+};
+
+GRAFT_MUST_CHECK static struct graft_error *
+read_level(const struct graft_setting *setting, graft_level *ret)
+{
+	return graft_level_read(setting->value, ret)
+		       ? NULL
+		       : graft_setting_wrong(
+				 setting,
+				 "%s: '%.20s' is no level such as '2026-10'",
+				 setting->key, setting->value);
+}
+
 /** Take a line of device.conf. */
 static struct graft_error *
 take(void *arg, const struct graft_setting *setting)
 {
-	static const char *const keys[] = { "edition", "baseline", "level",
-					    "held" };
-	struct graft_facts *facts = arg;
-	graft_level *level = NULL;
+	struct reading *reading = arg;
+	struct graft_facts *facts = reading->facts;
+	size_t key = 0;
 
-	if (strcmp(setting->key, "edition") == 0) {
+	while (key < KEY_COUNT && strcmp(keys[key], setting->key) != 0)
+		key++;
+	if (key == KEY_COUNT)
+		return graft_setting_unknown(setting, keys, KEY_COUNT);
+	// Of two that contradict each other the last would count: a hold that is none.
+	if (reading->seen[key])
+		return graft_setting_wrong(setting,
+					   "%s stands in line %zu already",
+					   setting->key, reading->seen[key]);
+	reading->seen[key] = setting->line;
+	switch ((enum key)key) {
+	case KEY_EDITION:
 		if (strlen(setting->value) >= GRAFT_FACT_LEN)
 			return graft_setting_wrong(setting,
 						   "edition: at most %d bytes",
@@ -137,26 +176,17 @@ take(void *arg, const struct graft_setting *setting)
 		memcpy(facts->edition.str, setting->value,
 		       strlen(setting->value) + 1);
 		return NULL;
-	}
-	if (strcmp(setting->key, "held") == 0) {
+	case KEY_BASELINE:
+		return read_level(setting, &facts->baseline);
+	case KEY_LEVEL:
+		return read_level(setting, &facts->level);
+	default:
 		facts->held = strcmp(setting->value, "yes") == 0;
 		return facts->held || strcmp(setting->value, "no") == 0
 			       ? NULL
 			       : graft_setting_wrong(setting,
 						     "held: 'yes' or 'no'");
 	}
-	if (strcmp(setting->key, "baseline") == 0)
-		level = &facts->baseline;
-	if (strcmp(setting->key, "level") == 0)
-		level = &facts->level;
-	if (!level)
-		return graft_setting_unknown(setting, keys, 4);
-	return graft_level_read(setting->value, level)
-		       ? NULL
-		       : graft_setting_wrong(
-				 setting,
-				 "%s: '%.20s' is no level such as '2026-10'",
-				 setting->key, setting->value);
 }
 
 void
@@ -189,9 +219,10 @@ graft_device_look(struct graft_facts *ret)
 		graft_error_free(err);
 		return NULL;
 	}
+	struct reading reading = { .facts = ret };
 	return err ? err
 		   : graft_settings_each((const char *)bytes, len, path, take,
-					 ret);
+					 &reading);
 }
 
 /** Say whether a line sets a key. */

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "cmd/remedy.h"
 #include "report/quote.h"
 
 #include <cjson/cJSON.h>
@@ -21,22 +22,30 @@ graft_failure_say(const char *verb, const struct graft_error *err)
 				  : graft_text_str(&text));
 }
 
-static bool
+/** @return The new member, or NULL: out of memory. */
+static cJSON *
 add(cJSON *object, const char *code, const char *message, int status)
 {
 	cJSON *error = cJSON_AddObjectToObject(object, "error");
 
 	return error && cJSON_AddStringToObject(error, "code", code) &&
-	       graft_report_add_string(error, "message", message) &&
-	       cJSON_AddNumberToObject(error, "status", status);
+			       graft_report_add_string(error, "message",
+						       message) &&
+			       cJSON_AddNumberToObject(error, "status", status)
+		       ? error
+		       : NULL;
 }
 
 bool
 graft_failure_add(struct cJSON *object, const struct graft_error *err,
 		  int status)
 {
-	return add(object, graft_error_wire(graft_error_code(err)),
-		   graft_error_message(err), status);
+	const char *remedy = graft_remedy_for(err);
+	cJSON *error = add(object, graft_error_wire(graft_error_code(err)),
+			   graft_error_message(err), status);
+
+	return error &&
+	       (!*remedy || cJSON_AddStringToObject(error, "help", remedy));
 }
 
 /** Say whether JSON is asked for. The command line may be one that is not parsed. */

@@ -28,7 +28,8 @@ void
 graft_failure_say(const char *verb, const struct graft_error *err);
 
 /**
- * Add the member "error" to a JSON object: code, message and exit status.
+ * Add the member "error" to a JSON object: code, message, exit status, and "help" where it
+ * is known what would help (cmd/remedy.h).
  *
  * @param[in,out] object Gets the member.
  * @param[in] status Exit status that goes with it.

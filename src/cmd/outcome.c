@@ -6,6 +6,7 @@
 #include "base/env.h"
 #include "base/vec.h"
 #include "cmd/failure.h"
+#include "cmd/remedy.h"
 #include "report/quote.h"
 
 #include <cjson/cJSON.h>
@@ -20,6 +21,11 @@ enum {
 	STATUS_NOTHING = 3,
 	STATUS_REFUSED = 4,
 	STATUS_SOME = 5,
+};
+
+enum {
+	/** Remedies that are said; there are not as many. */
+	REMEDIES_MAX = 64,
 };
 
 void
@@ -145,6 +151,31 @@ print_one(const struct graft_outcome *outcome, const char *done,
 		(void)fputs(outcome->detail, stdout);
 }
 
+/** Print what would help, once however many were refused for it. */
+static void
+print_remedies(const struct graft_outcomes *outcomes, const char *verb)
+{
+	const char *said[REMEDIES_MAX];
+	size_t count = 0;
+
+	for (size_t i = 0; i < outcomes->count && count < REMEDIES_MAX; i++) {
+		const struct graft_error *err = outcomes->items[i].err;
+		char rule[GRAFT_REMEDY_RULE_LEN];
+		size_t k = 0;
+		if (!graft_outcome_is_refused(&outcomes->items[i]))
+			continue;
+		const char *text = graft_remedy_for(err);
+		while (k < count && said[k] != text)
+			k++;
+		if (!*text || k < count)
+			continue;
+		said[count++] = text;
+		graft_remedy_rule(err, rule);
+		(void)fprintf(stderr, "graft %s: help: %s%s%s\n", verb, rule,
+			      *rule ? ": " : "", text);
+	}
+}
+
 void
 graft_outcomes_print_refused(const struct graft_outcomes *outcomes,
 			     const char *verb)
@@ -153,6 +184,7 @@ graft_outcomes_print_refused(const struct graft_outcomes *outcomes,
 		if (outcomes->items[i].err)
 			print_one(&outcomes->items[i], "", verb, false);
 	}
+	print_remedies(outcomes, verb);
 }
 
 void
@@ -161,6 +193,7 @@ graft_outcomes_print(const struct graft_outcomes *outcomes, const char *done,
 {
 	for (size_t i = 0; i < outcomes->count; i++)
 		print_one(&outcomes->items[i], done, verb, pauses);
+	print_remedies(outcomes, verb);
 }
 
 static bool

@@ -36,8 +36,13 @@ struct graft_outcome {
 	uint32_t stayed;
 	/** Why it was not done, or NULL. Owned. */
 	struct graft_error *err;
-	/** Only because threads were in the way until the time was over. */
+	/** Only because of what passes: threads in the way, memory that changes, a dynamic
+	 * linker that is not done. */
 	bool passing;
+	/** The process was worked on, beyond a look at it. */
+	bool begun;
+	/** What was begun is neither done nor undone. */
+	bool unsettled;
 	/** It was done all the same, and could not be taken back. */
 	bool stays;
 	/** More to print behind the line (a plan), or NULL. Owned. */

@@ -6,6 +6,7 @@
 #include "cmd/hold.h"
 #include "cmd/keep.h"
 #include "cmd/work.h"
+#include "ledger/quarantine.h"
 #include "patch/file.h"
 #include "patch/immediate.h"
 
@@ -145,6 +146,8 @@ do_group(struct graft_sync *sync, size_t group, uint64_t wait_us)
 	GRAFT_FREE pid_t *pids = calloc(sync->item_count + 1, sizeof(*pids));
 	GRAFT_FREE uint8_t *bytes = NULL;
 	GRAFT_CLEANUP(graft_builds_freep) struct graft_builds *builds = NULL;
+	GRAFT_CLEANUP(graft_quarantine_freep)
+	struct graft_quarantine *quarantine = NULL;
 	GRAFT_CLEANUP(graft_outcomes_deinit)
 	struct graft_outcomes outcomes = { 0 };
 	struct graft_options options = { .wait_us = wait_us, .pids = pids };
@@ -164,7 +167,7 @@ do_group(struct graft_sync *sync, size_t group, uint64_t wait_us)
 					       &len);
 	if (err)
 		return err;
-	err = graft_hold_ask(patch, sync->unattended);
+	err = graft_hold_ask(patch, sync->unattended, &quarantine);
 	if (err && graft_error_code(err) == GRAFT_ERROR_REFUSED)
 		return refuse_group(sync, group, err);
 	if (!err && !sync->dry_run)
@@ -182,6 +185,7 @@ do_group(struct graft_sync *sync, size_t group, uint64_t wait_us)
 		.id = patch->id,
 		.patch = patch,
 		.builds = builds,
+		.quarantine = quarantine,
 		.prepare = sync->dry_run ? NULL : graft_work_prepare_apply,
 	};
 	err = graft_work_do(&work, NULL,

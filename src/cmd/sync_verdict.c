@@ -6,10 +6,10 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/limits.h"
+#include "base/sandbox.h"
 #include "base/text.h"
-#include "cmd/compare.h"
-#include "diff/input/pairs.h"
-#include "elf/image.h"
+#include "cmd/sync_compare.h"
+#include "cmd/sync_exceeded.h"
 #include "patch/file.h"
 
 #include <dirent.h>
@@ -94,17 +94,6 @@ is_of(const struct graft_patch *patch, const struct graft_old_file *file)
 		      GRAFT_SHA256_LEN) == 0;
 }
 
-/** Open a file as a tree. @param[in] fd Stays open as long as the tree is used: it is
- * read again by its name. */
-GRAFT_MUST_CHECK static struct graft_error *
-open_tree(int fd, struct graft_tree **ret)
-{
-	char name[32];
-
-	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	return graft_tree_open_file(name, ret);
-}
-
 /** Call a module after its path instead of after our descriptor. */
 GRAFT_MUST_CHECK static struct graft_error *
 rename_module(const char *path, struct graft_patch_module *module)
@@ -117,42 +106,31 @@ rename_module(const char *path, struct graft_patch_module *module)
 	return graft_text_take(&text, &module->path);
 }
 
-/** Compare the two files. */
+/** Compare the two files, unless that was too much before. */
 GRAFT_MUST_CHECK static struct graft_error *
-compare(const struct graft_old_file *file, struct graft_patch **ret)
+compare(const struct graft_verdict_cache *cache, const char *path,
+	const struct graft_old_file *file, struct graft_patch **ret)
 {
-	const char *const dirs[] = { graft_env_debug_dir(), NULL };
-	const struct graft_debug_search search = { .dirs = dirs };
-	const struct graft_compare_options options = {
-		.search = &search,
-		.title = file->new_path,
-	};
-	GRAFT_CLOSE int old_fd = -1;
-	GRAFT_CLOSE int new_fd = -1;
-	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *old_tree = NULL;
-	GRAFT_CLEANUP(graft_tree_closep) struct graft_tree *new_tree = NULL;
-	GRAFT_CLEANUP(graft_pairs_freep) struct graft_pairs *pairs = NULL;
 	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *patch = NULL;
-	struct graft_error *err = graft_old_file_open(file, false, &old_fd);
+	struct graft_sandbox_bounds exceeded = { 0 };
+	struct graft_error *err = NULL;
 
-	if (!err)
-		err = graft_old_file_open(file, true, &new_fd);
-	if (!err)
-		err = open_tree(old_fd, &old_tree);
-	if (!err)
-		err = open_tree(new_fd, &new_tree);
-	if (!err)
-		err = graft_pairs_make(old_tree, new_tree, &pairs);
-	if (!err)
-		err = graft_compare(&pairs, 1, &options, &patch);
-	if (!err)
-		err = rename_module(file->new_path, &patch->modules[0]);
+	if (!cache->is_others)
+		err = graft_exceeded_check(path);
+	if (err)
+		return err;
+	err = graft_sync_compare(file, &exceeded, &patch);
+	if (!cache->is_others)
+		graft_exceeded_keep(cache->dir, path, &exceeded);
+
 	if (!err && !is_of(patch, file))
 		err = graft_error_new(
 			GRAFT_ERROR_BAD_INPUT,
 			"it was replaced while it was read: run it again");
+	if (!err)
+		err = rename_module(file->new_path, &patch->modules[0]);
 	if (err)
-		return graft_error_prefix(err, "%s", file->path);
+		return err;
 	*ret = GRAFT_TAKE(patch);
 	return NULL;
 }
@@ -240,7 +218,7 @@ graft_verdict_get(struct graft_verdict_cache *cache,
 	} else {
 		graft_patch_free(patch);
 		patch = NULL;
-		err = compare(file, &patch);
+		err = compare(cache, path, file, &patch);
 		if (!err && !cache->is_others)
 			keep(cache, path, patch);
 		cache->compared += !err;

@@ -12,6 +12,8 @@ enum {
 	/** Shortest and longest turn. */
 	TURN_LEAST_US = 50 * 1000,
 	TURN_MOST_US = 1000 * 1000,
+	/** Wait between two looks at who is not ready to be stopped. */
+	LOOK_AGAIN_US = 10 * 1000,
 	/** How often each has its turn, if there is time for it. */
 	ROUNDS = 4,
 };
@@ -94,7 +96,9 @@ graft_turns_begin(struct graft_work *work, graft_work_fn fn, pid_t pid,
 	// That others are looked at for the first time is no time for who waits.
 	uint64_t spent_us = graft_clock_monotonic_us() - start_us;
 	graft_turns_extend(turns, spent_us);
-	if (!outcome.passing || first == whole)
+	// Alone, who was stopped had all of its time; not who was only looked at.
+	if (!outcome.passing ||
+	    (first == whole && (outcome.tries || spent_us >= whole)))
 		return graft_work_take(work, &outcome, outcomes);
 	graft_turns_add(turns, &outcome,
 			spent_us < whole ? whole - spent_us : 0);
@@ -128,6 +132,9 @@ graft_turns_next(struct graft_work *work, graft_work_fn fn,
 	if (err)
 		return err;
 	if (outcome.passing && graft_clock_monotonic_us() < turn->end_us) {
+		// Looked at and not waited for: it is still being loaded.
+		if (outcome.tries == turn->tries)
+			graft_clock_sleep_us(LOOK_AGAIN_US);
 		turn->tries = outcome.tries;
 		turns->next = at + 1;
 		forget(&outcome);

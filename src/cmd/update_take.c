@@ -173,7 +173,7 @@ install(const struct graft_update *update, const char *path,
 	// Nobody holds it back: no quarantine, no revert by hand.
 	struct graft_error *err = graft_patch_read_file(path, &patch);
 	if (!err)
-		err = graft_hold_ask(patch, true);
+		err = graft_hold_ask(patch, true, NULL);
 	if (!err && delta)
 		err = is_not_here(patch, &not_here);
 	if (err)

@@ -30,6 +30,8 @@ enum {
 	FEW = 4,
 	/** Memory that is kept for the next process. */
 	KEPT_BYTES = 8 << 20,
+	/** Plans for one process, of which each found its place taken. */
+	PLANS_MAX = 8,
 };
 
 struct graft_error *
@@ -64,13 +66,15 @@ graft_work_alone(struct graft_work *work, graft_work_fn fn,
 
 /**
  * Make a refusal of memory that is not where the mappings had it: the process
- * executes another program, or unloads a library, and nothing here is broken.
+ * executes another program, or unloads a library, and nothing here is broken. A
+ * moment later all may be where it is said to be.
  */
 GRAFT_MUST_CHECK static struct graft_error *
-refuse_change(struct graft_error *err)
+refuse_change(struct graft_outcome *outcome, struct graft_error *err)
 {
 	if (!err || graft_error_errno(err) != EFAULT)
 		return err;
+	outcome->passing = !outcome->unsettled;
 	struct graft_error *ours = graft_error_new(
 		GRAFT_ERROR_REFUSED,
 		"R-12: its memory changes while it is worked on: %s",
@@ -111,6 +115,35 @@ explain_end(const struct graft_outcome *outcome, struct graft_error *err)
 	return gone;
 }
 
+/**
+ * Make an error of a process that --all meant, and means no more, what it is: it
+ * executed another program between the look at all and its turn, or unloaded the
+ * library. Only where nothing was begun does such an error say nothing else.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+explain_other(struct graft_work *work, const struct graft_outcome *outcome,
+	      struct graft_error *err)
+{
+	bool meant = true;
+
+	if (!err || outcome->begun || !work->options->all || !work->filter ||
+	    graft_error_code(err) == GRAFT_ERROR_TARGET_GONE ||
+	    graft_error_kind(err) == GRAFT_KIND_FAULT)
+		return err;
+	// Who cannot be looked at is left with what was found first.
+	struct graft_error *look = work->filter(work, outcome->pid, &meant);
+	if (look || meant) {
+		graft_error_free(look);
+		return err;
+	}
+	struct graft_error *gone = graft_error_new(
+		GRAFT_ERROR_TARGET_GONE,
+		"it executed another program, or unloaded the library, meanwhile (%s)",
+		graft_error_message(err));
+	graft_error_free(err);
+	return gone;
+}
+
 struct graft_error *
 graft_work_begin(struct graft_outcome *outcome)
 {
@@ -129,9 +162,14 @@ graft_work_begin(struct graft_outcome *outcome)
 }
 
 void
-graft_work_end(struct graft_outcome *outcome, struct graft_error *err)
+graft_work_end(struct graft_work *work, struct graft_outcome *outcome,
+	       struct graft_error *err)
 {
-	outcome->err = explain_end(outcome, refuse_change(err));
+	err = explain_end(outcome, refuse_change(outcome, err));
+	outcome->err = explain_other(work, outcome, err);
+	if (outcome->err &&
+	    graft_error_code(outcome->err) == GRAFT_ERROR_TARGET_GONE)
+		outcome->passing = false;
 }
 
 struct graft_error *
@@ -153,7 +191,7 @@ graft_work_try(struct graft_work *work, graft_work_fn fn,
 	outcome->err = graft_work_begin(outcome);
 	graft_memory_groups_forget(work->limits.hints->groups);
 	if (!outcome->err)
-		graft_work_end(outcome,
+		graft_work_end(work, outcome,
 			       work->changes
 				       ? graft_work_alone(work, fn, outcome)
 				       : fn(work, outcome));
@@ -173,6 +211,14 @@ graft_work_take(struct graft_work *work, struct graft_outcome *outcome,
 	return NULL;
 }
 
+/** Say whether what was planned found its place taken, by what the process mapped since
+ * (the stack of a child that it spawns, say): another plan finds another place. */
+static bool
+is_taken(const struct graft_error *err)
+{
+	return graft_error_code(err) == GRAFT_ERROR_NO_SPACE_NEARBY;
+}
+
 void
 graft_work_note(struct graft_outcome *outcome,
 		const struct graft_switch_result *result,
@@ -181,8 +227,28 @@ graft_work_note(struct graft_outcome *outcome,
 	outcome->pause_us = result->pause_us;
 	outcome->tries = result->tries;
 	outcome->stayed = err ? 0 : result->stayed;
-	outcome->passing = err && result->passing && !result->unsettled &&
+	outcome->begun = true;
+	outcome->unsettled = result->unsettled;
+	outcome->passing = err && !result->unsettled &&
+			   (result->passing || is_taken(err)) &&
 			   graft_error_kind(err) == GRAFT_KIND_REFUSAL;
+}
+
+/** Do what is prepared by somebody, once. @param[out] again Another plan may do. */
+GRAFT_MUST_CHECK static struct graft_error *
+do_once(struct graft_work *work, graft_work_prepare_fn prepare,
+	struct graft_outcome *outcome, bool *again)
+{
+	GRAFT_CLEANUP(graft_job_freep) struct graft_job *job = NULL;
+	struct graft_error *err = prepare(work, outcome, &job);
+
+	*again = false;
+	if (err)
+		return err;
+	graft_jobs_run(&job, 1, work->ledger, &work->limits);
+	graft_work_note(outcome, &job->result, job->err);
+	*again = outcome->passing && is_taken(job->err);
+	return GRAFT_TAKE(job->err);
 }
 
 /** Do what is prepared by somebody. */
@@ -190,14 +256,14 @@ GRAFT_MUST_CHECK static struct graft_error *
 do_prepared(struct graft_work *work, graft_work_prepare_fn prepare,
 	    struct graft_outcome *outcome)
 {
-	GRAFT_CLEANUP(graft_job_freep) struct graft_job *job = NULL;
-	struct graft_error *err = prepare(work, outcome, &job);
+	bool again;
+	struct graft_error *err = do_once(work, prepare, outcome, &again);
 
-	if (err)
-		return err;
-	graft_jobs_run(&job, 1, work->ledger, &work->limits);
-	graft_work_note(outcome, &job->result, job->err);
-	return GRAFT_TAKE(job->err);
+	for (int i = 1; again && i < PLANS_MAX; i++) {
+		graft_error_free(err);
+		err = do_once(work, prepare, outcome, &again);
+	}
+	return err;
 }
 
 struct graft_error *
@@ -292,6 +358,7 @@ graft_work_do(struct graft_work *work, graft_work_filter_fn filter,
 		.sightings = &sightings,
 		.hints = &hints,
 	};
+	work->filter = filter;
 	// The next process needs what the last one gave back. Handed to the kernel
 	// in between, each of its pages would be a fault.
 	(void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);

@@ -24,6 +24,7 @@
 
 #include <stdbool.h>
 
+struct graft_quarantine;
 struct graft_work;
 
 /**
@@ -45,6 +46,15 @@ typedef struct graft_error *(*graft_work_prepare_fn)(
 	struct graft_work *work, struct graft_outcome *outcome,
 	struct graft_job **ret);
 
+/**
+ * Say whether a process is meant by --all.
+ *
+ * @param[out] ret It is.
+ * @return NULL; an error means that it is not.
+ */
+typedef struct graft_error *(*graft_work_filter_fn)(struct graft_work *work,
+						    pid_t pid, bool *ret);
+
 /** A work on processes. */
 struct graft_work {
 	/** Name of the verb, and what its success is called. */
@@ -57,6 +67,8 @@ struct graft_work {
 	const char *id;
 	struct graft_patch *patch;
 	struct graft_builds *builds;
+	/** For whom it is held alone; NULL: nobody is asked. Borrowed. */
+	const struct graft_quarantine *quarantine;
 	/** NULL unless @ref changes, and until the first process. Owned. */
 	struct graft_ledger *ledger;
 	struct graft_switch_limits limits;
@@ -72,20 +84,13 @@ struct graft_work {
 	struct graft_hold hold;
 	/** The signal that ended the watch of canaries; 0: none. */
 	int interrupted;
+	/** Whom --all means; NULL: everybody who is named. */
+	graft_work_filter_fn filter;
 	/** Prepares the change; NULL unless @ref changes. */
 	graft_work_prepare_fn prepare;
 	/** Takes back what was done; NULL if the verb cannot. */
 	graft_work_fn undo;
 };
-
-/**
- * Say whether a process is meant by --all.
- *
- * @param[out] ret It is.
- * @return NULL; an error means that it is not.
- */
-typedef struct graft_error *(*graft_work_filter_fn)(struct graft_work *work,
-						    pid_t pid, bool *ret);
 
 /**
  * Open the ledger to write to it.
@@ -124,10 +129,12 @@ graft_work_begin(struct graft_outcome *outcome);
  * End with a process.
  *
  * @param[in] err Why it was not done, or NULL. Taken: the outcome gets it, as what
- * it means where the process ended or changed meanwhile.
+ * it means where the process ended or changed meanwhile. With --all
+ * #GRAFT_ERROR_TARGET_GONE also where it became one that is not meant.
  */
 void
-graft_work_end(struct graft_outcome *outcome, struct graft_error *err);
+graft_work_end(struct graft_work *work, struct graft_outcome *outcome,
+	       struct graft_error *err);
 
 /**
  * With many processes: see once for all who shares memory with whom (R-23).
@@ -158,7 +165,8 @@ graft_work_try(struct graft_work *work, graft_work_fn fn,
 	       struct graft_outcome *outcome);
 
 /**
- * Add what became of a process. With --all, who exited meanwhile is not added.
+ * Add what became of a process. With --all, who exited meanwhile, or became one that
+ * is not meant, is not added.
  *
  * @param[in,out] outcome Its contents are taken; on error too.
  */

@@ -40,11 +40,10 @@ graft_compliance_items_add(struct graft_compliance_items *items,
 {
 	GRAFT_CLEANUP(graft_compliance_freep)
 	struct graft_compliance *report = NULL;
-	char id[GRAFT_KEY_ID_LEN];
+	struct graft_compliance_speaker speaker;
 
-	struct graft_error *err = graft_compliance_decode(bytes, len, &report);
-	if (!err)
-		err = graft_compliance_verify_own(report, id);
+	struct graft_error *err =
+		graft_compliance_speaker_read(bytes, len, &report, &speaker);
 	if (!err && (items->count == GRAFT_COMPLIANCE_HOSTS_MAX ||
 		     items->bytes + len > COLLECTED_BYTES_MAX))
 		err = graft_error_new(GRAFT_ERROR_LIMIT,
@@ -60,11 +59,10 @@ graft_compliance_items_add(struct graft_compliance_items *items,
 		return graft_error_no_memory();
 	memcpy(own, bytes, len);
 	struct graft_compliance_item *item = &items->list[items->count++];
-	*item = (struct graft_compliance_item){ .serial = report->serial,
+	*item = (struct graft_compliance_item){ .speaker = speaker,
+						.serial = report->serial,
 						.bytes = GRAFT_TAKE(own),
 						.len = len };
-	(void)snprintf(item->host, sizeof(item->host), "%s", report->host);
-	memcpy(item->key_id, id, sizeof(id));
 	items->bytes += len;
 	return NULL;
 }
@@ -74,19 +72,10 @@ put(const struct graft_tar *tar, const struct graft_compliance_item *item)
 {
 	char path[sizeof(folder) + GRAFT_COMPLIANCE_HOST_LEN + sizeof(".json")];
 
-	(void)snprintf(path, sizeof(path), "%s%s.json", folder, item->host);
+	(void)snprintf(path, sizeof(path), "%s%s.json", folder,
+		       item->speaker.host);
 	struct graft_error *err = graft_tar_put_file(tar, path, item->len);
 	return err ? err : graft_tar_put_bytes(tar, item->bytes, item->len);
-}
-
-/** By host and key. */
-static int
-compare_speakers(const struct graft_compliance_item *a,
-		 const struct graft_compliance_item *b)
-{
-	const int order = strcmp(a->host, b->host);
-
-	return order ? order : strcmp(a->key_id, b->key_id);
 }
 
 /** By host and key, the newest first. */
@@ -95,7 +84,8 @@ compare(const void *left, const void *right)
 {
 	const struct graft_compliance_item *a = left;
 	const struct graft_compliance_item *b = right;
-	const int order = compare_speakers(a, b);
+	const int order = graft_compliance_speaker_compare(&a->speaker,
+							   &b->speaker);
 
 	return order ? order
 		     : (a->serial < b->serial) - (a->serial > b->serial);
@@ -114,7 +104,8 @@ graft_compliance_bundle_write(struct graft_compliance_items *items,
 	for (size_t i = 0; !err && i < items->count; i++) {
 		const struct graft_compliance_item *item = &items->list[i];
 		// Who comes with a key of his own takes nobody's place.
-		if (i && compare_speakers(&item[-1], item) == 0)
+		if (i && graft_compliance_speaker_compare(&item[-1].speaker,
+							  &item->speaker) == 0)
 			continue;
 		err = put(&tar, item);
 		count++;

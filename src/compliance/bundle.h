@@ -11,16 +11,15 @@
 #define GRAFT_COMPLIANCE_BUNDLE_H
 
 #include "base/error.h"
-#include "compliance/compliance.h"
+#include "compliance/speaker.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 /** A report that is to be carried. */
 struct graft_compliance_item {
-	char host[GRAFT_COMPLIANCE_HOST_LEN];
-	/** Of the key that it comes with. */
-	char key_id[GRAFT_KEY_ID_LEN];
+	/** Its host, and the key that it comes with. */
+	struct graft_compliance_speaker speaker;
 	uint64_t serial;
 	uint8_t *bytes;
 	size_t len;

@@ -3,31 +3,23 @@
 #include "compliance/hosts.h"
 
 #include "base/fault.h"
-#include "base/vec.h"
+#include "compliance/enrolled.h"
+#include "compliance/firsts.h"
+#include "compliance/names.h"
 #include "trust/json.h"
 #include "trust/store.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/** A host that has a key. */
-struct entry {
-	char host[GRAFT_COMPLIANCE_HOST_LEN];
-	char id[GRAFT_KEY_ID_LEN];
-};
 
 struct graft_compliance_hosts {
 	char *dir;
 	struct graft_trust_store *keys;
 	struct graft_trust_store *reports;
-	/** All that have a key, once somebody asked. */
-	struct entry *list;
-	size_t count;
-	size_t cap;
-	bool listed;
+	/** Who has which key, once somebody asked. */
+	struct graft_compliance_enrolled enrolled;
+	bool asked;
 };
 
 void
@@ -37,7 +29,7 @@ graft_compliance_hosts_close(struct graft_compliance_hosts *hosts)
 		return;
 	graft_trust_store_close(hosts->reports);
 	graft_trust_store_close(hosts->keys);
-	free(hosts->list);
+	graft_compliance_enrolled_deinit(&hosts->enrolled);
 	free(hosts->dir);
 	free(hosts);
 }
@@ -141,67 +133,29 @@ read_report(const struct graft_compliance_hosts *hosts,
 	return NULL;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-	return strcmp(((const struct entry *)a)->host,
-		      ((const struct entry *)b)->host);
-}
-
+/** Find out who has which key. One whose file is damaged has none. */
 GRAFT_MUST_CHECK static struct graft_error *
-add_entry(struct graft_compliance_hosts *hosts, const char *host,
-	  const char *id)
+ask(struct graft_compliance_hosts *hosts)
 {
-	if (hosts->count == GRAFT_COMPLIANCE_HOSTS_MAX)
-		return graft_error_new(GRAFT_ERROR_LIMIT,
-				       "%s: more than %d hosts", hosts->dir,
-				       GRAFT_COMPLIANCE_HOSTS_MAX);
-	struct graft_error *err = graft_vec_reserve(&hosts->list, &hosts->cap,
-						    hosts->count + 1,
-						    sizeof(*hosts->list));
-	if (err)
-		return err;
-	struct entry *entry = &hosts->list[hosts->count++];
-	(void)snprintf(entry->host, sizeof(entry->host), "%s", host);
-	(void)snprintf(entry->id, sizeof(entry->id), "%s", id);
-	return NULL;
-}
+	GRAFT_CLEANUP(graft_compliance_names_deinit)
+	struct graft_compliance_names names = { 0 };
 
-/** Make the list of all that have a key. One whose file is damaged has no id there. */
-GRAFT_MUST_CHECK static struct graft_error *
-list(struct graft_compliance_hosts *hosts)
-{
-	static const char suffix[] = ".json";
-	struct graft_error *err = NULL;
-
-	if (hosts->listed)
+	if (hosts->asked)
 		return NULL;
-	DIR *dir = opendir(graft_trust_store_path(hosts->keys));
-	if (!dir)
-		return graft_error_os(errno, "open %s",
-				      graft_trust_store_path(hosts->keys));
-	for (struct dirent *at; !err && (at = readdir(dir));) {
+	struct graft_error *err = graft_compliance_names_read(
+		graft_trust_store_path(hosts->keys), &names);
+	for (size_t i = 0; !err && i < names.count; i++) {
 		GRAFT_CLEANUP(graft_compliance_key_deinit)
 		struct graft_compliance_key key = { 0 };
-		const size_t len = strlen(at->d_name);
-		const size_t cut = strlen(suffix);
-		GRAFT_FREE char *host =
-			len > cut && strcmp(at->d_name + len - cut, suffix) == 0
-				? strndup(at->d_name, len - cut)
-				: NULL;
-		if (!host || !graft_compliance_is_host(host))
-			continue;
-		struct graft_error *other = read_key(hosts, host, &key);
-		err = add_entry(hosts, host, other ? "" : key.id);
+		struct graft_error *other = read_key(hosts, names.list[i],
+						     &key);
+		if (!other)
+			err = graft_compliance_enrolled_add(
+				&hosts->enrolled, names.list[i], key.id);
 		graft_error_free(other);
 	}
-	(void)closedir(dir);
-	if (err)
-		return err;
-	if (hosts->count)
-		qsort(hosts->list, hosts->count, sizeof(*hosts->list), compare);
-	hosts->listed = true;
-	return NULL;
+	hosts->asked = !err;
+	return err;
 }
 
 /** See that a key is that of no other host: a clone would speak for it. */
@@ -209,21 +163,19 @@ GRAFT_MUST_CHECK static struct graft_error *
 check_alone(struct graft_compliance_hosts *hosts, const char *host,
 	    const char *id)
 {
-	struct graft_error *err = list(hosts);
+	struct graft_error *err = ask(hosts);
 
 	if (err)
 		return err;
-	for (size_t i = 0; i < hosts->count; i++) {
-		if (strcmp(hosts->list[i].id, id) == 0 &&
-		    strcmp(hosts->list[i].host, host) != 0)
-			return graft_error_new(
-				GRAFT_ERROR_REFUSED,
-				"the key of %s is that of %s: one of them is a "
-				"copy; remove compliance/key.pem in the state "
-				"directory there",
-				host, hosts->list[i].host);
-	}
-	return NULL;
+	const char *other = graft_compliance_enrolled_other(&hosts->enrolled,
+							    host, id);
+	return other ? graft_error_new(
+			       GRAFT_ERROR_REFUSED,
+			       "the key of %s is that of %s: one of them is a "
+			       "copy; remove compliance/key.pem in the state "
+			       "directory there",
+			       host, other)
+		     : NULL;
 }
 
 /** Write the key of a host. */
@@ -233,7 +185,6 @@ write_key(struct graft_compliance_hosts *hosts, const char *host,
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text key = { 0 };
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
-	size_t i = 0;
 
 	graft_json_put_node(&key, node);
 	graft_compliance_key_put(host, graft_text_str(&key), first_use, &text);
@@ -241,14 +192,9 @@ write_key(struct graft_compliance_hosts *hosts, const char *host,
 		return graft_error_no_memory();
 	struct graft_error *err = graft_trust_store_write(hosts->keys, host,
 							  text.str, text.len);
-	if (err || !hosts->listed)
-		return err;
-	while (i < hosts->count && strcmp(hosts->list[i].host, host) != 0)
-		i++;
-	if (i == hosts->count)
-		return add_entry(hosts, host, id);
-	(void)snprintf(hosts->list[i].id, sizeof(hosts->list[i].id), "%s", id);
-	return NULL;
+	return err || !hosts->asked ? err
+				    : graft_compliance_enrolled_add(
+					      &hosts->enrolled, host, id);
 }
 
 struct graft_error *
@@ -278,7 +224,11 @@ graft_compliance_hosts_enroll(struct graft_compliance_hosts *hosts,
 				       "there",
 				       key.host, before.id, key.id);
 	(void)snprintf(host_ret, GRAFT_COMPLIANCE_HOST_LEN, "%s", key.host);
-	return write_key(hosts, key.host, key.node, key.id, false);
+	err = write_key(hosts, key.host, key.node, key.id, false);
+	if (!err && there && strcmp(before.id, key.id) != 0)
+		graft_compliance_enrolled_remove(&hosts->enrolled, key.host,
+						 before.id);
+	return err;
 }
 
 struct graft_error *
@@ -303,15 +253,16 @@ graft_compliance_hosts_remove(struct graft_compliance_hosts *hosts,
 	err = graft_trust_store_remove(hosts->keys, host);
 	if (!err)
 		err = graft_fault("compliance-removed");
-	hosts->listed = false;
-	hosts->count = 0;
+	graft_compliance_enrolled_deinit(&hosts->enrolled);
+	hosts->asked = false;
 	return err ? err : graft_trust_store_remove(hosts->reports, host);
 }
 
 /** Get the key that counts for a report: the one that was enrolled, or at first use its own. */
 GRAFT_MUST_CHECK static struct graft_error *
 find_key(struct graft_compliance_hosts *hosts,
-	 const struct graft_compliance *report, bool first_use,
+	 const struct graft_compliance *report,
+	 const struct graft_compliance_firsts *firsts,
 	 struct graft_compliance_key *ret, bool *new_ret)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text json = { 0 };
@@ -322,7 +273,7 @@ find_key(struct graft_compliance_hosts *hosts,
 	if (!err || graft_error_code(err) != GRAFT_ERROR_NOT_FOUND)
 		return err;
 	graft_error_free(err);
-	if (!first_use)
+	if (!firsts)
 		return graft_error_new(GRAFT_ERROR_NOT_FOUND,
 				       "%s is not enrolled: graft compliance "
 				       "enroll, or --first-use",
@@ -334,6 +285,12 @@ find_key(struct graft_compliance_hosts *hosts,
 	if (json.failed || text.failed)
 		return graft_error_no_memory();
 	err = graft_compliance_key_decode(text.str, text.len, ret);
+	// What its own key did not sign was no first one.
+	if (!err)
+		err = graft_compliance_verify_own(report, ret->id);
+	if (!err)
+		err = graft_compliance_firsts_check(firsts, report->host,
+						    ret->id);
 	return err ? err : check_alone(hosts, report->host, ret->id);
 }
 
@@ -368,8 +325,8 @@ write_report(struct graft_compliance_hosts *hosts,
 struct graft_error *
 graft_compliance_hosts_take(struct graft_compliance_hosts *hosts,
 			    const char *name, const void *bytes, size_t len,
-			    bool first_use, int64_t now,
-			    enum graft_compliance_news *ret)
+			    const struct graft_compliance_firsts *firsts,
+			    int64_t now, enum graft_compliance_news *ret)
 {
 	GRAFT_CLEANUP(graft_compliance_key_deinit)
 	struct graft_compliance_key key = { 0 };
@@ -384,7 +341,7 @@ graft_compliance_hosts_take(struct graft_compliance_hosts *hosts,
 	if (!err)
 		err = check_name(name, report);
 	if (!err)
-		err = find_key(hosts, report, first_use, &key, &new_key);
+		err = find_key(hosts, report, firsts, &key, &new_key);
 	if (!err)
 		err = read_report(hosts, &key, &last);
 	if (!err)
@@ -430,9 +387,12 @@ struct graft_error *
 graft_compliance_hosts_each(struct graft_compliance_hosts *hosts,
 			    graft_compliance_host_fn *fn, void *arg)
 {
-	struct graft_error *err = list(hosts);
+	GRAFT_CLEANUP(graft_compliance_names_deinit)
+	struct graft_compliance_names names = { 0 };
+	struct graft_error *err = graft_compliance_names_read(
+		graft_trust_store_path(hosts->keys), &names);
 
-	for (size_t i = 0; !err && i < hosts->count; i++)
-		err = tell(hosts, hosts->list[i].host, fn, arg);
+	for (size_t i = 0; !err && i < names.count; i++)
+		err = tell(hosts, names.list[i], fn, arg);
 	return err;
 }

@@ -32,6 +32,7 @@ enum {
 
 /** A directory; nobody else changes it until it is closed. */
 struct graft_compliance_hosts;
+struct graft_compliance_firsts;
 
 /** What is known of a host. */
 struct graft_compliance_host {
@@ -96,15 +97,16 @@ graft_compliance_hosts_remove(struct graft_compliance_hosts *hosts,
  *
  * @param[in] name Of the file that it was in: `HOST.json`. NULL: any.
  * @param[in] bytes Untrusted, of @p len bytes.
- * @param[in] first_use A host that has no key here gets the one that it comes with.
- * @return NULL; as graft_compliance_decode() and graft_compliance_check(); #GRAFT_ERROR_NOT_FOUND if
- * its host has no key here. What is stored is as it was then. Fault point "compliance-key".
+ * @param[in] firsts A host that has no key here gets the one that it comes with, if that is its only one
+ * there; closed. NULL: it gets none.
+ * @return NULL; as graft_compliance_decode(), graft_compliance_check() and graft_compliance_firsts_check();
+ * #GRAFT_ERROR_NOT_FOUND if its host has no key here. What is stored is as it was then. Fault point "compliance-key".
  */
 GRAFT_MUST_CHECK struct graft_error *
 graft_compliance_hosts_take(struct graft_compliance_hosts *hosts,
 			    const char *name, const void *bytes, size_t len,
-			    bool first_use, int64_t now,
-			    enum graft_compliance_news *ret);
+			    const struct graft_compliance_firsts *firsts,
+			    int64_t now, enum graft_compliance_news *ret);
 
 /** Go over all hosts that have a key here, by their names. */
 GRAFT_MUST_CHECK struct graft_error *

@@ -326,7 +326,8 @@ enum graft_witness
 graft_diff_old_data(const struct graft_diff *diff, uint64_t new_addr,
 		    uint64_t *old_addr_ret);
 
-/** Say whether a section is written by the running program (not RELRO). */
+/** Say whether a section is written by the running program (not RELRO). NULL, where
+ * no section is, is not. */
 bool
 graft_section_is_writable(const struct graft_section *section);
 

@@ -20,6 +20,7 @@ struct link {
 /** The search, while it goes on. */
 struct hunt {
 	struct graft_image *image;
+	const struct graft_debug_search *search;
 	uint8_t *bytes;
 	struct graft_reader *reader;
 };
@@ -91,8 +92,13 @@ try_file(struct hunt *hunt, const struct link *link, const char *fmt, ...)
 	GRAFT_FREE uint8_t *bytes = NULL;
 	size_t size = 0;
 	GRAFT_CLEANUP(graft_reader_closep) struct graft_reader *reader = NULL;
-	struct graft_error *err = graft_file_read(path, GRAFT_LIMIT_ELF_BYTES,
-						  &bytes, &size);
+	const struct graft_debug_search *search = hunt->search;
+	struct graft_error *err =
+		search->read
+			? search->read(search->arg, path, GRAFT_LIMIT_ELF_BYTES,
+				       &bytes, &size)
+			: graft_file_read(path, GRAFT_LIMIT_ELF_BYTES, &bytes,
+					  &size);
 	if (!err && link && crc32(bytes, size) != link->crc)
 		return NULL;
 	if (!err)
@@ -161,7 +167,7 @@ hunt_by_link(struct hunt *hunt, const struct graft_reader *reader,
 	     const struct graft_debug_search *search)
 {
 	struct link link;
-	if (!read_link(reader, &link))
+	if (search->read || !read_link(reader, &link))
 		return NULL;
 	GRAFT_FREE char *dir = realpath(hunt->image->path, NULL);
 	// An image that lies in memory has no directory.
@@ -245,7 +251,8 @@ graft_debug_find(struct graft_image *image, const struct graft_reader *reader,
 	image->has_dwarf = has_dwarf(reader);
 	if (!search)
 		return NULL;
-	GRAFT_CLEANUP(hunt_deinit) struct hunt hunt = { .image = image };
+	GRAFT_CLEANUP(hunt_deinit)
+	struct hunt hunt = { .image = image, .search = search };
 	struct graft_error *err = hunt_by_build_id(&hunt, search);
 	if (!err)
 		err = hunt_by_link(&hunt, reader, search);

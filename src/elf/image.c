@@ -35,6 +35,9 @@ read_symbols_and_relocs(struct graft_image *image,
 	err = graft_relocs_read(image, reader, &dynamic_map, &static_map);
 	if (err)
 		return graft_error_prefix(err, "relocations");
+	err = graft_fixed_read(image);
+	if (err)
+		return err;
 	const struct graft_reader_section *info =
 		debug ? graft_reader_named(debug, ".debug_info") : NULL;
 	if (info && info->bytes && info->header.sh_size) {

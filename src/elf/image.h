@@ -130,6 +130,17 @@ struct graft_segment {
 /** An ELF build. */
 struct graft_image;
 
+/**
+ * Read a debug file, for who may open none.
+ *
+ * @param[in] path Where it would be.
+ * @param[out] bytes_ret New buffer.
+ * @return NULL, or why there is none.
+ */
+typedef struct graft_error *
+graft_debug_read_fn(void *arg, const char *path, uint64_t max,
+		    uint8_t **bytes_ret, size_t *len_ret);
+
 /** Where to look for separate debug files. */
 struct graft_debug_search {
 	/** Directories in the shape of /usr/lib/debug; NULL-terminated or NULL. */
@@ -137,6 +148,10 @@ struct graft_debug_search {
 	/** Longest time to ask debuginfod servers for what is not found there,
 	 * in microseconds; 0: do not ask. */
 	uint64_t debuginfod_limit_us;
+	/** Reads those that go by a build-id; others are not looked for. NULL: they
+	 * are opened and read here. */
+	graft_debug_read_fn *read;
+	void *arg;
 };
 
 /**
@@ -314,6 +329,42 @@ graft_image_reloc_at(const struct graft_image *image, uint64_t addr);
 /** Get the static relocations that `--emit-relocs` kept, by address. */
 const struct graft_reloc *
 graft_image_static_relocs(const struct graft_image *image, size_t *count_ret);
+
+/** Find the first static relocation at @p addr up to @p end, exclusive, or NULL. */
+const struct graft_reloc *
+graft_image_static_reloc_from(const struct graft_image *image, uint64_t addr,
+			      uint64_t end);
+
+/** Say whether a static relocation puts no address there: its symbol is absolute, of
+ * a thread's block, or weak and nobody's. */
+bool
+graft_reloc_is_number(const struct graft_reloc *reloc);
+
+/** Say whether an address is in a section, or the end of one. */
+bool
+graft_image_is_place(const struct graft_image *image, uint64_t addr);
+
+/**
+ * Say whether a number without a relocation would be an address for sure: where data
+ * lie all are, but those that are round and no symbol's, and in code those at which a
+ * function starts. Numbers that have nothing to do with it are in such places seldom.
+ */
+bool
+graft_image_is_likely_place(const struct graft_image *image, uint64_t value);
+
+/**
+ * Say whether it is linked to a fixed address (ET_EXEC).
+ *
+ * Its static relocations then tell which of its numbers are addresses: each pointer in
+ * its data counts as a dynamic relocation of type R_X86_64_RELATIVE.
+ */
+bool
+graft_image_is_fixed(const struct graft_image *image);
+
+/** Get why nothing says where such a program has addresses, as a part of a sentence, or
+ * NULL: it does say so, or need not. Static. */
+const char *
+graft_image_fixed_fault(const struct graft_image *image);
 
 /** Get the FDEs by ascending address; overlapping ones are an input error. */
 const struct graft_extent *

@@ -63,6 +63,9 @@ struct graft_image {
 	size_t reloc_count;
 	struct graft_reloc *static_relocs;
 	size_t static_reloc_count;
+	/** Why a program at a fixed address does not say where addresses are in
+	 * it, or NULL. Static. */
+	const char *fixed_fault;
 	struct graft_extent *extents;
 	size_t extent_count;
 	struct graft_plt *plts;
@@ -186,6 +189,28 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_relocs_read(struct graft_image *image, const struct graft_reader *reader,
 		  const struct graft_symbol_map *dynamic_map,
 		  const struct graft_symbol_map *static_map);
+
+/** Say whether a section tells unwinders only: its fields are read by who knows them. */
+bool
+graft_section_is_unwinding(const struct graft_section *section);
+
+/**
+ * Say whether relocations of a section of a program at a fixed address were dropped: a
+ * linker keeps all of a section or none, so it is to have some, and its data no word
+ * without one that would be an address.
+ */
+bool
+graft_fixed_lacks(const struct graft_image *image,
+		  const struct graft_section *section);
+
+/**
+ * Find where addresses are in a program at a fixed address: adds pointers in its data
+ * to the dynamic relocations, or sets @ref graft_image::fixed_fault.
+ *
+ * @return NULL; #GRAFT_ERROR_NO_MEMORY.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_fixed_read(struct graft_image *image);
 
 /**
  * Read the FDEs of `.eh_frame`.

@@ -44,7 +44,7 @@ file_deinit(struct graft_old_file *file)
 {
 	free(file->path);
 	free(file->new_path);
-	free(file->map.path);
+	free(file->map_path);
 	free(file->why);
 }
 
@@ -165,7 +165,8 @@ look_into(struct look *look, pid_t pid, pid_t tid, const struct graft_map *map,
 		.pid = pid,
 		.map = *map,
 	};
-	file.map.path = strdup(map->path);
+	file.map_path = strdup(map->path);
+	file.map.path = file.map_path;
 	if (file.path && file.map.path)
 		err = compare(look, tid, place, &file, &old);
 	else
@@ -212,7 +213,8 @@ add_unknown(struct look *look, pid_t pid, const struct graft_map *map,
 			"a mount namespace of its own: what would be "
 			"loaded now is not known"),
 	};
-	file.map.path = strdup(map->path);
+	file.map_path = strdup(map->path);
+	file.map.path = file.map_path;
 	if (!file.path || !file.map.path || !file.why) {
 		file_deinit(&file);
 		return graft_error_no_memory();

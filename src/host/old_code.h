@@ -39,9 +39,11 @@ struct graft_old_file {
 	 * the process. */
 	struct graft_root root;
 	bool ours;
-	/** One that maps it, and where. The map's path is owned. */
+	/** One that maps it, and where. */
 	pid_t pid;
 	struct graft_map map;
+	/** The map's path. */
+	char *map_path;
 	/** Why it could not be compared, or NULL; then it has no hashes. */
 	char *why;
 };

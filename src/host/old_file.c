@@ -56,9 +56,8 @@ take_map(struct graft_old_file *file, pid_t pid, bool *ret)
 		    map->deleted != file->map.deleted ||
 		    strcmp(map->path, file->map.path) != 0)
 			continue;
-		char *path = file->map.path;
 		file->map = *map;
-		file->map.path = path;
+		file->map.path = file->map_path;
 		file->pid = pid;
 		*ret = true;
 		break;

@@ -121,9 +121,12 @@ graft_judge(const struct graft_diff *diff, struct graft_verdict_result *ret)
 		return err;
 	enum graft_verdict verdict = verdict_of(&c);
 	enum graft_assurance assurance = GRAFT_ASSURANCE_NONE;
+	// At a fixed address it is inferred which object an operand means.
 	if (verdict == GRAFT_VERDICT_HOTPATCH)
-		assurance = graft_types_prove(&c) ? GRAFT_ASSURANCE_PROVEN
-						  : GRAFT_ASSURANCE_INFERRED;
+		assurance = graft_types_prove(&c) && !graft_image_is_fixed(
+							     diff->new_image)
+				    ? GRAFT_ASSURANCE_PROVEN
+				    : GRAFT_ASSURANCE_INFERRED;
 	struct graft_verdict_result immediate = { 0 };
 	if (verdict == GRAFT_VERDICT_HOTPATCH && diff->entry_count == 1) {
 		err = graft_interleave_prove(&c, &immediate.immediate_why);

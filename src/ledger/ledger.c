@@ -26,6 +26,8 @@ struct graft_ledger {
 	sqlite3_stmt *insert;
 	sqlite3_stmt *finish;
 	sqlite3_stmt *select;
+	/** Of entries without outcome: those have an index (entry_open). */
+	sqlite3_stmt *select_open;
 };
 
 static const char insert_sql[] =
@@ -38,16 +40,6 @@ static const char insert_sql[] =
 static const char finish_sql[] =
 	"UPDATE entry SET outcome = :outcome, finish_us = :time_us, "
 	"pause_us = :pause_us, note = :note WHERE id = :id AND outcome = 0";
-
-#define SELECTION                                                              \
-	" FROM entry WHERE (:pid = 0 OR pid = :pid) "                          \
-	"AND (:patch_id IS NULL OR patch_id = :patch_id) "                     \
-	"AND (:open_only = 0 OR outcome = 0) AND (:after = 0 OR id > :after) ORDER BY id LIMIT :limit"
-
-static const char select_sql[] =
-	"SELECT " GRAFT_ROW_COLUMNS GRAFT_ROW_HEADER_LEN SELECTION;
-static const char select_sql_1[] =
-	"SELECT " GRAFT_ROW_COLUMNS GRAFT_ROW_HEADER_LEN_1 SELECTION;
 
 static const char last_sql[] =
 	"SELECT verb, finish_us FROM entry WHERE patch_id = ?1 AND outcome = 1 "
@@ -84,8 +76,11 @@ prepare_all(struct graft_ledger *ledger, int64_t format)
 {
 	sqlite3 *db = ledger->db;
 	struct graft_error *err = prepare(
-		db, format < 2 ? select_sql_1 : select_sql, &ledger->select);
+		db, graft_row_select_sql(format, false), &ledger->select);
 
+	if (!err)
+		err = prepare(db, graft_row_select_sql(format, true),
+			      &ledger->select_open);
 	if (!err && !ledger->readonly)
 		err = prepare(db, insert_sql, &ledger->insert);
 	if (!err && !ledger->readonly)
@@ -147,6 +142,7 @@ graft_ledger_close(struct graft_ledger *ledger)
 	(void)sqlite3_finalize(ledger->insert);
 	(void)sqlite3_finalize(ledger->finish);
 	(void)sqlite3_finalize(ledger->select);
+	(void)sqlite3_finalize(ledger->select_open);
 	graft_schema_close(ledger->db);
 	free(ledger);
 }
@@ -366,11 +362,10 @@ graft_ledger_find(struct graft_ledger *ledger,
 
 	if (ledger->db) {
 		GRAFT_CLEANUP(reset_statement)
-		sqlite3_stmt *select = ledger->select;
+		sqlite3_stmt *select = query->open_only ? ledger->select_open
+							: ledger->select;
 		(void)sqlite3_bind_int(select, parameter(select, ":pid"),
 				       query->pid);
-		(void)sqlite3_bind_int(select, parameter(select, ":open_only"),
-				       query->open_only);
 		(void)sqlite3_bind_int64(select, parameter(select, ":after"),
 					 query->after);
 		(void)sqlite3_bind_int64(select, parameter(select, ":limit"),

@@ -9,8 +9,9 @@
  * They stand in a small file of the state directory, one a line, behind a line
  * that says what the file is:
  *
- *     graft-quarantine 1
+ *     graft-quarantine 2
  *     held ID TIME PID SIGNAL COMM OLD:NEW,OLD:NEW
+ *     user ID TIME UID TAKEN PID SIGNAL COMM OLD:NEW,OLD:NEW
  *     released ID TIME
  *
  * ID is that of the hotpatch, TIME Unix time in microseconds, COMM the name of the process
@@ -18,6 +19,10 @@
  * hotpatch leads from and to, "-" if they are not known: the same change under another
  * id, which another version of graft gives it, is held too. What was released
  * stays in the file, for a revert before that time says nothing any more.
+ *
+ * What is held for a user is applied to no process of that one user; others keep
+ * it. Reverts up to TAKEN are graftd's, who takes it out of his processes, and say
+ * nothing either. A file without such lines is of format 1.
  *
  * A file that is damaged is an error: to go on without it would apply what crashed.
  */
@@ -41,7 +46,12 @@ enum {
 	/** Entries of a file; changes of an entry. */
 	GRAFT_QUARANTINE_MAX = 4096,
 	GRAFT_QUARANTINE_CHANGES_MAX = 64,
+	/** Entries for one user; the oldest go. */
+	GRAFT_QUARANTINE_USER_MAX = 64,
 };
+
+/** As a time: not over yet. */
+#define GRAFT_QUARANTINE_TAKING ((uint64_t)INT64_MAX)
 
 /** What a hotpatch makes of a file. */
 struct graft_quarantine_change {
@@ -54,6 +64,11 @@ struct graft_quarantine_entry {
 	char id[GRAFT_QUARANTINE_ID_LEN + 1];
 	/** It was released at that time; what follows is empty then. */
 	bool released;
+	/** It is held for this user alone, who is not root. */
+	bool of_user;
+	uid_t uid;
+	/** Reverts up to that time are graftd's; #GRAFT_QUARANTINE_TAKING: one is on. */
+	uint64_t taken_us;
 	/** Unix time. */
 	uint64_t time_us;
 	/** Who crashed, and by which signal. */
@@ -103,18 +118,45 @@ void
 graft_quarantine_free(struct graft_quarantine *quarantine);
 GRAFT_DEFINE_CLEANUP(struct graft_quarantine, graft_quarantine_free)
 
-/** Find the entry of a hotpatch, held or released, or NULL. */
+/** Find the entry of a hotpatch for all, held or released, or NULL. */
 const struct graft_quarantine_entry *
 graft_quarantine_find(const struct graft_quarantine *quarantine,
 		      const char *id);
 
-/** Find the entry that holds a change of a file, or NULL. */
+/** Find the entry that holds a hotpatch for a user, or NULL. */
+const struct graft_quarantine_entry *
+graft_quarantine_find_user(const struct graft_quarantine *quarantine,
+			   const char *id, uid_t uid);
+
+/** Find the entry that holds a change of a file for all, or NULL. */
 const struct graft_quarantine_entry *
 graft_quarantine_find_change(const struct graft_quarantine *quarantine,
 			     const struct graft_quarantine_change *change);
 
 /**
- * Hold a hotpatch, or release it: takes the place of what is said of it.
+ * Go over the entries that hold a hotpatch for single users, under its id or for what it
+ * changes.
+ *
+ * @param[in] after The last one; NULL: the first is meant.
+ * @param[in] changes What it does, @p count of them.
+ * @return NULL: there is none any more.
+ */
+const struct graft_quarantine_entry *
+graft_quarantine_next_user(const struct graft_quarantine *quarantine,
+			   const struct graft_quarantine_entry *after,
+			   const char *id,
+			   const struct graft_quarantine_change *changes,
+			   size_t count);
+
+/** Say whether a revert of a hotpatch at a time says nothing of what is wanted: it was
+ * released since, or graftd reverted it for one user. */
+bool
+graft_quarantine_excuses(const struct graft_quarantine *quarantine,
+			 const char *id, uint64_t time_us);
+
+/**
+ * Hold a hotpatch, or release it: takes the place of what is said of it. For all it takes
+ * the place of what is held for users, too.
  *
  * @param[in] entry Its changes are copied.
  */

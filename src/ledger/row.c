@@ -8,6 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SELECTION(which)                                                       \
+	" FROM entry WHERE (:pid = 0 OR pid = :pid) "                          \
+	"AND (:patch_id IS NULL OR patch_id = :patch_id) " which               \
+	"AND (:after = 0 OR id > :after) ORDER BY id LIMIT :limit"
+#define ANY  ""
+#define OPEN "AND outcome = 0 "
+
+/** By format, and whether only open entries are asked for: those have an index. */
+static const char *const select_sql[2][2] = {
+	{ "SELECT " GRAFT_ROW_COLUMNS GRAFT_ROW_HEADER_LEN_1 SELECTION(ANY),
+	  "SELECT " GRAFT_ROW_COLUMNS GRAFT_ROW_HEADER_LEN_1 SELECTION(OPEN) },
+	{ "SELECT " GRAFT_ROW_COLUMNS GRAFT_ROW_HEADER_LEN SELECTION(ANY),
+	  "SELECT " GRAFT_ROW_COLUMNS GRAFT_ROW_HEADER_LEN SELECTION(OPEN) },
+};
+
 enum {
 	NAME_MAX_LEN = 256,
 	BUILD_ID_MAX_LEN = 128,
@@ -36,6 +51,12 @@ enum column {
 	HEADER_LEN,
 	COLUMN_COUNT,
 };
+
+const char *
+graft_row_select_sql(int64_t format, bool open_only)
+{
+	return select_sql[format >= 2][open_only];
+}
 
 void
 graft_row_deinit(struct graft_ledger_entry *entry)

@@ -19,6 +19,16 @@
 #define GRAFT_ROW_HEADER_LEN   "header_len"
 #define GRAFT_ROW_HEADER_LEN_1 "0 AS header_len"
 
+/**
+ * The statement that lists entries, oldest first, by :pid, :patch_id, :after and :limit.
+ *
+ * @param[in] format Format of the ledger.
+ * @param[in] open_only Only those without outcome. There is an index of them, so that
+ * a long ledger is not read.
+ */
+const char *
+graft_row_select_sql(int64_t format, bool open_only);
+
 /** Free what an entry owns, and zero it. */
 void
 graft_row_deinit(struct graft_ledger_entry *entry);

@@ -206,6 +206,14 @@ check_fix(const struct graft_patch_module *m, const struct graft_fix *fix,
 			return graft_check_bad(
 				"fix at 0x%llx: value out of range", at);
 		break;
+	case GRAFT_FIX_ABS32_OLD:
+	case GRAFT_FIX_ABS32_NEW:
+		len = 4;
+		inside = find_stored(m, fix->new_addr, len) != NULL;
+		if (fix->value < 0 || fix->value > INT32_MAX)
+			return graft_check_bad(
+				"fix at 0x%llx: value out of range", at);
+		break;
 	case GRAFT_FIX_ABS64_OLD:
 	case GRAFT_FIX_ABS64_NEW:
 	case GRAFT_FIX_COPY64_OLD:

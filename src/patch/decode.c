@@ -6,6 +6,7 @@
 #include "patch/delta.h"
 #include "patch/disks.h"
 #include "patch/immediate.h"
+#include "patch/joined.h"
 #include "patch/limits.h"
 #include "patch/manifest.h"
 #include "patch/member.h"
@@ -247,6 +248,22 @@ next_disk(const uint8_t *bytes, size_t len, size_t *off, size_t i,
 		       : err;
 }
 
+// All of them, packed together.
+static struct graft_error *
+next_joined(const uint8_t *bytes, size_t len, size_t *off,
+	    const struct graft_manifest_disks *disks, struct graft_patch *patch)
+{
+	struct graft_tar_member member;
+
+	struct graft_error *err = graft_tar_next(bytes, len, off, &member);
+	if (!err && strcmp(member.name, GRAFT_JOINED_MEMBER) != 0)
+		err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				      "another member where it belongs");
+	if (err)
+		return graft_error_prefix(err, "%s", GRAFT_JOINED_MEMBER);
+	return graft_joined_unpack(member.bytes, member.len, disks, patch);
+}
+
 static struct graft_error *
 next_disks(const uint8_t *bytes, size_t len, size_t *off,
 	   const struct graft_manifest_disks *disks, struct graft_patch *patch)
@@ -257,7 +274,9 @@ next_disks(const uint8_t *bytes, size_t len, size_t *off,
 	if (!patch->disks)
 		return graft_error_no_memory();
 	patch->disk_count = disks->count;
-	for (size_t i = 0; !err && i < disks->count; i++)
+	if (disks->joined && disks->count)
+		err = next_joined(bytes, len, off, disks, patch);
+	for (size_t i = 0; !err && !disks->joined && i < disks->count; i++)
 		err = next_disk(bytes, len, off, i, disks, &patch->disks[i]);
 	return err ? err : graft_disks_check(patch->disks, disks->count);
 }
@@ -295,12 +314,14 @@ graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret)
 	if (!err)
 		err = graft_tar_check_end(bytes, len, off);
 	bool behind = graft_patch_jumps_behind(patch);
-	bool other = disks.count > 0;
+	bool low = graft_patch_is_low(patch);
+	bool other = disks.count > 0 || low;
 	for (size_t i = 0; i < patch->module_count; i++)
 		other |= patch->modules[i].object_count > 0 ||
 			 patch->modules[i].immediate != GRAFT_IMMEDIATE_UNKNOWN;
 	// Objects are of the same format, answers of one that may have either.
-	if (!err && patch->jumps_behind != behind && (behind || !other))
+	if (!err && ((patch->is_low != low && !disks.joined) ||
+		     (patch->jumps_behind != behind && (behind || !other))))
 		err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				      "manifest.json: not the format that its "
 				      "modules have");
@@ -309,6 +330,7 @@ graft_patch_decode(const void *bytes, size_t len, struct graft_patch **ret)
 	if (err)
 		return err;
 	patch->jumps_behind = behind;
+	patch->is_low = low;
 	*ret = GRAFT_TAKE(patch);
 	return NULL;
 }

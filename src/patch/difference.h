@@ -29,18 +29,6 @@
 #include <stdint.h>
 
 /**
- * Find the difference of two files.
- *
- * @param[in] old The one that is there, of @p old_len bytes, less than 2 GiB.
- * @param[in] new The one that is wanted, of @p new_len bytes, less than 2 GiB.
- * @param[out] ret New buffer that the caller frees.
- * @param[out] len_ret Its length.
- */
-GRAFT_MUST_CHECK struct graft_error *
-graft_difference_make(const uint8_t *old, size_t old_len, const uint8_t *new,
-		      size_t new_len, uint8_t **ret, size_t *len_ret);
-
-/**
  * Make the new file of the old one.
  *
  * @param[in] bytes Untrusted: the difference, of @p len bytes.

@@ -143,6 +143,14 @@ next_frame(const struct graft_disk *disk, size_t *off, uint64_t content,
 	if (content == 0)
 		return NULL;
 	ret->bytes = disk->data + *off;
+	if (disk->joined) {
+		ret->len = content;
+		*off += content;
+		return content > disk->data_len - (*off - content)
+			       ? graft_error_new(GRAFT_ERROR_BAD_INPUT,
+						 "something is cut off")
+			       : NULL;
+	}
 	struct graft_error *err = graft_prefix_find_end(
 		ret->bytes, disk->data_len - *off, content, &ret->len);
 	*off += ret->len;
@@ -162,7 +170,9 @@ graft_disk_find_frames(const struct graft_disk *disk,
 		return graft_error_no_memory();
 	struct graft_error *err = next_frame(
 		disk, &off,
-		graft_disk_control_size(disk->controls, disk->control_count),
+		disk->joined ? disk->control_delta_size
+			     : graft_disk_control_size(disk->controls,
+						       disk->control_count),
 		&frames.control);
 	if (!err)
 		err = next_frame(disk, &off, graft_disk_whole_size(disk),
@@ -184,6 +194,22 @@ graft_disk_find_frames(const struct graft_disk *disk,
 	return NULL;
 }
 
+// Packed with others it stays as it is.
+static struct graft_error *
+take_index(struct graft_disk *disk, struct graft_text *index)
+{
+	char *bytes;
+
+	disk->index_len = index->len;
+	disk->index_size = index->len;
+	struct graft_error *err = graft_text_take(index, &bytes);
+	if (err)
+		return err;
+	free(disk->index);
+	disk->index = (uint8_t *)bytes;
+	return NULL;
+}
+
 struct graft_error *
 graft_disk_seal(struct graft_disk *disk)
 {
@@ -201,6 +227,8 @@ graft_disk_seal(struct graft_disk *disk)
 		return graft_error_new(GRAFT_ERROR_LIMIT,
 				       "an index of %zu bytes", index.len);
 	err = graft_sha256(index.str, index.len, disk->index_sha256);
+	if (!err && disk->joined)
+		return take_index(disk, &index);
 	if (!err)
 		err = graft_prefix_compress((const uint8_t *)index.str,
 					    index.len, NULL, 0, &frame, &len);
@@ -261,6 +289,9 @@ graft_disk_decode(const uint8_t *index, size_t index_len, uint64_t size,
 			"its SHA-256 is not the one in the manifest");
 	if (!err)
 		err = graft_disk_decode_index((const char *)json, size, &disk);
+	if (!err && disk->joined)
+		err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				      "of a part that is packed with others");
 	if (err)
 		return graft_error_prefix(err, "%s", GRAFT_DISK_INDEX_MEMBER);
 	disk->index = copy_bytes(index, index_len);
@@ -306,13 +337,14 @@ graft_disk_print_text(const struct graft_disk *disk, struct graft_text *text)
 	graft_text_printf(text,
 			  ": %zu paths, of %zu files (%" PRIu64
 			  " bytes) %zu as installed, %zu by a delta, %zu "
-			  "whole; %zu bytes in the file\n",
+			  "whole; %zu bytes %s\n",
 			  disk->entry_count,
 			  counts[GRAFT_DISK_SAME] + counts[GRAFT_DISK_DELTA] +
 				  counts[GRAFT_DISK_WHOLE],
 			  bytes, counts[GRAFT_DISK_SAME],
 			  counts[GRAFT_DISK_DELTA], counts[GRAFT_DISK_WHOLE],
-			  disk->index_len + disk->data_len);
+			  disk->index_len + disk->data_len,
+			  disk->joined ? "before packing" : "in the file");
 	for (size_t i = 0; i < disk->entry_count; i++) {
 		const struct graft_disk_entry *entry = &disk->entries[i];
 		if (entry->type != GRAFT_DISK_FILE ||

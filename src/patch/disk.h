@@ -10,7 +10,9 @@
  * installed file, unchanged or by a delta, or from the hotpatch. Its bytes are hashed in
  * the manifest, and it has the hash of all others. Behind it stand zstd frames one after
  * another (docs/format-graft.md): the files of control.tar, with those of OLD as prefix;
- * what travels whole; one delta for each entry that is one, in their order.
+ * what travels whole; one delta for each entry that is one, in their order. Parts that are
+ * packed together (patch/joined.h) have the same in that order, no frames, and deltas as
+ * patch/moved.h has them.
  *
  * Plain data; strings and arrays are owned by the disk part. Paths are untrusted, but
  * checked: relative, without ".." or anything empty, nothing below what is no directory.
@@ -80,7 +82,8 @@ struct graft_disk_entry {
 	uint64_t raw_size;
 	/**
 	 * The frame holds this many bytes of a difference to the old file
-	 * (patch/difference.h); 0: the new file itself.
+	 * (patch/difference.h, or patch/moved.h in parts that are packed together); 0: the
+	 * new file itself.
 	 */
 	uint64_t difference_size;
 };
@@ -118,13 +121,18 @@ struct graft_disk {
 	struct graft_disk_file *old_conffiles;
 	size_t old_conffile_count;
 
-	/** The index as one zstd frame, as it was read or made. */
+	/** It is packed together with others: nothing in it is packed by itself. */
+	bool joined;
+	/** Bytes of the delta to the files of NEW's control.tar; only if joined. */
+	uint64_t control_delta_size;
+
+	/** The index as one zstd frame, as it was read or made; if joined the index. */
 	uint8_t *index;
 	size_t index_len;
 	/** Of the index decompressed. */
 	uint64_t index_size;
 	uint8_t index_sha256[GRAFT_PATCH_SHA256_SIZE];
-	/** The frames. */
+	/** The frames; if joined what they would hold. */
 	uint8_t *data;
 	size_t data_len;
 };

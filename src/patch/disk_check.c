@@ -117,7 +117,7 @@ check_link(const struct graft_disk_entry *entries, size_t i,
 }
 
 static struct graft_error *
-check_file(const struct graft_disk_entry *entry)
+check_file(const struct graft_disk_entry *entry, bool joined)
 {
 	struct graft_error *err = NULL;
 	const bool delta = entry->source == GRAFT_DISK_DELTA;
@@ -137,7 +137,8 @@ check_file(const struct graft_disk_entry *entry)
 		return graft_error_new(GRAFT_ERROR_LIMIT, "%.200s: too large",
 				       entry->path);
 	if (delta ? !entry->size || !entry->old_size ||
-			    (entry->raw_size && entry->difference_size)
+			    (joined ? !entry->difference_size
+				    : entry->raw_size && entry->difference_size)
 		  : entry->old_size || entry->raw_size ||
 			    entry->difference_size)
 		return graft_check_bad("%.200s: a delta of nothing, or none",
@@ -186,7 +187,7 @@ check_entry(const struct graft_disk *disk, size_t i,
 	if (!err && !link && entry->target)
 		err = graft_check_bad("%.200s: leads nowhere", entry->path);
 	if (!err && entry->type == GRAFT_DISK_FILE)
-		err = check_file(entry);
+		err = check_file(entry, disk->joined);
 	// Files that are no package's are replaced, each for itself.
 	if (!err && !disk->package &&
 	    (entry->type != GRAFT_DISK_FILE ||

@@ -146,6 +146,10 @@ read_entries(struct graft_json *o, struct graft_disk *disk)
 static void
 read_disk(struct graft_json *o, struct graft_disk *disk)
 {
+	disk->joined = graft_json_has(o, "data");
+	if (disk->joined)
+		disk->data_len = graft_json_take_number(o, "data",
+							GRAFT_PATCH_JOINED_MAX);
 	if (graft_json_has(o, "package")) {
 		disk->package = graft_json_take_string(o, "package");
 		disk->architecture = graft_json_take_string(o, "architecture");
@@ -153,6 +157,9 @@ read_disk(struct graft_json *o, struct graft_disk *disk)
 		disk->new_version = graft_json_take_string(o, "new_version");
 		read_files(o, "control", GRAFT_PATCH_DISK_CONTROLS_MAX, true,
 			   &disk->controls, &disk->control_count);
+		if (disk->joined)
+			disk->control_delta_size = graft_json_take_number(
+				o, "control_delta", GRAFT_PATCH_JOINED_MAX);
 		read_files(o, "old_control", GRAFT_PATCH_DISK_CONTROLS_MAX,
 			   false, &disk->old_controls,
 			   &disk->old_control_count);

@@ -107,6 +107,8 @@ void
 graft_disk_put_index(const struct graft_disk *disk, struct graft_text *out)
 {
 	graft_text_put(out, "{");
+	if (disk->joined)
+		put_number(out, "data", disk->data_len);
 	if (disk->package) {
 		put_text(out, "package", disk->package);
 		put_text(out, "architecture", disk->architecture);
@@ -114,6 +116,9 @@ graft_disk_put_index(const struct graft_disk *disk, struct graft_text *out)
 		put_text(out, "new_version", disk->new_version);
 		put_files(out, "control", disk->controls, disk->control_count,
 			  true);
+		if (disk->joined)
+			put_number(out, "control_delta",
+				   disk->control_delta_size);
 		put_files(out, "old_control", disk->old_controls,
 			  disk->old_control_count, false);
 	}

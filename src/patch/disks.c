@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "patch/check.h"
+#include "patch/joined.h"
 #include "patch/limits.h"
 
 #include <stdio.h>
@@ -59,6 +60,7 @@ graft_disks_take(struct graft_patch *patch, struct graft_disk *disk)
 	if (!disks)
 		return graft_error_no_memory();
 	patch->disks = disks;
+	graft_joined_forget(patch);
 	while (at > 0 && graft_disks_compare(taken, disks[at - 1]) < 0)
 		at--;
 	memmove(&disks[at + 1], &disks[at],

@@ -6,6 +6,7 @@
 #include "patch/delta.h"
 #include "patch/disks.h"
 #include "patch/immediate.h"
+#include "patch/joined.h"
 #include "patch/limits.h"
 #include "patch/manifest.h"
 #include "patch/member.h"
@@ -162,6 +163,7 @@ list_disks(const struct graft_patch *patch, struct graft_manifest_disks *disks)
 	if (!disks->items)
 		return graft_error_no_memory();
 	disks->count = patch->disk_count;
+	disks->joined = patch->disk_count && patch->disks[0]->joined;
 	for (size_t i = 0; i < patch->disk_count; i++) {
 		const struct graft_disk *disk = patch->disks[i];
 		disks->items[i].size = disk->index_size;
@@ -197,7 +199,10 @@ graft_patch_encode(struct graft_patch *patch, uint8_t **bytes_ret,
 		return graft_error_no_memory();
 	members.count = patch->module_count;
 	patch->jumps_behind = graft_patch_jumps_behind(patch);
+	patch->is_low = graft_patch_is_low(patch);
 	err = list_disks(patch, &disks);
+	if (!err && disks.joined)
+		err = graft_joined_pack(patch);
 	if (!err)
 		err = encode_modules(patch, elfs, &members);
 	if (!err)
@@ -211,8 +216,11 @@ graft_patch_encode(struct graft_patch *patch, uint8_t **bytes_ret,
 		    graft_patch_module_first(patch, i) == i)
 			put_module(patch, i, &members.items[i], &out);
 	}
-	for (size_t i = 0; i < patch->disk_count; i++)
+	for (size_t i = 0; !disks.joined && i < patch->disk_count; i++)
 		put_disk(patch, i, &out);
+	if (disks.joined)
+		graft_tar_put(&out, GRAFT_JOINED_MEMBER, patch->joined,
+			      patch->joined_len);
 	graft_tar_put_end(&out);
 	if (!out.failed && out.len > GRAFT_LIMIT_PATCH_BYTES)
 		return graft_error_new(GRAFT_ERROR_LIMIT,

@@ -22,7 +22,7 @@ enum {
 	 * The newest format that this program reads. It writes the oldest one
 	 * that says all there is to say.
 	 */
-	GRAFT_PATCH_FORMAT = 6,
+	GRAFT_PATCH_FORMAT = 8,
 	/** Values (not keys) in `manifest.json`. */
 	GRAFT_PATCH_MANIFEST_VALUES_MAX = 1 << 20,
 	/** Arrays and objects inside each other in `manifest.json`. */
@@ -50,6 +50,8 @@ enum {
 	GRAFT_PATCH_DISK_RAW_MAX = 64 << 20,
 	/** A file of a package. */
 	GRAFT_PATCH_DISK_FILE_MAX = 1 << 30,
+	/** Parts for the disk that are packed together, decompressed. */
+	GRAFT_PATCH_JOINED_MAX = 512 << 20,
 	/** Values in the index of a package's paths. */
 	GRAFT_PATCH_DISK_VALUES_MAX = 4 << 20,
 	/** Smallest page; two runs that share one must agree. */

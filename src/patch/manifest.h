@@ -45,6 +45,8 @@ struct graft_manifest_disks {
 	/** Owned. */
 	struct graft_manifest_disk *items;
 	size_t count;
+	/** They are packed together (patch/joined.h). */
+	bool joined;
 };
 
 /** Free what it owns. */

@@ -254,6 +254,7 @@ read_patch(struct graft_json *o, struct graft_patch *patch,
 		graft_json_bad(o, "format", "no format");
 	// Whether they do is known when the modules are.
 	patch->jumps_behind = format >= 3;
+	patch->is_low = format == 7;
 
 	const char *id = graft_json_take_chars(o, "id");
 	if (id && strlen(id) != GRAFT_PATCH_ID_LEN)
@@ -283,6 +284,7 @@ read_patch(struct graft_json *o, struct graft_patch *patch,
 		cves.next = cves.next->next;
 	}
 	read_disks(o, disks_ret);
+	disks_ret->joined = format >= 8;
 	read_modules(o, patch, elfs_ret);
 }
 

@@ -268,6 +268,10 @@ graft_manifest_encode(struct graft_patch *patch,
 		format = 3;
 	if (disks->count)
 		format = disks->count > 1 ? 6 : 5;
+	if (patch->is_low)
+		format = 7;
+	if (disks->count && disks->joined)
+		format = 8;
 	graft_text_printf(out, GRAFT_MANIFEST_START "%0*d\"", format,
 			  (int)GRAFT_PATCH_ID_LEN, 0);
 	put_text(out, "title", patch->title);

@@ -75,4 +75,15 @@ graft_map_code(const struct graft_patch_module *m, uint64_t addr)
 	return graft_patch_module_bytes(m, addr, GRAFT_JUMP_SIZE);
 }
 
+/** Count the fixes that stand at the end of a map. */
+static inline size_t
+graft_map_count_low(const struct graft_patch_module *m)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->fix_count; i++)
+		count += graft_fix_is_low(m->fixes[i].kind);
+	return count;
+}
+
 #endif /* GRAFT_PATCH_MAP_COMMON_H */

@@ -269,6 +269,72 @@ take_expects(struct graft_cursor *c, struct graft_patch_module *m)
 	return NULL;
 }
 
+static int
+by_addr(const void *x, const void *y)
+{
+	const struct graft_fix *a = x;
+	const struct graft_fix *b = y;
+
+	return (a->new_addr > b->new_addr) - (a->new_addr < b->new_addr);
+}
+
+/** Put fixes among the others: all are in the order of their addresses. */
+static struct graft_error *
+merge_fixes(struct graft_patch_module *m, const struct graft_fix *low,
+	    size_t count)
+{
+	struct graft_fix *all;
+
+	if (m->fix_count + count > GRAFT_PATCH_RECORDS_MAX)
+		return graft_error_new(GRAFT_ERROR_LIMIT, "too many fixes");
+	for (size_t i = 1; i < m->fix_count; i++) {
+		if (m->fixes[i].new_addr <= m->fixes[i - 1].new_addr)
+			return bad("order of the fixes");
+	}
+	all = realloc(m->fixes, (m->fix_count + count) * sizeof(*all));
+	if (!all)
+		return graft_error_no_memory();
+	memcpy(all + m->fix_count, low, count * sizeof(*all));
+	m->fixes = all;
+	m->fix_count += count;
+	qsort(all, m->fix_count, sizeof(*all), by_addr);
+	return NULL;
+}
+
+/** Addresses of 32 bits, if there are any. */
+static struct graft_error *
+take_low(struct graft_cursor *c, struct graft_patch_module *m)
+{
+	GRAFT_FREE struct graft_fix *low = NULL;
+	size_t count;
+	uint64_t addr = 0;
+	uint64_t value = 0;
+
+	if (graft_cursor_left(c) == 0)
+		return NULL;
+	struct graft_error *err = take_array(c, GRAFT_PATCH_RECORDS_MAX,
+					     sizeof(*low), &low, &count,
+					     "number of low fixes");
+	if (err)
+		return err;
+	if (count == 0)
+		return bad("no low fixes");
+	for (size_t i = 0; i < count; i++) {
+		addr = graft_pack_take_delta(c, addr);
+		uint64_t kind = graft_pack_take(c);
+		value = graft_pack_take_delta(c, value);
+		if (c->bad || kind > 1 || (i && addr <= low[i - 1].new_addr))
+			return bad("low fixes");
+		low[i] = (struct graft_fix){
+			.new_addr = addr,
+			.value = (int64_t)value,
+			.kind = kind ? GRAFT_FIX_ABS32_NEW
+				     : GRAFT_FIX_ABS32_OLD,
+		};
+	}
+	return merge_fixes(m, low, count);
+}
+
 struct graft_error *
 graft_map_decode_records(struct graft_cursor *c, struct graft_patch_module *m)
 {
@@ -289,6 +355,8 @@ graft_map_decode_records(struct graft_cursor *c, struct graft_patch_module *m)
 		err = take_old_slots(c, m);
 	if (!err)
 		err = take_expects(c, m);
+	if (!err)
+		err = take_low(c, m);
 	if (!err && graft_cursor_left(c) > 0)
 		err = bad("bytes behind its end");
 	return err;

@@ -165,12 +165,15 @@ put_fixes(const struct graft_patch_module *m, struct graft_text *out)
 
 	// Columns: equal things stand together, which zstd likes.
 	uint64_t addr = 0;
-	graft_pack_put(out, m->fix_count);
+	size_t count = m->fix_count - graft_map_count_low(m);
+	graft_pack_put(out, count);
 	for (size_t i = 0; i < m->fix_count; i++) {
+		if (graft_fix_is_low(m->fixes[i].kind))
+			continue;
 		graft_pack_put_delta(out, m->fixes[i].new_addr, addr);
 		addr = m->fixes[i].new_addr;
 	}
-	if (m->fix_count == 0)
+	if (count == 0)
 		return NULL;
 
 	size_t distinct = collect_values(m, values);
@@ -183,6 +186,8 @@ put_fixes(const struct graft_patch_module *m, struct graft_text *out)
 	uint64_t last[MAP_KINDS] = { 0 };
 	for (size_t i = 0; i < m->fix_count; i++) {
 		const struct graft_fix *fix = &m->fixes[i];
+		if (graft_fix_is_low(fix->kind))
+			continue;
 		if (fix->kind == GRAFT_FIX_REL32_OLD) {
 			const int64_t *at = bsearch(&fix->value, values,
 						    distinct, sizeof(*values),
@@ -249,6 +254,28 @@ put_expects(const struct graft_patch_module *m, struct graft_text *out)
 	}
 }
 
+/** Addresses of 32 bits, which stand at the end: older files have none. */
+static void
+put_low(const struct graft_patch_module *m, struct graft_text *out)
+{
+	size_t count = graft_map_count_low(m);
+	uint64_t addr = 0;
+	uint64_t value = 0;
+
+	if (count)
+		graft_pack_put(out, count);
+	for (size_t i = 0; i < m->fix_count; i++) {
+		const struct graft_fix *fix = &m->fixes[i];
+		if (!graft_fix_is_low(fix->kind))
+			continue;
+		graft_pack_put_delta(out, fix->new_addr, addr);
+		graft_pack_put(out, fix->kind == GRAFT_FIX_ABS32_NEW);
+		graft_pack_put_delta(out, (uint64_t)fix->value, value);
+		addr = fix->new_addr;
+		value = (uint64_t)fix->value;
+	}
+}
+
 struct graft_error *
 graft_map_encode(const struct graft_patch_module *m, struct graft_text *out)
 {
@@ -262,5 +289,6 @@ graft_map_encode(const struct graft_patch_module *m, struct graft_text *out)
 		return err;
 	put_symbols(m, out);
 	put_expects(m, out);
+	put_low(m, out);
 	return out->failed ? graft_error_no_memory() : NULL;
 }

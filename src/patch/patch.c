@@ -37,6 +37,7 @@ graft_patch_free(struct graft_patch *patch)
 	for (size_t i = 0; patch->disks && i < patch->disk_count; i++)
 		graft_disk_free(patch->disks[i]);
 	free(patch->disks);
+	free(patch->joined);
 	free(patch);
 }
 
@@ -171,6 +172,26 @@ graft_patch_module_first(const struct graft_patch *patch, size_t i)
 			return k;
 	}
 	return i;
+}
+
+bool
+graft_patch_module_is_low(const struct graft_patch_module *module)
+{
+	for (size_t i = 0; i < module->fix_count; i++) {
+		if (graft_fix_is_low(module->fixes[i].kind))
+			return true;
+	}
+	return false;
+}
+
+bool
+graft_patch_is_low(const struct graft_patch *patch)
+{
+	bool low = false;
+
+	for (size_t i = 0; i < patch->module_count; i++)
+		low |= graft_patch_module_is_low(&patch->modules[i]);
+	return low;
 }
 
 bool

@@ -162,7 +162,28 @@ enum graft_fix_kind {
 	 * slot for an IFUNC, TLS descriptor or thread offset that OLD resolved.
 	 */
 	GRAFT_FIX_COPY64_OLD = 4,
+	/** A 32-bit address: `old base + value`, below 2 GiB. */
+	GRAFT_FIX_ABS32_OLD = 5,
+	/** A 32-bit address: `shadow base + value`, below 2 GiB. */
+	GRAFT_FIX_ABS32_NEW = 6,
 };
+
+/** Get the bytes of the field that a fix fills in. */
+static inline uint32_t
+graft_fix_size(enum graft_fix_kind kind)
+{
+	return kind == GRAFT_FIX_REL32_OLD || kind == GRAFT_FIX_ABS32_OLD ||
+			       kind == GRAFT_FIX_ABS32_NEW
+		       ? 4
+		       : 8;
+}
+
+/** Say whether a fix fills in an address of 32 bits: format 7. */
+static inline bool
+graft_fix_is_low(enum graft_fix_kind kind)
+{
+	return kind == GRAFT_FIX_ABS32_OLD || kind == GRAFT_FIX_ABS32_NEW;
+}
 
 /** One field of a run that is filled in when the place is known. */
 struct graft_fix {
@@ -335,17 +356,31 @@ struct graft_patch {
 	 * graft_patch_encode() and by who decodes.
 	 */
 	bool jumps_behind;
+	/** A module of it is graft_patch_module_is_low(). Written likewise. */
+	bool is_low;
 	/**
 	 * The parts for the disk (patch/disk.h), one for each package, by ascending name
 	 * and architecture; of files of no package there is one alone. Owned.
 	 */
 	struct graft_disk **disks;
 	size_t disk_count;
+	/** All parts as one zstd frame (patch/joined.h), if they were read or made so. Owned. */
+	uint8_t *joined;
+	size_t joined_len;
 };
 
 /** Say whether a redirect of a module is graft_redirect::behind. */
 bool
 graft_patch_jumps_behind(const struct graft_patch *patch);
+
+/** Say whether carried code of a module holds addresses of 32 bits, so that it has to
+ * be below 2 GiB. */
+bool
+graft_patch_module_is_low(const struct graft_patch_module *module);
+
+/** Say whether that is so of a module. */
+bool
+graft_patch_is_low(const struct graft_patch *patch);
 
 /** Make an empty patch; free with graft_patch_free(). */
 GRAFT_MUST_CHECK struct graft_error *

@@ -236,6 +236,9 @@ graft_patch_print_text(const struct graft_patch *patch, uint64_t file_len,
 	print_immediate(text, patch);
 	for (size_t i = 0; i < patch->disk_count; i++)
 		graft_disk_print_text(patch->disks[i], text);
+	if (patch->joined)
+		graft_text_printf(text, "%-14s %zu bytes in the file\n",
+				  "disk, packed", patch->joined_len);
 	for (size_t i = 0; i < patch->module_count; i++)
 		print_module(text, &patch->modules[i]);
 }

@@ -109,7 +109,8 @@ put_disk(struct graft_text *text, const struct graft_disk *disk)
 	put_string(text, "architecture", disk->architecture);
 	put_string(text, "old_version", disk->old_version);
 	put_string(text, "new_version", disk->new_version);
-	graft_text_printf(text, "\"bytes\":%zu,\"files\":[",
+	graft_text_printf(text, "\"%s\":%zu,\"files\":[",
+			  disk->joined ? "unpacked_bytes" : "bytes",
 			  disk->index_len + disk->data_len);
 	for (size_t i = 0, count = 0; i < disk->entry_count; i++) {
 		const struct graft_disk_entry *entry = &disk->entries[i];
@@ -138,6 +139,9 @@ put_disks(struct graft_text *text, const struct graft_patch *patch)
 		put_disk(text, patch->disks[i]);
 	}
 	graft_text_put(text, patch->disk_count > 1 ? "]," : ",");
+	if (patch->joined)
+		graft_text_printf(text, "\"disk_bytes\":%zu,",
+				  patch->joined_len);
 }
 
 void

@@ -4,9 +4,11 @@
 #include "base/sha256.h"
 #include "patch/disks.h"
 #include "patch/file.h"
+#include "patch/joined.h"
 #include "patch/limits.h"
 #include "patch/manifest.h"
 #include "patch/member.h"
+#include "patch/prefix.h"
 #include "patch/tar.h"
 
 #include <stdio.h>
@@ -103,16 +105,14 @@ write_hash(const struct piece *manifest, uint8_t *at, size_t within,
 	return true;
 }
 
-// The index of a part for the disk: the manifest has its size too. Of several they are
-// in their order, and whether there are several only the manifest says.
-static void
-seal_index(const struct piece *manifest, const struct piece *piece,
-	   size_t number)
+// What the manifest says of a part for the disk, behind `"size":`; NULL: nothing. Of several
+// they are in their order, and whether there are several only the manifest says.
+static uint8_t *
+find_index(const struct piece *manifest, size_t number)
 {
 	static const char one[] = "\"disk\":{";
 	static const char several[] = "\"disks\":[";
 	static const char size[] = "\"size\":";
-	uint8_t sha256[GRAFT_SHA256_LEN];
 	const uint8_t *end = manifest->bytes + manifest->len;
 	uint8_t *at = memmem(manifest->bytes, manifest->len, one,
 			     sizeof(one) - 1);
@@ -125,9 +125,51 @@ seal_index(const struct piece *manifest, const struct piece *piece,
 		if (at)
 			at += sizeof(size) - 1;
 	}
+	return at;
+}
+
+static void
+seal_index(const struct piece *manifest, const struct piece *piece,
+	   size_t number)
+{
+	uint8_t sha256[GRAFT_SHA256_LEN];
+	uint8_t *at = find_index(manifest, number);
+
 	if (at && hash_piece(piece, sha256))
 		(void)write_hash(manifest, at, SIZE_MAX, "\"sha256\":\"",
 				 sha256);
+}
+
+// The indexes of parts that are packed together stand first, one behind the other.
+static void
+seal_joined(const struct piece *manifest, const struct piece *piece)
+{
+	const uint64_t size = ZSTD_getFrameContentSize(piece->bytes,
+						       piece->len);
+	GRAFT_FREE uint8_t *all = NULL;
+	uint8_t sha256[GRAFT_SHA256_LEN];
+	uint8_t *at;
+	uint64_t off = 0;
+
+	if (size > (uint64_t)1 << 24)
+		return;
+	struct graft_error *err = graft_prefix_decompress(
+		piece->bytes, piece->len, NULL, 0, size, &all);
+	for (size_t i = 0; !err && (at = find_index(manifest, i)); i++) {
+		uint64_t len = 0;
+		for (uint8_t *digit = at;
+		     *digit >= '0' && *digit <= '9' && len < size; digit++)
+			len = len * 10 + (uint64_t)(*digit - '0');
+		// Behind the last come sizes of other things.
+		if (i >= GRAFT_PATCH_DISKS_MAX || len > size - off)
+			break;
+		err = graft_sha256(all + off, len, sha256);
+		if (!err)
+			(void)write_hash(manifest, at, GRAFT_TAR_NAME_LEN,
+					 "\"sha256\":\"", sha256);
+		off += len;
+	}
+	discard(err);
 }
 
 // An index by its name; false: it is another member.
@@ -152,6 +194,10 @@ seal_piece(const struct piece *manifest, const struct piece *piece)
 	uint8_t sha256[GRAFT_SHA256_LEN];
 
 	size_t number;
+	if (strcmp(piece->name, GRAFT_JOINED_MEMBER) == 0) {
+		seal_joined(manifest, piece);
+		return;
+	}
 	if (is_index(piece->name, &number)) {
 		seal_index(manifest, piece, number);
 		return;

@@ -5,11 +5,10 @@
 #include "base/text.h"
 #include "patch/disk.h"
 #include "patch/limits.h"
-#include "patch/prefix.h"
+#include "patch/moved.h"
 #include "persist/deb.h"
 #include "persist/gzip.h"
 #include "persist/hidden.h"
-#include "persist/make_delta.h"
 
 #include <string.h>
 
@@ -139,7 +138,7 @@ put_delta(struct making *m, struct graft_disk_entry *entry, const uint8_t *old,
 	  const uint8_t *new)
 {
 	GRAFT_CLEANUP(texts_deinit) struct texts texts = { 0 };
-	GRAFT_FREE uint8_t *frame = NULL;
+	GRAFT_FREE uint8_t *delta = NULL;
 	size_t len;
 
 	struct graft_error *err = unpack(entry, old, new, &texts);
@@ -147,13 +146,16 @@ put_delta(struct making *m, struct graft_disk_entry *entry, const uint8_t *old,
 		return err;
 	entry->raw_size = texts.new_len;
 	if (texts.new)
-		err = graft_prefix_compress(texts.new, texts.new_len, texts.old,
-					    texts.old_len, &frame, &len);
+		err = graft_moved_make(texts.old, texts.old_len, texts.new,
+				       texts.new_len, &delta, &len);
 	else
-		err = graft_make_delta(entry, old, new, &frame, &len);
-	if (!err)
-		graft_text_put_bytes(&m->deltas, frame, len);
-	return err;
+		err = graft_moved_make(old, entry->old_size, new, entry->size,
+				       &delta, &len);
+	if (err)
+		return err;
+	entry->difference_size = len;
+	graft_text_put_bytes(&m->deltas, delta, len);
+	return NULL;
 }
 
 static struct graft_error *
@@ -285,40 +287,29 @@ take_controls(const struct graft_deb *deb, bool all,
 	return bytes->failed ? graft_error_no_memory() : NULL;
 }
 
-static struct graft_error *
-put_frame(const struct graft_text *bytes, const struct graft_text *old,
-	  struct graft_text *out)
-{
-	GRAFT_FREE uint8_t *frame = NULL;
-	size_t len;
-
-	if (bytes->len == 0)
-		return NULL;
-	struct graft_error *err = graft_prefix_compress(
-		(const uint8_t *)bytes->str, bytes->len,
-		old ? (const uint8_t *)graft_text_str(old) : NULL,
-		old ? old->len : 0, &frame, &len);
-	if (!err)
-		graft_text_put_bytes(out, frame, len);
-	return err;
-}
-
-/** Put the frames together, and make the index. */
+/** Put all that is brought together, and make the index. */
 static struct graft_error *
 finish(struct making *m, const struct graft_text *controls,
        const struct graft_text *old_controls)
 {
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text data = { 0 };
+	GRAFT_FREE uint8_t *delta = NULL;
+	size_t len;
 	char *bytes;
 
 	if (m->whole.failed || m->deltas.failed)
 		return graft_error_no_memory();
-	struct graft_error *err = put_frame(controls, old_controls, &data);
-	if (!err)
-		err = put_frame(&m->whole, NULL, &data);
+	struct graft_error *err = graft_moved_make(
+		(const uint8_t *)graft_text_str(old_controls),
+		old_controls->len, (const uint8_t *)graft_text_str(controls),
+		controls->len, &delta, &len);
 	if (err)
 		return err;
-	graft_text_put_bytes(&data, m->deltas.str, m->deltas.len);
+	m->disk->joined = true;
+	m->disk->control_delta_size = len;
+	graft_text_put_bytes(&data, delta, len);
+	graft_text_put_bytes(&data, graft_text_str(&m->whole), m->whole.len);
+	graft_text_put_bytes(&data, graft_text_str(&m->deltas), m->deltas.len);
 	m->disk->data_len = data.len;
 	err = graft_text_take(&data, &bytes);
 	if (err)

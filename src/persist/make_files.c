@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "patch/disk.h"
 #include "patch/limits.h"
-#include "persist/make_delta.h"
+#include "patch/moved.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +38,7 @@ add(const char *old_path, const char *new_path, const char *path,
 	struct graft_disk_entry *entry = &disk->entries[disk->entry_count];
 	GRAFT_FREE uint8_t *old = NULL;
 	GRAFT_FREE uint8_t *new = NULL;
-	GRAFT_FREE uint8_t *frame = NULL;
+	GRAFT_FREE uint8_t *delta = NULL;
 	size_t old_len;
 	size_t new_len;
 	size_t len;
@@ -70,10 +70,13 @@ add(const char *old_path, const char *new_path, const char *path,
 	if (!err)
 		err = graft_sha256(old, old_len, entry->old_sha256);
 	if (!err)
-		err = graft_make_delta(entry, old, new, &frame, &len);
-	if (!err)
-		graft_text_put_bytes(data, frame, len);
-	return err;
+		err = graft_moved_make(old, old_len, new, new_len, &delta,
+				       &len);
+	if (err)
+		return err;
+	entry->difference_size = len;
+	graft_text_put_bytes(data, delta, len);
+	return NULL;
 }
 
 struct graft_error *
@@ -95,6 +98,7 @@ graft_disk_make_files(const char *old_path, const char *new_path,
 		err = add(old_path, new_path, paths[i], disk, &data);
 	if (err)
 		return err;
+	disk->joined = true;
 	disk->data_len = data.len;
 	err = graft_text_take(&data, &bytes);
 	if (err)

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "patch/difference.h"
 #include "patch/disk.h"
+#include "patch/moved.h"
 #include "patch/prefix.h"
 #include "persist/deb_write.h"
 #include "persist/gzip.h"
@@ -90,6 +91,13 @@ graft_rebuild_read_whole(const struct graft_disk *disk, uint8_t **ret)
 		*ret = calloc(1, 1);
 		return *ret ? NULL : graft_error_no_memory();
 	}
+	if (disk->joined) {
+		*ret = malloc(frames.whole.len + 1);
+		if (!*ret)
+			return graft_error_no_memory();
+		memcpy(*ret, frames.whole.bytes, frames.whole.len);
+		return NULL;
+	}
 	return graft_prefix_decompress(frames.whole.bytes, frames.whole.len,
 				       NULL, 0, graft_disk_whole_size(disk),
 				       ret);
@@ -110,9 +118,20 @@ apply_difference(const struct graft_disk_entry *entry,
 					    old, old_len, entry->size, ret);
 }
 
+/** Make the bytes of a delta between what gzip unpacks, or of one between files. */
+static struct graft_error *
+apply_frame(const struct graft_disk *disk, const struct graft_disk_frame *frame,
+	    const uint8_t *old, size_t old_len, uint64_t size, uint8_t **ret)
+{
+	return disk->joined ? graft_moved_apply(frame->bytes, frame->len, old,
+						old_len, size, ret)
+			    : graft_prefix_decompress(frame->bytes, frame->len,
+						      old, old_len, size, ret);
+}
+
 /** Unpack a delta whose old file is the right one. */
 static struct graft_error *
-apply_delta(const struct graft_disk_entry *entry,
+apply_delta(const struct graft_disk *disk, const struct graft_disk_entry *entry,
 	    const struct graft_disk_frame *frame, const uint8_t *old,
 	    size_t old_len, uint8_t **ret)
 {
@@ -122,20 +141,18 @@ apply_delta(const struct graft_disk_entry *entry,
 	size_t old_raw_len;
 	size_t packed_len;
 
-	if (entry->difference_size)
+	if (entry->difference_size && !disk->joined)
 		return apply_difference(entry, frame, old, old_len, ret);
 	if (!entry->raw_size)
-		return graft_prefix_decompress(frame->bytes, frame->len, old,
-					       old_len, entry->size, ret);
+		return apply_frame(disk, frame, old, old_len, entry->size, ret);
 	struct graft_error *err = graft_gzip_unpack(old, old_len, &old_raw,
 						    &old_raw_len);
 	if (!err && !old_raw)
 		err = graft_error_new(GRAFT_ERROR_NOT_FOUND,
 				      "there is no gzip on this host");
 	if (!err)
-		err = graft_prefix_decompress(frame->bytes, frame->len, old_raw,
-					      old_raw_len, entry->raw_size,
-					      &raw);
+		err = apply_frame(disk, frame, old_raw, old_raw_len,
+				  entry->raw_size, &raw);
 	if (!err)
 		err = graft_gzip_pack(raw, entry->raw_size, &packed,
 				      &packed_len);
@@ -162,7 +179,7 @@ graft_rebuild_delta(const struct graft_disk *disk,
 	if (!err && !right)
 		err = not_as_it_came(disk, graft_disk_old_path(entry));
 	if (!err)
-		err = apply_delta(entry, &frames->deltas[i], old, old_len,
+		err = apply_delta(disk, entry, &frames->deltas[i], old, old_len,
 				  &bytes);
 	if (!err)
 		err = check_new(bytes, entry->size, entry->sha256, entry->path);
@@ -282,12 +299,12 @@ graft_rebuild_read_controls(const struct graft_disk *disk,
 		err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				      "a control part of nothing");
 	if (!err)
-		err = graft_prefix_decompress(
-			frames.control.bytes, frames.control.len,
-			(const uint8_t *)graft_text_str(&old), old.len,
-			graft_disk_control_size(disk->controls,
-						disk->control_count),
-			&bytes);
+		err = apply_frame(disk, &frames.control,
+				  (const uint8_t *)graft_text_str(&old),
+				  old.len,
+				  graft_disk_control_size(disk->controls,
+							  disk->control_count),
+				  &bytes);
 	for (size_t i = 0; !err && i < disk->control_count; i++) {
 		const struct graft_disk_file *file = &disk->controls[i];
 		err = check_new(bytes + off, file->size, file->sha256,

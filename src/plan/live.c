@@ -11,6 +11,7 @@
 enum {
 	/** Bytes that are read from the process at once. */
 	CHUNK = 256 << 10,
+	PAGE = 4096,
 };
 
 /** Longest range that a hotpatch may expect at once: a large section. */
@@ -39,6 +40,36 @@ unjump(const struct graft_header *replaced, uint64_t addr, uint8_t *buf,
 	}
 }
 
+/**
+ * Read memory. Of a few bytes the whole pages are read and kept: what is asked for next
+ * is mostly in them.
+ */
+GRAFT_MUST_CHECK static struct graft_error *
+read_memory(const struct graft_live_place *place, uint64_t addr, void *buf,
+	    size_t len, bool *there_ret)
+{
+	struct graft_live_window *window = place->window;
+	uint64_t first = addr & -(uint64_t)PAGE;
+	uint64_t end = (addr + len + PAGE - 1) & -(uint64_t)PAGE;
+
+	if (!window || end < addr || end - first > sizeof(window->bytes))
+		return graft_target_try_read(place->target, addr, buf, len,
+					     there_ret);
+	*there_ret = addr >= window->addr && end - window->addr <= window->len;
+	if (!*there_ret) {
+		window->len = 0;
+		struct graft_error *err = graft_target_try_read(
+			place->target, first, window->bytes, end - first,
+			there_ret);
+		if (err || !*there_ret)
+			return err;
+		window->addr = first;
+		window->len = end - first;
+	}
+	memcpy(buf, window->bytes + (addr - window->addr), len);
+	return NULL;
+}
+
 /** Read live bytes; bytes that cannot be read are a difference too. */
 GRAFT_MUST_CHECK static struct graft_error *
 read_live(const struct graft_live_place *place, uint64_t old_addr, void *buf,
@@ -46,8 +77,7 @@ read_live(const struct graft_live_place *place, uint64_t old_addr, void *buf,
 {
 	uint64_t addr = place->module->base + old_addr;
 	bool there;
-	struct graft_error *err = graft_target_try_read(place->target, addr,
-							buf, len, &there);
+	struct graft_error *err = read_memory(place, addr, buf, len, &there);
 
 	if (!err && there && place->replaced)
 		unjump(place->replaced, addr, buf, len);

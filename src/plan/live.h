@@ -18,6 +18,14 @@
 #include "proc/maps.h"
 #include "proc/target.h"
 
+/** Pages of a process that were read last. */
+struct graft_live_window {
+	uint64_t addr;
+	/** 0: none. */
+	size_t len;
+	uint8_t bytes[2 * 4096];
+};
+
 /** Where and against what to compare. All borrowed for the calls. */
 struct graft_live_place {
 	struct graft_target *target;
@@ -28,6 +36,9 @@ struct graft_live_place {
 	const struct graft_image *image;
 	/** Whose jumps stand for OLD's bytes; NULL: nobody's. */
 	const struct graft_header *replaced;
+	/** For those who ask for many pieces: what stands near each other is read once.
+	 * NULL: each is read by itself. */
+	struct graft_live_window *window;
 };
 
 /**

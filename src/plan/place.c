@@ -202,6 +202,17 @@ header_room(const char *title, const struct graft_patch_module *patch,
 	return (size + PAGE - 1) & ~(uint64_t)(PAGE - 1);
 }
 
+/** How far from the module the shadow may be. What is named by addresses of 32 bits
+ * has to be below 2 GiB. */
+static uint64_t
+reach_of(const struct graft_patch_module *patch,
+	 const struct graft_module *module)
+{
+	if (!graft_patch_module_is_low(patch))
+		return reach;
+	return module->start < reach ? reach - module->start : 0;
+}
+
 GRAFT_MUST_CHECK static struct graft_error *
 find_base(const struct graft_patch_module *patch,
 	  const struct graft_module *module, const struct graft_maps *maps,
@@ -225,12 +236,21 @@ find_base(const struct graft_patch_module *patch,
 	if (align & (align - 1))
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				       "its alignment is no power of two");
-	if (!graft_maps_find_free(maps, module->start, module->end,
-				  high - low + PAGE + room, low % align, align,
-				  reach, &start))
+	uint64_t most = reach_of(patch, module);
+	if (!most || !graft_maps_find_free(maps, module->start, module->end,
+					   high - low + PAGE + room,
+					   low % align, align, most, &start))
 		return graft_error_new(
 			GRAFT_ERROR_NO_SPACE_NEARBY,
-			"%s: no free address space of %llu bytes within 2 GiB",
+			"%s: no free address space of %llu bytes %s 2 GiB",
+			module->map->path,
+			(unsigned long long)(high - low + PAGE + room),
+			most == reach ? "within" : "below");
+	// Behind a program that stands below 2 GiB grows its heap, if there is none yet.
+	if (graft_patch_module_is_low(patch) && start > module->start)
+		return graft_error_new(
+			GRAFT_ERROR_NO_SPACE_NEARBY,
+			"%s: no free address space of %llu bytes in front of it",
 			module->map->path,
 			(unsigned long long)(high - low + PAGE + room));
 	*ret = start - low;

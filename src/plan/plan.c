@@ -6,6 +6,7 @@
 #include "plan/fill.h"
 #include "plan/find.h"
 #include "plan/live.h"
+#include "plan/mismatch.h"
 #include "plan/objects.h"
 #include "plan/place.h"
 #include "plan/predict.h"
@@ -193,13 +194,16 @@ plan_module(struct graft_making *making, const struct graft_module *module,
 	    struct graft_patch_module *patch, struct graft_plan_module *ret)
 {
 	struct graft_error *err;
+	struct graft_live_window window;
 	struct graft_live_place place = {
 		.target = making->target,
 		.maps = making->maps,
 		.modules = making->modules,
 		.module = module,
+		.window = &window,
 	};
 
+	window.len = 0;
 	ret->patch = patch;
 	err = graft_replace_find(making, module, &ret->replaced);
 	if (err)
@@ -259,16 +263,14 @@ reserve(struct graft_maps *maps, const struct graft_header *header)
 	struct graft_map block = {
 		.start = header->regions[0].addr,
 		.end = header->addr + header->len,
-		.path = strdup(""),
+		.path = "",
 	};
 	struct graft_map *bigger = reallocarray(maps->maps, maps->count + 1,
 						sizeof(*maps->maps));
 	if (bigger)
 		maps->maps = bigger;
-	if (!bigger || !block.path) {
-		free(block.path);
+	if (!bigger)
 		return graft_error_no_memory();
-	}
 	size_t at = 0;
 	while (at < maps->count && maps->maps[at].start < block.start)
 		at++;
@@ -421,9 +423,7 @@ graft_plan_make(struct graft_target *target, struct graft_patch *patch,
 	if (err)
 		return err;
 	if (plan->count == 0)
-		return graft_error_new(
-			GRAFT_ERROR_BUILD_ID_MISMATCH,
-			"R-14: it maps no module of this hotpatch's old builds");
+		return graft_mismatch_say(making.modules, patch);
 	err = graft_replace_check_all(&making, plan);
 	if (err)
 		return err;

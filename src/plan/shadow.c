@@ -76,6 +76,19 @@ outside(const char *what, uint64_t new_addr)
 			       (unsigned long long)new_addr);
 }
 
+/** Write an address that has to be the same signed and unsigned. */
+GRAFT_MUST_CHECK static struct graft_error *
+store_low(uint8_t *at, uint64_t addr, uint64_t new_addr)
+{
+	if (addr > INT32_MAX)
+		return graft_error_new(
+			GRAFT_ERROR_NO_SPACE_NEARBY,
+			"the address at 0x%llx has no room for what is not below 2 GiB",
+			(unsigned long long)new_addr);
+	store_le(at, addr, 4);
+	return NULL;
+}
+
 GRAFT_MUST_CHECK static struct graft_error *
 fix(uint8_t *at, const struct graft_fix *how,
     const struct graft_shadow_place *place, uint64_t copy)
@@ -93,6 +106,10 @@ fix(uint8_t *at, const struct graft_fix *how,
 	case GRAFT_FIX_COPY64_OLD:
 		store_le(at, copy, 8);
 		return NULL;
+	case GRAFT_FIX_ABS32_OLD:
+		return store_low(at, place->old_base + value, how->new_addr);
+	case GRAFT_FIX_ABS32_NEW:
+		return store_low(at, place->shadow_base + value, how->new_addr);
 	case GRAFT_FIX_REL32_OLD:
 		wide = (int32_t)(uint32_t)load_le(at, 4);
 		wide = (int64_t)((uint64_t)wide + value + place->old_base -
@@ -174,7 +191,7 @@ graft_shadow_fill(const struct graft_patch_module *module,
 		return err;
 	for (size_t i = 0; i < module->fix_count; i++) {
 		const struct graft_fix *how = &module->fixes[i];
-		size_t len = how->kind == GRAFT_FIX_REL32_OLD ? 4 : 8;
+		size_t len = graft_fix_size(how->kind);
 		uint8_t *at = field(module, &shadow, how->new_addr, len);
 		if (!at)
 			return outside("fix", how->new_addr);

@@ -7,6 +7,7 @@
 #include "plan/stack_step.h"
 
 #include <Zydis/Zydis.h>
+#include <string.h>
 
 enum {
 	/** Instructions that are kept; of a longer function, the last ones up to
@@ -319,6 +320,13 @@ next_candidate(const struct kinds *kinds, const uint8_t *code, size_t at,
 	       size_t len)
 {
 	for (; at + 2 < len; at++) {
+		// A shadow is mostly nothing. A candidate has one zero at most, its first.
+		while (at + sizeof(uint64_t) <= len &&
+		       memcmp(code + at, &(uint64_t){ 0 }, sizeof(uint64_t)) ==
+			       0)
+			at += sizeof(uint64_t) - 1;
+		if (at + 2 >= len)
+			break;
 		if (kinds->first[code[at]] & kinds->second[code[at + 1]] &
 			    kinds->third[code[at + 2]] &&
 		    is_candidate(code + at, len - at))

@@ -14,8 +14,8 @@
 
 enum {
 	PAGE_SIZE = 4096,
-	/** Pages that are asked for at once. */
-	CHUNK = 512,
+	/** Pages that are asked for at least. */
+	AHEAD = 16,
 };
 
 // Documentation/admin-guide/mm/pagemap.rst of the kernel.
@@ -76,25 +76,39 @@ read_mounts(const struct graft_backings *backings, uint64_t *ret)
 	return true;
 }
 
-/** Find out whose process it is, and which files it sees. */
+/** Find out whose process it is. */
 static bool
-ask(struct graft_backings *backings)
+ask_user(struct graft_backings *backings)
 {
 	struct graft_proc_status status = { 0 };
 	char text[4096];
 
-	if (!read_mounts(backings, &backings->mounts))
+	if (backings->has_uid)
+		return true;
+	if (graft_proc_slurp(text, sizeof(text), "/proc/%d/status",
+			     backings->pid) <= 0)
 		return false;
-	if (!backings->has_uid) {
-		if (graft_proc_slurp(text, sizeof(text), "/proc/%d/status",
-				     backings->pid) <= 0)
-			return false;
-		graft_proc_status_parse(text, &status);
-		backings->uid = status.uid;
-		backings->has_uid = true;
-	}
-	backings->asked = true;
+	graft_proc_status_parse(text, &status);
+	backings->uid = status.uid;
+	backings->has_uid = true;
 	return true;
+}
+
+/** Find out whose process it is, and which files it sees. */
+static bool
+ask(struct graft_backings *backings)
+{
+	if (!backings->has_mounts)
+		backings->has_mounts = read_mounts(backings, &backings->mounts);
+	return backings->has_mounts && ask_user(backings);
+}
+
+/** Say whether a file lies on a disk: its numbers are those of the host then, whatever is
+ * mounted where. Other file systems have numbers without a device. */
+static bool
+is_on_disk(const struct graft_map *map)
+{
+	return map->dev >> 32 != 0;
 }
 
 bool
@@ -105,7 +119,7 @@ graft_backing_read(struct graft_backings *backings, const struct graft_map *map,
 
 	if (is_no_file(map) || !graft_map_stat_file(backings->pid, map, &file))
 		return false;
-	if (!backings->asked && !ask(backings))
+	if (!ask(backings))
 		return false;
 	*ret = (struct graft_backing){
 		.dev = file.st_dev,
@@ -136,17 +150,21 @@ graft_backing_name(struct graft_backings *backings, const struct graft_map *map,
 		   struct graft_backing *ret)
 {
 	uint64_t id[2];
+	bool disk = is_on_disk(map);
 
 	if (is_no_file(map) || map->deleted || build_id_len < sizeof(id) ||
-	    (!backings->asked && !ask(backings)))
+	    !(disk ? ask_user(backings) : ask(backings)))
 		return false;
 	memcpy(id, build_id, sizeof(id));
 	*ret = (struct graft_backing){
 		// No device has such a number.
-		.dev = ~map->dev,           .inode = map->inode,
-		.size = hash(map->path),    .changed_ns = id[0],
-		.written_ns = id[1],        .uid = backings->uid,
-		.mounts = backings->mounts,
+		.dev = ~map->dev,
+		.inode = map->inode,
+		.size = hash(map->path),
+		.changed_ns = id[0],
+		.written_ns = id[1],
+		.uid = backings->uid,
+		.mounts = disk ? 0 : backings->mounts,
 	};
 	return true;
 }
@@ -165,27 +183,55 @@ page_map(struct graft_backings *backings)
 	return backings->pagemap;
 }
 
+/**
+ * Read what the page map says of some pages, a little more than is asked for: mappings of
+ * one module lie beside each other.
+ *
+ * @param[in] count At most GRAFT_BACKINGS_PAGES.
+ * @return NULL: it cannot be read.
+ */
+static const uint64_t *
+read_pages(struct graft_backings *backings, uint64_t first, size_t count)
+{
+	uint64_t *pages = backings->pages;
+	uint64_t at = first - backings->pages_first;
+
+	if (first >= backings->pages_first && at <= backings->pages_count &&
+	    count <= backings->pages_count - at)
+		return &pages[at];
+	int fd = page_map(backings);
+	size_t some = count < AHEAD ? AHEAD : count;
+	backings->pages_count = 0;
+	if (fd < 0)
+		return NULL;
+	ssize_t got = pread(fd, pages, some * sizeof(*pages),
+			    (off_t)(first * sizeof(*pages)));
+	if (got < 0)
+		return NULL;
+	backings->pages_first = first;
+	backings->pages_count = (size_t)got / sizeof(*pages);
+	return count <= backings->pages_count ? pages : NULL;
+}
+
 /** Look at all pages of a mapping. */
 static bool
 shows(struct graft_backings *backings, const struct graft_map *map)
 {
-	uint64_t pages[CHUNK];
+	uint64_t first = map->start / PAGE_SIZE;
 	uint64_t count = (map->end - map->start) / PAGE_SIZE;
-	int fd = page_map(backings);
 
-	if (fd < 0 || map->shared)
+	if (map->shared)
 		return false;
 	for (uint64_t done = 0; done < count;) {
-		size_t some = count - done < CHUNK ? count - done : CHUNK;
-		ssize_t want = (ssize_t)(some * sizeof(pages[0]));
-		off_t at = (off_t)((map->start / PAGE_SIZE + done) *
-				   sizeof(pages[0]));
-		if (pread(fd, pages, (size_t)want, at) != want)
-			return false;
+		size_t some = count - done < GRAFT_BACKINGS_PAGES
+				      ? count - done
+				      : GRAFT_BACKINGS_PAGES;
+		const uint64_t *pages = read_pages(backings, first + done,
+						   some);
 		for (size_t i = 0; i < some; i++) {
 			// One that is in no page table is read from the file.
-			bool ours = pages[i] & PAGE_PRESENT &&
-				    !(pages[i] & PAGE_FILE);
+			bool ours = !pages || (pages[i] & PAGE_PRESENT &&
+					       !(pages[i] & PAGE_FILE));
 			if (ours || pages[i] & PAGE_SWAPPED)
 				return false;
 		}

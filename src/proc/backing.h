@@ -28,6 +28,8 @@ struct graft_backing {
 enum {
 	/** Mappings that are remembered to show their files. */
 	GRAFT_BACKINGS_SHOWN = 16,
+	/** Pages that are asked for at once. */
+	GRAFT_BACKINGS_PAGES = 512,
 };
 
 /** What is asked of one process, several times. Zeroes with the number: nothing yet. */
@@ -41,13 +43,16 @@ struct graft_backings {
 	int pagemap;
 	/** The user is known: it may be set beforehand. */
 	bool has_uid;
-	/** Both are known. */
-	bool asked;
+	bool has_mounts;
 	uint64_t uid;
 	uint64_t mounts;
 	/** Where mappings begin that were seen to show their files. */
 	uint64_t shown[GRAFT_BACKINGS_SHOWN];
 	size_t shown_count;
+	/** What the page map says of pages from this number on. */
+	uint64_t pages_first;
+	size_t pages_count;
+	uint64_t pages[GRAFT_BACKINGS_PAGES];
 };
 
 /** Close what is open. Also the guard. */
@@ -68,7 +73,8 @@ graft_backing_read(struct graft_backings *backings, const struct graft_map *map,
 
 /**
  * Name the file behind a mapping without asking for it: by its numbers and its path as
- * the maps file has them, and by the build-id in it. For who believes nothing but what a
+ * the maps file has them, and by the build-id in it. Which files the process sees is part
+ * of it only where the file lies on no disk. For who believes nothing but what a
  * process of the same user, with the same files, showed a moment ago: two files that
  * agree in all of this are copies of each other.
  *

@@ -95,20 +95,7 @@ compare(struct renewal *renewal, bool *ret)
 	}
 }
 
-/** Append a mapping. @param[in] path Copied. */
-GRAFT_MUST_CHECK static struct graft_error *
-append(struct graft_maps *maps, const struct graft_map *map, const char *path)
-{
-	char *copy = strdup(path);
-
-	if (!copy)
-		return graft_error_no_memory();
-	maps->maps[maps->count] = *map;
-	maps->maps[maps->count++].path = copy;
-	return NULL;
-}
-
-/** Put together what was there and what came. */
+/** Put together what was there and what came. The paths stay those of what was there. */
 GRAFT_MUST_CHECK static struct graft_error *
 merge(const struct renewal *renewal, struct graft_maps **ret)
 {
@@ -127,16 +114,12 @@ merge(const struct renewal *renewal, struct graft_maps **ret)
 		bool old = k == renewal->fresh_count ||
 			   (i < before->count &&
 			    before->maps[i].start < vma->start);
-		struct graft_map fresh = { 0 };
-		if (!old)
-			fresh = (struct graft_map){ .start = vma->start,
-						    .end = vma->end,
-						    .prot = vma->prot };
-		struct graft_error *err = old ? append(maps, &before->maps[i],
-						       before->maps[i].path)
-					      : append(maps, &fresh, "");
-		if (err)
-			return err;
+		maps->maps[maps->count++] =
+			old ? before->maps[i]
+			    : (struct graft_map){ .start = vma->start,
+						  .end = vma->end,
+						  .prot = vma->prot,
+						  .path = "" };
 		i += old;
 		k += !old;
 	}

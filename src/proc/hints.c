@@ -25,5 +25,6 @@ graft_hints_deinit(struct graft_hints *hints)
 	graft_batch_free(hints->batch);
 	graft_memory_groups_free(hints->groups);
 	graft_tables_free(hints->tables);
+	graft_tick_end(&hints->tick);
 	*hints = (struct graft_hints){ 0 };
 }

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "proc/sigframe.h"
+#include "proc/urgent.h"
 
 #include <stdint.h>
 
@@ -43,6 +44,8 @@ struct graft_hints {
 	/** The one that stacks were read with (proc/live.h), while nobody has it. Owned;
 	 * NULL: none. */
 	struct graft_batch *batch;
+	/** What ticks in each stop, at rest between them. */
+	struct graft_tick tick;
 	/** Of this processor. */
 	struct graft_sigframe_layout frame;
 };

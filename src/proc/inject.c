@@ -275,14 +275,15 @@ syscalls(struct graft_target *target, struct graft_target_call *calls,
 
 	graft_tracee_service(target);
 	graft_partway_wait(target, false);
-	struct graft_tick tick;
-	err = graft_tick_begin(&tick);
+	struct graft_tick own;
+	struct graft_tick *tick;
+	err = graft_tracee_tick_begin(target, &own, &tick);
 	if (err)
 		return err;
 	graft_urgent_begin(&target->urgent);
 	err = try_all(inj, calls, count);
 	graft_urgent_end(&target->urgent);
-	graft_tick_end(&tick);
+	graft_tracee_tick_end(target, tick);
 	graft_tracee_service(target);
 	if (leave && target->count == 0 && target->state != GRAFT_TARGET_GONE)
 		target->state = GRAFT_TARGET_RUNNING;

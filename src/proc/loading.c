@@ -191,6 +191,24 @@ graft_loading_is_done(struct graft_target *target,
 	return NULL;
 }
 
+struct graft_error *
+graft_target_is_loading(struct graft_target *target, bool *ret)
+{
+	GRAFT_CLEANUP(graft_maps_freep) struct graft_maps *maps = NULL;
+	struct graft_loading loading = { .linker = read_linker(target->pid) };
+	bool done = true;
+	struct graft_error *err = NULL;
+
+	if (loading.linker)
+		err = graft_maps_read(target->pid, &maps);
+	if (!err && loading.linker)
+		err = graft_loading_is_done(target, &loading, maps, &done);
+	if (err)
+		return err;
+	*ret = !done;
+	return NULL;
+}
+
 /** Go on to the next entry or exit of a system call. */
 static bool
 next_stop(struct lead *lead, uint64_t deadline_ns)

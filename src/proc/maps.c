@@ -66,14 +66,20 @@ take_prot(struct graft_cursor *c, struct graft_map *map)
 /**
  * Copy a path. The kernel writes a newline in it as "\012" and nothing else
  * so; a backslash stays itself.
+ *
+ * @param[out] path Has room for @p len bytes and a NUL.
+ * @return Bytes that were written, with the NUL.
  */
-static char *
-copy_path(const char *text, size_t len)
+static size_t
+copy_path(const char *text, size_t len, char *path)
 {
-	char *path = malloc(len + 1);
-	if (!path)
-		return NULL;
 	size_t n = 0;
+
+	if (!memchr(text, '\\', len)) {
+		memcpy(path, text, len);
+		path[len] = '\0';
+		return len + 1;
+	}
 	for (size_t i = 0; i < len; i++) {
 		if (len - i >= 4 && memcmp(text + i, "\\012", 4) == 0) {
 			path[n++] = '\n';
@@ -83,16 +89,18 @@ copy_path(const char *text, size_t len)
 		}
 	}
 	path[n] = '\0';
-	return path;
+	return n + 1;
 }
 
 /**
  * Parse one line, without its newline:
  *
  *     start-end rwxp offset major:minor inode   path
+ *
+ * @param[in,out] names_io Where its path goes; room for the line.
  */
 static struct graft_error *
-parse_line(const char *text, size_t len, struct graft_map *map)
+parse_line(const char *text, size_t len, struct graft_map *map, char **names_io)
 {
 	struct graft_cursor c = graft_cursor_make(text, len);
 	uint64_t major_nr, minor_nr, inode;
@@ -122,9 +130,8 @@ parse_line(const char *text, size_t len, struct graft_map *map)
 		map->deleted = true;
 		path_len -= sizeof(gone) - 1;
 	}
-	map->path = copy_path(at, path_len);
-	if (!map->path)
-		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "a mapping");
+	map->path = *names_io;
+	*names_io += copy_path(at, path_len, *names_io);
 	return NULL;
 }
 
@@ -144,9 +151,12 @@ graft_maps_parse(const char *text, size_t len, struct graft_maps **ret)
 	if (!maps)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "maps");
 	maps->maps = calloc(lines + 1, sizeof(*maps->maps));
-	if (!maps->maps)
+	// A path is shorter than its line.
+	maps->names = malloc(len + 1);
+	if (!maps->maps || !maps->names)
 		return graft_error_new(GRAFT_ERROR_NO_MEMORY, "maps");
 
+	char *names = maps->names;
 	uint64_t last_end = 0;
 	while (len > 0) {
 		const char *end = memchr(text, '\n', len);
@@ -155,7 +165,8 @@ graft_maps_parse(const char *text, size_t len, struct graft_maps **ret)
 					       "the maps file is cut");
 		size_t line_len = (size_t)(end - text);
 		struct graft_map *map = &maps->maps[maps->count++];
-		struct graft_error *err = parse_line(text, line_len, map);
+		struct graft_error *err = parse_line(text, line_len, map,
+						     &names);
 		if (err)
 			return err;
 		if (map->start < last_end)
@@ -272,8 +283,7 @@ graft_maps_free(struct graft_maps *maps)
 {
 	if (!maps)
 		return;
-	for (size_t i = 0; maps->maps && i < maps->count; i++)
-		free(maps->maps[i].path);
+	free(maps->names);
 	free(maps->maps);
 	free(maps);
 }

@@ -26,8 +26,9 @@ struct graft_map {
 	/** Device as major << 32 | minor; 0 with @ref inode 0 if anonymous. */
 	uint64_t dev;
 	uint64_t inode;
-	/** Path or "[stack]" and the like; "" if anonymous. Without " (deleted)". */
-	char *path;
+	/** Path or "[stack]" and the like; "" if anonymous. Without " (deleted)".
+	 * Borrowed from graft_maps::names, or a literal. */
+	const char *path;
 	/** The file is no longer at its path. */
 	bool deleted;
 };
@@ -36,6 +37,8 @@ struct graft_map {
 struct graft_maps {
 	struct graft_map *maps;
 	size_t count;
+	/** All paths, one behind the other. Owned; NULL: they are somebody else's. */
+	char *names;
 };
 
 /**

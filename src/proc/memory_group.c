@@ -21,6 +21,8 @@ enum {
 	/** Longest file that names the groups of a process: a path for each of the
 	 * hierarchies, of which there are less than twenty. */
 	NAMES_MAX = 20 * PATH_MAX,
+	/** What it mostly takes. */
+	NAMES_MOSTLY = 4096,
 	/** Files that are kept open; what more there are is opened each time. */
 	HELD_MAX = 128,
 };
@@ -78,6 +80,8 @@ struct level {
 	struct level *above;
 	const struct version *version;
 	int fds[2][2];
+	/** It was seen to have no such limit. */
+	bool unlimited[2];
 	char folder[];
 };
 
@@ -256,10 +260,14 @@ one_lacks(struct level *level, size_t *held, uint64_t need,
 		const char *const *files = level->version->files[i];
 		uint64_t limit;
 		uint64_t usage;
+		bool small = need < NO_LIMIT / 2;
+		if (level->unlimited[i] && small)
+			continue;
 		// No number is "max", and a root has no such file.
-		if (!read_number(level, files[0], &level->fds[i][0], held,
-				 &limit) ||
-		    (limit >= NO_LIMIT && need < NO_LIMIT / 2) ||
+		bool is_number = read_number(level, files[0], &level->fds[i][0],
+					     held, &limit);
+		level->unlimited[i] = !is_number || limit >= NO_LIMIT;
+		if (!is_number || (level->unlimited[i] && small) ||
 		    !read_number(level, files[1], &level->fds[i][1], held,
 				 &usage))
 			continue;
@@ -329,6 +337,7 @@ static char *
 read_names(const char *root, pid_t tid)
 {
 	char path[PATH_MAX];
+	char text[NAMES_MOSTLY];
 	uint8_t *bytes;
 	size_t len;
 
@@ -336,6 +345,10 @@ read_names(const char *root, pid_t tid)
 	GRAFT_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return NULL;
+	// The kernel shows it whole, if there is room for it.
+	ssize_t got = pread(fd, text, sizeof(text), 0);
+	if (got >= 0 && (size_t)got < sizeof(text))
+		return strndup(text, (size_t)got);
 	struct graft_error *err = graft_file_read_fd(fd, NAMES_MAX, &bytes,
 						     &len);
 	graft_error_free(err);

@@ -38,7 +38,8 @@ struct graft_memory_group {
 };
 
 /** Groups that were found for earlier processes: their folders, with the files of
- * limits and usage open. What stands in them is read anew for each process. */
+ * limits and usage open. What stands in them is read anew for each process; only that
+ * there is no limit is believed until it is forgotten. */
 struct graft_memory_groups;
 
 /**

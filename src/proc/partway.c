@@ -5,8 +5,10 @@
 #include "proc/status.h"
 #include "proc/tracee.h"
 
-#include <inttypes.h>
+#include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,12 +27,16 @@ bool
 graft_partway_parse(const char *text)
 {
 	uint64_t args[4];
-	long nr;
+	char *at;
 
 	// "running", "-1 SP PC", or a number with six arguments (proc(5)).
-	if (sscanf(text, "%ld %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64,
-		   &nr, &args[0], &args[1], &args[2], &args[3]) != 5)
-		return false;
+	long nr = strtol(text, &at, 10);
+	for (size_t i = 0; i < 4; i++) {
+		const char *from = at;
+		args[i] = strtoull(from, &at, 16);
+		if (at == from)
+			return false;
+	}
 	switch (nr) {
 	case SYS_write:
 	case SYS_sendto:
@@ -53,15 +59,40 @@ bool
 graft_partway_is_in(pid_t pid, pid_t tid)
 {
 	char text[256];
+	// The first thread's has the shorter path, and the kernel makes two objects
+	// less for it.
+	ssize_t len = tid == pid
+			      ? graft_proc_slurp(text, sizeof(text),
+						 "/proc/%d/syscall", (int)pid)
+			      : graft_proc_slurp(text, sizeof(text),
+						 "/proc/%d/task/%d/syscall",
+						 (int)pid, (int)tid);
 
-	return graft_proc_slurp(text, sizeof(text), "/proc/%d/task/%d/syscall",
-				(int)pid, (int)tid) > 0 &&
-	       graft_partway_parse(text);
+	return len > 0 && graft_partway_parse(text);
+}
+
+/** As graft_partway_is_in() of the first thread, whose file stays open. */
+static bool
+leader_is_in(struct graft_target *target)
+{
+	char text[256];
+
+	if (target->call_fd < 0) {
+		char path[32];
+		(void)snprintf(path, sizeof(path), "/proc/%d/syscall",
+			       (int)target->pid);
+		target->call_fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	ssize_t len = target->call_fd >= 0 ? pread(target->call_fd, text,
+						   sizeof(text) - 1, 0)
+					   : -1;
+	text[len > 0 ? len : 0] = '\0';
+	return len > 0 && graft_partway_parse(text);
 }
 
 /** Say whether it is worth to wait. */
 static bool
-is_worth(const struct graft_target *target, bool all)
+is_worth(struct graft_target *target, bool all)
 {
 	size_t in = 0;
 	size_t count = 0;
@@ -71,7 +102,9 @@ is_worth(const struct graft_target *target, bool all)
 		if (tracee->state != GRAFT_TRACEE_RUNNING || tracee->stranger)
 			continue;
 		count++;
-		in += graft_partway_is_in(target->pid, tracee->tid);
+		in += tracee->tid == target->pid
+			      ? leader_is_in(target)
+			      : graft_partway_is_in(target->pid, tracee->tid);
 		if (all ? in > 0 : in < count)
 			return all;
 	}

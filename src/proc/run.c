@@ -95,9 +95,12 @@ clear(struct graft_target *target)
 {
 	if (target->task_fd >= 0)
 		(void)close(target->task_fd);
+	if (target->call_fd >= 0)
+		(void)close(target->call_fd);
 	free(target->tracees);
 	free(target->threads);
 	target->task_fd = -1;
+	target->call_fd = -1;
 	target->tracees = NULL;
 	target->threads = NULL;
 	target->count = 0;

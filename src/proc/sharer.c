@@ -37,3 +37,17 @@ graft_sharer_find(pid_t pid, pid_t tid, struct graft_sharers *known, pid_t *ret)
 	}
 	return NULL;
 }
+
+struct graft_error *
+graft_sharer_refuse(pid_t other)
+{
+	struct graft_proc_status status = { 0 };
+
+	// Who has just ended has no name any more.
+	graft_error_free(graft_proc_stat_read(other, &status));
+	// Waiting may help: the child of a vfork(2) shares until it executes.
+	return graft_error_new(
+		GRAFT_ERROR_FUNCTION_ACTIVE,
+		"R-23: process %d (%s) runs in the same memory, and is no thread of it",
+		(int)other, *status.comm ? status.comm : "ended");
+}

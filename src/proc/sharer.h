@@ -31,4 +31,13 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_sharer_find(pid_t pid, pid_t tid, struct graft_sharers *known,
 		  pid_t *ret);
 
+/**
+ * Say that a process is refused because another one runs in its memory (R-23).
+ *
+ * @param[in] other The other one.
+ * @return #GRAFT_ERROR_FUNCTION_ACTIVE, always: waiting may help.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_sharer_refuse(pid_t other);
+
 #endif /* GRAFT_PROC_SHARER_H */

@@ -5,15 +5,15 @@
 #include "base/clock.h"
 #include "base/vec.h"
 #include "proc/list.h"
+#include "proc/memory_order.h"
 #include "proc/status.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/kcmp.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -37,6 +37,8 @@ enum {
 	NOTE_US = 500,
 	/** Longest time between two looks, however many numbers there are. */
 	LOOK_MAX_US = 1000 * 1000,
+	/** A process in the list costs as much as so many numbers that are asked. */
+	LISTED_COSTS = 4,
 };
 
 void
@@ -44,6 +46,7 @@ graft_sharers_deinit(struct graft_sharers *sharers)
 {
 	if (sharers->open)
 		(void)close(sharers->fd);
+	graft_list_from_deinit(&sharers->list);
 	free(sharers->alone);
 	free(sharers->compared);
 	free(sharers->young);
@@ -58,7 +61,7 @@ static pid_t
 read_last(struct graft_sharers *sharers)
 {
 	char text[128];
-	int last;
+	long last;
 
 	if (!sharers->open) {
 		sharers->fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
@@ -68,9 +71,9 @@ read_last(struct graft_sharers *sharers)
 			      ? pread(sharers->fd, text, sizeof(text) - 1, 0)
 			      : -1;
 	text[len > 0 ? len : 0] = '\0';
-	if (sscanf(text, "%*s %*s %*s %*s %d", &last) != 1 || last < 0)
-		return 0;
-	return last;
+	const char *word = strrchr(text, ' ');
+	last = word ? strtol(word, NULL, 10) : 0;
+	return last > 0 && last <= INT_MAX ? (pid_t)last : 0;
 }
 
 /** Read one above the highest number; 0 if the kernel does not say. */
@@ -87,51 +90,6 @@ read_end(void)
 	return end;
 }
 
-static long
-compare_memory(pid_t one, pid_t two)
-{
-	return syscall(SYS_kcmp, one, two, KCMP_VM, 0, 0);
-}
-
-/** By memory, in the kernel's order. Who ended meanwhile goes in front: by any other rule
- * those behind him in his part of the list would come too late. */
-static int
-by_memory(const void *a, const void *b)
-{
-	pid_t one = *(const pid_t *)a;
-	pid_t two = *(const pid_t *)b;
-
-	switch (compare_memory(one, two)) {
-	case 0:
-		return 0;
-	case 1:
-		return -1;
-	case 2:
-		return 1;
-	default:
-		return compare_memory(one, one) != 0 ? -1 : 1;
-	}
-}
-
-/**
- * See that a list is in order. One that executes another program while the list is
- * sorted, or while it is looked through, has other memory afterwards; so it is
- * looked through twice, and who wants to be missed must do that twice, between the
- * same two calls.
- */
-static bool
-is_in_order(const pid_t *pids, size_t count)
-{
-	for (int pass = 0; pass < 2; pass++) {
-		for (size_t i = 1; i < count; i++) {
-			long got = compare_memory(pids[i - 1], pids[i]);
-			if (got != 0 && got != 1)
-				return false;
-		}
-	}
-	return true;
-}
-
 static int
 by_number(const void *a, const void *b)
 {
@@ -145,20 +103,7 @@ by_number(const void *a, const void *b)
 static bool
 has_ended(pid_t number)
 {
-	return compare_memory(number, number) < 0 && errno == ESRCH;
-}
-
-/** Leave out those that cannot be compared: they ended, or are not ours to see. */
-static size_t
-leave_out(pid_t *pids, size_t count)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (compare_memory(pids[i], pids[i]) == 0)
-			pids[kept++] = pids[i];
-	}
-	return kept;
+	return graft_memory_compare(number, number) < 0 && errno == ESRCH;
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -171,19 +116,6 @@ add_young(struct graft_sharers *sharers, pid_t number)
 	if (!err)
 		sharers->young[sharers->young_count++] = number;
 	return err;
-}
-
-/** Count the places where a list is not in order. */
-static size_t
-count_misplaced(const pid_t *pids, size_t count)
-{
-	size_t misplaced = 0;
-
-	for (size_t i = 1; i < count; i++) {
-		long got = compare_memory(pids[i - 1], pids[i]);
-		misplaced += got != 0 && got != 1;
-	}
-	return misplaced;
 }
 
 /**
@@ -199,7 +131,8 @@ leave_out_misplaced(struct graft_sharers *sharers, pid_t *pids,
 	size_t kept = 0;
 
 	for (size_t i = 0; i < *count_io && !err; i++) {
-		long got = kept ? compare_memory(pids[kept - 1], pids[i]) : 0;
+		long got = kept ? graft_memory_compare(pids[kept - 1], pids[i])
+				: 0;
 		if (got == 0 || got == 1) {
 			pids[kept++] = pids[i];
 			continue;
@@ -223,7 +156,8 @@ take_alone(const pid_t *pids, size_t count, pid_t *ret)
 
 	for (size_t i = 0; i < count; i++) {
 		bool like_next = i + 1 < count &&
-				 compare_memory(pids[i], pids[i + 1]) != 1;
+				 graft_memory_compare(pids[i], pids[i + 1]) !=
+					 1;
 		if (!like_last && !like_next)
 			ret[kept++] = pids[i];
 		like_last = like_next;
@@ -237,18 +171,18 @@ sort(struct graft_sharers *sharers, pid_t *pids, size_t *count_io, bool *ok_ret)
 {
 	*ok_ret = false;
 	for (int i = 0; i < TRIES && !*ok_ret; i++) {
-		*count_io = leave_out(pids, *count_io);
-		qsort(pids, *count_io, sizeof(*pids), by_memory);
+		*count_io = graft_memory_leave_out(pids, *count_io);
+		graft_memory_sort(pids, *count_io);
 		// One who executed another program while his part of the list was put
 		// together with another makes a disorder of both.
-		if (i + 1 < TRIES &&
-		    count_misplaced(pids, *count_io) > MISPLACED_MAX)
+		if (i + 1 < TRIES && graft_memory_count_misplaced(
+					     pids, *count_io) > MISPLACED_MAX)
 			continue;
 		struct graft_error *err = leave_out_misplaced(sharers, pids,
 							      count_io);
 		if (err)
 			return err;
-		*ok_ret = is_in_order(pids, *count_io);
+		*ok_ret = graft_memory_is_in_order(pids, *count_io);
 	}
 	return NULL;
 }
@@ -385,7 +319,7 @@ is_sharer(pid_t pid, pid_t number)
 {
 	char path[64];
 
-	if (number == pid || compare_memory(pid, number) != 0)
+	if (number == pid || graft_memory_compare(pid, number) != 0)
 		return false;
 	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d", (int)pid,
 		       (int)number);
@@ -403,6 +337,51 @@ has_sharer(const struct graft_sharers *sharers, pid_t pid, pid_t first,
 			return true;
 	}
 	return false;
+}
+
+/** Say whether it is cheaper to list who has a number from one on than to ask all. */
+static bool
+is_list_cheaper(const struct graft_sharers *sharers, pid_t first, pid_t end)
+{
+	size_t listed = 1;
+	size_t asked = 0;
+
+	for (pid_t i = first; i < end; i++) {
+		if (was_compared(sharers, i))
+			listed++;
+		else
+			asked++;
+	}
+	return asked > listed * LISTED_COSTS;
+}
+
+/**
+ * As has_sharer(), by the kernel's list: most of the last numbers are those of processes
+ * that ended. First threads are enough, as graft_sharer_find() has it.
+ *
+ * @param[out] ret Set if the list tells.
+ * @return false: it cannot be told.
+ */
+static bool
+has_listed_sharer(struct graft_sharers *sharers, pid_t pid, pid_t first,
+		  pid_t end, bool *ret)
+{
+	pid_t pids[NEW_MAX];
+	size_t count;
+	bool us = false;
+	bool found = false;
+
+	if (getpid() < first || !is_list_cheaper(sharers, first, end) ||
+	    !graft_list_from(&sharers->list, first, pids, NEW_MAX, &count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		us |= pids[i] == getpid();
+		found |= !was_compared(sharers, pids[i]) &&
+			 is_sharer(pid, pids[i]);
+	}
+	*ret = found;
+	// Else it is no list of our numbers.
+	return us;
 }
 
 static bool
@@ -432,11 +411,19 @@ graft_sharers_is_alone(struct graft_sharers *sharers, pid_t pid)
 		return false;
 	sharers->seen = last;
 	sharers->seen_us = now_us;
+	// For the next one that is asked about: who ended since need not be asked again.
+	struct graft_error *err = settle(sharers, last);
+	if (err) {
+		graft_error_free(err);
+		return false;
+	}
 	// Who was about to be born when the numbers began anew.
 	if (first <= FIRST_AGAIN &&
 	    has_sharer(sharers, pid, sharers->end - MARGIN, sharers->end))
 		return false;
 	first = sharers->settled < 0 ? 1 : sharers->settled + 1;
-	return !has_young_sharer(sharers, pid) &&
-	       !has_sharer(sharers, pid, first, last + 1);
+	bool found;
+	if (!has_listed_sharer(sharers, pid, first, last + 1, &found))
+		found = has_sharer(sharers, pid, first, last + 1);
+	return !found && !has_young_sharer(sharers, pid);
 }

@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "proc/list_from.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,8 +36,7 @@ struct graft_sharers {
 	 * for ever: nobody comes to share memory later. Owned. */
 	pid_t *compared;
 	size_t compared_count;
-	/** Those that were born since and lived when graft_sharers_keep() was asked
-	 * last. Owned. */
+	/** Those that were born since and lived when anybody asked last. Owned. */
 	pid_t *young;
 	size_t young_count;
 	size_t young_room;
@@ -55,6 +55,8 @@ struct graft_sharers {
 	/** The file that tells the number is open as this descriptor. */
 	bool open;
 	int fd;
+	/** The list of processes, which is read from a number on. */
+	struct graft_list_from list;
 };
 
 /** Free what was seen. Zeroes are a no-op. */

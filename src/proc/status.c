@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -23,6 +24,11 @@ enum {
 	/** PF_IO_WORKER, since Linux 5.12, and PF_USER_WORKER, since 6.4. */
 	FLAG_IO_WORKER = 0x00000010,
 	FLAG_USER_WORKER = 0x00004000,
+	/** Fields of a stat file, as proc(5) counts them. */
+	FIELD_PARENT = 4,
+	FIELD_SESSION = 6,
+	FIELD_FLAGS = 9,
+	FIELD_START = 22,
 };
 
 ssize_t
@@ -71,31 +77,41 @@ is_worker(const char *text, unsigned flags)
 			 strncmp(name, "(vhost-", strlen("(vhost-")) == 0));
 }
 
+/** Take the numbers of a stat file from the one behind the state on. */
+static bool
+take_fields(const char *at, uint64_t fields[FIELD_START + 1])
+{
+	for (size_t i = FIELD_PARENT; i <= FIELD_START; i++) {
+		char *end;
+		at += strspn(at, " ");
+		bool negative = *at == '-';
+		if (!isdigit((unsigned char)at[negative]))
+			return false;
+		fields[i] = strtoull(at, &end, 10);
+		at = end;
+	}
+	return true;
+}
+
 bool
 graft_proc_stat_parse(const char *text, struct graft_proc_status *status)
 {
 	// The name may itself hold ')': what matters follows the last one.
 	const char *at = strrchr(text, ')');
+	uint64_t fields[FIELD_START + 1];
+
 	if (!at)
 		return false;
-	unsigned flags;
-	uint64_t start;
-	char state;
-	int parent;
-	int session;
-	// Fields 3 (state), 4 (ppid), 6 (session), 9 (flags) and 22 (starttime) of proc(5).
-	int got = sscanf(at + 1,
-			 " %c %d %*d %d %*d %*d %u %*s %*s %*s %*s %*s %*s "
-			 "%*s %*s %*s %*s %*s %*s %" SCNu64,
-			 &state, &parent, &session, &flags, &start);
-	if (got != 5 || !isascii(state) || !isalpha(state))
+	at += 1 + strspn(at + 1, " ");
+	char state = *at;
+	if (!isascii(state) || !isalpha(state) || !take_fields(at + 1, fields))
 		return false;
 	status->state = state;
-	status->parent = parent;
-	status->session = session;
-	status->kernel = flags & FLAG_KERNEL_THREAD;
-	status->worker = is_worker(text, flags);
-	status->start_ticks = start;
+	status->parent = (pid_t)fields[FIELD_PARENT];
+	status->session = (pid_t)fields[FIELD_SESSION];
+	status->kernel = fields[FIELD_FLAGS] & FLAG_KERNEL_THREAD;
+	status->worker = is_worker(text, (unsigned)fields[FIELD_FLAGS]);
+	status->start_ticks = fields[FIELD_START];
 	return true;
 }
 

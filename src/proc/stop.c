@@ -272,8 +272,9 @@ graft_target_stop(struct graft_target *target, uint64_t limit_us)
 	struct graft_error *err = graft_tracee_reserve(target, SPARE_THREADS);
 	if (err)
 		return err;
-	struct graft_tick tick;
-	err = graft_tick_begin(&tick);
+	struct graft_tick own;
+	struct graft_tick *tick;
+	err = graft_tracee_tick_begin(target, &own, &tick);
 	if (err)
 		return err;
 	forget_registers(target);
@@ -281,7 +282,7 @@ graft_target_stop(struct graft_target *target, uint64_t limit_us)
 
 	target->stopped_ns = graft_tracee_now_ns();
 	err = stop_all(target, target->stopped_ns + limit_us * 1000);
-	graft_tick_end(&tick);
+	graft_tracee_tick_end(target, tick);
 	if (err) {
 		bool gone = target->state == GRAFT_TARGET_GONE;
 		take_late_stops(target);
@@ -318,14 +319,16 @@ graft_target_detach(struct graft_target *target)
 	// A thread can only be detached from while it stands. One that does
 	// not stop (in uninterruptible sleep) stays ours until we end.
 	if (target->state == GRAFT_TARGET_ATTACHED && target->count > 0) {
-		struct graft_tick tick;
-		struct graft_error *err = graft_tick_begin(&tick);
+		struct graft_tick own;
+		struct graft_tick *tick;
+		struct graft_error *err = graft_tracee_tick_begin(target, &own,
+								  &tick);
 		if (!err) {
 			forget_registers(target);
 			interrupt_all(target);
 			err = wait_all(target,
 				       graft_tracee_now_ns() + DETACH_LIMIT_NS);
-			graft_tick_end(&tick);
+			graft_tracee_tick_end(target, tick);
 		}
 		if (err)
 			take_late_stops(target);

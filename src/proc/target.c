@@ -22,39 +22,71 @@ enum {
 	EXEC_LOOKS = 20,
 };
 
+/** The auxiliary vector of a process, as /proc/PID/auxv has it. */
+union vector {
+	char text[4096];
+	Elf64_auxv_t auxv[4096 / sizeof(Elf64_auxv_t)];
+};
+
+/** What a look at an auxiliary vector says. */
+enum width {
+	/** Nothing: execve(2) has not written it, or only its beginning. */
+	WIDTH_UNKNOWN,
+	WIDTH_32,
+	WIDTH_64,
+};
+
 /**
- * Is it a 64-bit process? The size of a program header in its auxiliary vector
- * tells; a 32-bit vector read as a 64-bit one never holds it.
+ * Read an auxiliary vector of @p size bytes. The size of a program header tells what
+ * process it is; a 32-bit vector read as a 64-bit one never holds it, and its first type
+ * has a value in its upper half.
+ *
+ * @param[out] random_addr Address of AT_RANDOM's bytes, if it has them.
  */
+static enum width
+read_vector(const union vector *vector, size_t size, uint64_t *random_addr)
+{
+	size_t count = size / sizeof(vector->auxv[0]);
+	enum width width = WIDTH_UNKNOWN;
+
+	for (size_t i = 0; i < count && vector->auxv[i].a_type != AT_NULL;
+	     i++) {
+		const Elf64_auxv_t *entry = &vector->auxv[i];
+		if (entry->a_type > UINT32_MAX)
+			return WIDTH_32;
+		if (entry->a_type == AT_PHENT &&
+		    entry->a_un.a_val == sizeof(Elf64_Phdr))
+			width = WIDTH_64;
+		if (entry->a_type == AT_RANDOM)
+			*random_addr = entry->a_un.a_val;
+	}
+	return width;
+}
+
+/** Is it a 64-bit process? Who is in the middle of execve(2) is looked at again. */
 static struct graft_error *
 check_64_bit(struct graft_target *target, pid_t tid)
 {
-	bool is_64_bit = false;
-	union {
-		char text[4096];
-		Elf64_auxv_t auxv[4096 / sizeof(Elf64_auxv_t)];
-	} u;
-	ssize_t len;
+	union vector vector;
+	enum width width = WIDTH_UNKNOWN;
 
-	// A process in the middle of execve(2) has none, or an empty one.
-	for (int i = 0; i < EXEC_LOOKS; i++) {
-		u.auxv[0].a_type = AT_NULL;
-		len = graft_proc_slurp(u.text, sizeof(u.text), "/proc/%d/auxv",
-				       tid);
-		if (len < 0 || u.auxv[0].a_type != AT_NULL)
-			break;
-		(void)usleep(1000);
+	for (int i = 0; i < EXEC_LOOKS && width == WIDTH_UNKNOWN; i++) {
+		if (i > 0)
+			(void)usleep(1000);
+		ssize_t len = graft_proc_slurp(vector.text, sizeof(vector.text),
+					       "/proc/%d/auxv", tid);
+		if (len < 0)
+			return graft_tracee_cannot_open(target, (int)-len,
+							"auxv");
+		width = read_vector(&vector, (size_t)len, &target->random_addr);
 	}
-	if (len < 0)
-		return graft_tracee_cannot_open(target, (int)-len, "auxv");
-	for (size_t i = 0; i < (size_t)len / sizeof(u.auxv[0]); i++) {
-		if (u.auxv[i].a_type == AT_PHENT)
-			is_64_bit = u.auxv[i].a_un.a_val == sizeof(Elf64_Phdr);
-		if (u.auxv[i].a_type == AT_RANDOM)
-			target->random_addr = u.auxv[i].a_un.a_val;
-	}
-	if (is_64_bit)
+	if (width == WIDTH_64)
 		return NULL;
+	if (width == WIDTH_UNKNOWN)
+		return graft_error_new(
+			GRAFT_ERROR_REFUSED,
+			"R-12: process %d (%s) is in the middle of execve(2)",
+			target->pid, target->comm);
 	return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
 			       "process %d (%s) is not a 64-bit process",
 			       target->pid, target->comm);
@@ -107,6 +139,7 @@ graft_target_open(pid_t pid, struct graft_target **ret)
 	target->pid = pid;
 	target->mem_fd = -1;
 	target->task_fd = -1;
+	target->call_fd = -1;
 
 	// First the descriptor that pins the process, then what its number
 	// shows: it then is the same process or none.

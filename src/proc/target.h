@@ -235,6 +235,16 @@ graft_target_try_read(struct graft_target *target, uint64_t addr, void *buf,
 		      size_t len, bool *there_ret);
 
 /**
+ * Say whether the dynamic linker still relocates what a target maps: slots hold no
+ * addresses yet. In any state.
+ *
+ * @param[out] ret It does. False too where there is no dynamic linker.
+ * @return NULL; #GRAFT_ERROR_TARGET_GONE; what graft_maps_read() returns.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_target_is_loading(struct graft_target *target, bool *ret);
+
+/**
  * Write memory of the target, code and read-only pages included, through
  * /proc/PID/mem.
  *

@@ -2,6 +2,7 @@
 
 #include "proc/tracee.h"
 
+#include "proc/hints.h"
 #include "proc/status.h"
 #include "proc/vmas.h"
 
@@ -27,6 +28,23 @@ graft_tracee_now_ns(void)
 	struct timespec ts;
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000U + (uint64_t)ts.tv_nsec;
+}
+
+struct graft_error *
+graft_tracee_tick_begin(struct graft_target *target, struct graft_tick *own,
+			struct graft_tick **ret)
+{
+	*ret = target->hints ? &target->hints->tick : own;
+	return target->hints ? graft_tick_again(*ret) : graft_tick_begin(own);
+}
+
+void
+graft_tracee_tick_end(struct graft_target *target, struct graft_tick *tick)
+{
+	if (target->hints)
+		graft_tick_rest(tick);
+	else
+		graft_tick_end(tick);
 }
 
 struct graft_error *

@@ -96,6 +96,8 @@ struct graft_target {
 	struct graft_proc_status status;
 	/** /proc/PID/task; -1 until it is attached to. */
 	int task_fd;
+	/** /proc/PID/syscall; -1 until it is looked at (proc/partway.h). */
+	int call_fd;
 	enum graft_target_state state;
 
 	struct graft_tracee *tracees;
@@ -116,6 +118,21 @@ struct graft_target {
 	uint64_t stopped_ns;
 	uint64_t pause_us;
 };
+
+/**
+ * Start to tick (proc/urgent.h) for a stop of a target.
+ *
+ * @param[out] own Storage of the caller, for a target without hints.
+ * @param[out] ret What ticks; end it with graft_tracee_tick_end().
+ * @return NULL; #GRAFT_ERROR_OS.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tracee_tick_begin(struct graft_target *target, struct graft_tick *own,
+			struct graft_tick **ret);
+
+/** Stop ticking. What belongs to the hints is kept for the next stop. */
+void
+graft_tracee_tick_end(struct graft_target *target, struct graft_tick *tick);
 
 /** Monotonic time in nanoseconds. */
 uint64_t

@@ -52,11 +52,14 @@ explain_eperm(const struct graft_target *target, pid_t tid, bool *ours_ret)
 		struct graft_proc_status tracer = { 0 };
 		graft_error_free(
 			graft_proc_status_read(status.tracer, &tracer));
-		return graft_error_new(GRAFT_ERROR_TRACED,
-				       "process %d (%s) is traced by process "
-				       "%d (%s)",
-				       target->pid, target->comm, status.tracer,
-				       tracer.comm[0] ? tracer.comm : "gone");
+		return graft_error_new(
+			GRAFT_ERROR_TRACED,
+			"process %d (%s) is traced by process "
+			"%d (%s)",
+			target->pid, target->comm,
+			// The kernel names the thread that traces.
+			tracer.tgid ? tracer.tgid : status.tracer,
+			tracer.comm[0] ? tracer.comm : "gone");
 	}
 	if (may_trace(tid))
 		return graft_error_new(

@@ -46,14 +46,27 @@ graft_urgent_end(struct graft_urgent *urgent)
 	urgent->active = false;
 }
 
+/** Let it tick, or not. */
+static bool
+set_pace(const struct graft_tick *tick, bool ticks)
+{
+	// Periodic: a tick that comes just before the wait is followed by one
+	// that comes in it.
+	long ns = ticks ? 1000 * 1000 : 0;
+	struct itimerspec spec = { .it_interval.tv_nsec = ns,
+				   .it_value.tv_nsec = ns };
+
+	return timer_settime(tick->timer, 0, &spec, NULL) == 0;
+}
+
 struct graft_error *
 graft_tick_begin(struct graft_tick *tick)
 {
-	*tick = (struct graft_tick){ 0 };
+	*tick = (struct graft_tick){ .tid = gettid() };
 	struct sigevent event = {
 		.sigev_notify = SIGEV_THREAD_ID,
 		.sigev_signo = tick_signal(),
-		._sigev_un._tid = gettid(),
+		._sigev_un._tid = tick->tid,
 	};
 	if (timer_create(CLOCK_MONOTONIC, &event, &tick->timer) != 0)
 		return graft_error_os(errno, "create a timer");
@@ -67,12 +80,8 @@ graft_tick_begin(struct graft_tick *tick)
 	(void)sigaddset(&set, tick_signal());
 	(void)pthread_sigmask(SIG_UNBLOCK, &set, &tick->old_mask);
 
-	// Periodic: a tick that comes just before the wait is followed by one
-	// that comes in it.
-	struct itimerspec spec = { .it_interval.tv_nsec = 1000 * 1000,
-				   .it_value.tv_nsec = 1000 * 1000 };
 	tick->active = true;
-	if (timer_settime(tick->timer, 0, &spec, NULL) != 0) {
+	if (!set_pace(tick, true)) {
 		int errnum = errno;
 		graft_tick_end(tick);
 		return graft_error_os(errnum, "start a timer");
@@ -80,10 +89,30 @@ graft_tick_begin(struct graft_tick *tick)
 	return NULL;
 }
 
+struct graft_error *
+graft_tick_again(struct graft_tick *tick)
+{
+	// A child has neither its parent's timers nor its number.
+	if (!tick->active || tick->tid != gettid())
+		return graft_tick_begin(tick);
+	if (!set_pace(tick, true))
+		return graft_error_os(errno, "start a timer");
+	return NULL;
+}
+
+void
+graft_tick_rest(struct graft_tick *tick)
+{
+	// A signal that is queued already is delivered on the way out of the call.
+	if (tick->active && !set_pace(tick, false))
+		graft_tick_end(tick);
+}
+
 void
 graft_tick_end(struct graft_tick *tick)
 {
-	if (!tick->active)
+	// Not that of our parent: the number may be one of ours by now.
+	if (!tick->active || tick->tid != gettid())
 		return;
 	// Deleting the timer takes a signal of it that is still queued along
 	// (since 6.13), or it was delivered on the way out of the call.

@@ -43,6 +43,8 @@ graft_urgent_end(struct graft_urgent *urgent);
 struct graft_tick {
 	timer_t timer;
 	bool active;
+	/** Whose it is. */
+	pid_t tid;
 	struct sigaction old_action;
 	sigset_t old_mask;
 };
@@ -61,5 +63,20 @@ graft_tick_begin(struct graft_tick *tick);
 /** Stop ticking. No-op if not active. */
 void
 graft_tick_end(struct graft_tick *tick);
+
+/**
+ * Start ticking as graft_tick_begin(), with what graft_tick_rest() kept: a timer costs
+ * more than the wait that it is for.
+ *
+ * @param[in,out] tick All zero, or what rests; a child that finds its parent's makes its
+ * own.
+ * @return NULL; #GRAFT_ERROR_OS.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_tick_again(struct graft_tick *tick);
+
+/** Stop ticking, and keep the timer until graft_tick_end(). No-op if not active. */
+void
+graft_tick_rest(struct graft_tick *tick);
 
 #endif /* GRAFT_PROC_URGENT_H */

@@ -42,6 +42,8 @@ struct graft_vmas {
 	pid_t tid;
 	/** /proc/PID/maps, or -1 if queries do not work. */
 	int fd;
+	/** Queries were seen to work since it was renewed. */
+	bool works;
 	/** Read when first asked after a renewal, if queries do not work. */
 	struct graft_maps *maps;
 };
@@ -78,6 +80,7 @@ void
 graft_vmas_renew(struct graft_vmas *vmas, pid_t tid)
 {
 	vmas->tid = tid;
+	vmas->works = false;
 	graft_maps_free(vmas->maps);
 	vmas->maps = NULL;
 }
@@ -161,10 +164,11 @@ graft_vmas_has_queries(struct graft_vmas *vmas)
 	struct graft_vma vma;
 
 	// An old kernel, or another memory since an execve(2).
-	if (vmas->fd >= 0 &&
+	if (vmas->fd >= 0 && !vmas->works &&
 	    query(vmas->fd, 0, QUERY_COVERING_OR_NEXT, NULL, &vma) < 0)
 		graft_vmas_use_text(vmas);
-	return vmas->fd >= 0;
+	vmas->works = vmas->fd >= 0;
+	return vmas->works;
 }
 
 /** Find a mapping. @param[in] prot PROT_*: only those that have all of it count. */
@@ -179,6 +183,7 @@ find(struct graft_vmas *vmas, uint64_t addr, int prot, struct graft_vma *ret,
 				 (prot & PROT_EXEC ? VMA_EXECUTABLE : 0);
 		int found = query(vmas->fd, addr, flags, NULL, ret);
 		if (found >= 0) {
+			vmas->works = true;
 			*found_ret = found;
 			return NULL;
 		}

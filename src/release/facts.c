@@ -172,15 +172,35 @@ read_device(const struct device *device, const cJSON *json)
 	return err;
 }
 
+/** Say whether a string in JSON holds a NUL: what is read ends there, and other programs read on. */
+static bool
+has_nul(const char *text, size_t len)
+{
+	static const char nul[] = "\\u0000";
+
+	for (size_t i = 0; i + strlen(nul) <= len; i++) {
+		if (text[i] != '\\')
+			continue;
+		if (memcmp(text + i, nul, strlen(nul)) == 0)
+			return true;
+		// What it quotes, another one too.
+		i++;
+	}
+	return false;
+}
+
 struct graft_error *
 graft_facts_parse(const char *text, size_t len, const char *file,
 		  struct graft_facts **ret, size_t *count_ret)
 {
 	const char *end = NULL;
-	cJSON *root = cJSON_ParseWithLengthOpts(text, len + 1, &end, true);
 	size_t count = 1;
 	struct graft_error *err = NULL;
 
+	if (has_nul(text, len))
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "%s: a text holds a NUL", file);
+	cJSON *root = cJSON_ParseWithLengthOpts(text, len + 1, &end, true);
 	if (!root)
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				       "%s: no JSON from byte %zu on", file,

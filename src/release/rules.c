@@ -2,12 +2,16 @@
 
 #include "release/rules.h"
 
+#include "base/deb_version.h"
+
 #include <string.h>
 
 enum {
 	/** "GP-": where the year of an id stands, and how long it is. */
 	YEAR_OFF = 3,
 	YEAR_LEN = 4,
+	/** "2026-11". */
+	MONTH_LEN = 7,
 };
 
 static bool
@@ -89,6 +93,20 @@ check_cold(const struct graft_release *release)
 	return NULL;
 }
 
+/** See that a level is none that is to come: who had it would be past all others. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_month(const struct graft_release *release)
+{
+	const struct graft_level_text level = graft_level_write(release->level);
+
+	// Both begin with year and month, as digits.
+	return strncmp(level.str, release->date, MONTH_LEN) <= 0
+		       ? NULL
+		       : graft_rule_broken(GRAFT_RULE_LEVEL, release,
+					   "its level is %s, and its date %s",
+					   level.str, release->date);
+}
+
 struct graft_error *
 graft_rules_alone(const struct graft_release *release, bool proven)
 {
@@ -99,6 +117,9 @@ graft_rules_alone(const struct graft_release *release, bool proven)
 		return graft_rule_broken(GRAFT_RULE_LEAVING, release,
 					 "it keeps the track, and says of "
 					 "devices that leave it");
+	struct graft_error *err = check_month(release);
+	if (err)
+		return err;
 	return graft_release_is_hot(release) ? check_hot(release, proven)
 					     : check_cold(release);
 }
@@ -142,6 +163,27 @@ lacks(const struct graft_release *release, const struct graft_release *of)
 	for (size_t i = 0; i < of->cves.count; i++) {
 		if (!graft_words_have(&release->cves, of->cves.list[i]))
 			return of->cves.list[i];
+	}
+	return NULL;
+}
+
+/** Say which package of one release another one has not, or not so new; NULL: it has all. */
+static const struct graft_release_package *
+lacks_package(const struct graft_release *release,
+	      const struct graft_release *of)
+{
+	for (size_t i = 0; i < of->package_count; i++) {
+		const struct graft_release_package *wanted = &of->packages[i];
+		bool has = false;
+		for (size_t k = 0; k < release->package_count && !has; k++) {
+			const struct graft_release_package *p =
+				&release->packages[k];
+			has = strcmp(p->name, wanted->name) == 0 &&
+			      graft_deb_version_compare(p->version,
+							wanted->version) >= 0;
+		}
+		if (!has)
+			return wanted;
 	}
 	return NULL;
 }
@@ -190,10 +232,50 @@ check_earlier(const struct graft_release *release,
 				earlier->id, earlier->modules[i].path,
 				earlier->modules[i].old_build_id);
 	}
+	const struct graft_release_package *package = lacks_package(release,
+								    earlier);
+	if (package)
+		return graft_rule_broken(GRAFT_RULE_CONTENTS, release,
+					 "%s brings %.200s to %.200s, and it "
+					 "does not",
+					 earlier->id, package->name,
+					 package->version);
 	if (!graft_words_have(&release->supersedes, earlier->id))
 		return graft_rule_broken(GRAFT_RULE_SUPERSEDES, release,
 					 "it does not name %s", earlier->id);
 	return NULL;
+}
+
+/** See that a release raises the level of who has another one. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_above(const struct graft_release *release,
+	    const struct graft_release *other)
+{
+	return !other || release->level > other->level
+		       ? NULL
+		       : graft_rule_broken(
+				 GRAFT_RULE_LEVEL, release,
+				 "its level is %s, and that of %s is %s",
+				 graft_level_write(release->level).str,
+				 other->id,
+				 graft_level_write(other->level).str);
+}
+
+/** Check the level of a release against those that it names. */
+GRAFT_MUST_CHECK static struct graft_error *
+check_levels(const struct graft_catalogue *catalogue,
+	     const struct graft_release *release)
+{
+	struct graft_error *err = check_above(
+		release,
+		graft_catalogue_find(catalogue, release->requires_baseline));
+
+	for (size_t i = 0; !err && i < release->supersedes.count; i++)
+		err = check_above(
+			release,
+			graft_catalogue_find(catalogue,
+					     release->supersedes.list[i]));
+	return err;
 }
 
 struct graft_error *
@@ -208,8 +290,16 @@ graft_rules_among(const struct graft_catalogue *catalogue,
 		return graft_rule_broken(GRAFT_RULE_CUMULATIVE, release,
 					 "%s does not fix %s", cumulative->id,
 					 cve);
-	if (!graft_release_is_hot(release))
-		return NULL;
+	struct graft_error *err = check_levels(catalogue, release);
+	if (err || !graft_release_is_hot(release))
+		return err;
+	const struct graft_release_package *package =
+		cumulative ? lacks_package(cumulative, release) : NULL;
+	if (package)
+		return graft_rule_broken(GRAFT_RULE_CUMULATIVE, release,
+					 "%s does not bring %.200s to %.200s",
+					 cumulative->id, package->name,
+					 package->version);
 	for (size_t i = 0; i < catalogue->count; i++) {
 		const struct graft_release *other = catalogue->list[i];
 		if (!graft_release_is_hot(other) ||
@@ -217,7 +307,7 @@ graft_rules_among(const struct graft_catalogue *catalogue,
 			   release->requires_baseline) != 0 ||
 		    !comes_after(release, other))
 			continue;
-		struct graft_error *err = check_earlier(release, other);
+		err = check_earlier(release, other);
 		if (err)
 			return err;
 	}

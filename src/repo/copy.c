@@ -3,6 +3,7 @@
 #include "repo/copy.h"
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "repo/names.h"
@@ -136,32 +137,54 @@ final_path(const char *folder, const char *path, const struct graft_copy *copy,
 	return graft_tree_make_parent(*ret);
 }
 
+/** Make a file in a folder, beside all targets. */
+GRAFT_MUST_CHECK static struct graft_error *
+make_beside(const char *folder, int *fd_ret, char **ret)
+{
+	GRAFT_FREE char *path = NULL;
+
+	if (asprintf(&path, "%s/" GRAFT_COPY_BESIDE ".XXXXXX", folder) < 0) {
+		path = NULL;
+		return graft_error_no_memory();
+	}
+	*fd_ret = mkostemp(path, O_CLOEXEC);
+	if (*fd_ret < 0)
+		return graft_error_os(errno, "create a file in %s", folder);
+	*ret = GRAFT_TAKE(path);
+	return NULL;
+}
+
+/** Give what was made beside its hashed name. */
+GRAFT_MUST_CHECK static struct graft_error *
+put_in_place(int fd, char **beside, const char *folder, const char *path,
+	     const struct graft_copy *copy)
+{
+	GRAFT_FREE char *final = NULL;
+
+	struct graft_error *err = graft_fault("repo-copied");
+	if (!err && fchmod(fd, 0644) < 0)
+		err = graft_error_os(errno, "chmod %s", *beside);
+	if (!err)
+		err = final_path(folder, path, copy, &final);
+	if (err)
+		return err;
+	if (rename(*beside, final) < 0)
+		return graft_error_os(errno, "rename %s", final);
+	free(GRAFT_TAKE(*beside));
+	return NULL;
+}
+
 /** Copy an open file to its hashed name. */
 GRAFT_MUST_CHECK static struct graft_error *
 copy_to(int from, const char *folder, const char *path, struct graft_copy *ret)
 {
-	GRAFT_FREE char *final = NULL;
-	GRAFT_FREE char *temporary = NULL;
+	GRAFT_CLEANUP(unlink_beside) char *beside = NULL;
+	GRAFT_CLOSE int to = -1;
 
-	if (asprintf(&temporary, "%s/.XXXXXX", folder) < 0) {
-		temporary = NULL;
-		return graft_error_no_memory();
-	}
-	GRAFT_CLOSE int to = mkostemp(temporary, O_CLOEXEC);
-	if (to < 0)
-		return graft_error_os(errno, "create a file in %s", folder);
-	GRAFT_CLEANUP(unlink_beside) char *beside = GRAFT_TAKE(temporary);
-	struct graft_error *err = pump(from, to, ret);
-	if (!err && fchmod(to, 0644) < 0)
-		err = graft_error_os(errno, "chmod %s", beside);
+	struct graft_error *err = make_beside(folder, &to, &beside);
 	if (!err)
-		err = final_path(folder, path, ret, &final);
-	if (err)
-		return err;
-	if (rename(beside, final) < 0)
-		return graft_error_os(errno, "rename %s", final);
-	free(GRAFT_TAKE(beside));
-	return NULL;
+		err = pump(from, to, ret);
+	return err ? err : put_in_place(to, &beside, folder, path, ret);
 }
 
 struct graft_error *
@@ -186,7 +209,8 @@ struct graft_error *
 graft_copy_bytes(const void *bytes, size_t len, const char *folder,
 		 const char *path, struct graft_copy *ret)
 {
-	GRAFT_FREE char *final = NULL;
+	GRAFT_CLEANUP(unlink_beside) char *beside = NULL;
+	GRAFT_CLOSE int to = -1;
 	uint8_t hash[GRAFT_SHA256_LEN];
 
 	struct graft_error *err = graft_sha256(bytes, len, hash);
@@ -194,6 +218,10 @@ graft_copy_bytes(const void *bytes, size_t len, const char *folder,
 		return err;
 	graft_hex_encode(hash, sizeof(hash), ret->digits);
 	ret->len = len;
-	err = final_path(folder, path, ret, &final);
-	return err ? err : graft_file_write(final, bytes, len, 0644);
+	err = graft_dir_make(folder, 0755);
+	if (!err)
+		err = make_beside(folder, &to, &beside);
+	if (!err)
+		err = graft_file_write_fd(to, bytes, len);
+	return err ? err : put_in_place(to, &beside, folder, path, ret);
 }

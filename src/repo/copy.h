@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** What files are called until they are whole, with a point and six characters behind it: no target has a
+ * name that begins with a point. Who has the lock of a repository may remove them. */
+#define GRAFT_COPY_BESIDE ".graft"
+
 /** What a file is. */
 struct graft_copy {
 	uint64_t len;

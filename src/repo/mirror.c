@@ -204,6 +204,8 @@ graft_mirror_open(const struct graft_mirror_config *config,
 		.metadata_url = mirror->metadata_url,
 		.fetcher = config->fetcher,
 		.now = config->now,
+		.root_fn = config->root_fn,
+		.root_arg = config->root_arg,
 	};
 	if (!err)
 		err = graft_client_open(&of_client, &mirror->client);

@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/error.h"
+#include "trust/client.h"
 #include "trust/fetch.h"
 
 #include <stdbool.h>
@@ -35,6 +36,9 @@ struct graft_mirror_config {
 	struct graft_fetcher fetcher;
 	/** Unix time in seconds. */
 	int64_t now;
+	/** Told of each new root; NULL: nobody wants to know. */
+	graft_client_root_fn *root_fn;
+	void *root_arg;
 };
 
 /** What was done. */

@@ -27,6 +27,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/**
+ * Told of a root that was verified and is trusted from now on, before it is stored. One that is told of may
+ * be told of again, where it could not be stored.
+ */
+typedef struct graft_error *
+graft_client_root_fn(void *arg, const void *bytes, size_t len);
+
 /** Where a client looks. All is borrowed until it is closed. */
 struct graft_client_config {
 	/** Directory of trusted metadata. */
@@ -36,6 +43,9 @@ struct graft_client_config {
 	struct graft_fetcher fetcher;
 	/** Start of the update, Unix time in seconds. */
 	int64_t now;
+	/** NULL: nobody wants to know. */
+	graft_client_root_fn *root_fn;
+	void *root_arg;
 };
 
 /** A client. */

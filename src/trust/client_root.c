@@ -192,7 +192,11 @@ next_root(struct graft_client *client, bool *more_ret)
 	err = check_root(client, &file);
 	if (err)
 		return graft_client_say(&file, err);
-	err = forget_rotated(client, file.metadata);
+	if (client->config.root_fn)
+		err = client->config.root_fn(client->config.root_arg,
+					     file.bytes, file.len);
+	if (!err)
+		err = forget_rotated(client, file.metadata);
 	if (!err)
 		err = graft_trust_store_write(client->store, "root", file.bytes,
 					      file.len);

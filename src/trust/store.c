@@ -109,6 +109,7 @@ graft_trust_store_open(const char *dir, bool make,
 	err = lock(store);
 	if (err)
 		return err;
+	graft_file_sweep(dir, "*.json");
 	*ret = GRAFT_TAKE(store);
 	return NULL;
 }

@@ -7,7 +7,8 @@
  *
  * A file `ROLE.json` for each role, byte for byte as it was served; ROLE is written as
  * graft_escape_file() does. Each is written beside, synced and renamed. What is read
- * is verified again by who reads it: a store is no proof.
+ * is verified again by who reads it: a store is no proof. What a write that was killed left beside goes
+ * when it is opened.
  */
 
 #ifndef GRAFT_TRUST_STORE_H

@@ -2,9 +2,8 @@
 
 #include "update/repositories.h"
 
-#include "base/file.h"
 #include "base/vec.h"
-#include "trust/limits.h"
+#include "update/roots.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -30,18 +29,6 @@ struct graft_repositories {
 	size_t checked_count;
 	size_t checked_cap;
 };
-
-/** A root, as bytes. */
-struct root {
-	uint8_t *bytes;
-	size_t len;
-};
-
-static void
-root_deinit(struct root *root)
-{
-	free(root->bytes);
-}
 
 void
 graft_repositories_close(struct graft_repositories *repositories)
@@ -115,62 +102,14 @@ check_any(const struct graft_repositories *repositories)
 			       graft_error_message(why));
 }
 
-/** Read a file, if it is there. @param[in] name In a folder; NULL: @p path is it. */
-static void
-read_root(const char *path, const char *name, struct root *ret)
-{
-	GRAFT_FREE char *whole = NULL;
-
-	*ret = (struct root){ 0 };
-	if (name && asprintf(&whole, "%s/%s", path, name) < 0) {
-		whole = NULL;
-		return;
-	}
-	graft_error_free(graft_file_read(name ? whole : path,
-					 GRAFT_TRUST_ROOT_BYTES, &ret->bytes,
-					 &ret->len));
-}
-
-/** The first root of a repository, and the one of now. */
-static const char *const root_names[] = { "anchor.json", "trusted/root.json" };
-
-/** Say whether a directory's repository began with this root, or is at it now. */
-static bool
-has_root(const char *dir, const struct root *root)
-{
-	bool same = false;
-
-	for (size_t i = 0; i < 2 && !same && root->bytes; i++) {
-		GRAFT_CLEANUP(root_deinit) struct root there;
-		read_root(dir, root_names[i], &there);
-		same = there.bytes && there.len == root->len &&
-		       memcmp(there.bytes, root->bytes, root->len) == 0;
-	}
-	return same;
-}
-
-/** Say whether two directories are of one repository. */
-static bool
-is_one(const char *dir, const char *other)
-{
-	bool same = false;
-
-	for (size_t i = 0; i < 2 && !same; i++) {
-		GRAFT_CLEANUP(root_deinit) struct root root;
-		read_root(dir, root_names[i], &root);
-		same = has_root(other, &root);
-	}
-	return same;
-}
-
 /** See that no two repositories are one: their agreement would be worth nothing. */
 GRAFT_MUST_CHECK static struct graft_error *
 check_several(const struct graft_repositories_config *config)
 {
 	for (size_t i = 0; i < config->count; i++) {
 		for (size_t k = 0; k < i; k++) {
-			if (is_one(config->sources[i].dir,
-				   config->sources[k].dir))
+			if (graft_roots_are_one(config->sources[i].dir,
+						config->sources[k].dir))
 				return graft_error_new(
 					GRAFT_ERROR_REFUSED,
 					"the repositories %s and %s have the "
@@ -201,21 +140,18 @@ GRAFT_MUST_CHECK static struct graft_error *
 check_name(const struct graft_repositories_config *config, size_t i)
 {
 	const char *dir = config->sources[i].dir;
-	GRAFT_CLEANUP(root_deinit) struct root trusted;
-	GRAFT_CLEANUP(root_deinit) struct root root;
 
-	read_root(dir, root_names[1], &trusted);
-	read_root(config->sources[i].trusted_root, NULL, &root);
-	for (size_t k = 0; !trusted.bytes && k < config->known_dir_count; k++) {
+	for (size_t k = 0;
+	     !graft_roots_are_trusted(dir) && k < config->known_dir_count; k++)
 		if (!is_configured(config, config->known_dirs[k]) &&
-		    has_root(config->known_dirs[k], &root))
+		    graft_roots_have_file(config->known_dirs[k],
+					  config->sources[i].trusted_root))
 			return graft_error_new(
 				GRAFT_ERROR_REFUSED,
 				"the root of the repository %s is known "
 				"already, by another name: so that what "
 				"is trusted is not forgotten, mv %s %s",
 				config->names[i], config->known_dirs[k], dir);
-	}
 	return NULL;
 }
 

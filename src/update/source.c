@@ -8,6 +8,7 @@
 #include "repo/mirror.h"
 #include "repo/tree.h"
 #include "trust/limits.h"
+#include "update/roots.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -65,39 +66,17 @@ join(char **ret, const char *name, const char *dir)
 	return NULL;
 }
 
-/** Say whether a file holds these bytes. */
-static bool
-holds(const char *path, const void *bytes, size_t len)
-{
-	GRAFT_FREE uint8_t *own = NULL;
-	size_t own_len = 0;
-	struct graft_error *err = graft_file_read(path, GRAFT_TRUST_ROOT_BYTES,
-						  &own, &own_len);
-
-	graft_error_free(err);
-	return !err && own_len == len && memcmp(own, bytes, len) == 0;
-}
-
 /**
- * See that the administrator's root is the one that was given the first time, or what is trusted
- * by now: whoever gives that of another repository means something that is not done silently.
+ * See that the administrator's root is one that the repository has had since the first time: whoever gives that of another repository means something that is not done silently.
  */
 GRAFT_MUST_CHECK static struct graft_error *
 check_anchor(const struct graft_source_config *config)
 {
-	GRAFT_FREE char *anchor = NULL;
-	GRAFT_FREE char *trusted = NULL;
 	GRAFT_FREE uint8_t *bytes = NULL;
 	size_t len;
-
-	struct graft_error *err = join(&anchor, "anchor.json", config->dir);
-	if (!err)
-		err = join(&trusted, "trusted/root.json", config->dir);
-	if (err)
-		return err;
-	const bool known = access(trusted, F_OK) == 0;
-	err = graft_file_read(config->trusted_root, GRAFT_TRUST_ROOT_BYTES,
-			      &bytes, &len);
+	const bool known = graft_roots_are_trusted(config->dir);
+	struct graft_error *err = graft_file_read(
+		config->trusted_root, GRAFT_TRUST_ROOT_BYTES, &bytes, &len);
 	// It is needed the first time only.
 	if (err && known && graft_error_code(err) == GRAFT_ERROR_NOT_FOUND) {
 		graft_error_free(err);
@@ -107,17 +86,22 @@ check_anchor(const struct graft_source_config *config)
 		return graft_error_prefix(
 			err,
 			"the root of the repository that is to be trusted");
-	if (!known)
-		return graft_file_write(anchor, bytes, len, 0600);
-	if (holds(anchor, bytes, len))
-		return NULL;
-	return holds(trusted, bytes, len)
-		       ? graft_file_write(anchor, bytes, len, 0600)
+	return !known || graft_roots_have(config->dir, bytes, len)
+		       ? graft_roots_anchor(config->dir, bytes, len)
 		       : graft_error_new(
 				 GRAFT_ERROR_REFUSED,
 				 "%s is not the root that was trusted first: "
 				 "if another repository is meant, remove %s",
 				 config->trusted_root, config->dir);
+}
+
+/** Note a root that is trusted from now on. */
+static struct graft_error *
+note_root(void *arg, const void *bytes, size_t len)
+{
+	const struct graft_source_config *config = arg;
+
+	return graft_roots_note(config->dir, bytes, len);
 }
 
 GRAFT_MUST_CHECK static struct graft_error *
@@ -130,6 +114,8 @@ open_one(struct graft_source *source)
 		.url = config->urls[source->at],
 		.fetcher = config->fetcher,
 		.now = config->now,
+		.root_fn = note_root,
+		.root_arg = &source->config,
 	};
 
 	return graft_mirror_open(&of_mirror, &source->mirror);

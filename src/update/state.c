@@ -151,6 +151,8 @@ graft_update_state_open(struct graft_update_state **ret)
 						 "another graft is at work on "
 						 "a cumulative update")
 			       : graft_error_os(errno, "lock %s", lock);
+	graft_file_sweep(state->dir, "record");
+	graft_file_sweep(state->dir, "*.json");
 	err = read_record(state);
 	if (err)
 		return graft_error_prefix(err, "an update that is under way");

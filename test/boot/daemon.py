@@ -21,8 +21,11 @@ def processes(machine):
     found = {}
     with open(f"{machine.group}/system.slice/{UNIT}/cgroup.procs", encoding="ascii") as file:
         for pid in file.read().split():
-            with open(f"/proc/{pid}/status", encoding="utf-8") as status:
-                lines = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+            try:
+                with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+                    lines = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # It ended since it was listed.
             found.setdefault(lines["Name"], []).append(int(lines["NSpid"].split()[-1]))
     return found
 

@@ -7,7 +7,7 @@ import select
 import subprocess
 import time
 
-from stage import GRAFT, check, one_line, same, test, tree_of
+from stage import GRAFT, check, errors_in, one_line, same, test, tree_of
 from files import nobody
 
 VERBS = ("diff", "show", "verify", "plan", "apply", "status", "revert", "recover",
@@ -177,7 +177,7 @@ def some_done_and_some_refused_is_status_5(place):
         done = place.run("apply", place.patch, "--pid", str(victim.pid), "--pid", str(other.pid),
                          "--pid", "2147483647", status=5)
         check(f"pid {victim.pid}" in done.stdout, done.stdout)
-        same(len(done.stderr.splitlines()), 2, "lines of errors")
+        same(len(errors_in(done.stderr)), 2, "lines of errors")
         victim.expect(True)
         other.expect(True)
 

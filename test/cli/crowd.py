@@ -138,7 +138,7 @@ def canaries_come_first_and_the_rest_only_if_they_live(place):
             canaries[0].process.wait()
             out, err = tool.communicate(timeout=5 * LONG)
         same(tool.returncode, 4, f"status ({out}{err})")
-        check(f"pid {canaries[0].pid}" in err and "canary ended" in err, err)
+        check(f"pid {canaries[0].pid}" in err and "canary ended by SIGKILL" in err, err)
         check(f"pid {canaries[1].pid}" in err and "taken back" in err, err)
         for victim in victims:
             if victim is not canaries[0]:
@@ -160,9 +160,7 @@ def canary_of(place, victims):
     return next(v for v in victims if place.states(v.pid) == ["applied"])
 
 
-@test
-def a_canary_that_executes_another_program_has_ended(place):
-    made = program(place, "becomes", """
+BECOMES = """
 int main(void)
 {
 	char c;
@@ -172,7 +170,12 @@ int main(void)
 	execl("/bin/cat", "cat", NULL);
 	return 1;
 }
-""")
+"""
+
+
+@test
+def a_canary_that_executes_another_program_has_ended(place):
+    made = program(place, "becomes", BECOMES)
     with Victim(made) as one, Victim(made) as two:
         with place.start("apply", place.patch, "--all", "--canary", "1", "--watch",
                          "600") as tool:
@@ -182,6 +185,23 @@ int main(void)
         same(tool.returncode, 4, f"status ({out}{err})")
         one_line_of(err, canary.pid, "the canary executed another program")
         answers(two if canary is one else one, 11)
+
+
+@test
+def who_executes_another_program_before_its_turn_is_not_meant(place):
+    """--all meant it when it looked; who is another program since has nothing to be told of."""
+    made = program(place, "becomes-other", BECOMES)
+    with Victim(made) as one, Victim(made) as two:
+        with place.start("apply", place.patch, "--all", "--canary", "1", "--watch",
+                         "5") as tool:
+            canary = canary_of(place, (one, two))
+            other = two if canary is one else one
+            other.process.stdin.write(b"x")
+            until(lambda: "cat" in status_of(other.pid)["Name"], "it is what it was")
+            out, err = tool.communicate(timeout=5 * LONG)
+        same(tool.returncode, 0, f"status ({out}{err})")
+        check(str(other.pid) not in out + err, out + err)
+        answers(canary, 17)
 
 
 @test

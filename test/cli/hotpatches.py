@@ -4,7 +4,7 @@ import os
 import random
 import re
 
-from stage import Victim, check, one_line, same, test
+from stage import Victim, build_id, check, one_line, same, test
 
 VERBS = (("show",), ("verify",), ("plan", "--all"), ("apply", "--all"), ("revert", "--all"))
 
@@ -84,7 +84,7 @@ def with_format(number):
 
 @test
 def a_hotpatch_of_a_newer_format_says_so(place):
-    data = manifest(place, with_format(b"7"))
+    data = manifest(place, with_format(b"9"))
     with place.victim() as victim, place.unchanged(victim.pid):
         for verb, *more in VERBS:
             done = place.run(verb, place.write("newer.graft", data), *more, status=67)
@@ -124,7 +124,9 @@ def a_hotpatch_of_another_build_with_the_same_soname_touches_nothing(place):
             place.unchanged(victim.pid):
         for verb in ("plan", "apply"):
             done = place.run(verb, place.patch, "--pid", str(victim.pid), status=4)
-            one_line(done, str(victim.pid), "R-14")
+            one_line(done, str(victim.pid), "R-14", "other/libvictim.so.1 has build-id ",
+                     f"and the hotpatch is for build-id {build_id(place.old)}")
+            check("help: R-14: It runs another build" in done.stderr, done.stderr)
         done = place.run("apply", place.patch, "--all", status=3)
         one_line(done, "no process")
         victim.expect(False)

@@ -32,7 +32,7 @@ def a_hotpatch_of_two_packages_says_what_it_brings_to_the_disk(place):
     place.run("verify", fix, status=0)
     # It goes into no other form: an archive in a frame, which tar reads.
     listed = subprocess.run(["tar", "-tf", fix], capture_output=True, text=True, check=True)
-    check("disk/index.json.zst\ndisk/data.zst\n" in listed.stdout, listed.stdout)
+    check("disk/all.zst\n" in listed.stdout, listed.stdout)
 
 
 @test
@@ -65,9 +65,9 @@ def a_part_for_the_disk_that_was_altered_is_refused(place):
         packed = file.read()
     data = subprocess.run(["zstd", "-dc"], input=packed, stdout=subprocess.PIPE,
                           check=True).stdout
-    at = data.index(b"disk/index.json.zst") + 512
+    at = data.index(b"disk/all.zst") + 512
     odd = place.write("odd.graft", data[:at + 30] + bytes([data[at + 30] ^ 255]) + data[at + 31:])
-    one_line(place.run("show", odd, status=65), "odd.graft", "disk/index.json.zst")
+    one_line(place.run("show", odd, status=65), "odd.graft", "disk/all.zst")
     cut = place.write("cut.graft", packed[:len(packed) // 2])
     one_line(place.run("show", cut, status=65), "cut.graft")
 

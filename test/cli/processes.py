@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from stage import (LONG, READ, SOURCES, Skip, Victim, check, code_of, on_host, one_line, same,
+from stage import (LONG, READ, SOURCES, Skip, Victim, check, code_of, errors_in, on_host, one_line, same,
                    state_of, status_of, test, threads_in, until, works_on)
 from files import nobody
 
@@ -78,7 +78,8 @@ def a_kernel_thread_is_refused_by_every_verb(place):
         each_verb(place, 2, "kernel", status=67)
         # It is named once.
         done = place.run("plan", place.patch, "--pid", "2", status=67)
-        check(done.stderr.endswith("): is a kernel thread\n"), done.stderr)
+        check(errors_in(done.stderr)[0].endswith("): is a kernel thread"), done.stderr)
+        check("help: It runs no file of this hotpatch. Leave it out." in done.stderr, done.stderr)
 
 
 @test
@@ -172,6 +173,23 @@ def a_process_that_another_traces_is_refused_by_every_verb(place):
 
 
 @test
+def a_refusal_says_what_would_help_once_for_all_of_its_kind(place):
+    with place.victim() as one, place.victim() as two, Victim(place.path("tracer"), str(one.pid)), \
+            Victim(place.path("tracer"), str(two.pid)), place.victim() as three:
+        three.block()
+        words = ("apply", place.patch, "--wait", "0.2") + tuple(
+            word for v in (one, two, three) for word in ("--pid", str(v.pid)))
+        done = place.run(*words, status=4)
+        helps = [line for line in done.stderr.splitlines() if line not in errors_in(done.stderr)]
+        same(len(errors_in(done.stderr)), 3, done.stderr)
+        same(sorted(line.split(":")[2].split()[0] for line in helps), ["Detach", "R-13"], done.stderr)
+        answer = json.loads(place.run(*words, "--json", status=4).stdout)
+        said = {process["pid"]: process["error"]["help"] for process in answer["processes"]}
+        same(said[one.pid], said[two.pid], "what helps both")
+        check(said[one.pid].startswith("Detach") and "--wait" in said[three.pid], said)
+
+
+@test
 def a_32_bit_process_is_refused_by_every_verb(place):
     tiny = place.path("tiny32")
     if subprocess.run(["gcc", "-m32", "-nostdlib", "-static", "-fno-pie", "-no-pie", "-o", tiny,
@@ -213,7 +231,8 @@ def a_process_that_exits_while_it_is_waited_for_is_gone(place):
             victim.process.kill()
             out, err = tool.communicate(timeout=5 * LONG)
         same((tool.returncode, out), (4, ""), f"status ({err})")
-        check(("exited" in err or "no process" in err) and str(victim.pid) in err and err.count("\n") == 1, err)
+        check(("exited" in err or "no process" in err) and str(victim.pid) in err and len(errors_in(err)) == 1, err)
+        check("help: It has ended, and its old code with it." in err, err)
     same(place.run("recover").returncode, 3, "nothing is left open")
 
 
@@ -255,7 +274,8 @@ int main(void)
                 victim.tell("x")
                 _, err = tool.communicate(timeout=5 * LONG)
             same(tool.returncode, 4, f"status ({err})")
-            same(err.count("\n"), 1, f"lines of {err}")
+            same(len(errors_in(err)), 1, f"errors in {err}")
+            check("help: It " in err, err)
             same(status_of(victim.pid)["Name"], "cat", "the program")
             same(status_of(victim.pid)["TracerPid"], "0", "tracer")
             check(not [m for m in code_of(victim.pid)[0] if "graft" in m], "something is left")

@@ -24,6 +24,7 @@ HEAD = r"""
 #include <dlfcn.h>
 int victim_answer(int x);
 int victim_block(int fd);
+int victim_call(int (*fn)(void));
 static void say(const char *text, long n)
 {
 	char line[128];

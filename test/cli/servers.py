@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.request
 
-from stage import Skip, check, same, test
+from stage import Skip, build_id, check, same, test
 
 SOURCE = """
 struct conn { int fd; int uses; struct conn *next; };
@@ -38,11 +38,6 @@ def free_port():
     with contextlib.closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def build_id(path):
-    notes = subprocess.run(["readelf", "-n", path], capture_output=True, text=True, check=True)
-    return notes.stdout.split("Build ID: ")[1].split()[0]
 
 
 @contextlib.contextmanager

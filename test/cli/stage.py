@@ -17,8 +17,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
                                 "shared"))
 import victim  # noqa: E402
 from victim import (GRAFT, LONG, NANOSLEEP, NEW, OLD, READ, ROOT, SOURCES,  # noqa: E402,F401
-                    TESTS, Skip, check, children_of, on_host, same, state_of, test,
-                    threads_in, until, works_on)
+                    TESTS, Skip, build_id, check, children_of, errors_in, on_host, same, state_of,
+                    test, threads_in, until, works_on)
 
 
 def statuses():
@@ -38,8 +38,8 @@ def printable(text, what):
 
 
 def one_line(done, *words):
-    """An error is one line on standard error that names what it is about."""
-    lines = done.stderr.rstrip("\n").split("\n")
+    """An error is one line on standard error that names what it is about, and what would help."""
+    lines = errors_in(done.stderr) or [""]
     check(len(lines) == 1 and lines[0], f"not one line: {done.stderr!r}")
     printable(done.stderr, "the error")
     check(done.stderr.startswith("graft"), f"who says it: {done.stderr!r}")

@@ -2,6 +2,7 @@
 """Hotpatches of several packages that somebody made by hand, every hash right."""
 import hashlib
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -22,8 +23,8 @@ def pack(data, *, unpack=False):
                               check=True, stdout=subprocess.PIPE).stdout
 
 
-def forge(fix, to, member, change):
-    """Change a packed index of a hotpatch, and make size, hash and id right again."""
+def forge(fix, to, number, change):
+    """Change the index of a part of a hotpatch, and make size, hash and id right again."""
     with open(fix, "rb") as file:
         data = file.read()
     if data.startswith(b"\x28\xb5\x2f\xfd"):
@@ -34,12 +35,16 @@ def forge(fix, to, member, change):
             members.append([one.name, tar.extractfile(one).read()])
     manifest = members[0][1]
     for one in members:
-        if one[0] != member:
+        if one[0] != "disk/all.zst":
             continue
-        old = pack(one[1], unpack=True)
+        # First all indexes, in the order of the manifest.
+        data = pack(one[1], unpack=True)
+        sizes = [part["size"] for part in json.loads(manifest)["disks"]]
+        begin = sum(sizes[:number])
+        old = data[begin:begin + sizes[number]]
         new = change(old)
         check(new != old, "nothing was changed")
-        one[1] = pack(new)
+        one[1] = pack(data[:begin] + new + data[begin + len(old):])
         pair = [f'{{"size":{len(x)},"sha256":"{hashlib.sha256(x).hexdigest()}"}}'.encode()
                 for x in (old, new)]
         check(manifest.count(pair[0]) == 1, "the manifest")
@@ -65,12 +70,11 @@ def a_part_that_would_install_another_package_is_refused(place):
     fix = fix_of(place, kin.some(OLD, (DEV,)) + kin.some(NEW, (DEV,)),
                  kin.some(OLD, (LIB,)) + kin.some(NEW, (LIB,)))
     to = os.path.join(place.dir, "forged.graft")
-    index = "disk/0/index.json.zst"
     # Changed to the same it is accepted: what is refused below is what was changed.
-    forge(fix, to, index, lambda text: text.replace(b'"mtime":1600000000', b'"mtime":1600000001'))
+    forge(fix, to, 0, lambda text: text.replace(b'"mtime":1600000000', b'"mtime":1600000001'))
     place.show(to)
-    forge(fix, to, index, lambda text: text.replace(b'"package":"libkin-dev"',
-                                                    b'"package":"kin-target"'))
+    forge(fix, to, 0, lambda text: text.replace(b'"package":"libkin-dev"',
+                                                b'"package":"kin-target"'))
     with place.layer(install=False) as layer:
         dpkg(layer, kin.some(OLD, (LIB, DEV)))
         dpkg(layer, [build(place, "kin-target", OLD,
@@ -91,7 +95,7 @@ def parts_out_of_their_order_or_with_names_that_are_none_are_refused(place):
             (0, b"kin-tools", b"kin/tools", "package"), (0, b"kin-tools", b"../../etc", "package"),
             (0, b"kin-tools", b"zin-tools", "order"), (1, b"libkin-dev", b"libkin-doc", "twice"),
             (0, b'"architecture":"amd64"', b'"architecture":"-i"', "architecture")):
-        forge(kin.fix, to, f"disk/{number}/index.json.zst",
+        forge(kin.fix, to, number,
               lambda text, old=old, new=new: text.replace(old, new, 1))
         done = subprocess.run([GRAFT, "show", to], capture_output=True, text=True, check=False)
         check(done.returncode == 65 and words in done.stderr, f"{new}: {done.stderr}")

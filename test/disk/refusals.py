@@ -22,6 +22,17 @@ def a_package_that_is_not_whole_or_not_the_old_one_is_refused(place):
         layer.must("dpkg", "--unpack", layer.bring(place.old))
         refused(place, layer, layer.install(place.fix), "is unpacked but not configured",
                 "dpkg --configure -a")
+        # Its script fails: half configured.
+        script = f"{layer.root}/var/lib/dpkg/info/{NAME}.postinst"
+        with open(script, "r+", encoding="utf-8") as file:
+            right = file.read()
+            file.seek(0)
+            file.write("#!/bin/sh\nexit 1\n" + "#" * len(right))
+        check(layer.run("dpkg", "--configure", NAME).returncode, "the script does not fail")
+        same(layer.state(), f"iF {OLD}", "half configured")
+        refused(place, layer, layer.install(place.fix), "is half configured", "dpkg --configure -a")
+        with open(script, "w", encoding="utf-8") as file:
+            file.write(right)
         layer.must("dpkg", "--configure", NAME)
         # Half installed, as a removal leaves it that failed.
         layer.must("sed", "-i", f"/^Package: {NAME}$/,/^$/s/^Status: .*/Status: install ok "
@@ -126,6 +137,76 @@ def no_room_in_the_midst_of_it_leaves_the_old_package(place):
         layer.must("mv", "/usr/bin/dpkg.real", "/usr/bin/dpkg")
         check(layer.graft("recover").returncode in (0, 3), "recover")
         whole(place, layer, OLD)
+
+
+# From the N-th time on that it makes a file longer, or a new one, there is no room.
+FULL = """#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+static int passed, at;
+__attribute__((constructor)) static void begin(void)
+{
+	at = atoi(getenv("FULL_AT"));
+	unsetenv("LD_PRELOAD");
+}
+static int is_full(int fd)
+{
+	struct stat st;
+	if (fd >= 0 && (fstat(fd, &st) || !S_ISREG(st.st_mode))) return 0;
+	if (++passed < at) return 0;
+	errno = ENOSPC;
+	return 1;
+}
+#define REAL(name) ((__typeof__(name) *)dlsym(RTLD_NEXT, #name))
+ssize_t write(int fd, const void *b, size_t n) { return is_full(fd) ? -1 : REAL(write)(fd, b, n); }
+ssize_t pwrite(int fd, const void *b, size_t n, off_t o) { return is_full(fd) ? -1 : REAL(pwrite)(fd, b, n, o); }
+ssize_t pwrite64(int fd, const void *b, size_t n, off64_t o) { return is_full(fd) ? -1 : REAL(pwrite64)(fd, b, n, o); }
+int mkdir(const char *p, mode_t m) { return is_full(-1) ? -1 : REAL(mkdir)(p, m); }
+int open(const char *p, int flags, ...)
+{
+	va_list l; va_start(l, flags); mode_t m = flags & O_CREAT ? va_arg(l, mode_t) : 0; va_end(l);
+	return flags & O_CREAT && is_full(-1) ? -1 : REAL(open)(p, flags, m);
+}
+int openat(int at_fd, const char *p, int flags, ...)
+{
+	va_list l; va_start(l, flags); mode_t m = flags & O_CREAT ? va_arg(l, mode_t) : 0; va_end(l);
+	return flags & O_CREAT && is_full(-1) ? -1 : REAL(openat)(at_fd, p, flags, m);
+}
+"""
+
+
+@test
+def a_disk_that_is_full_from_any_step_on_leaves_the_old_or_the_new_package(place):
+    full = f"{place.dir}/full.so"
+    subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-x", "c", "-", "-o", full, "-ldl"], input=FULL,
+                   text=True, check=True)
+    # A few of the steps, or each.
+    stride = 1 if os.environ.get("GRAFT_TEST_POINTS") == "all" else 17
+    with place.layer() as layer:
+        library, fix, at, refusals = layer.bring(full), layer.bring(place.fix), 1, 0
+        while True:
+            layer.must("rm", "-rf", "/graft-test/state")
+            layer.dpkg(place.old)
+            done = layer.run(f"LD_PRELOAD={library}", f"FULL_AT={at}", "GRAFT_STATE_DIR=/graft-test/state",
+                             "/graft-test/graft", "install", fix)
+            if done.returncode:
+                refusals += 1
+                check("No space left" in done.stderr or "is full" in done.stderr, f"step {at}: {done.stderr}")
+            # There is room again, and the next run ends what was begun.
+            check(layer.graft("recover").returncode in (0, 3), f"recover, step {at}")
+            got = layer.state().removeprefix("ii ")
+            check(got == NEW or done.returncode and got == OLD, f"step {at}: {layer.state()}")
+            whole(place, layer, got)
+            tidy(layer)
+            if not done.returncode:
+                break
+            at += stride
+        check(refusals > 5, f"only {refusals} steps need room")
 
 
 @test

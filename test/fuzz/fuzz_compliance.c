@@ -210,7 +210,7 @@ fuzz_tar(const void *bytes, size_t len)
 	if (err)
 		refused(err);
 	for (size_t i = 0; i < items.count; i++)
-		promise(graft_compliance_is_host(items.list[i].host));
+		promise(graft_compliance_is_host(items.list[i].speaker.host));
 	(void)close(fd);
 }
 

@@ -7,7 +7,8 @@
  *
  * The first byte of the input chooses what the rest is: a whole file (its
  * hashes made right first, so that mutations get past them), the ELF file of a
- * module, a manifest, the index of a part for the disk ('i'), a difference ('x'), or ('d') a whole file whose deltas are completed with the
+ * module, a manifest, the index of a part for the disk ('i'), a difference ('x'),
+ * what leads from one library to another ('m'), or ('d') a whole file whose deltas are completed with the
  * OLD file of make_old(). Properties: what decodes, encodes to the same
  * bytes, also when it was completed; what cannot be completed is left as it was.
  */
@@ -19,6 +20,7 @@
 #include "patch/file.h"
 #include "patch/manifest.h"
 #include "patch/module.h"
+#include "patch/moved.h"
 #include "patch/print.h"
 
 /** What a hotpatch says of itself stands in no error. */
@@ -221,6 +223,43 @@ fuzz_difference(const uint8_t *data, size_t size)
 						      len, &new));
 }
 
+/**
+ * What leads from one library to another: two bytes are the length of the old file, which
+ * follows them.
+ */
+static void
+fuzz_moved(const uint8_t *data, size_t size)
+{
+	GRAFT_FREE uint8_t *bytes = NULL;
+	GRAFT_FREE uint8_t *old = NULL;
+	GRAFT_FREE uint8_t *new = NULL;
+
+	if (size < 2)
+		return;
+	const size_t wanted = (size_t)data[0] << 8 | data[1];
+	const size_t old_len = wanted < size - 2 ? wanted : size - 2;
+	old = copy_input(data + 2, old_len);
+	bytes = copy_input(data + 2 + old_len, size - 2 - old_len);
+	if (!bytes || !old)
+		return;
+	for (size_t len = 0; !new &&len < 2 * size &&len < 4096;
+	     len += len < 64 ? 1 : 64)
+		refused_or_not(graft_moved_apply(bytes, size - 2 - old_len, old,
+						 old_len, len, &new));
+	if (new)
+		return;
+	// Whatever the two are, what is made of them leads from one to the other.
+	GRAFT_FREE uint8_t *made = NULL;
+	GRAFT_FREE uint8_t *back = NULL;
+	size_t len;
+	must(graft_moved_make(old, old_len, bytes, size - 2 - old_len, &made,
+			      &len));
+	must(graft_moved_apply(made, len, old, old_len, size - 2 - old_len,
+			       &back));
+	if (memcmp(back, bytes, size - 2 - old_len) != 0)
+		abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -238,6 +277,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 'x':
 		fuzz_difference(data + 1, size - 1);
+		break;
+	case 'm':
+		fuzz_moved(data + 1, size - 1);
 		break;
 	case 'd':
 		fuzz_delta(data + 1, size - 1);

@@ -29,7 +29,7 @@ tar_entry(struct graft_text *out, char type, const char *name,
 	       "0000000\0"
 	       "0000000\0",
 	       24);
-	(void)snprintf(header + 124, 12, "%011zo", len);
+	(void)snprintf(header + 124, 12, "%011o", (unsigned int)len);
 	memcpy(header + 136, "00000000000", 12);
 	memset(header + 148, ' ', 8);
 	header[156] = type;

@@ -133,3 +133,29 @@ def two_commands_at_once_do_all_of_both(place):
         for victim in victims:
             victim.untouched()
             same(place.states(victim.pid), ["reverted"], "one shadow")
+
+
+@test
+def an_apply_and_a_revert_at_once_end_in_one_of_both_states(place):
+    seen = set()
+    with place.victim(4) as victim:
+        place.run("apply", place.patch, "--pid", str(victim.pid), status=0)
+        place.revert(victim.pid)
+        for number in range(100):
+            words = [place.patch, "--pid", str(victim.pid)]
+            verbs = ("apply", "revert") if number % 2 else ("revert", "apply")
+            with place.start(verbs[0], *words, stderr=subprocess.PIPE) as one, \
+                    place.start(verbs[1], *words, stderr=subprocess.PIPE) as two:
+                said = one.communicate(timeout=60), two.communicate(timeout=60)
+            codes = {one.returncode, two.returncode}
+            # 3: it was so already.
+            check(codes <= {0, 3}, f"{verbs} {codes}: {said}")
+            state, = place.states(victim.pid)
+            check(state in ("applied", "reverted"), state)
+            victim.expect(state == "applied", 4)
+            seen.add(state)
+        same(place.run("recover", "--pid", str(victim.pid)).returncode, 3, "what is left open")
+        victim.untouched()
+        same(seen, {"applied", "reverted"}, "states that were seen")
+        place.run("revert", place.patch, "--pid", str(victim.pid))
+        victim.expect(False, 4)

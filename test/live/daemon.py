@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """graftd: who runs old code in its scope is hotpatched without anybody asking."""
+import contextlib
+import ctypes
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
 import time
 
 from agent import GRAFTD, Daemon, becomes
-from stage import GRAFT, LONG, NEW, OLD, Skip, Victim, check, same, test, until
+from stage import GRAFT, LONG, NEW, OLD, ROOT, Skip, Victim, check, same, test, until
 from syncing import (LIBRARY, ONE_NEW, ONE_OLD, TWO, TWO_NEW, TWO_OLD, Upgrade,  # noqa: E402
                      compile_library)
 from victim import state_of  # noqa: E402
@@ -157,6 +161,93 @@ def a_front_that_hangs_ends_with_its_worker(place):
             daemon.process.wait(LONG)
             until(lambda: state_of(front) in ("", "Z"), f"the front outlives signal {end}")
             daemon.start()
+        daemon.stop()
+
+
+def packet(kind, body=b"", magic=b"GrfD", more=0):
+    """A message of the kind, as src/agent/message.h has it."""
+    with open(f"{ROOT}/src/agent/message.c", encoding="utf-8") as file:
+        version = int(re.search(r"\bVERSION = (\d+)", file.read())[1])
+    return struct.pack("<4sHHII", magic, version, kind, 7, len(body) + more) + body
+
+
+@contextlib.contextmanager
+def in_place_of_the_front(daemon):
+    """The front stands, and we have its end of the pair, as who took it over has."""
+    front = daemon.front()
+    os.kill(front, signal.SIGSTOP)
+    pidfd = os.pidfd_open(front)
+    try:
+        for number in range(3, 64):
+            # pidfd_getfd(2)
+            fd = ctypes.CDLL(None).syscall(438, pidfd, number, 0)
+            if fd < 0:
+                continue
+            with socket.socket(fileno=fd) as pair:
+                if pair.family == socket.AF_UNIX and pair.type == socket.SOCK_SEQPACKET:
+                    pair.settimeout(LONG)
+                    yield pair
+                    return
+        raise AssertionError("the front has no end of a pair")
+    finally:
+        os.close(pidfd)
+
+
+def replies(pair):
+    """How many are there until the other side has ended."""
+    count = 0
+    with contextlib.suppress(ConnectionResetError):
+        while got := pair.recv(65536):
+            count += got[6:8] == b"\x10\0"
+    return count
+
+
+@test
+def a_front_that_asks_without_pause_does_not_keep_the_worker_from_its_work(place):
+    # All of it is there before it looks, and a signal: it ends without having answered all.
+    with Daemon(place) as daemon, in_place_of_the_front(daemon) as pair:
+        # While a run of graft goes on it does not end, and answers.
+        own = f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children"
+        until(lambda: open(own, encoding="ascii").read().split() == [str(daemon.front())],
+              "a run goes on")
+        daemon.process.send_signal(signal.SIGSTOP)
+        until(lambda: state_of(daemon.process.pid) == "T", "it does not stop")
+        pair.setblocking(False)
+        # Some 270 have room.
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                pair.send(packet(1))
+        daemon.process.send_signal(signal.SIGTERM)
+        daemon.process.send_signal(signal.SIGCONT)
+        pair.settimeout(LONG)
+        answered = replies(pair)
+        check(answered <= 64, f"{answered} were answered before it ended")
+        same(daemon.process.wait(LONG), 0, "its exit status")
+        daemon.process = None
+
+
+@test
+def a_front_that_says_what_is_no_message_ends_with_its_worker_and_harms_nobody(place):
+    up = Upgrade(place, "malformed")
+    good = struct.pack("<H", 32) + b"a" * 32
+    with Daemon(place, "interval = 1") as daemon, daemon.victim(up.path("victim"), "1") as victim:
+        up.put_new()
+        until(lambda: is_new(victim), "it is not hotpatched")
+        # One that is well formed is answered.
+        with in_place_of_the_front(daemon) as pair:
+            pair.send(packet(5, good))
+            until(lambda: pair.recv(65536)[6:8] == b"\x10\0", "no answer")
+            os.kill(daemon.front(), signal.SIGCONT)
+        for what in (b"x", packet(1, magic=b"GrfE"), packet(1, more=1), packet(1, b"x"), packet(0x12),
+                     packet(99), packet(5, b"\x20\0" + b"../" * 10 + b".."), packet(5, good + b"x"),
+                     packet(5, good[:-1]), packet(5, good + bytes(9000))):
+            with in_place_of_the_front(daemon) as pair:
+                pair.send(what)
+                check(daemon.process.wait(LONG) > 0, f"of {what[:20]!r}: {daemon.said()}")
+            victim.expect(True, 1)
+            victim.untouched()
+            daemon.start()
+            daemon.has("hotpatched", 1)
         daemon.stop()
 
 

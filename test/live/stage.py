@@ -12,7 +12,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                                 "shared"))
 import victim  # noqa: E402
-from victim import (GRAFT, LONG, NEW, OLD, ROOT, SOURCES, TESTS, Skip,  # noqa: E402,F401
+from victim import (GRAFT, LONG, NEW, OLD, ROOT, SOURCES, TESTS, Skip, build_id, errors_in,  # noqa: E402,F401
                     check, on_host, same, test, until, works_on)
 
 
@@ -92,12 +92,12 @@ class Place:
         subprocess.run(["gcc", "-O2", "-Wl,--build-id", "-o", self.path(to),
                         os.path.join(SOURCES, source), *flags], check=True)
 
-    def run(self, *argv, status=None, fault=None):
+    def run(self, *argv, status=None, fault=None, prefix=()):
         env = dict(os.environ, GRAFT_STATE_DIR=self.state)
         env.pop("GRAFT_FAULT", None)
         if fault:
             env["GRAFT_FAULT"] = fault
-        done = subprocess.run([GRAFT, *argv], capture_output=True, text=True,
+        done = subprocess.run([*prefix, GRAFT, *argv], capture_output=True, text=True,
                               env=env, timeout=5 * LONG)
         if status is not None:
             same(done.returncode, status,
@@ -127,8 +127,11 @@ class Place:
 
 
 def one_line(done, *words):
-    """A refusal is one line that names what it is about."""
-    lines = done.stderr.strip().splitlines()
+    """A refusal is one line that names what it is about, and what would help."""
+    lines = errors_in(done.stderr)
+    # A rule about a process comes with what would help, in a line of its own or in the same.
+    if re.search(r"pid \d+ .*R-\d\d:", done.stderr) and "revert that one first" not in done.stderr:
+        same(len(done.stderr.splitlines()), 2, f"what would help: {done.stderr!r}")
     same(len(lines), 1, f"lines of {done.stderr!r}")
     for word in words:
         check(word in lines[0], f"{word!r} is not in {lines[0]!r}")

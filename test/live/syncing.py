@@ -523,3 +523,62 @@ def who_works_unattended_leaves_out_what_was_reverted_by_hand(place):
         gone.__exit__()
         same(json.loads(sync(place, one.pid, "--pid", str(gone.pid), "--unattended", "--json",
                              status=3).stdout)["looked_at"], 1, "processes that were looked at")
+
+
+def assemble(to, count, more):
+    """A library of so many functions, each of which adds a number of its own and one more."""
+    each = "".join(f".globl big_{i}\n.type big_{i}, @function\nbig_{i}:\n.cfi_startproc\n"
+                   f"lea {i}(%rdi,%rsi), %rax\ncmp ${i + more}, %rsi\njg 1f\nneg %rax\n1: imul ${i + 3}, %rax, %rax\nret\n"
+                   f".cfi_endproc\n.size big_{i}, .-big_{i}\n.balign 16\n" for i in range(count))
+    subprocess.run(["gcc", "-shared", "-Wl,--build-id,-soname,libbig.so", "-x", "assembler", "-", "-o", to],
+                   input=".section .note.GNU-stack,\"\",@progbits\n.text\n" + each, text=True, check=True)
+
+
+@test
+def a_pair_that_takes_too_long_to_compare_holds_up_nobody(place):
+    big, up = Upgrade(place, "slow"), Upgrade(place, "beside-slow")
+    assemble(big.path("libbig.so"), 40000, 0)
+    place.cc("victim.c", "sync-slow/victim", "-Wl,--no-as-needed", big.path("libbig.so"), big.path(LIBRARY),
+             f"-Wl,-rpath,{big.dir}", "-pthread")
+    assemble(place.path("big.so"), 40000, 1)
+    with big.start() as slow, up.start() as other:
+        big.put(place.path("big.so"), "libbig.so")
+        up.put_new()
+        def bounded(limit):
+            done = place.run("sync", "--pid", str(slow.pid), "--pid", str(other.pid), "--json",
+                             prefix=("prlimit", limit))
+            found = {i["pid"]: i for i in json.loads(done.stdout)["processes"]}
+            same((found[slow.pid]["action"], found[other.pid]["action"][:10]),
+                 ("restart", "hotpatched"), done)
+            return found[slow.pid]["why"]
+        why = bounded("--cpu=2:2")
+        check("it took more than 1 s of processor time" in why, why)
+        slow.expect(False, 1)
+        slow.untouched()
+        other.expect(True, 1)
+        # That is known now, and for less; nobody compares again.
+        cache = f"{place.state}/verdicts"
+        name, = (n for n in os.listdir(cache) if n.endswith(".exceeded"))
+        when = os.stat(f"{cache}/{name}").st_mtime_ns
+        for limit in "--cpu=2:2", "--cpu=1:1":
+            why = bounded(limit)
+            check("more than 1 s of processor time, as an earlier run found" in why, why)
+        same(os.stat(f"{cache}/{name}").st_mtime_ns, when, "when it was written")
+        # What is damaged, or a day old, says nothing.
+        for damage in b"", b"processor-seconds = -1\n", b"\0", None:
+            if damage is None:
+                os.utime(f"{cache}/{name}", (0, 0))
+            else:
+                with open(f"{cache}/{name}", "wb") as file:
+                    file.write(damage)
+            why = bounded("--cpu=2:2")
+            check("it took more than 1 s of processor time" in why, why)
+        # Where a bound was raised it is tried again.
+        why = bounded("--as=100000000")
+        check("it needs more than 95 MiB of memory" in why, why)
+        why = bounded("--as=100000000")
+        check("more than 95 MiB of memory, as an earlier run found" in why, why)
+        # So many changes are refused for another reason.
+        why = bounded("--as=unlimited")
+        check("more than 16384" in why, why)
+        check(not os.path.exists(f"{cache}/{name}"), "it is still said to be too much")

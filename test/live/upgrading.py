@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
+import vex
 from stage import GRAFT, LONG, ROOT, Skip, check, same, test
 
 LIB = "/usr/lib/graft-victim"
@@ -46,6 +47,7 @@ for narrow in "--package other" "--package graft-victim" "--package graft-victim
 	"$2" sync --dry-run --json --pid $pid $narrow && echo "status 0" || echo "status $?"
 done
 "$2" report
+"$2" report --format cyclonedx-vex
 "$2" sync --pid $pid || echo "status $?"
 ask
 "$2" report --format vex
@@ -140,7 +142,7 @@ def in_layer(place, script):
 
 def statement(line):
     """What an OpenVEX document says of the vulnerability that the last version fixed."""
-    found = [s for s in json.loads(line)["statements"]
+    found = [s for s in vex.is_openvex(line)["statements"]
              if s["vulnerability"]["name"] == "CVE-2026-1003"]
     same([len(found), len(found[0]["products"])], [1, 2], "statements, and products of it")
     return found[0]["status"], found[0].get("action_statement")
@@ -164,12 +166,15 @@ def an_upgrade_by_dpkg_is_followed_and_named(place):
     # Fixed on disk, not in memory.
     same(statement(lines[7]), ("affected", f"process {both[0]['pid']} (graft-victim) runs the code "
                                f"from before: graft sync --pid {both[0]['pid']}"), "before sync")
-    text = "\n".join(lines[8:-2])
+    before = vex.is_cyclonedx(lines[8])["vulnerabilities"]
+    same({v["id"]: (v["analysis"]["state"], v["analysis"].get("response")) for v in before}["CVE-2026-1003"],
+         ("exploitable", ["update"]), "before sync, for CycloneDX")
+    text = "\n".join(lines[9:-2])
     check("graft-victim 1.0-1 -> 1.0-3  hotpatched, 2 functions" in text, text)
     check("graft-victim 1.0-3 fixes CVE-2026-1003, CVE-2026-1002" in text, text)
     check("answer 415" in lines, text)
     same(statement(lines[-4]), ("fixed", None), "after sync")
-    cyclonedx = [v for v in json.loads(lines[-3])["vulnerabilities"] if v["id"] == "CVE-2026-1002"]
+    cyclonedx = [v for v in vex.is_cyclonedx(lines[-3])["vulnerabilities"] if v["id"] == "CVE-2026-1002"]
     same([(v["analysis"]["state"], sorted(a["ref"] for a in v["affects"])) for v in cyclonedx],
          [("resolved", ["pkg:deb/debian/graft-victim-libs@1.0-3?arch=amd64",
                         "pkg:deb/debian/graft-victim@1.0-3?arch=amd64"])], "for CycloneDX")
@@ -213,14 +218,14 @@ rm /usr/lib/graft-victim/libgone.so
 kill $pid $gone
 """)
     def says(line, name):
-        found = [s for s in json.loads(line)["statements"] if s["vulnerability"]["name"] == name]
+        found = [s for s in vex.is_openvex(line)["statements"] if s["vulnerability"]["name"] == name]
         same(len(found), 1, f"statements about {name}")
         check(all(p["@id"].startswith("pkg:deb/devuan/") for p in found[0]["products"]), found)
         return found[0]["status"], found[0].get("action_statement", "")
     # Such a document must have a statement; the other may be about nothing.
     same(lines.pop(1), "status 66", "a report about nothing")
     check("no upgrade" in lines.pop(1), lines)
-    empty = json.loads(lines.pop(1))
+    empty = vex.is_cyclonedx(lines.pop(1))
     same((empty["components"], empty["vulnerabilities"]), ([], []), "about nothing")
     status, text = says(lines[1], "CVE-2026-2002")
     same(status, "affected", "a kernel that does not run")

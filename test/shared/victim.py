@@ -2,6 +2,7 @@
 """What all suites share that start victims: the names of things, how a test is
 written, and a process that obeys."""
 import os
+import re
 import select
 import subprocess
 import time
@@ -50,6 +51,18 @@ def until(condition, text, seconds=LONG):
             return got
         check(time.monotonic() < end, text)
         time.sleep(0.005)
+
+
+def errors_in(text):
+    """What went wrong, line by line, without what would help."""
+    return [line for line in text.splitlines() if not re.match(r"graft [\w-]+: help: \S", line)]
+
+
+def build_id(path):
+    """The build-id of a file, in hexadecimal digits."""
+    notes = subprocess.run(["readelf", "-n", path], capture_output=True, text=True,
+                           check=True).stdout
+    return re.search(r"Build ID: ([0-9a-f]+)", notes).group(1)
 
 
 def state_of(pid):

@@ -113,11 +113,29 @@ def a_static_program_that_may_stand_anywhere_is_switched(place):
         goes(place, hotpatch(place, "static-pie", old, new), victim)
 
 
+FIXED = ("-no-pie", "-fno-pie", "-Wl,--emit-relocs")
+
+
 @test
-def a_static_program_that_stands_at_a_fixed_address_is_a_baseline(place):
+def a_program_at_a_fixed_address_with_its_relocations_is_switched(place):
+    for name, flags in (("fixed", ()), ("fixed-static", ("-static",))):
+        old, new = linked_in(place, name, *FIXED, *flags)
+        patch = hotpatch(place, name, old, new)
+        place.run("verify", "--against", old, new, patch, status=0)
+        with Victim(old) as victim:
+            goes(place, patch, victim)
+
+
+@test
+def a_program_at_a_fixed_address_without_its_relocations_is_a_baseline(place):
     old, new = linked_in(place, "static", "-static", "-no-pie", "-fno-pie")
-    done = place.run("diff", old, new, "-o", place.path("static/fix.graft"), status=4)
-    check("R-01" in done.stdout and "fixed address" in done.stdout, done.stdout)
+    kept_old, kept_new = linked_in(place, "kept", *FIXED)
+    for stripped in (kept_old, kept_new):
+        subprocess.run(["strip", stripped], check=True)
+    for before, after in ((old, new), (kept_old, kept_new)):
+        done = place.run("diff", before, after, "-o", place.path("static/fix.graft"), status=4)
+        check("R-01" in done.stdout and "fixed address" in done.stdout, done.stdout)
+        check("--emit-relocs" in done.stdout, done.stdout)
 
 
 def bare(place, name, *flags):

@@ -5,7 +5,7 @@ import os
 import time
 
 from programs import answers, program, there_and_back
-from stage import Skip, Victim, check, one_line, same, test
+from stage import Skip, Victim, check, one_line, same, status_of, test, until
 
 GROUPS = "/sys/fs/cgroup"
 
@@ -42,6 +42,15 @@ def put(path, names, value):
                 file.write(str(value))
             return
     raise Skip(f"{path} has none of {names}")
+
+
+def is_frozen(path):
+    """What the kernel says of a group: all that is in it stands."""
+    if os.path.exists(f"{path}/freezer.state"):
+        with open(f"{path}/freezer.state") as file:
+            return file.read() == "FROZEN\n"
+    with open(f"{path}/cgroup.events") as file:
+        return "frozen 1\n" in file.read()
 
 
 def number(path, *names):
@@ -152,11 +161,14 @@ def a_process_that_is_frozen_is_refused_in_time_and_stays_frozen(place):
         put(path, ("cgroup.procs",), victim.pid)
         put(path, marks, "FROZEN" if old else 1)
         try:
+            until(lambda: is_frozen(path), "the group is not frozen")
             start = time.monotonic()
             done = place.run("apply", place.patch, "--pid", str(victim.pid), "--wait", "0.5",
                              status=4)
             check(time.monotonic() - start < 10, "it takes long")
             one_line(done, str(victim.pid))
+            same(status_of(victim.pid)["TracerPid"], "0", "who traces it")
+            until(lambda: is_frozen(path), "it does not stay frozen")
         finally:
             put(path, marks, "THAWED" if old else 0)
         there_and_back(place, victim)
@@ -295,7 +307,9 @@ def a_stack_that_the_process_makes_itself_is_refused_in_time_and_it_lives(place)
         if victim.line() == "none":
             raise Skip("no userfaultfd here")
         answers(victim, 11)
-        one_line(place.apply(victim.pid, "--wait", "1", status=4), "R-13", "userfaultfd", "undone")
+        done = place.apply(victim.pid, "--wait", "1", status=4)
+        one_line(done, "R-13", "userfaultfd", "undone")
+        check("help: R-13: The process makes pages of a stack itself" in done.stderr, done.stderr)
         for tid in os.listdir(f"/proc/{victim.pid}/task"):
             with open(f"/proc/{victim.pid}/task/{tid}/status") as file:
                 check("\nTracerPid:\t0\n" in file.read(), f"{tid} is traced")

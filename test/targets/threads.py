@@ -45,17 +45,18 @@ def a_stack_of_a_hundred_frames_is_no_obstacle_and_one_inside_is_waited_for(plac
     made = program(place, "deep", """
 static char stack[1 << 12];
 static int pipes[2];
-__attribute__((noinline)) static int down(int n, int inside)
+__attribute__((noinline)) static int down(int n)
 {
 	volatile char room[256];
+	char c;
 	room[n & 255] = (char)n;
-	if (n == 0) {
-		char c;
-		return inside ? victim_block(pipes[0]) : (int)read(pipes[0], &c, 1);
-	}
-	return down(n - 1, inside) + room[n & 255] * 0;
+	if (n == 0)
+		return (int)read(pipes[0], &c, 1);
+	return down(n - 1) + room[n & 255] * 0;
 }
-static void *run(void *arg) { down(100, arg != NULL); return NULL; }
+static int all(void) { return down(100); }
+/* The function that changed is the farthest frame. */
+static void *run(void *arg) { return (void *)(long)(arg ? victim_call(all) : all()); }
 int main(void)
 {
 	pthread_t t;
@@ -81,7 +82,7 @@ int main(void)
         victim.process.stdin.write(b"i")
         same(victim.line(), "inside", "the thread")
         until(lambda: threads_in(victim.pid, READ) == 2, "the threads do not block")
-        one_line(place.apply(victim.pid, "--wait", "0.2", status=4), "R-13", "victim_block")
+        one_line(place.apply(victim.pid, "--wait", "0.2", status=4), "R-13", "victim_call")
         answers(victim, 11)
         victim.process.stdin.write(b"o")
         same(victim.line(), "outside", "the threads")
@@ -97,11 +98,14 @@ __attribute__((noinline)) static int down(int n)
 	volatile char room[4000];
 	room[n % 4000] = (char)n;
 	if (n == 0) {
+		char c;
 		say("ready\\n", 0);
-		return victim_block(pipes[0]);
+		return (int)read(pipes[0], &c, 1);
 	}
 	return down(n - 1) + room[n % 4000] * 0;
 }
+/* The function that changed is the farthest frame. */
+static int all(void) { return down(1900); }
 static void *run(void *arg)
 {
 	char c;
@@ -120,14 +124,14 @@ int main(void)
 	pthread_t t;
 	if (pipe(pipes) != 0 || pthread_create(&t, NULL, run, NULL) != 0)
 		return 7;
-	down(1900);
+	victim_call(all);
 	for (;;)
 		pause();
 }
 """)
     with Victim("prlimit", "--stack=8388608", made) as victim:
         until(lambda: threads_in(victim.pid, READ, leader=True), "it does not block")
-        one_line(place.apply(victim.pid, "--wait", "0.2", status=4), "R-13", "victim_block")
+        one_line(place.apply(victim.pid, "--wait", "0.2", status=4), "R-13", "victim_call")
         answers(victim, 11)
         victim.process.stdin.write(b"o")
         same(victim.line(), "out", "the main thread")
@@ -231,7 +235,7 @@ int main(void)
             victim.process.stdin.write(b"s")
             same(victim.line(), "held", "the signal")
             until(lambda: threads_in(victim.pid, READ), "the signal does not come")
-            done = place.apply(victim.pid, "--wait", "0.5", status=None)
+            done = place.apply(victim.pid, "--wait", "2", status=None)
             if done.returncode:
                 # Which of the functions it was in is chance; it must be a changed one.
                 one_line(done, "R-13", "victim_")
@@ -425,19 +429,18 @@ def timers_go_on_while_a_thread_inside_is_waited_for(place):
     made = program(place, "timers", r"""
 #include <sys/epoll.h>
 #include <time.h>
-int victim_call(int (*fn)(int), int x);
 static int pipes[2];
 static volatile long epolls, sigwaits;
-static int spin(int x)
+static int spin(void)
 {
 	for (;;)
 		__asm__ volatile("");
-	return x;
+	return 0;
 }
 static void *inside(void *arg)
 {
 	if (arg)
-		victim_call(spin, 5);
+		victim_call(spin);
 	else
 		victim_block(pipes[0]);
 	return NULL;

@@ -11,6 +11,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import tarfile
 import tempfile
 
@@ -433,6 +434,88 @@ def first_use_is_only_where_a_flag_says_so(place):
 
 
 @test
+def who_brings_one_name_under_two_keys_enrolls_neither(place):
+    fleet = Fleet(place)
+    a, b, twin = Host(fleet, "a"), Host(fleet, "b"), Host(fleet, "b")
+    parts = [(f"reports/{h.name}.json", h.report()) for h in (a, b, twin)]
+    # Whichever of the two comes first, and whatever of theirs is stale.
+    parts.append(("reports/b.json", twin.report(made=instant(-20), expires=instant(-6))))
+    for order in parts, parts[::-1], [parts[1], parts[3]]:
+        new, _, why = fleet.bring(*order, flags=["--first-use"], status=None)
+        same((new, sorted({w[1] for w in why})), (int(parts[0] in order), ["refused"]), why)
+        check(all("2 keys speak for b" in w[2] for w in why) and len(why) == len(order) - new, why)
+        check("keys/b.json" not in fleet.stored(), "one of them was enrolled")
+        shutil.rmtree(fleet.dir)
+    # What nobody signed says nothing of anybody's key.
+    new, _, why = fleet.bring(parts[1], ("reports/b.json", twin.report(signer=a.key)), flags=["--first-use"], status=5)
+    same((new, [w[1] for w in why]), (1, ["bad-signature"]), why)
+    # One that is known is in nobody's hands any more.
+    new, _, why = fleet.bring(*parts, flags=["--first-use"], status=5)
+    same((new, [w[1] for w in why]), (1, ["bad-signature"] * 2), why)
+    # Enrolled by hand, its own key counts, beside the other.
+    shutil.rmtree(fleet.dir)
+    twin.enroll()
+    new, _, why = fleet.bring(*parts[:3], flags=["--first-use"], status=5)
+    same((new, [w[1] for w in why]), (2, ["bad-signature"]), why)
+    # More than are sorted at once, each twice.
+    shutil.rmtree(fleet.dir)
+    many = [a] + [Host(fleet, f"h{i}") for i in range(1100)] + [b, twin]
+    parts = [(f"reports/{h.name}.json", h.report()) for h in many]
+    new, known, why = fleet.bring(*parts, *parts, flags=["--first-use"], status=5)
+    same((new, known, {w[0] for w in why}, len(why)), (1101, 1101, {"b.json"}, 4), why)
+
+
+@test
+def who_brings_one_key_under_two_names_enrolls_neither(place):
+    fleet = Fleet(place)
+    a, b, copied = Host(fleet, "a"), Host(fleet, "b"), Host(fleet, "c")
+    copied.key = b.key
+    parts = [(f"reports/{h.name}.json", h.report()) for h in (a, b, copied)]
+    for order in parts, parts[::-1]:
+        new, _, why = fleet.bring(*order, flags=["--first-use"], status=5)
+        same((new, sorted((w[0], w[1]) for w in why)), (1, [("b.json", "refused"), ("c.json", "refused")]), why)
+        check({"the key of b is that of c, too", "the key of c is that of b, too"} == {w[2].split(": ")[1] for w in why}, why)
+        same([name for name in fleet.stored() if name.startswith("keys/")], ["keys/a.json"], "enrolled")
+        shutil.rmtree(fleet.dir)
+    # The one that was enrolled by hand goes on, the other is refused as its copy.
+    b.enroll()
+    new, _, why = fleet.bring(*parts, flags=["--first-use"], status=5)
+    same((new, [w[0] for w in why]), (2, ["c.json"]), why)
+
+
+# A child counts what its parent had when it was made, so that one is small.
+MEASURE = "import os, sys; p = os.spawnv(os.P_NOWAIT, sys.argv[1], sys.argv[1:]); " \
+          "print(os.wait4(p, 0)[2].ru_maxrss, file=sys.stderr)"
+
+
+def peak_of_status(fleet, *words):
+    """Print where a fleet stands; returns the most memory that took, in MB, and how much came out."""
+    with open(fleet.path("out"), "wb") as out:
+        done = subprocess.run([sys.executable, "-S", "-c", MEASURE, GRAFT, "compliance", "status", fleet.dir, *words],
+                              stdout=out, stderr=subprocess.PIPE, env=ENV, check=True, timeout=LIMIT)
+    return int(done.stderr) / 1024, os.path.getsize(fleet.path("out")) / BIG
+
+
+@each([(w.strip("-"), w) for w in ("--json", "--facts")])
+def a_fleet_that_is_printed_takes_no_memory_of_its_size(place, word):
+    # Names of files, or facts that nobody knows.
+    big = {"more": ["x" * 1000] * 900} if word == "--json" else \
+        {"facts": {**sample()["facts"], "more": ["x" * 1000] * 900}}
+    peaks = []
+    fleet = Fleet(place)
+    for first, last in (0, 2), (2, 90):
+        hosts = [Host(fleet, f"h{i}") for i in range(first, last)]
+        parts = [(f"reports/{h.name}.json", h.report(**big)) for h in hosts]
+        same(fleet.bring(*parts, flags=["--first-use"]), (last - first, 0, []), "taken")
+        peaks.append(peak_of_status(fleet, word))
+    with open(fleet.path("out"), encoding="utf-8") as file:
+        said = json.load(file)
+    same(len(said["hosts"] if word == "--json" else said), 90, "hosts")
+    (few, _), (many, size) = peaks
+    check(size > 70 and many - few < 12, f"{few:.0f} MB, and {many:.0f} MB for {size:.0f} MB")
+
+
+@test
 def another_key_is_taken_only_if_somebody_says_so(place):
     fleet = Fleet(place)
     a = fleet.host("a")
@@ -587,6 +670,8 @@ def a_report_that_is_killed_uses_no_number_twice(place, point):
         if not done.returncode:
             break
     check(turn > 1, f"nothing passes {point}")
+    # What a write that was killed left beside, a private key too, went with the next run.
+    same(sorted(os.listdir(f"{state}/compliance")), ["key.pem", "report.json"], "what is there")
     numbers = [s["serial"] for s in seen]
     same(numbers, sorted(set(numbers)), "numbers")
     same(len({s["key"]["keyval"]["public"] for s in seen}), 1, "one key")
@@ -613,6 +698,7 @@ def an_import_that_is_killed_is_the_old_state_or_the_new_one(place, point):
             break
     check(turn > 1, f"nothing passes {point}")
     same([fleet.stored()[f"reports/{h.name}.json"] for h in hosts], after, "in the end")
+    same(sorted(fleet.stored()), [f"{d}/{n}.json" for d in ("keys", "reports") for n in "abc"], "and nothing beside")
 
 
 @test
@@ -626,3 +712,39 @@ def a_clock_that_goes_back_repeats_no_number(place):
     with open(f"{state}/compliance/report.json", "w", encoding="utf-8") as file:
         file.write("{")
     check("the number of the last report is not known" in comply("report", "--name", "a", state=state, status=65)[1], "")
+
+
+@test
+def the_timer_makes_what_is_carried(place):
+    fleet = Fleet(place)
+    units, build = fleet.path("etc/systemd/system"), os.path.dirname(GRAFT)
+    os.makedirs(units)
+    shutil.copy(f"{build}/graft-compliance.service", units)
+    shutil.copy(os.path.join(os.path.dirname(__file__), "../../systemd/graft-compliance.timer"), units)
+    with open(f"{units}/graft-compliance.service", encoding="utf-8") as file:
+        lines = dict(line.split("=", 1) for line in file.read().splitlines() if "=" in line and line[0] != "#")
+    # What it runs, with other folders, gives a file that is taken.
+    words = lines["ExecStart"].split()
+    same((words[0].rsplit("/", 1)[1], words[-1]), ("graft", f"/var/lib/{lines['StateDirectory']}"), words)
+    folder = fleet.path("out")
+    os.makedirs(folder)
+    graft(*words[1:-1], folder, "--name", "a", state=fleet.path("state"))
+    same(fleet.comply("import", f"{folder}/a.json", fleet.dir, "--first-use")[0], "1 new, 0 known, 0 refused\n", "taken")
+    # systemd understands it, and it is off until somebody enables it.
+    if not shutil.which("systemd-analyze") or not shutil.which("systemctl"):
+        raise Skip("no systemd here")
+    # The program is not where it will be.
+    with open(f"{units}/graft-compliance.service", encoding="utf-8") as file:
+        text = file.read().replace(words[0], GRAFT)
+    with open(f"{units}/graft-compliance.service", "w", encoding="utf-8") as file:
+        file.write(text)
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", f"{units}/graft-compliance.service",
+                           f"{units}/graft-compliance.timer"], capture_output=True, text=True, check=False, timeout=LIMIT)
+    same((done.returncode, [line for line in done.stderr.splitlines() if "graft-compliance" in line]), (0, []), done.stderr)
+
+    def systemctl(*words):
+        return subprocess.run(["systemctl", "--root", fleet.folder, *words], capture_output=True, text=True, check=False,
+                              timeout=LIMIT)
+    same(systemctl("is-enabled", "graft-compliance.timer").stdout, "disabled\n", "before")
+    same(systemctl("enable", "graft-compliance.timer").returncode, 0, "enable")
+    same(systemctl("is-enabled", "graft-compliance.timer").stdout, "enabled\n", "after")

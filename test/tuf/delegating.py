@@ -36,16 +36,20 @@ GRAPHS = [
 ]
 
 TREE = [("targets", "A", {"paths": ["*.doc", "*.md"]}), ("targets", "B", {"paths": ["releases/*/*"]}),
-        ("B", "C", {"paths": ["releases/x/*"]}), ("B", "D", {"paths": ["releases/y/*.zip"]})]
+        ("B", "C", {"paths": ["releases/x/*"]}), ("B", "D", {"paths": ["releases/y/*.zip"]}),
+        ("targets", "E", {"paths": ["releases/v?"]})]
 FILES = {"targetfile": "targets", "README.md": "A", "releases/x/x_v1": "C",
          "releases/y/y_v1.zip": "D", "releases/z/z_v1.zip": "D", "readme.MD": "A",
-         "releases/x/deep/x_v1": "C"}
+         "releases/x/deep/x_v1": "C", "releases/v1": "E", "releases/v10": "E", "releases/v/": "E"}
 SEARCHES = [
     ("no delegation", "targetfile", True, ""),
     ("a star", "README.md", True, "A"),
     ("slashes", "releases/x/x_v1", True, "BC"),
     ("slashes and a star", "releases/y/y_v1.zip", True, "BD"),
     ("not by all in the chain", "releases/z/z_v1.zip", False, "B"),
+    ("a question mark", "releases/v1", True, "E"),
+    ("a question mark is one", "releases/v10", False, ""),
+    ("a question mark is no slash", "releases/v/", False, "B"),
     ("upper case", "readme.MD", False, ""),
     ("a star does not cross a slash", "releases/x/deep/x_v1", False, ""),
 ]

@@ -184,3 +184,26 @@ def what_is_swapped_while_it_is_removed_loses_nothing_elsewhere(place):
         if os.path.lexists(w.path("repo/next.link")):
             os.remove(w.path("repo/next.link"))
     check(won, "never in time: nothing was tried")
+
+
+def beside(w):
+    """What is neither a role nor a target."""
+    return sorted(os.path.relpath(os.path.join(folder, name), w.dir) for folder, _, names in os.walk(w.dir)
+                  for name in names if not name.endswith(".json") and "targets" not in folder or name.startswith("."))
+
+
+@each([(" ".join((point, *words[:1])), point, words) for point, words in (
+    ("file-rename", ("add", "--key")), ("repo-copied", ("add", "--key")), ("file-rename", ("refresh", "--key")))])
+def what_a_killed_write_left_beside_goes_with_the_next_one(place, point, words):
+    w = Writer(place)
+    w.online = w.key("online", guarded=False)
+    w.run("init", "--key", f"root={w.key('first')}", "--key", f"targets={w.key('first')}", "--key",
+          f"snapshot={w.online}", "--key", f"timestamp={w.online}")
+    w.publish()
+    more = (w.write("new", "new"), "--as", "a", "--key", w.key("first")) if words[0] == "add" else ("--key", w.online)
+    done = subprocess.run(w.command(words[0], *more), env={**ENV, "GRAFT_FAULT": f"{point}:1:kill"}, check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True)
+    same(done.returncode, -signal.SIGKILL, done.stderr)
+    same(len(beside(w)), 1, f"left beside: {beside(w)}")
+    w.run(words[0], *more)
+    same(beside(w), [], "left beside after the next one")

@@ -128,8 +128,8 @@ def what_nobody_lists_any_more_goes_and_nothing_else(place):
     old = f"{device.state}/releases/public/targets/releases"
     repo.add_target("targets", "pool/GP-2026-0005/fix13.graft", built()["fix13.graft"])
     repo.add_target("targets", "releases/GP-2026-0006.json", releases()["GP-2026-0005"].replace(
-        "GP-2026-0005", "GP-2026-0006").replace("2026-12", "2027-01").replace(
-            '"date":"2027-01-08"', '"date":"2026-12-09"').replace(
+        "GP-2026-0005", "GP-2026-0006").replace(
+            '"level":"2026-12"', '"level":"2026-12.1"').replace(
                 '"supersedes":["GP-2026-0003"]', '"supersedes":["GP-2026-0003","GP-2026-0005"]').encode())
     repo.publish("targets", "snapshot", "timestamp")
     device.update("--dry-run", urls=urls)

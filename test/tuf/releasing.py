@@ -160,7 +160,9 @@ def rules_are_kept_when_a_release_is_made(place):
             ("C-04", ["fix13.graft"], {"restart": "yes"}),
             ("C-11", [], {}),
             ("C-12", ["fix13.graft"], {"id": "GP-2025-0005"}),
-            ("C-12", ["fix13.graft"], {"id": "GP-2026-0003"})):
+            ("C-12", ["fix13.graft"], {"id": "GP-2026-0003"}),
+            ("C-13", ["fix13.graft"], {"level": "2027-01"}),
+            ("C-13", ["fix13.graft"], {"level": "2026-10"})):
         said = make(w, *files, status=84, **{**last, **more})
         check(f"{rule}: " in said, f"{rule}: {said}")
     # The file says that it fixes what the release does not; the release says no security.

@@ -61,6 +61,20 @@ class Pair:
         self.close()
 
 
+def by_hand_and_house(place, files):
+    """A vendor's repository whose targets are put there by hand, a device of it, and a house that has only the last
+    hotpatch. @return What by_hand() does, and the house with the lines that configure it."""
+    repo, device, urls = by_hand(place, *files)
+    vendor = place.state
+    own = House(place).init()
+    make(own, "fix13.graft", **two_months(own))
+    own.publish()
+    place.state = vendor
+    own.root = read(own, "public/metadata/1.root.json")
+    own.config = f"repository = own file://{own.dir}/public\ntrusted-root = own {device.w.write('house.json', own.root)}\n"
+    return repo, device, urls, own
+
+
 def ids(said):
     return [r["id"] for r in said["releases"]]
 
@@ -111,7 +125,7 @@ def what_they_contradict_each_other_about_is_named_and_nothing_is_done(place):
 
 @test
 def a_file_must_be_the_same_in_both(place):
-    repo, device, urls = by_hand(place, *releases())
+    repo, device, urls, own = by_hand_and_house(place, releases())
     repo.publish("targets", "snapshot", "timestamp")
     for name in built():
         for one in ("0001/libx1_1.1_amd64.deb", "0002/libx1_1.2_amd64.deb", "0003/fix12.graft", "0003/memory12.graft",
@@ -119,14 +133,7 @@ def a_file_must_be_the_same_in_both(place):
             if one.endswith("/" + name):
                 repo.add_target("targets", f"pool/GP-2026-{one}", built()[name])
     repo.publish("targets", "snapshot", "timestamp")
-    vendor = place.state
-    own = House(place).init()
-    last = two_months(own)
-    make(own, "fix13.graft", **last)
-    own.publish()
-    place.state = vendor
-    root = device.w.write("house.json", read(own, "public/metadata/1.root.json"))
-    config = f"repository = own file://{own.dir}/public\ntrusted-root = own {root}\n"
+    config = own.config
     try:
         conf = device.conf()
         same(ids(device.update("--dry-run", "--json", urls=urls, config=config)), ["GP-2026-0005"], "they agree")
@@ -141,9 +148,9 @@ def a_file_must_be_the_same_in_both(place):
         shutil.rmtree(f"{own.dir}/public/targets/pool")
         device.update(urls=urls, config=config)
         device.is_at("2026-10", "2026-10")
-        gone = device.w.write("gone.json", read(own, "public/metadata/1.root.json") + b"\n")
-        own_first = (f"repository = own file://{own.dir}/public\nrepository = gone http://127.0.0.1:1\n"
-                     f"repository = {urls[0]}\ntrusted-root = own {root}\ntrusted-root = gone {gone}\nagreement = first\n")
+        gone = device.w.write("gone.json", own.root + b"\n")
+        own_first = (f"{config}repository = gone http://127.0.0.1:1\ntrusted-root = gone {gone}\n"
+                     f"repository = {urls[0]}\nagreement = first\n")
         device.update(urls=[], config=own_first)
         check("level = 2026-12" in device.conf(), device.said)
         # Each is named once, and the one of whom it is true.
@@ -289,6 +296,39 @@ def what_was_trusted_is_not_forgotten_by_another_name_or_by_being_left_out(place
 
 
 @test
+def a_repository_is_known_again_by_each_root_that_it_had(place):
+    with Pair(place) as two:
+        house, update, state = two.house, two.device.update, two.device.state
+        two.update("--dry-run")
+        for n in 2, 3, 4:
+            house.run("rotate", "root", "--add", house.key(f"root{n}"), "--key", house.key("root"))
+            house.publish()
+        two.update("--dry-run")
+        roots = {n: two.vendor.write(f"root{n}.json", read(house, f"public/metadata/{n}.root.json")) for n in (1, 2, 3, 4)}
+        same(two.device.stored()["repositories/own/trusted/root.json"], read(house, "public/metadata/4.root.json"), "trusted")
+
+        def config(name, root):
+            return f"repository = {two.urls['main']}\nrepository = {name} {two.urls['own']}\ntrusted-root = {name} {root}\n"
+
+        # Under another name, by each of them: the first, those in between, the present one.
+        for root in roots.values():
+            said = update("--dry-run", urls=[], config=config("house", root), status=84)
+            check(f"is not forgotten, mv {state}/repositories/own {state}/repositories/house" in said, said)
+        # Under its own name each of them is good, and none of them is forgotten by that.
+        for n in 3, 2, 4, 1, 3:
+            update("--dry-run", urls=[], config=config("own", roots[n]))
+        for root in roots.values():
+            update("--dry-run", urls=[], config=config("house", root), status=84)
+        same(two.device.stored()["repositories/own/trusted/root.json"], read(house, "public/metadata/4.root.json"), "trusted")
+        # That of another repository is not.
+        said = update("--dry-run", urls=[], config=config("own", two.device.root), status=84)
+        check("is not the root that was trusted first" in said, said)
+        # Two names of one repository, of which one is new and begins in between.
+        both = config("own", roots[1]) + f"repository = house {two.urls['own']}\ntrusted-root = house {roots[2]}\n"
+        check("have the same root: they are one" in update("--dry-run", urls=[], config=both, status=84), "one")
+
+
+@test
 def two_names_of_one_repository_leave_nothing_behind(place):
     with Pair(place) as two:
         root, url = two.root, two.urls["own"]
@@ -323,19 +363,12 @@ def what_is_named_on_the_command_line_is_of_one_repository(place):
 
 @test
 def a_repository_that_breaks_a_rule_keeps_nobody_from_the_first(place):
-    repo, device, urls = by_hand(place, *releases())
+    repo, device, urls, own = by_hand_and_house(place, releases())
     broken_one = releases()["GP-2026-0005"].replace("GP-2026-0005", "GP-2026-0006").replace(
         '"supersedes":["GP-2026-0003"]', '"supersedes":[]')
     repo.add_target("targets", "releases/GP-2026-0006.json", broken_one.encode())
     repo.publish("targets", "snapshot", "timestamp")
-    vendor = place.state
-    own = House(place).init()
-    last = two_months(own)
-    make(own, "fix13.graft", **last)
-    own.publish()
-    place.state = vendor
-    root = device.w.write("house.json", read(own, "public/metadata/1.root.json"))
-    good = f"repository = own file://{own.dir}/public\ntrusted-root = own {root}\n"
+    good = own.config
     try:
         for order in (good + f"repository = {urls[0]}\n", f"repository = {urls[0]}\n" + good):
             said = device.update("--dry-run", "--json", urls=[], config=order + "agreement = first\n")

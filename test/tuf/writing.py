@@ -12,7 +12,7 @@ import time
 
 import independent
 from keys import canonical
-from stage import ENV, HERE, LIMIT, check, each, same, test
+from stage import ENV, HERE, LIMIT, check, each, later, same, test
 from victim import until
 from writer import GRAFT, KINDS, PASSPHRASE, Writer, openssl
 
@@ -477,3 +477,17 @@ def wrong_command_lines_are_said(place):
     same([l.split()[-1] for l in w.run("list").splitlines()], ["b"], "what is left")
     w.fetch("b")
     w.fetch("a", name="other", status=1)
+
+
+@each([(day, day) for day in ("1970-01-01", "1999-01-01", "2025-12-31")])
+def a_clock_that_was_never_set_signs_nothing(place, day):
+    w = Writer(place).init()
+    w.add("b")
+    before = sorted(os.listdir(os.path.join(w.dir, "public/metadata")))
+    for words in ("publish", "--key", w.online), ("refresh", "--key", w.online):
+        done = subprocess.run([*later(at=f"@{day} 12:00:00"), *w.command(*words)], env={**ENV, "TZ": "UTC"}, capture_output=True,
+                              text=True, check=False, timeout=LIMIT, stdin=subprocess.DEVNULL)
+        same(done.returncode, 84, done.stderr)
+        check(f"the clock of this host is wrong: it says {day}T12:00" in done.stderr, done.stderr)
+    same(sorted(os.listdir(os.path.join(w.dir, "public/metadata"))), before, "what is served")
+    w.publish()

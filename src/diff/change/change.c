@@ -2,6 +2,7 @@
 
 #include "diff/change/change.h"
 
+#include "diff/change/around.h"
 #include "diff/change/line.h"
 #include "diff/change/lsda_same.h"
 #include "diff/code/area.h"
@@ -189,6 +190,10 @@ graft_change_compare_refs(struct graft_diff *diff, uint32_t func,
 	bool same = false;
 	uint8_t kind = GRAFT_CHANGE_REFERENCE;
 
+	if (n->folded != o->folded) {
+		*change |= kind;
+		return NULL;
+	}
 	// Where the walk starts is a reference of its own.
 	if (graft_past_same(o, n))
 		return NULL;
@@ -234,6 +239,9 @@ graft_change_compare_refs(struct graft_diff *diff, uint32_t func,
 			break;
 		}
 	}
+	// An index may lead from there into something else.
+	if (!err && same && n->folded && n->back)
+		err = graft_around_same(diff, o, n, &same);
 	if (!err && !same)
 		*change |= kind;
 	return err;

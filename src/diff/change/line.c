@@ -333,6 +333,10 @@ graft_line_is_proven(struct graft_line_prover *prover, uint32_t old_func,
 	struct constant n;
 
 	*ret = false;
+	// The address of something is no number (graft_ref::absolute).
+	if (old_code->insns[old_insn].ref != GRAFT_NONE ||
+	    new_code->insns[new_insn].ref != GRAFT_NONE)
+		return NULL;
 	if (!ob || !nb || len != new_code->insns[new_insn].len ||
 	    !read_constant(ob, len, &o) || !read_constant(nb, len, &n) ||
 	    memcmp(ob, nb, len - sizeof(o.value)) != 0 || o.value == n.value ||

@@ -4,6 +4,7 @@
 
 #include "base/vec.h"
 #include "diff/closure/entry.h"
+#include "diff/closure/position.h"
 #include "diff/closure/resolve.h"
 #include "diff/code/area.h"
 #include "diff/constant/texts.h"
@@ -267,7 +268,7 @@ check_exports(struct graft_closure *closure)
 	return NULL;
 }
 
-/** Code with absolute addresses in it cannot be moved. */
+/** Code with absolute addresses in it that the loader writes cannot be moved. */
 static struct graft_error *
 check_position(struct graft_closure *closure)
 {
@@ -276,13 +277,11 @@ check_position(struct graft_closure *closure)
 					 false, NULL };
 	size_t count;
 
-	if (diff->carried_count == 0)
-		return NULL;
-	if (graft_image_type(diff->new_image) != ET_DYN ||
-	    graft_image_type(diff->old_image) != ET_DYN)
-		return graft_closure_find(closure, finding,
-					  "the file is linked to a fixed "
-					  "address (no PIE)");
+	struct graft_error *err = graft_position_check(closure);
+	if (err || diff->carried_count == 0 ||
+	    graft_image_is_fixed(diff->new_image) ||
+	    graft_image_is_fixed(diff->old_image))
+		return err;
 	const struct graft_reloc *relocs = graft_image_relocs(diff->new_image,
 							      &count);
 	for (size_t i = 0; i < count; i++) {

@@ -61,6 +61,39 @@ emit_old_slot(struct graft_emit *emit, uint64_t addr)
 	return NULL;
 }
 
+/** An address that stands in code itself is filled in wherever it leads. */
+static struct graft_error *
+emit_absolute(struct graft_emit *emit,
+	      const struct graft_resolution *resolution,
+	      const struct graft_ref *ref)
+{
+	bool in_old = resolution->place == GRAFT_PLACE_OLD;
+
+	bool low = ref->width == 4;
+	enum graft_fix_kind kind = in_old ? GRAFT_FIX_ABS64_OLD
+					  : GRAFT_FIX_ABS64_NEW;
+
+	if (low)
+		kind = in_old ? GRAFT_FIX_ABS32_OLD : GRAFT_FIX_ABS32_NEW;
+	if ((ref->width != 8 && !low) || ref->folded)
+		return graft_error_new(GRAFT_ERROR_UNSUPPORTED,
+				       "an absolute address at 0x%llx is not "
+				       "followed",
+				       (unsigned long long)ref->at);
+	struct graft_error *err = emit_fix(
+		emit, (struct graft_fix){
+			      .new_addr = ref->at,
+			      .value = (int64_t)(in_old ? resolution->old_addr
+							: ref->target),
+			      .kind = kind,
+		      });
+	if (err || !in_old || resolution->thing != GRAFT_THING_PLT)
+		return err;
+	const struct graft_plt *plt = graft_image_plt_at(emit->diff->old_image,
+							 resolution->old_addr);
+	return plt ? emit_old_slot(emit, plt->slot) : NULL;
+}
+
 static struct graft_error *
 emit_resolution(struct graft_emit *emit,
 		const struct graft_resolution *resolution)
@@ -68,6 +101,8 @@ emit_resolution(struct graft_emit *emit,
 	const struct graft_diff *diff = emit->diff;
 	const struct graft_ref *ref = &diff->new_code->refs[resolution->ref];
 
+	if (ref->absolute)
+		return emit_absolute(emit, resolution, ref);
 	if (resolution->place != GRAFT_PLACE_OLD)
 		return NULL;
 	if (ref->width != 4)

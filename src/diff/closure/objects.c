@@ -135,7 +135,8 @@ take_reference(struct work *work, const struct graft_resolution *resolution)
 	if (off == found->piece->size && ref->kind == GRAFT_REF_MEMORY &&
 	    ref->access)
 		return NULL;
-	if (ref->width != 4 || (!touches && !names)) {
+	// What moves an object to its place leads displacements there.
+	if (ref->width != 4 || ref->absolute || (!touches && !names)) {
 		work->unknown = true;
 		return NULL;
 	}

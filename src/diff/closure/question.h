@@ -47,6 +47,13 @@ graft_question_put_old(struct graft_resolution *resolution, uint64_t old_addr)
 GRAFT_MUST_CHECK struct graft_error *
 graft_question_code(const struct graft_question *q);
 
+/**
+ * The address of a function of another module, which in a program at a fixed address
+ * is that of its stub: for all modules, if the linker says so.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_question_stub(const struct graft_question *q);
+
 /** A reference to a constant or a jump table. */
 GRAFT_MUST_CHECK struct graft_error *
 graft_question_constant(const struct graft_question *q);

@@ -5,6 +5,8 @@
 #include "diff/code/area.h"
 #include "diff/match/match.h"
 
+#include <string.h>
+
 /** Carry the function that a rel8 branch goes to, matched or not. */
 static struct graft_error *
 carry_near(struct graft_closure *closure, uint32_t func)
@@ -17,6 +19,55 @@ carry_near(struct graft_closure *closure, uint32_t func)
 			GRAFT_CHANGE_REACH;
 	}
 	return graft_closure_carry(closure, func);
+}
+
+/** Does code or a pointer of OLD take the address of a stub? */
+static bool
+is_taken(const struct graft_code *code, uint64_t stub)
+{
+	size_t count;
+	const struct graft_reloc *relocs = graft_image_relocs(code->image,
+							      &count);
+
+	for (size_t i = 0; i < code->ref_count; i++) {
+		if (code->refs[i].kind == GRAFT_REF_ADDRESS &&
+		    code->refs[i].target == stub)
+			return true;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (relocs[i].type == R_X86_64_RELATIVE &&
+		    (uint64_t)relocs[i].addend == stub)
+			return true;
+	}
+	return false;
+}
+
+struct graft_error *
+graft_question_stub(const struct graft_question *q)
+{
+	const struct graft_diff *diff = q->closure->diff;
+	const struct graft_plt *n = graft_image_plt_at(diff->new_image,
+						       q->ref->target);
+	size_t count;
+	const struct graft_plt *plts = graft_image_plts(diff->old_image,
+							&count);
+
+	// Only a stub whose address is taken is the function's for all modules.
+	for (size_t i = 0; n && n->reloc->symbol && i < count; i++) {
+		const struct graft_symbol *o = plts[i].reloc->symbol;
+		if (!o || strcmp(o->name, n->reloc->symbol->name) != 0 ||
+		    strcmp(o->version ? o->version : "",
+			   n->reloc->symbol->version ? n->reloc->symbol->version
+						     : "") != 0 ||
+		    !is_taken(diff->old_code, plts[i].addr))
+			continue;
+		graft_question_put_old(q->resolution, plts[i].addr);
+		return NULL;
+	}
+	return graft_closure_find(
+		q->closure, graft_question_finding(q, GRAFT_FINDING_UNRESOLVED),
+		"it takes the address of a function of another module, of which "
+		"the old build has another address");
 }
 
 struct graft_error *

@@ -246,7 +246,8 @@ may_be_another(const struct graft_question *q, uint64_t old_addr, bool *ret)
 			return NULL;
 	}
 	uint32_t old_func = old_version(diff, func);
-	if (q->ref->kind != GRAFT_REF_ADDRESS || q->ref->width != 4 ||
+	if (q->ref->kind != GRAFT_REF_ADDRESS ||
+	    (q->ref->width != 4 && !q->ref->absolute) ||
 	    is_object(diff->old_code, old_addr) ||
 	    graft_question_count_taken(diff->new_code, func, q->ref->target) <=
 		    graft_question_count_taken(diff->old_code, old_func,

@@ -29,6 +29,8 @@ resolve(const struct graft_question *q)
 		return graft_question_code(q);
 	case GRAFT_AREA_PLT:
 		q->resolution->thing = GRAFT_THING_PLT;
+		if (q->ref->absolute)
+			return graft_question_stub(q);
 		return graft_slot_resolve_plt(q->closure, q->ref,
 					      q->resolution);
 	case GRAFT_AREA_GOT:

@@ -9,7 +9,7 @@
 bool
 graft_section_is_writable(const struct graft_section *section)
 {
-	return (section->flags & SHF_WRITE) && !section->relro;
+	return section && (section->flags & SHF_WRITE) && !section->relro;
 }
 
 /** Is it read by the unwinder only? Code that names its start means the end of
@@ -33,7 +33,8 @@ graft_area_of_section(const struct graft_section *section)
 	}
 	if (strncmp(section->name, ".got", 4) == 0)
 		return GRAFT_AREA_GOT;
-	if (section->type == SHT_DYNAMIC)
+	// Static programs read how they are relocated, once, when they start.
+	if (section->type == SHT_DYNAMIC || section->type == SHT_RELA)
 		return GRAFT_AREA_NONE;
 	if (graft_section_is_writable(section))
 		return GRAFT_AREA_DATA;

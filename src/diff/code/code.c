@@ -3,19 +3,24 @@
 #include "diff/code/code.h"
 
 #include "base/hash.h"
-#include "base/sorted.h"
-#include "base/text.h"
 #include "base/vec.h"
+#include "diff/code/absolute.h"
 #include "diff/code/back.h"
 #include "diff/code/clones.h"
 #include "diff/code/group.h"
+#include "diff/code/large.h"
 #include "diff/code/layout.h"
 #include "diff/code/past.h"
 #include "diff/code/used.h"
 
 #include <Zydis/Zydis.h>
-#include <stdio.h>
 #include <string.h>
+
+enum {
+	/** What stands for each byte of an absolute address in normal forms: a blanked
+	 * displacement and a number may both be 0. */
+	ADDRESS_BYTE = 0xad,
+};
 
 /** Seed of all hashes of code. */
 static const uint64_t hash_seed = 0x677261667400U;
@@ -88,7 +93,8 @@ read_access(const struct decode *decode, const ZydisDecoderContext *context,
 	for (int i = 0; i < insn->operand_count; i++) {
 		if (operands[i].type != ZYDIS_OPERAND_TYPE_MEMORY)
 			continue;
-		if (operands[i].mem.base != ZYDIS_REGISTER_RIP)
+		if (operands[i].mem.base !=
+		    (ref->absolute ? ZYDIS_REGISTER_NONE : ZYDIS_REGISTER_RIP))
 			continue;
 		uint32_t len = operands[i].size / 8;
 		ref->access = len < UINT8_MAX ? (uint8_t)len : 0;
@@ -166,6 +172,38 @@ decode_fields(struct decode *decode, const ZydisDecoderContext *context,
 	return add_ref(decode, ref);
 }
 
+/** Note the absolute addresses in an instruction; see absolute.h. */
+static struct graft_error *
+decode_absolutes(struct decode *decode, const ZydisDecoderContext *context,
+		 const ZydisDecodedInstruction *zi, struct graft_insn *insn,
+		 uint8_t *blank)
+{
+	struct graft_func *func = decode->func;
+	uint64_t addr = func->addr + insn->off;
+	struct graft_absolutes found;
+
+	graft_absolute_find(decode->code->image, addr,
+			    decode->bytes + insn->off, zi, &found);
+	if (found.bound > func->bound) {
+		func->bound = found.bound;
+		func->bound_at = addr;
+	}
+	for (uint8_t i = 0; i < found.count; i++) {
+		struct graft_ref *ref = &found.refs[i];
+		if (ref->kind == GRAFT_REF_MEMORY) {
+			read_access(decode, context, zi, ref);
+			ref->is_call = insn->flags & GRAFT_INSN_CALL;
+		}
+		memset(blank + (ref->at - addr), ADDRESS_BYTE, ref->width);
+		if (!ref->folded)
+			insn->ref = (uint32_t)decode->code->ref_count;
+		struct graft_error *err = add_ref(decode, *ref);
+		if (err)
+			return err;
+	}
+	return NULL;
+}
+
 /** Follow what registers hold of constants; see back.h. */
 static void
 follow(struct decode *decode, const ZydisDecoderContext *context,
@@ -215,6 +253,9 @@ decode_one(struct decode *decode, uint32_t off, uint8_t *len_ret)
 		insn.flags = classify(&zi);
 		memcpy(blank, at, insn.len);
 		err = decode_fields(decode, &context, &zi, &insn, blank);
+		if (!err && graft_image_is_fixed(code->image))
+			err = decode_absolutes(decode, &context, &zi, &insn,
+					       blank);
 		if (err)
 			return err;
 		follow(decode, &context, &zi, &insn);
@@ -296,6 +337,7 @@ decode_func(struct decode *decode, struct graft_func *func)
 	}
 	if (func->bad && !func->extent && !func->symbol)
 		take_as_data(decode);
+	graft_large_mark(decode->code, func);
 	hash_func(decode);
 	return NULL;
 }
@@ -345,92 +387,4 @@ graft_code_free(struct graft_code *code)
 	free(code->tables);
 	free(code->spreads);
 	free(code);
-}
-
-uint32_t
-graft_code_func_before(const struct graft_code *code, uint64_t addr)
-{
-	size_t count = GRAFT_SORTED_UP_TO(code->funcs, code->func_count, addr,
-					  addr);
-
-	return count ? (uint32_t)(count - 1) : GRAFT_NONE;
-}
-
-uint32_t
-graft_code_func_at(const struct graft_code *code, uint64_t addr)
-{
-	uint32_t func = graft_code_func_before(code, addr);
-
-	if (func == GRAFT_NONE ||
-	    addr - code->funcs[func].addr >= code->funcs[func].size)
-		return GRAFT_NONE;
-	return func;
-}
-
-uint32_t
-graft_code_func_starting(const struct graft_code *code, uint64_t addr)
-{
-	uint32_t func = graft_code_func_at(code, addr);
-
-	if (func == GRAFT_NONE || code->funcs[func].addr != addr)
-		return GRAFT_NONE;
-	return func;
-}
-
-uint32_t
-graft_code_insn_at(const struct graft_code *code, const struct graft_func *func,
-		   uint64_t addr)
-{
-	uint32_t low = func->first_insn;
-	uint32_t end = func->first_insn + func->insn_count;
-	uint32_t high = end;
-	uint64_t off = addr - func->addr;
-
-	while (low < high) {
-		uint32_t mid = low + (high - low) / 2;
-		if (code->insns[mid].off < off)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == end || code->insns[low].off != off)
-		return GRAFT_NONE;
-	return low;
-}
-
-void
-graft_code_name(const struct graft_code *code, uint32_t func, char *buf,
-		size_t len)
-{
-	const struct graft_func *f = &code->funcs[func];
-	GRAFT_CLEANUP(graft_text_deinit) struct graft_text name = { 0 };
-
-	// A symbol may hold anything; a hotpatch and a terminal take text only.
-	if (f->symbol && f->symbol->name[0])
-		graft_text_put_safe(&name, f->symbol->name);
-	if (!name.len || name.failed) {
-		snprintf(buf, len, "sub_%llx", (unsigned long long)f->addr);
-		return;
-	}
-	size_t cut = name.len < len ? name.len : len - 1;
-	while (cut < name.len && cut > 0 && (name.str[cut] & 0xc0) == 0x80)
-		cut--;
-	memcpy(buf, name.str, cut);
-	buf[cut] = '\0';
-}
-
-uint64_t
-graft_func_padding(const struct graft_code *code, uint32_t func)
-{
-	const struct graft_func *f = &code->funcs[func];
-	uint64_t end = f->section->addr + f->section->size;
-
-	if (func + 1 < code->func_count && code->funcs[func + 1].addr < end)
-		end = code->funcs[func + 1].addr;
-	uint64_t start = f->addr + f->size;
-	if (start >= end)
-		return 0;
-	const uint8_t *bytes = graft_image_bytes(code->image, start,
-						 end - start);
-	return bytes ? graft_layout_padding(bytes, end - start) : 0;
 }

@@ -66,8 +66,14 @@ struct graft_ref {
 	 * nothing is there but what follows `.data`.
 	 */
 	bool clones;
-	/** Number of the register that an _ADDRESS is put into. */
+	/** Number of the register that an _ADDRESS is put into; 16: none. */
 	uint8_t reg;
+	/** The field holds the address itself, in a program at a fixed address; see
+	 * absolute.h. */
+	bool absolute;
+	/** An absolute _ADDRESS that is part of an operand: no register gets it
+	 * alone, and the instruction does not know of the reference. */
+	bool folded;
 	/** It is the address of a lock, and goes nowhere else; see used.h. */
 	bool is_lock;
 	/**
@@ -112,6 +118,21 @@ struct graft_insn {
 	uint8_t flags;
 };
 
+/** What ties code of a program at a fixed address to its place, weakest first. */
+enum graft_bound {
+	GRAFT_BOUND_NONE,
+	/** An address is part of an operand (graft_ref::folded). */
+	GRAFT_BOUND_FOLDED,
+	/** A number that would be an address, and no relocation says that it is. */
+	GRAFT_BOUND_NUMBER,
+	/** One that is an address for sure: its relocation was dropped. */
+	GRAFT_BOUND_DROPPED,
+	/** A relocation that is at no operand, or leads to no address. */
+	GRAFT_BOUND_BROKEN,
+	/** Functions and data by their distance from the GOT, anywhere (large.h). */
+	GRAFT_BOUND_DISTANCE,
+};
+
 /** One function. */
 struct graft_func {
 	uint64_t addr;
@@ -138,6 +159,10 @@ struct graft_func {
 	bool bad;
 	/** Has an indirect jump that is no tail call as far as can be seen. */
 	bool indirect_jump;
+	/** #graft_bound: why it cannot be carried; 0: it can. */
+	uint8_t bound;
+	/** Where it has that. */
+	uint64_t bound_at;
 };
 
 /** The code of one build. Functions stand by ascending address. */

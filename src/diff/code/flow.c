@@ -3,6 +3,7 @@
 #include "diff/code/flow.h"
 
 #include "base/vec.h"
+#include "diff/code/absolute.h"
 #include "diff/code/callee.h"
 #include "diff/code/line_imports.h"
 #include "diff/code/register.h"
@@ -107,13 +108,15 @@ decode(const struct graft_code *code, uint32_t at, struct step *step)
 	step->addr = func->addr + step->insn->off;
 	const uint8_t *bytes = graft_image_bytes(code->image, step->addr,
 						 step->insn->len);
-	return !(step->insn->flags & GRAFT_INSN_BAD) && bytes &&
-	       ZYAN_SUCCESS(ZydisDecoderInit(&decoder,
-					     ZYDIS_MACHINE_MODE_LONG_64,
-					     ZYDIS_STACK_WIDTH_64)) &&
-	       ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes,
-						   step->insn->len, &step->zi,
-						   step->operands));
+	if ((step->insn->flags & GRAFT_INSN_BAD) || !bytes ||
+	    !ZYAN_SUCCESS(ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64,
+					   ZYDIS_STACK_WIDTH_64)) ||
+	    !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes,
+						 step->insn->len, &step->zi,
+						 step->operands)))
+		return false;
+	graft_absolute_show(code, func, step->insn, &step->zi, step->operands);
+	return true;
 }
 
 /** The value is somewhere before an instruction: look at it, if that is news. */
@@ -415,6 +418,11 @@ graft_flow_follow(struct graft_flow *flow, uint32_t insn, uint8_t reg)
 	flow->stride = 0;
 	flow->touched = false;
 	flow->lost = false;
+	// An address that is part of an operand goes wherever that goes.
+	if (reg >= GRAFT_REGISTER_NONE) {
+		flow->lost = true;
+		return NULL;
+	}
 	struct graft_error *err = reach(flow, &queue_count, insn, 1U << reg);
 	while (!err && (!flow->lost || flow->is_address) && queue_count) {
 		uint32_t at = flow->queue[--queue_count];

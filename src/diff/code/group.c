@@ -98,7 +98,9 @@ collect_starts(struct graft_code *code)
 		return graft_error_no_memory();
 	for (size_t i = 0; i < code->ref_count; i++) {
 		const struct graft_ref *ref = &code->refs[i];
-		if (ref->kind == GRAFT_REF_ADDRESS)
+		// An operand with an index may name what is no start.
+		if (ref->kind == GRAFT_REF_ADDRESS &&
+		    !(ref->folded && ref->back))
 			add_addr(code, code->starts, &code->start_count,
 				 ref->target);
 		if (ref->kind == GRAFT_REF_ADDRESS ||

@@ -6,6 +6,10 @@
 
 #include <string.h>
 
+enum {
+	RDI = 7,
+};
+
 /** The function at the target of a `lea`, or behind a RELATIVE GOT slot. */
 static uint32_t
 named_func(const struct graft_code *code, const struct graft_ref *ref)
@@ -50,8 +54,10 @@ graft_main_find(const struct graft_code *code)
 		const struct graft_insn *insn = &code->insns[ref->insn];
 		const uint8_t *bytes = graft_image_bytes(
 			code->image, func->addr + insn->off, insn->len);
-		// `lea or mov disp32(%rip),%rdi`: ModRM 00 111 101.
-		if (bytes && insn->len == 7 && bytes[2] == 0x3d)
+		// `lea or mov disp32(%rip),%rdi`: ModRM 00 111 101. `mov
+		// $imm32,%rdi` or `,%edi` at a fixed address.
+		if ((bytes && insn->len == 7 && bytes[2] == 0x3d) ||
+		    (ref->absolute && ref->reg == RDI))
 			return named_func(code, ref);
 	}
 	return GRAFT_NONE;

@@ -2,6 +2,7 @@
 
 #include "diff/code/past.h"
 
+#include "diff/code/absolute.h"
 #include "diff/code/area.h"
 #include "diff/code/register.h"
 
@@ -281,9 +282,12 @@ decode(const struct past *past, const struct graft_insn *insn,
 	const uint8_t *bytes = graft_image_bytes(
 		past->code->image, past->func->addr + insn->off, insn->len);
 
-	return bytes && !(insn->flags & GRAFT_INSN_BAD) &&
-	       ZYAN_SUCCESS(ZydisDecoderDecodeFull(&past->decoder, bytes,
-						   insn->len, zi, operands));
+	if (!bytes || (insn->flags & GRAFT_INSN_BAD) ||
+	    !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&past->decoder, bytes,
+						 insn->len, zi, operands)))
+		return false;
+	graft_absolute_show(past->code, past->func, insn, zi, operands);
+	return true;
 }
 
 /** Look at an instruction, and go on wherever it leads. */

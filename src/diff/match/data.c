@@ -156,6 +156,9 @@ add_refs(struct graft_diff *diff, const struct graft_ref *o,
 {
 	if (o->kind != n->kind || !is_data(diff->new_image, n))
 		return NULL;
+	// An operand with an index may name what stands beside its object.
+	if ((o->folded && o->back) || (n->folded && n->back))
+		return NULL;
 	// The end of one thing says nothing of what follows it.
 	if (graft_past_same(o, n))
 		return NULL;

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/sorted.h"
+#include "diff/code/absolute.h"
 #include "diff/code/area.h"
 #include "diff/match/data.h"
 #include "diff/match/signature.h"
@@ -168,9 +169,11 @@ graft_shape_hash(const struct graft_diff *diff, bool new_side, uint32_t func,
 		if (!(insn->flags & GRAFT_INSN_BAD) &&
 		    ZYAN_SUCCESS(
 			    ZydisDecoderDecodeFull(&decoder, bytes + insn->off,
-						   insn->len, &zi, operands)))
+						   insn->len, &zi, operands))) {
+			graft_absolute_show(code, f, insn, &zi, operands);
 			hashes[i] = hash_insn(diff, new_side, insn, &zi,
 					      operands);
+		}
 	}
 	*ret = hashes;
 	return NULL;

@@ -2,14 +2,16 @@
 
 #include "judge/flow/op.h"
 
+#include "diff/code/absolute.h"
 #include "judge/flow/op_decode.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-bool
-graft_op_decode(const struct graft_code *code, const struct graft_func *func,
-		const struct graft_insn *insn, struct graft_decoded *ret)
+/** Decode an instruction as it is. */
+static bool
+decode(const struct graft_code *code, const struct graft_func *func,
+       const struct graft_insn *insn, struct graft_decoded *ret)
 {
 	ZydisDecoder decoder;
 	const uint8_t *bytes = graft_func_bytes(code, func);
@@ -21,6 +23,16 @@ graft_op_decode(const struct graft_code *code, const struct graft_func *func,
 	return ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes + insn->off,
 						   insn->len, &ret->insn,
 						   ret->operands));
+}
+
+bool
+graft_op_decode(const struct graft_code *code, const struct graft_func *func,
+		const struct graft_insn *insn, struct graft_decoded *ret)
+{
+	if (!decode(code, func, insn, ret))
+		return false;
+	graft_absolute_show(code, func, insn, &ret->insn, ret->operands);
+	return true;
 }
 
 static uint32_t
@@ -142,8 +154,8 @@ graft_op_print(const struct graft_ops *ops, const struct graft_op *op)
 	ZydisFormatter formatter;
 	struct graft_decoded d = { 0 };
 
-	if (!graft_op_decode(ops->code, &ops->code->funcs[op->func],
-			     &ops->code->insns[op->insn], &d))
+	if (!decode(ops->code, &ops->code->funcs[op->func],
+		    &ops->code->insns[op->insn], &d))
 		return text;
 	ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_ATT);
 	ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_HEX_PREFIX,

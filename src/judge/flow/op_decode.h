@@ -18,7 +18,7 @@ struct graft_decoded {
 	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 };
 
-/** Decode an instruction; false if it is none. */
+/** Decode an instruction, as diff/code/absolute.h shows it; false if it is none. */
 bool
 graft_op_decode(const struct graft_code *code, const struct graft_func *func,
 		const struct graft_insn *insn, struct graft_decoded *ret);

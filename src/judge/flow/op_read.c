@@ -323,6 +323,44 @@ inherits_frame_pointer(const struct graft_ops *ops)
 	return false;
 }
 
+/**
+ * Show what an instruction does with an absolute address that is part of an operand
+ * (diff/code/absolute.h) as code does that moves: what it reaches stands at a distance
+ * from the start of an object, and the address is no number.
+ */
+static void
+read_folded(const struct graft_code *code, const struct graft_ref *ref,
+	    struct graft_op *op)
+{
+	const struct graft_symbol *object = graft_image_object_at(code->image,
+								  ref->target);
+	uint32_t low = (uint32_t)ref->target;
+
+	if (op->has_imm && (uint32_t)op->imm == low) {
+		op->has_imm = false;
+		op->imm = 0;
+	}
+	if (!op->has_mem || (uint32_t)op->disp != low)
+		return;
+	op->disp = object ? (int64_t)(ref->target - object->addr) : 0;
+	if (op->base == GRAFT_REG_NONE)
+		op->base = op->index;
+}
+
+static void
+read_all_folded(const struct graft_ops *ops, const struct graft_func *f,
+		uint32_t first)
+{
+	for (uint32_t i = 0; i < f->ref_count; i++) {
+		const struct graft_ref *ref =
+			&ops->code->refs[f->first_ref + i];
+		if (ref->folded && ref->insn - f->first_insn < f->insn_count)
+			read_folded(
+				ops->code, ref,
+				&ops->ops[first + ref->insn - f->first_insn]);
+	}
+}
+
 struct graft_error *
 graft_ops_append(struct graft_ops *ops, uint32_t func)
 {
@@ -359,6 +397,7 @@ graft_ops_append(struct graft_ops *ops, uint32_t func)
 			(void)ZydisCalcAbsoluteAddress(&d.insn, &d.operands[0],
 						       op->addr, &op->target);
 	}
+	read_all_folded(ops, f, first);
 	return graft_ops_find_reaches(ops, f, first);
 }
 

@@ -3,8 +3,11 @@
 // locks, clocks and descriptors that exist were made as OLD made them. Where
 // NEW makes them otherwise (recursive, by another clock, shared, not blocking), what
 // is carried may take a lock twice, wait until a time of another clock, or read until
-// there is no more; with what OLD made, it waits for ever, or not at all.
+// there is no more; with what OLD made, it waits for ever, or not at all. So it is with
+// streams and mappings that can be written since NEW, and with memory that NEW asks to
+// be aligned.
 
+#include "diff/constant/constant.h"
 #include "judge/flow/allocator.h"
 #include "judge/rules/checks.h"
 
@@ -14,14 +17,19 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 enum {
 	/** What stays with a descriptor, of all that open(2) is told. */
 	STAYS = O_ACCMODE | O_APPEND | O_NONBLOCK | O_ASYNC | O_DIRECT |
 		O_DSYNC | O_SYNC,
+	/** What code may do with a mapping. */
+	MAPPED_AS = PROT_READ | PROT_WRITE | PROT_EXEC,
+	/** What malloc(3) aligns to here: what any type needs. */
+	MALLOC_ALIGNMENT = 16,
 	/** Calls of one function that are compared. */
-	CALLS_MAX = 32,
+	CALLS_MAX = 96,
 	/** Instructions before a call that put something into the frame for it. */
 	FRAME_MAX = 48,
 };
@@ -32,7 +40,41 @@ enum told {
 	TOLD_DIRECTLY,
 	/** In the 32 bits of the frame that the argument leads to. */
 	TOLD_IN_FRAME,
+	/** In the text that the argument leads to: how a stream is opened. */
+	TOLD_AS_MODE,
 };
+
+/** What two calls of the same make: memory is memory, however it is asked for. */
+enum kind {
+	KIND_OWN,
+	KIND_MEMORY,
+};
+
+/** A stream that is opened in a way that a text says. */
+#define MODE(name)                                                             \
+	{                                                                      \
+		.import = (name), .argument = 1, .new_each = true,             \
+		.told = TOLD_AS_MODE                                           \
+	}
+
+/** A mapping, and what of it stays with it. */
+#define MAPPED(name, place, which)                                             \
+	{                                                                      \
+		.import = (name), .argument = (place), .bits = (which),        \
+		.new_each = true                                               \
+	}
+
+/** Memory for anything, and memory at a multiple of what an argument says. */
+#define PLAIN(name)                                                            \
+	{                                                                      \
+		.import = (name), .new_each = true, .kind = KIND_MEMORY,       \
+		.always = MALLOC_ALIGNMENT                                     \
+	}
+#define ALIGNED(name, place)                                                   \
+	{                                                                      \
+		.import = (name), .argument = (place), .new_each = true,       \
+		.kind = KIND_MEMORY                                            \
+	}
 
 /** What says how something is made, and in which argument. */
 static const struct maker {
@@ -49,6 +91,10 @@ static const struct maker {
 	/** The first of them must be this, if it is not 0. */
 	int64_t only;
 	enum told told;
+	/** What is compared with others that make the same; #KIND_OWN: with itself alone. */
+	enum kind kind;
+	/** What it is told always, in place of an argument. */
+	int64_t always;
 } makers[] = {
 	{ .import = "pthread_mutexattr_settype", .argument = 1 },
 	{ .import = "pthread_mutexattr_setprotocol", .argument = 1 },
@@ -117,6 +163,24 @@ static const struct maker {
 	  .new_each = true,
 	  .of = 1U << 1 | 1U << 2,
 	  .told = TOLD_IN_FRAME },
+	MODE("fopen"),
+	MODE("fopen64"),
+	MODE("fdopen"),
+	MODE("popen"),
+	MAPPED("mmap", 2, MAPPED_AS),
+	MAPPED("mmap64", 2, MAPPED_AS),
+	MAPPED("mmap", 3, MAP_TYPE),
+	MAPPED("mmap64", 3, MAP_TYPE),
+	PLAIN("malloc"),
+	PLAIN("calloc"),
+	PLAIN("realloc"),
+	PLAIN("_Znwm"),
+	PLAIN("_Znam"),
+	ALIGNED("posix_memalign", 1),
+	ALIGNED("aligned_alloc", 0),
+	ALIGNED("memalign", 0),
+	ALIGNED("_ZnwmSt11align_val_t", 1),
+	ALIGNED("_ZnamSt11align_val_t", 1),
 };
 
 /** A call of one of them. */
@@ -189,15 +253,44 @@ find_in_frame(const struct graft_ops *ops, uint32_t at, int argument,
 	return false;
 }
 
+/** Find what stays with a stream, of what the text says that an argument leads to: one bit
+ * for each letter. */
+static bool
+find_mode(const struct graft_ops *ops, uint32_t at, int argument, int64_t *ret)
+{
+	static const char letters[] = "rwa+";
+	uint32_t taken = graft_lasting_origin(ops, at, argument);
+	uint64_t len;
+
+	if (taken >= ops->count || !ops->ops[taken].has_ref)
+		return false;
+	uint32_t ref = ops->code->insns[ops->ops[taken].insn].ref;
+	if (ref == GRAFT_NONE)
+		return false;
+	const char *mode = graft_constant_text(
+		ops->code->image, ops->code->refs[ref].target, &len);
+	*ret = 0;
+	for (const char *c = mode; c && *c && *c != ','; c++) {
+		const char *letter = strchr(letters, *c);
+		*ret |= letter ? 1 << (letter - letters) : 0;
+	}
+	return mode != NULL;
+}
+
 /** Read what a call is told of how something is made. */
 static void
 read_value(const struct graft_ops *ops, uint32_t at, struct call *call)
 {
 	const struct maker *maker = call->maker;
 
-	if (maker->told == TOLD_IN_FRAME) {
+	if (maker->always) {
+		call->known = true;
+		call->value = maker->always;
+	} else if (maker->told == TOLD_IN_FRAME) {
 		call->known = find_in_frame(ops, at, maker->argument,
 					    &call->value);
+	} else if (maker->told == TOLD_AS_MODE) {
+		call->known = find_mode(ops, at, maker->argument, &call->value);
 	} else {
 		call->known = find_constant(ops, at, maker->argument,
 					    &call->value);
@@ -238,9 +331,8 @@ collect(const struct graft_ops *ops, struct calls *calls)
 				continue;
 			struct call call = { .maker = &makers[k], .at = i };
 			read_value(ops, i, &call);
-			if (read_of(ops, i, &call))
+			if (calls->count < CALLS_MAX && read_of(ops, i, &call))
 				calls->list[calls->count++] = call;
-			break;
 		}
 	}
 }
@@ -249,6 +341,8 @@ collect(const struct graft_ops *ops, struct calls *calls)
 static bool
 is_of_same(const struct call *a, const struct call *b)
 {
+	if (a->maker->kind != KIND_OWN)
+		return a->maker->kind == b->maker->kind;
 	return a->maker == b->maker && a->of[0] == b->of[0] &&
 	       a->of[1] == b->of[1];
 }
@@ -269,9 +363,21 @@ pair(struct calls *o, struct calls *n)
 	}
 }
 
-/** Find a call without a pair that says how something is made, or NULL. */
+/** Say whether what one call makes will not do where what the other makes did. */
+static bool
+matters(const struct call *was, const struct call *is)
+{
+	// What is aligned to more will do.
+	return is->maker->kind != KIND_MEMORY || is->value > was->value;
+}
+
+/**
+ * Find a call without a pair that says how something is made, or NULL.
+ *
+ * @param[in] is_new They are NEW's, and the others OLD's.
+ */
 static const struct call *
-find_lone(const struct calls *calls, const struct calls *others)
+find_lone(const struct calls *calls, const struct calls *others, bool is_new)
 {
 	for (uint32_t i = 0; i < calls->count; i++) {
 		const struct call *call = &calls->list[i];
@@ -279,7 +385,9 @@ find_lone(const struct calls *calls, const struct calls *others)
 		for (uint32_t k = 0; k < others->count && !instead; k++) {
 			const struct call *other = &others->list[k];
 			instead = call->known && other->known &&
-				  !other->paired && is_of_same(other, call);
+				  !other->paired && is_of_same(other, call) &&
+				  (is_new ? matters(other, call)
+					  : matters(call, other));
 		}
 		if (!call->paired && instead)
 			return call;
@@ -296,8 +404,8 @@ graft_check_attributes(struct graft_case *c, const struct graft_twin *twin)
 	collect(&twin->old_ops, &o);
 	collect(&twin->new_ops, &n);
 	pair(&o, &n);
-	const struct call *was = find_lone(&o, &n);
-	const struct call *is = find_lone(&n, &o);
+	const struct call *was = find_lone(&o, &n, false);
+	const struct call *is = find_lone(&n, &o, true);
 	if (!was && !is)
 		return NULL;
 	const struct graft_ops *ops = &twin->new_ops;

@@ -47,6 +47,8 @@ make(enum graft_message_kind kind)
 		m.state.reverted = 3;
 		m.state.held_count = 1;
 		memcpy(m.state.held[0].id, ID, sizeof(ID));
+		m.state.held[0].of_user = true;
+		m.state.held[0].uid = 1000;
 		m.state.held[0].time_us = 7;
 		m.state.held[0].pid = 8;
 		m.state.held[0].signal = 11;
@@ -64,7 +66,7 @@ what_is_encoded_decodes_to_the_same(void **state)
 
 	for (size_t i = 0; i < KIND_COUNT; i++) {
 		struct graft_message m = make(kinds[i]);
-		struct graft_message got;
+		static struct graft_message got;
 		size_t len = graft_message_encode(&m, bytes);
 		assert_null(graft_message_decode(bytes, len, &got));
 		assert_int_equal(got.kind, m.kind);
@@ -72,6 +74,9 @@ what_is_encoded_decodes_to_the_same(void **state)
 		assert_string_equal(got.id, m.id);
 		assert_string_equal(got.text, m.text);
 		assert_int_equal(got.state.looks, m.state.looks);
+		assert_int_equal(got.state.held[0].of_user,
+				 m.state.held[0].of_user);
+		assert_int_equal(got.state.held[0].uid, m.state.held[0].uid);
 		assert_string_equal(got.state.held[0].comm,
 				    m.state.held[0].comm);
 		assert_int_equal(graft_message_encode(&got, again), len);
@@ -84,7 +89,7 @@ one_that_is_cut_or_longer_is_refused(void **state)
 {
 	(void)state;
 	uint8_t bytes[GRAFT_MESSAGE_MAX + 1];
-	struct graft_message got;
+	static struct graft_message got;
 
 	for (size_t i = 0; i < KIND_COUNT; i++) {
 		struct graft_message m = make(kinds[i]);
@@ -110,7 +115,7 @@ every_flipped_bit_is_refused_or_another_message(void **state)
 		struct graft_message m = make(kinds[i]);
 		size_t len = graft_message_encode(&m, bytes);
 		for (size_t bit = 0; bit < 8 * len; bit++) {
-			struct graft_message got;
+			static struct graft_message got;
 			bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 			struct graft_error *err =
 				graft_message_decode(bytes, len, &got);
@@ -135,7 +140,7 @@ the_largest_state_fits(void **state)
 	(void)state;
 	uint8_t bytes[GRAFT_MESSAGE_MAX];
 	struct graft_message m = make(GRAFT_MESSAGE_STATE);
-	struct graft_message got;
+	static struct graft_message got;
 
 	for (size_t i = 0; i < GRAFT_AGENT_HELD_MAX; i++) {
 		m.state.held[i] = m.state.held[0];
@@ -157,7 +162,7 @@ packets_of_a_socket_are_messages_or_errors(void **state)
 {
 	(void)state;
 	struct graft_message m = make(GRAFT_MESSAGE_LOG);
-	struct graft_message got;
+	static struct graft_message got;
 	static uint8_t huge[GRAFT_MESSAGE_MAX + 100];
 	bool flag = true;
 	int ends[2];

@@ -103,7 +103,11 @@ json_has_the_numbers_and_the_quarantine(void **state)
 	struct graft_agent_state all = {
 		.paused = 1,
 		.held_count = 1,
-		.held[0] = { .id = "abc", .time_us = 3000000, .comm = "x\xff" },
+		.held[0] = { .id = "abc",
+			     .of_user = true,
+			     .uid = 1000,
+			     .time_us = 3000000,
+			     .comm = "x\xff" },
 	};
 	cJSON *root = graft_agent_state_to_json(&all);
 
@@ -112,6 +116,7 @@ json_has_the_numbers_and_the_quarantine(void **state)
 	cJSON *held =
 		cJSON_GetArrayItem(cJSON_GetObjectItem(root, "quarantine"), 0);
 	assert_int_equal(cJSON_GetObjectItem(held, "since")->valueint, 3);
+	assert_int_equal(cJSON_GetObjectItem(held, "user")->valueint, 1000);
 	assert_string_equal(cJSON_GetObjectItem(held, "comm")->valuestring,
 			    "x\\xff");
 	cJSON_Delete(root);

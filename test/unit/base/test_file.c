@@ -13,6 +13,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,6 +34,38 @@ count_entries(void)
 		count++;
 	assert_int_equal(pclose(ls), 0);
 	return count;
+}
+
+static void
+what_was_left_beside_goes_and_nothing_else(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		bool goes;
+	} files[] = {
+		{ "a.json.Ab3dEf", true },   { ".json.000000", true },
+		{ "a.json", false },         { "a.json.Ab3dE", false },
+		{ "a.json.Ab3dEfg", false }, { "a.json.Ab-dEf", false },
+		{ "a.pem.Ab3dEf", false },   { "Ab3dEf", false },
+		{ ".Ab3dEf", false },        { "a.jsonAb3dEf", false },
+	};
+	const size_t count = sizeof(files) / sizeof(*files);
+
+	for (size_t i = 0; i < count; i++)
+		must(graft_file_write(files[i].name, "", 0, 0600));
+	assert_int_equal(mkdir("d.json.Ab3dEf", 0700), 0);
+	assert_int_equal(symlink("a.json", "l.json.Ab3dEf"), 0);
+	graft_file_sweep(".", "*.json");
+	for (size_t i = 0; i < count; i++) {
+		if ((access(files[i].name, F_OK) != 0) != files[i].goes)
+			fail_msg("%s", files[i].name);
+	}
+	assert_int_equal(count_entries(), (int)count - 2 + 2);
+	graft_file_sweep(".", "a.pem");
+	assert_int_equal(access("a.pem.Ab3dEf", F_OK), -1);
+	// One that is not there is nothing to sweep.
+	graft_file_sweep("none", "*.json");
 }
 
 static void
@@ -256,6 +289,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_DIRECTORY(what_is_written_is_read_back),
+		IN_DIRECTORY(what_was_left_beside_goes_and_nothing_else),
 		IN_DIRECTORY(a_file_over_the_limit_is_refused),
 		IN_DIRECTORY(what_is_no_file_is_refused_by_name),
 		IN_DIRECTORY(a_file_of_proc_is_read_whole),

@@ -70,6 +70,53 @@ another_opening_is_another_descriptor(void **state)
 		    OPEN("0); if (fd < 0) fd = open(\"/dev/null\", 04002"));
 }
 
+#define STREAM(mode)                                                           \
+	"#include <stdio.h>\nFILE *kept; int calls;\n"                         \
+	"void make(const char *name) { kept = fopen(name, \"" mode "\"); }\n"
+
+static void
+how_a_stream_is_opened_stays(void **state)
+{
+	(void)state;
+	must_refuse(LIBRARY, STREAM("a"), STREAM("a+"), "R-20");
+	must_refuse(STRIPPED, STREAM("r"), STREAM("r+"), "R-20");
+	must_accept(LIBRARY, STREAM("r"), STREAM("rbe"));
+	must_accept(LIBRARY, STREAM("w"), STREAM("wx,ccs=ra+"));
+}
+
+#define MAPPED(how)                                                            \
+	"#define _GNU_SOURCE\n#include <sys/mman.h>\nvoid *kept; int calls;\n" \
+	"void make(int fd, long n) { kept = mmap(0, n, " how ", fd, 0); }\n"
+
+static void
+what_may_be_done_with_a_mapping_stays(void **state)
+{
+	(void)state;
+	must_refuse(LIBRARY, MAPPED("1, 2"), MAPPED("3, 2"), "R-20");
+	must_refuse(STRIPPED, MAPPED("3, 1"), MAPPED("3, 2"), "R-20");
+	// MAP_POPULATE.
+	must_accept(LIBRARY, MAPPED("1, 2"), MAPPED("1, 0x8002"));
+}
+
+#define MEMORY(made)                                                           \
+	"#include <stdlib.h>\nvoid *kept; int calls;\n"                        \
+	"void make(long n) { " made " }\n"
+#define AT(multiple)                                                           \
+	MEMORY("if (posix_memalign(&kept, " multiple ", n)) kept = 0;")
+
+static void
+what_memory_is_aligned_to_is_not_more_than_it_was(void **state)
+{
+	(void)state;
+	must_refuse(LIBRARY, MEMORY("kept = malloc(n + 8);"), AT("64"), "R-20");
+	must_refuse(STRIPPED, AT("32"), AT("64"), "R-20");
+	must_accept(LIBRARY, AT("64"), MEMORY("kept = malloc(n + 8);"));
+	must_accept(LIBRARY, MEMORY("kept = malloc(n + 8);"), AT("16"));
+	must_accept(
+		LIBRARY, AT("64"),
+		MEMORY("if (n < 0 || posix_memalign(&kept, 64, n)) kept = 0;"));
+}
+
 #define SET(body)                                                               \
 	"#include <fcntl.h>\n#include <sys/epoll.h>\n#include <sys/socket.h>\n" \
 	"#include <netinet/tcp.h>\n#include <netinet/in.h>\n"                   \
@@ -127,6 +174,10 @@ main(void)
 			what_stays_with_a_descriptor_is_as_it_was_opened),
 		cmocka_unit_test(what_only_an_opening_looks_at_may_change),
 		cmocka_unit_test(another_opening_is_another_descriptor),
+		cmocka_unit_test(how_a_stream_is_opened_stays),
+		cmocka_unit_test(what_may_be_done_with_a_mapping_stays),
+		cmocka_unit_test(
+			what_memory_is_aligned_to_is_not_more_than_it_was),
 		cmocka_unit_test(
 			what_is_set_of_a_descriptor_later_stays_with_it_too),
 		cmocka_unit_test(

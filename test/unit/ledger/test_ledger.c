@@ -3,6 +3,8 @@
 #include "ledger/ledger.h"
 
 #include "../folder.h"
+#include "ledger/row.h"
+#include "ledger/schema.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -355,6 +357,34 @@ several_writers_at_once_lose_nothing(void **state)
 		0);
 }
 
+/** A long ledger is not read to see that nobody was cut off. */
+static void
+open_entries_are_found_by_their_index(void **state)
+{
+	GRAFT_FREE char *path = NULL;
+	sqlite3 *db;
+	sqlite3_stmt *plan;
+	GRAFT_CLEANUP(graft_ledger_closep) struct graft_ledger *ledger = NULL;
+
+	assert_null(graft_ledger_open(*state, false, &ledger));
+	assert_true(asprintf(&path, "%s/ledger.db", (char *)*state) > 0);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	for (int format = 1; format <= GRAFT_LEDGER_FORMAT; format++) {
+		GRAFT_FREE char *sql = NULL;
+		assert_true(asprintf(&sql, "EXPLAIN QUERY PLAN %s",
+				     graft_row_select_sql(format, true)) > 0);
+		assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &plan, NULL),
+				 SQLITE_OK);
+		assert_int_equal(sqlite3_step(plan), SQLITE_ROW);
+		assert_non_null(
+			strstr((const char *)sqlite3_column_text(plan, 3),
+			       "entry_open"));
+		assert_int_equal(sqlite3_step(plan), SQLITE_DONE);
+		(void)sqlite3_finalize(plan);
+	}
+	(void)sqlite3_close(db);
+}
+
 #define IN_DIRECTORY(test)                                                     \
 	cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
@@ -372,6 +402,7 @@ main(void)
 		IN_DIRECTORY(an_intent_survives_the_kill_of_its_writer),
 		IN_DIRECTORY(a_fault_before_the_intent_leaves_no_entry),
 		IN_DIRECTORY(several_writers_at_once_lose_nothing),
+		IN_DIRECTORY(open_entries_are_found_by_their_index),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #define GRAFT_TEST_PATCH_SAMPLE_DISK_H
 
 #include "patch/disks.h"
+#include "patch/moved.h"
 #include "patch/prefix.h"
 #include "sample.h"
 
@@ -79,6 +80,35 @@ sample_disk(void)
 	sample_ok(graft_text_take(&data, &bytes));
 	disk->data = (uint8_t *)bytes;
 	return disk;
+}
+
+/** Make a part one that is packed together with others, not sealed. */
+static inline void
+sample_join(struct graft_disk *disk)
+{
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text data = { 0 };
+	GRAFT_FREE uint8_t *control = NULL;
+	GRAFT_FREE uint8_t *delta = NULL;
+	size_t len;
+	char *bytes;
+
+	sample_ok(graft_moved_make((const uint8_t *)"", 0,
+				   (const uint8_t *)"Package: libx1\n",
+				   strlen("Package: libx1\n"), &control, &len));
+	disk->joined = true;
+	disk->control_delta_size = len;
+	graft_text_put_bytes(&data, control, len);
+	graft_text_put(&data, "whole");
+	sample_ok(graft_moved_make((const uint8_t *)sample_old_bytes,
+				   strlen(sample_old_bytes),
+				   (const uint8_t *)sample_new_bytes,
+				   strlen(sample_new_bytes), &delta, &len));
+	disk->entries[2].difference_size = len;
+	graft_text_put_bytes(&data, delta, len);
+	free(disk->data);
+	disk->data_len = data.len;
+	sample_ok(graft_text_take(&data, &bytes));
+	disk->data = (uint8_t *)bytes;
 }
 
 /** Give a hotpatch a part, sealed. */

@@ -3,27 +3,50 @@
 #include "patch/difference.h"
 
 #include "base/cleanup.h"
+#include "base/text.h"
+#include "noise.h"
+#include "patch/pack.h"
 #include "patch/prefix.h"
+#include "patch/steps.h"
 #include "sample.h"
 
 enum {
 	LEN = 20000,
 };
 
-static uint64_t
-next(uint64_t *seed)
-{
-	*seed ^= *seed >> 12;
-	*seed ^= *seed << 25;
-	*seed ^= *seed >> 27;
-	return *seed * 0x2545f4914f6cdd1dU;
-}
-
+/** Make one, as programs did that wrote format 5 and 6. */
 static void
-fill(uint8_t *bytes, size_t len, uint64_t seed)
+make(const uint8_t *old, size_t old_len, const uint8_t *new, size_t new_len,
+     uint8_t **ret, size_t *len_ret)
 {
-	for (size_t i = 0; i < len; i++)
-		bytes[i] = (uint8_t)(next(&seed) >> 56);
+	GRAFT_CLEANUP(graft_steps_deinit) struct graft_steps steps = { 0 };
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text out = { 0 };
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text added = { 0 };
+	GRAFT_CLEANUP(graft_text_deinit) struct graft_text fresh = { 0 };
+	char *bytes;
+
+	sample_ok(graft_steps_find(old, old_len, new, new_len, &steps));
+	graft_pack_put(&out, steps.count);
+	for (size_t i = 0; i < steps.count; i++) {
+		const struct graft_step *step = &steps.items[i];
+		const int64_t end = step->old_at + step->copy;
+		graft_pack_put(&out, (uint64_t)step->copy);
+		graft_pack_put(&out, (uint64_t)step->fresh);
+		graft_pack_put_signed(
+			&out, i + 1 < steps.count ? step[1].old_at - end : 0);
+		for (int64_t k = 0; k < step->copy; k++) {
+			uint8_t byte = (uint8_t)(new[step->new_at + k] -
+						 old[step->old_at + k]);
+			graft_text_put_bytes(&added, &byte, 1);
+		}
+		graft_text_put_bytes(&fresh, new + step->new_at + step->copy,
+				     (size_t)step->fresh);
+	}
+	graft_text_put_bytes(&out, graft_text_str(&added), added.len);
+	graft_text_put_bytes(&out, graft_text_str(&fresh), fresh.len);
+	*len_ret = out.len;
+	sample_ok(graft_text_take(&out, &bytes));
+	*ret = (uint8_t *)bytes;
 }
 
 /** What is made of two files gives the new one again; its length. */
@@ -35,8 +58,7 @@ must_give(const uint8_t *old, size_t old_len, const uint8_t *new,
 	GRAFT_FREE uint8_t *back = NULL;
 	size_t len;
 
-	sample_ok(graft_difference_make(old, old_len, new, new_len, &bytes,
-					&len));
+	make(old, old_len, new, new_len, &bytes, &len);
 	sample_ok(graft_difference_apply(bytes, len, old, old_len, new_len,
 					 &back));
 	assert_memory_equal(back, new, new_len);
@@ -51,23 +73,25 @@ whatever_two_files_are_the_new_one_comes_back(void **state)
 	static uint8_t new[LEN];
 	uint64_t seed = 7;
 
-	fill(old, LEN, 1);
+	noise_fill(old, LEN, 1);
 	for (int round = 0; round < 300; round++) {
-		size_t old_len = next(&seed) % LEN;
+		size_t old_len = noise_next(&seed) % LEN;
 		size_t new_len = 0;
 		// Pieces of the old one, altered here and there, and others.
-		while (new_len < LEN - 2000 && next(&seed) % 12) {
-			size_t len = next(&seed) % 2000;
-			size_t from = old_len ? next(&seed) % old_len : 0;
+		while (new_len < LEN - 2000 && noise_next(&seed) % 12) {
+			size_t len = noise_next(&seed) % 2000;
+			size_t from = old_len ? noise_next(&seed) % old_len : 0;
 			if (len > old_len - from)
 				len = old_len - from;
-			if (next(&seed) % 5 == 0)
-				fill(new + new_len, len, next(&seed));
-			else if (next(&seed) % 7 == 0)
+			if (noise_next(&seed) % 5 == 0)
+				noise_fill(new + new_len, len,
+					   noise_next(&seed));
+			else if (noise_next(&seed) % 7 == 0)
 				memset(new + new_len, 0, len);
 			else
 				memcpy(new + new_len, old + from, len);
-			for (size_t i = 0; i < len; i += 1 + next(&seed) % 90)
+			for (size_t i = 0; i < len;
+			     i += 1 + noise_next(&seed) % 90)
 				new[new_len + i]++;
 			new_len += len;
 		}
@@ -92,8 +116,8 @@ code_that_moved_is_mostly_zeroes_and_few_numbers(void **state)
 	size_t plain_len;
 
 	// A displacement every sixteen bytes, each 64 less, behind 64 new bytes.
-	fill(old, LEN, 1);
-	fill(new, 64, 2);
+	noise_fill(old, LEN, 1);
+	noise_fill(new, 64, 2);
 	memcpy(new + 64, old, LEN - 64);
 	for (size_t i = 64; i + 4 < LEN; i += 16) {
 		uint32_t value;
@@ -101,7 +125,7 @@ code_that_moved_is_mostly_zeroes_and_few_numbers(void **state)
 		value -= 64;
 		memcpy(new + i, &value, sizeof(value));
 	}
-	sample_ok(graft_difference_make(old, LEN, new, LEN, &bytes, &len));
+	make(old, LEN, new, LEN, &bytes, &len);
 	sample_ok(graft_prefix_compress(bytes, len, old, LEN, &frame,
 					&frame_len));
 	sample_ok(
@@ -119,10 +143,10 @@ every_cut_and_every_flipped_bit_is_bounded(void **state)
 	GRAFT_FREE uint8_t *bytes = NULL;
 	size_t len;
 
-	fill(old, SMALL, 1);
+	noise_fill(old, SMALL, 1);
 	memcpy(new, old + 100, SMALL - 100);
-	fill(new + 200, 50, 3);
-	sample_ok(graft_difference_make(old, SMALL, new, SMALL, &bytes, &len));
+	noise_fill(new + 200, 50, 3);
+	make(old, SMALL, new, SMALL, &bytes, &len);
 	for (size_t i = 0; i < len; i++) {
 		// Exactly as long as it is, so that a sanitizer sees what reaches out.
 		GRAFT_FREE uint8_t *cut = malloc(i + !i);

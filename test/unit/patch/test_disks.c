@@ -153,6 +153,10 @@ another_word_or_number_for_several_packages_is_refused(void **state)
 	refused_with(bytes, len, "{\"format\":6,", "{\"format\":5,",
 		     GRAFT_ERROR_BAD_INPUT);
 	refused_with(bytes, len, "{\"format\":6,", "{\"format\":7,",
+		     GRAFT_ERROR_BAD_INPUT);
+	refused_with(bytes, len, "{\"format\":6,", "{\"format\":8,",
+		     GRAFT_ERROR_BAD_INPUT);
+	refused_with(bytes, len, "{\"format\":6,", "{\"format\":9,",
 		     GRAFT_ERROR_UNSUPPORTED);
 	refused_with(bytes, len, "\"disks\":[", "\"disk\":[ ",
 		     GRAFT_ERROR_BAD_INPUT);
@@ -160,6 +164,108 @@ another_word_or_number_for_several_packages_is_refused(void **state)
 		     GRAFT_ERROR_BAD_INPUT);
 	refused_with(bytes, len, "disk/0/index", "disk/1/index",
 		     GRAFT_ERROR_BAD_INPUT);
+}
+
+/** A hotpatch of two packages, packed together. */
+static struct graft_patch *
+sample_joined(void)
+{
+	struct graft_patch *patch = sample_patch();
+
+	for (int i = 0; i < 2; i++) {
+		struct graft_disk *disk = sample_disk();
+		sample_change(&disk->package, i ? "libx2" : "libx1");
+		sample_join(disk);
+		sample_add_disk(patch, disk);
+	}
+	return patch;
+}
+
+static void
+packages_that_are_packed_together_come_back(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_patch_freep)
+	struct graft_patch *patch = sample_joined();
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *back = NULL;
+	GRAFT_FREE uint8_t *bytes = NULL;
+	GRAFT_FREE uint8_t *again = NULL;
+	size_t len;
+	size_t again_len;
+
+	sample_ok(graft_patch_encode(patch, &bytes, &len));
+	sample_ok(graft_patch_decode(bytes, len, &back));
+	assert_int_equal(back->disk_count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		GRAFT_CLEANUP(graft_disk_frames_deinit)
+		struct graft_disk_frames frames = { 0 };
+		GRAFT_FREE uint8_t *new = NULL;
+		const struct graft_disk *disk = back->disks[i];
+		assert_int_equal(disk->data_len, patch->disks[i]->data_len);
+		sample_ok(graft_disk_find_frames(disk, &frames));
+		assert_int_equal(frames.whole.len, strlen("whole"));
+		assert_memory_equal(frames.whole.bytes, "whole", 5);
+		sample_ok(graft_moved_apply(frames.deltas[2].bytes,
+					    frames.deltas[2].len,
+					    (const uint8_t *)sample_old_bytes,
+					    strlen(sample_old_bytes),
+					    strlen(sample_new_bytes), &new));
+		assert_memory_equal(new, sample_new_bytes,
+				    strlen(sample_new_bytes));
+	}
+	sample_ok(graft_patch_encode(back, &again, &again_len));
+	assert_int_equal(again_len, len);
+	assert_memory_equal(again, bytes, len);
+}
+
+/** Read a hotpatch whose first part says that it brings so many bytes more. */
+static void
+refused_with_more(int64_t data, int64_t control, int64_t delta)
+{
+	GRAFT_CLEANUP(graft_patch_freep)
+	struct graft_patch *patch = sample_joined();
+	GRAFT_FREE uint8_t *bytes = NULL;
+	struct graft_disk *disk = patch->disks[0];
+	struct graft_patch *back = NULL;
+	size_t len;
+
+	const size_t whole = disk->data_len;
+	disk->control_delta_size += (uint64_t)control;
+	disk->entries[2].difference_size += (uint64_t)delta;
+	disk->data_len = (size_t)((int64_t)whole + data);
+	sample_ok(graft_disk_seal(disk));
+	disk->data_len = whole;
+	sample_ok(graft_patch_encode(patch, &bytes, &len));
+	sample_refused(graft_patch_decode(bytes, len, &back),
+		       GRAFT_ERROR_BAD_INPUT, "disk/all.zst");
+}
+
+static void
+parts_that_do_not_bring_what_they_say_are_refused(void **state)
+{
+	(void)state;
+	refused_with_more(1, 0, 0);
+	refused_with_more(-1, 0, 0);
+	refused_with_more(10000, 0, 0);
+	refused_with_more(0, 1, 0);
+	refused_with_more(0, -1, 0);
+	refused_with_more(0, 0, 1);
+	refused_with_more(0, 10000, 0);
+	refused_with_more(10000, 0, 10000);
+}
+
+static void
+a_part_that_is_packed_by_itself_beside_one_that_is_not_is_refused(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_patch_freep)
+	struct graft_patch *patch = sample_joined();
+	GRAFT_FREE uint8_t *bytes = NULL;
+	size_t len;
+
+	sample_ok(graft_disks_take(patch, part("libx3", "amd64")));
+	sample_refused(graft_patch_encode(patch, &bytes, &len),
+		       GRAFT_ERROR_BAD_INPUT, "by itself");
 }
 
 int
@@ -172,6 +278,11 @@ main(void)
 		cmocka_unit_test(more_packages_than_there_may_be_are_refused),
 		cmocka_unit_test(
 			another_word_or_number_for_several_packages_is_refused),
+		cmocka_unit_test(packages_that_are_packed_together_come_back),
+		cmocka_unit_test(
+			parts_that_do_not_bring_what_they_say_are_refused),
+		cmocka_unit_test(
+			a_part_that_is_packed_by_itself_beside_one_that_is_not_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

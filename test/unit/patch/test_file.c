@@ -36,6 +36,38 @@ assert_round_trip(const uint8_t *bytes, size_t len)
 }
 
 static void
+addresses_of_32_bits_come_back_among_the_others(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_patch_freep)
+	struct graft_patch *patch = sample_patch();
+	GRAFT_CLEANUP(graft_patch_freep) struct graft_patch *read = NULL;
+	struct graft_patch_module *m = &patch->modules[0];
+
+	m->fixes[0] = (struct graft_fix){ 0x1304, 0x1200, GRAFT_FIX_ABS32_OLD };
+	m->fixes[1] = (struct graft_fix){ 0x130c, 0x1400, GRAFT_FIX_ABS32_NEW };
+	struct bytes b = encode(patch);
+	assert_non_null(memmem(b.at, b.len, "{\"format\":7,", 12));
+	sample_ok(graft_patch_decode(b.at, b.len, &read));
+	assert_true(read->is_low);
+	const struct graft_patch_module *r = &read->modules[0];
+	assert_int_equal(r->fix_count, 4);
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(r->fixes[i].new_addr, m->fixes[i].new_addr);
+		assert_int_equal(r->fixes[i].value, m->fixes[i].value);
+		assert_int_equal(r->fixes[i].kind, m->fixes[i].kind);
+	}
+	free(b.at);
+
+	// An address above 2 GiB is in no program that has such fields.
+	m->fixes[0].value = (int64_t)INT32_MAX + 1;
+	struct graft_error *err = graft_patch_module_check(m);
+	assert_non_null(err);
+	assert_int_equal(graft_error_code(err), GRAFT_ERROR_BAD_INPUT);
+	graft_error_free(err);
+}
+
+static void
 what_is_encoded_decodes_to_the_same(void **state)
 {
 	(void)state;
@@ -265,9 +297,9 @@ a_lie_in_the_manifest_is_refused(void **state)
 		enum graft_error_code code;
 		const char *what;
 	} lies[] = {
-		{ "\"format\":1", "\"format\":7", GRAFT_ERROR_UNSUPPORTED,
-		  "made by a newer graft (format 7)" },
-		{ "\"format\":1", "\"format\":6", GRAFT_ERROR_BAD_INPUT,
+		{ "\"format\":1", "\"format\":9", GRAFT_ERROR_UNSUPPORTED,
+		  "made by a newer graft (format 9)" },
+		{ "\"format\":1", "\"format\":8", GRAFT_ERROR_BAD_INPUT,
 		  "canonical" },
 		{ "\"format\":1", "\"format\":3", GRAFT_ERROR_BAD_INPUT,
 		  "not the format" },
@@ -564,6 +596,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_encoded_decodes_to_the_same),
+		cmocka_unit_test(
+			addresses_of_32_bits_come_back_among_the_others),
 		cmocka_unit_test(a_small_hotpatch_stays_small),
 		cmocka_unit_test(the_same_input_gives_the_same_id_and_bytes),
 		cmocka_unit_test(random_hotpatches_round_trip),

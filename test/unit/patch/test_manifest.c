@@ -164,10 +164,10 @@ static void
 a_newer_format_is_named_whatever_else_it_has(void **state)
 {
 	(void)state;
-	static const char json[] = "{\"format\":7,\"shape\":[{\"new\":true}]}";
+	static const char json[] = "{\"format\":9,\"shape\":[{\"new\":true}]}";
 
 	sample_refused(decode(json, sizeof(json) - 1), GRAFT_ERROR_UNSUPPORTED,
-		       "made by a newer graft (format 7)");
+		       "made by a newer graft (format 9)");
 }
 
 static void

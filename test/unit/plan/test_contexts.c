@@ -161,6 +161,7 @@ memory_is_its_file_until_it_is_written_to(void **state)
 		assert_int_equal(graft_backing_shows(&backings, map), !changed);
 		// What is open of it shows that it is gone.
 		backings.shown_count = 0;
+		backings.pages_count = 0;
 		end(pids[changed]);
 		assert_false(graft_backing_shows(&backings, map));
 	}

@@ -106,6 +106,35 @@ expect_refused(struct graft_fix fix, uint64_t old_base,
 }
 
 static void
+addresses_of_32_bits_are_filled_in_below_2_gib(void **state)
+{
+	(void)state;
+	struct graft_fix fixes[] = {
+		{ 0x1104, 0x401000, GRAFT_FIX_ABS32_OLD },
+		{ 0x1108, 0x1100, GRAFT_FIX_ABS32_NEW },
+	};
+	struct graft_patch_module module = {
+		.runs = runs,
+		.run_count = 2,
+		.fixes = fixes,
+		.fix_count = 2,
+	};
+	struct graft_shadow_place place = { .shadow_base = 0x7ffee000 };
+	struct graft_shadow shadow;
+
+	memset(code, 0xff, sizeof(code));
+	assert_null(graft_shadow_fill(&module, &place, &shadow));
+	assert_int_equal(load(&shadow, 0, 4, 4), 0x401000);
+	assert_int_equal(load(&shadow, 0, 8, 4), 0x7ffef100);
+	graft_shadow_deinit(&shadow);
+	// The sign of it would be another.
+	expect_refused((struct graft_fix){ 0x1104, 0, GRAFT_FIX_ABS32_NEW }, 0,
+		       GRAFT_ERROR_NO_SPACE_NEARBY);
+	expect_refused((struct graft_fix){ 0x1104, 0, GRAFT_FIX_ABS32_OLD },
+		       0x80000000, GRAFT_ERROR_NO_SPACE_NEARBY);
+}
+
+static void
 a_reference_out_of_reach_is_refused(void **state)
 {
 	(void)state;
@@ -228,6 +257,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_fix_is_filled_in),
 		cmocka_unit_test(what_names_an_object_leads_to_where_it_is),
+		cmocka_unit_test(
+			addresses_of_32_bits_are_filled_in_below_2_gib),
 		cmocka_unit_test(a_reference_out_of_reach_is_refused),
 		cmocka_unit_test(a_fix_outside_of_the_runs_is_refused),
 		cmocka_unit_test(runs_become_regions_of_whole_pages),

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -111,6 +112,26 @@ by_tables_a_function_is_known_to_its_ends(void **state)
 }
 
 static void
+zeros_in_front_hide_nothing(void **state)
+{
+	static const uint8_t codes[][3] = {
+		{ 0x5c, 0xc3, 0x90 }, // pop %rsp; ret
+		{ 0x48, 0x89, 0xfc }, // mov %rdi, %rsp
+	};
+
+	(void)state;
+	// In pairs they are instructions of their own.
+	for (size_t zeros = 2; zeros < 64; zeros += 2) {
+		uint8_t bytes[64 + sizeof(codes[0])] = { 0 };
+		assert_false(finds(bytes, bytes + zeros + 3, false));
+		for (size_t i = 0; i < 2; i++) {
+			memcpy(bytes + zeros, codes[i], sizeof(codes[i]));
+			assert_true(finds(bytes, bytes + zeros + 3, false));
+		}
+	}
+}
+
+static void
 what_is_no_code_is_looked_at_without_harm(void **state)
 {
 	uint8_t bytes[600];
@@ -138,6 +159,7 @@ main(void)
 			what_switches_is_found_with_and_without_tables),
 		cmocka_unit_test(frames_that_are_made_and_left_are_no_switches),
 		cmocka_unit_test(by_tables_a_function_is_known_to_its_ends),
+		cmocka_unit_test(zeros_in_front_hide_nothing),
 		cmocka_unit_test(what_is_no_code_is_looked_at_without_harm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,7 +139,11 @@ of_a_group_that_is_known_limit_and_usage_are_read_anew(void **state)
 	change("sys/fs/cgroup/app/memory.max", "max\n");
 	assert_false(
 		graft_memory_group_lacks(root, groups, TID, MIB / 2, &group));
+
+	// That there is no limit holds until the next batch.
 	change("sys/fs/cgroup/app/memory.max", "4900000\n");
+	assert_false(graft_memory_group_lacks(root, groups, TID, 1, &group));
+	graft_memory_groups_forget(groups);
 	assert_true(graft_memory_group_lacks(root, groups, TID, 1, &group));
 
 	// It is moved to another group.

@@ -158,6 +158,21 @@ give_out_numbers(void)
 	}
 }
 
+/** Most of the last numbers are those of processes that ended, but not all. */
+static void
+a_sharer_among_many_who_ended_is_found(void **state)
+{
+	(void)state;
+	GRAFT_CLEANUP(graft_sharers_deinit)
+	struct graft_sharers sharers = { 0 };
+	struct victim victim = victim_start(shares_later, 1);
+	give_out_numbers();
+	see(&sharers);
+	pid_t sharer = share(&victim);
+	assert_int_equal(ask(&sharers, victim.pid, sharer), ANSWER_SHARES);
+	victim_end(&victim);
+}
+
 static bool
 is_young(const struct graft_sharers *sharers, pid_t pid)
 {
@@ -194,6 +209,50 @@ a_sharer_is_found_when_many_were_born_after_it(void **state)
 		assert_true(sharers.young_count < 100 || !settled);
 	}
 	assert_true(settled);
+}
+
+/** In a child: ask after many were born. @return It forgot those who ended, not the sharer. */
+static bool
+forgets_who_ended(struct graft_sharers *sharers, pid_t pid, pid_t sharer)
+{
+	int status;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		pid_t before = sharers->settled;
+		give_out_numbers();
+		for (int i = 0; i < 2; i++) {
+			if (graft_sharers_is_alone(sharers, pid))
+				_exit(2);
+		}
+		_exit(sharers->settled > before + 50 &&
+				      is_young(sharers, sharer) &&
+				      sharers->young_count < 100
+			      ? 0
+			      : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 2);
+	return WEXITSTATUS(status) == 0;
+}
+
+static void
+who_ended_is_forgotten_by_who_asks_too(void **state)
+{
+	(void)state;
+	bool forgets = false;
+	// As above.
+	for (int i = 0; i < 100 && !forgets; i++) {
+		GRAFT_CLEANUP(graft_sharers_deinit)
+		struct graft_sharers sharers = { 0 };
+		struct victim victim = victim_start(shares_later, 1);
+		see(&sharers);
+		pid_t sharer = share(&victim);
+		forgets = forgets_who_ended(&sharers, victim.pid, sharer);
+		victim_end(&victim);
+	}
+	assert_true(forgets);
 }
 
 static void *
@@ -329,6 +388,8 @@ main(void)
 			one_that_is_born_later_into_the_memory_is_found),
 		cmocka_unit_test(
 			a_sharer_is_found_when_many_were_born_after_it),
+		cmocka_unit_test(a_sharer_among_many_who_ended_is_found),
+		cmocka_unit_test(who_ended_is_forgotten_by_who_asks_too),
 		cmocka_unit_test(a_thread_that_is_born_later_is_no_sharer),
 		cmocka_unit_test(what_a_child_saw_last_goes_on_to_be_known),
 		cmocka_unit_test(who_is_not_a_child_born_since_is_not_answered),

@@ -191,6 +191,7 @@ settings_that_are_wrong_are_refused_with_their_line(void **state)
 	must_refuse("time = 9:00", "no time such as");
 	must_refuse("time-zone = Europe", "knows no zone 'Europe'");
 	must_refuse("time-zone = ../../../etc/passwd", "knows no zone");
+	must_refuse("time-zone = right/UTC", "knows no zone");
 	must_refuse("week = first\nweek = last", "stands in line 1 already");
 	must_refuse("unplanned-baseline = 2026-07",
 		    "is a month of a baseline anyway");

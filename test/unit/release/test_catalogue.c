@@ -36,7 +36,10 @@ make(const char *id, enum graft_release_line line, const char *date)
 	r->id = text(id);
 	r->line = line;
 	memcpy(r->date, date, GRAFT_RELEASE_DATE_LEN);
-	assert_true(graft_level_read("2026-10", &r->level));
+	// "2026-11" of "2026-11-10".
+	const char month[] = { date[0], date[1], date[2], date[3],
+			       date[4], date[5], date[6], '\0' };
+	assert_true(graft_level_read(month, &r->level));
 	r->title = text("fixes");
 	r->restart = line != GRAFT_RELEASE_HOTPATCH;
 	r->keeps_track = line != GRAFT_RELEASE_CUMULATIVE;
@@ -263,6 +266,30 @@ to_lesser_cumulative(struct graft_release **r)
 	replace(&r[HOT_2]->cumulative, "GP-2026-0002");
 }
 static void
+to_poorer_cumulative(struct graft_release **r)
+{
+	add_package(r[HOT_1]);
+	replace(&r[HOT_1]->packages[0].name, "y");
+}
+static void
+to_older_cumulative(struct graft_release **r)
+{
+	add_package(r[HOT_2]);
+	replace(&r[HOT_2]->packages[0].version, "1+deb12u1");
+}
+static void
+to_hotpatch_that_goes_back(struct graft_release **r)
+{
+	add_package(r[HOT_1]);
+	add_package(r[HOT_2]);
+	replace(&r[HOT_2]->packages[0].version, "1~rc1");
+}
+static void
+to_hotpatch_without_a_package(struct graft_release **r)
+{
+	add_package(r[HOT_1]);
+}
+static void
 to_silent_leaving(struct graft_release **r)
 {
 	r[OUT]->keeps_track = false;
@@ -294,6 +321,21 @@ to_same_id(struct graft_release **r)
 }
 
 static void
+to_level_to_come(struct graft_release **r)
+{
+	assert_true(graft_level_read("2027-01", &r[OUT]->level));
+}
+static void
+to_level_of_its_baseline(struct graft_release **r)
+{
+	r[HOT_1]->level = r[BASE]->level;
+}
+static void
+to_level_of_the_superseded(struct graft_release **r)
+{
+	r[CUMULATIVE_2]->level = r[CUMULATIVE_1]->level;
+}
+static void
 each_rule_is_kept(void **state)
 {
 	static const struct {
@@ -314,6 +356,8 @@ each_rule_is_kept(void **state)
 		{ "C-06", to_lost_fix },
 		{ "C-06", to_lost_module },
 		{ "C-06", to_other_old_build },
+		{ "C-06", to_hotpatch_that_goes_back },
+		{ "C-06", to_hotpatch_without_a_package },
 		{ "C-07", to_unsaid_supersedes },
 		{ "C-07", to_absent_superseded },
 		{ "C-07", to_later_superseded },
@@ -323,12 +367,17 @@ each_rule_is_kept(void **state)
 		{ "C-09", to_absent_cumulative },
 		{ "C-09", to_hot_cumulative },
 		{ "C-09", to_lesser_cumulative },
+		{ "C-09", to_poorer_cumulative },
+		{ "C-09", to_older_cumulative },
 		{ "C-10", to_silent_leaving },
 		{ "C-10", to_leaving_and_keeping },
 		{ "C-11", to_no_form },
 		{ "C-11", to_no_package },
 		{ "C-12", to_other_year },
 		{ "C-12", to_same_id },
+		{ "C-13", to_level_to_come },
+		{ "C-13", to_level_of_its_baseline },
+		{ "C-13", to_level_of_the_superseded },
 	};
 
 	(void)state;
@@ -356,6 +405,12 @@ what_breaks_no_rule_passes(void **state)
 
 	(void)state;
 	fill(&c);
+	// The releases for the others may bring more than the hotpatches.
+	add_package(c.list[HOT_1]);
+	add_package(c.list[HOT_2]);
+	replace(&c.list[CUMULATIVE_2]->packages[0].version, "1.1");
+	// One that was mended comes a second time in its month.
+	assert_true(graft_level_read("2026-12.1", &c.list[HOT_2]->level));
 	struct graft_error *err = graft_catalogue_check(&c, false);
 	if (err)
 		fail_msg("%s", graft_error_message(err));

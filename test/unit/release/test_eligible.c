@@ -227,6 +227,11 @@ facts_that_are_wrong_name_the_device(void **state)
 		{ "{" GOOD ",\"held\":1}", "neither true nor false" },
 		{ "{" GOOD ",\"abilities\":[1]}", "holds what is no text" },
 		{ "{" GOOD ",\"name\":\"a\\u001bb\"}", "name is no text" },
+		{ "{" GOOD ",\"name\":\"a\\u0000b\"}", "holds a NUL" },
+		{ "{" GOOD ",\"name\":\"a\\\\\\u0000b\"}", "holds a NUL" },
+		// A backslash and five characters.
+		{ "{" GOOD ",\"name\":\"a\\\\u0000\",\"held\":1}",
+		  "neither true nor false" },
 		{ "{" GOOD
 		  ",\"name\":\"0123456789012345678901234567890123456789\"}",
 		  "name is no text of up to 31 bytes" },

@@ -37,7 +37,7 @@ list(struct graft_side *side, char kind, char number, const char *title,
 	r->id = text(id);
 	r->line = kind == 'B' ? GRAFT_RELEASE_BASELINE
 			      : GRAFT_RELEASE_CUMULATIVE;
-	memcpy(r->date, "2026-10-13", GRAFT_RELEASE_DATE_LEN);
+	memcpy(r->date, "2026-11-10", GRAFT_RELEASE_DATE_LEN);
 	assert_true(graft_level_read(number == '1' ? "2026-10" : "2026-11",
 				     &r->level));
 	r->title = text(title);
