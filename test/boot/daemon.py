@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """graftd as a service: what systemd makes of it, what it makes of services, and what becomes of
 them when it hangs, dies, stops or is upgraded."""
+import errno
 import json
 import os
 import signal
@@ -17,16 +18,22 @@ def main_pid(machine):
 
 
 def processes(machine):
-    """Those of the unit, by name: its numbers inside."""
+    """Those of the unit, by name: its numbers inside. Nobody while it is between two starts."""
     found = {}
-    with open(f"{machine.group}/system.slice/{UNIT}/cgroup.procs", encoding="ascii") as file:
-        for pid in file.read().split():
-            try:
-                with open(f"/proc/{pid}/status", encoding="utf-8") as status:
-                    lines = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # It ended since it was listed.
-            found.setdefault(lines["Name"], []).append(int(lines["NSpid"].split()[-1]))
+    try:
+        with open(f"{machine.group}/system.slice/{UNIT}/cgroup.procs", encoding="ascii") as file:
+            pids = file.read().split()
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENODEV):
+            return {}  # Its group has gone, before it was opened or since.
+        raise
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/status", encoding="utf-8") as status:
+                lines = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # It ended since it was listed.
+        found.setdefault(lines["Name"], []).append(int(lines["NSpid"].split()[-1]))
     return found
 
 
