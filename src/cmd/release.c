@@ -18,7 +18,7 @@
 
 static const char usage[] =
 	"usage: graft release make DIR SPEC FILE ... [--policy FILE] [--key KEY]\n"
-	"                          [--inventory FILE --leaves-track N]\n"
+	"                          [--inventory FILE|DIR --leaves-track N]\n"
 	"       graft release check DIR [--policy FILE]\n"
 	"       graft release list DIR\n"
 	"       graft release show DIR ID [--json]\n"
@@ -34,7 +34,8 @@ static const char usage[] =
 	"  supersedes, cumulative, keeps-track, restart.\n"
 	"\n"
 	"      --policy FILE     its 'assurance' says how sure hotpatches must be\n"
-	"      --inventory FILE  devices, to count those that would leave the hotpatch track\n"
+	"      --inventory FILE  devices, to count those that would leave the hotpatch track;\n"
+	"                        or the directory of graft compliance, with reports of hosts\n"
 	"      --leaves-track N  so many are meant to\n"
 	"      --fleet N         devices, for how many bytes they save\n"
 	"\n"

@@ -46,4 +46,17 @@ GRAFT_MUST_CHECK struct graft_error *
 graft_release_policy(const struct graft_repo_options *options, bool needed,
 		     struct graft_policy *ret);
 
+/**
+ * Count the devices that a release takes off the hotpatch track, and see that somebody means it.
+ *
+ * The inventory is a file with facts of devices, or a directory with reports of hosts
+ * (graft_compliance_hosts_open()), each of which counts by its last one.
+ *
+ * @param[in,out] release Gets the number.
+ * @return NULL; #GRAFT_ERROR_REFUSED without an inventory, or if another number is meant.
+ */
+GRAFT_MUST_CHECK struct graft_error *
+graft_release_count_leaving(const struct graft_repo_options *options,
+			    struct graft_release *release);
+
 #endif /* GRAFT_CMD_RELEASE_H */

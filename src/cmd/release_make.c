@@ -16,10 +16,6 @@
 
 #define POLICY_PATH "/etc/graft/policy.conf"
 
-enum {
-	INVENTORY_BYTES_MAX = 512 << 20,
-};
-
 struct graft_error *
 graft_release_policy(const struct graft_repo_options *options, bool needed,
 		     struct graft_policy *ret)
@@ -40,74 +36,6 @@ graft_release_policy(const struct graft_repo_options *options, bool needed,
 		   : graft_policy_parse((const char *)bytes, len, path, ret);
 }
 
-/** Count the devices of an inventory that are on the hotpatch track. */
-GRAFT_MUST_CHECK static struct graft_error *
-count_on_track(const struct graft_repo_options *options, size_t *on_ret,
-	       size_t *all_ret)
-{
-	GRAFT_FREE struct graft_policy *policy = calloc(1, sizeof(*policy));
-	GRAFT_FREE struct graft_facts *facts = NULL;
-	GRAFT_FREE uint8_t *bytes = NULL;
-	size_t len;
-	size_t on = 0;
-
-	if (!policy)
-		return graft_error_no_memory();
-	struct graft_error *err = graft_release_policy(options, true, policy);
-	if (!err)
-		err = graft_file_read(options->inventory, INVENTORY_BYTES_MAX,
-				      &bytes, &len);
-	if (!err)
-		err = graft_facts_parse((const char *)bytes, len,
-					options->inventory, &facts, all_ret);
-	if (err)
-		return err;
-	// On the track is who would get a hotpatch that is newer than all there are.
-	policy->latest++;
-	for (size_t i = 0; i < policy->baseline_count; i++)
-		policy->baselines[i].newest = policy->latest;
-	for (size_t i = 0; i < *all_ret; i++)
-		on += graft_eligible(&facts[i], policy).decision ==
-		      GRAFT_DECISION_HOTPATCH;
-	*on_ret = on;
-	return NULL;
-}
-
-/** Say how many devices leave the track, and see that somebody means it. */
-GRAFT_MUST_CHECK static struct graft_error *
-count_leaving(const struct graft_repo_options *options,
-	      struct graft_release *release)
-{
-	size_t on = 0;
-	size_t all = 0;
-	char *end = NULL;
-
-	if (release->line != GRAFT_RELEASE_OUT_OF_BAND || release->keeps_track)
-		return NULL;
-	if (!options->inventory)
-		return graft_error_new(GRAFT_ERROR_REFUSED,
-				       "%s: C-10: devices that take it leave "
-				       "the hotpatch track: how many? "
-				       "--inventory FILE --policy FILE",
-				       release->id);
-	struct graft_error *err = count_on_track(options, &on, &all);
-	if (err)
-		return err;
-	const unsigned long long meant =
-		options->leaves_track
-			? strtoull(options->leaves_track, &end, 10)
-			: 0;
-	if (!end || end == options->leaves_track || *end || meant != on)
-		return graft_error_new(
-			GRAFT_ERROR_REFUSED,
-			"%s: C-10: %zu of %zu devices would leave the hotpatch "
-			"track, and restart with each release until the next "
-			"baseline: if that is meant, --leaves-track %zu",
-			release->id, on, all, on);
-	release->leaves_track = on;
-	return NULL;
-}
-
 /** Read the specification and the files. */
 GRAFT_MUST_CHECK static struct graft_error *
 read_release(struct graft_repo_options *options, struct graft_release **ret)
@@ -126,7 +54,7 @@ read_release(struct graft_repo_options *options, struct graft_release **ret)
 		err = graft_release_take_files(release, options->words + 2,
 					       options->word_count - 2);
 	if (!err)
-		err = count_leaving(options, release);
+		err = graft_release_count_leaving(options, release);
 	if (err)
 		return err;
 	*ret = GRAFT_TAKE(release);

@@ -18,7 +18,9 @@ import tempfile
 from carrying import Server
 from keys import Key, canonical
 from stage import ENV, LIMIT, Skip, check, each, later, same, test
+from releasing import make, release
 from updating import Device, begin, nobody
+from victim import until
 from writer import GRAFT, PASSPHRASE, Writer
 
 NOW = datetime.datetime.now(datetime.timezone.utc)
@@ -570,6 +572,47 @@ def silent_late_and_behind(place):
                           env=ENV, capture_output=True, text=True, check=False, timeout=LIMIT)
     same({d["name"]: d["decision"] for d in json.loads(done.stdout)["devices"]},
          dict.fromkeys(["blind", "fine", "late", "old"], "cumulative"), "forecast")
+
+
+@test
+def who_leaves_the_track_is_counted_by_reports(place):
+    w, fleet = Writer(place).init(), Fleet(place)
+    make(w, "libx1_1.1_amd64.deb")
+    device = {"edition": "server", "architecture": "amd64", "distribution": "debian-12", "baseline": "2026-10",
+              "level": "2026-10", "space": 1 << 30, "agent": "0.1",
+              "abilities": ["ptrace", "memory-write", "pidfd", "kcmp"]}
+    policy = w.write("policy.conf", "live-baseline = 2026-10\ndistributions = any\nspace = 0\n")
+
+    def leave(status=0, inventory=fleet.dir, **more):
+        return make(w, "libx1_1.2_amd64.deb", id="GP-2026-0010", line="out-of-band", date="2026-10-20",
+                    level="2026-10.1", cve="CVE-2026-1002", keeps_track="no", status=status,
+                    options=["--inventory", inventory, "--policy", policy,
+                             *(x for k, v in more.items() for x in ("--" + k.replace("_", "-"), v))])
+    # Where there are no hosts there is no fleet that nobody leaves.
+    leave(status=66, leaves_track="0")
+    os.makedirs(f"{fleet.dir}/keys")
+    check("no host is enrolled" in leave(status=66, leaves_track="0"), "an empty directory")
+    hosts = {n: fleet.host(n) for n in ["s1", "s2", "home", "gone", "never"]}
+    for name in "s1", "s2", "home":
+        facts = {**device, "edition": "home" if name == "home" else "server"}
+        fleet.take(hosts[name], hosts[name].report(facts=facts))
+    soon = (datetime.datetime.now(datetime.timezone.utc) - NOW).total_seconds() + 3
+    fleet.take(hosts["gone"], hosts["gone"].report(facts=device, made=instant(-10), expires=instant(soon / 86400)))
+    until(lambda: fleet.states(status=4)["gone"] == "silent", "it still speaks")
+    said = leave(status=84)
+    check("3 of 4 devices would leave the hotpatch track (of 1 more nothing is known)" in said, said)
+    leave(status=84, leaves_track="2")
+    # What somebody changed in the directory does not count.
+    path = f"{fleet.dir}/reports/s1.json"
+    with open(path, "rb") as file:
+        data = file.read()
+    with open(path, "wb") as file:
+        file.write(data.replace(b'"server"', b'"home"'))
+    check("2 of 3 devices" in leave(status=84, leaves_track="3"), "changed")
+    with open(path, "wb") as file:
+        file.write(data)
+    leave(leaves_track="3")
+    same(json.loads(release(w, "show", w.dir, "GP-2026-0010", "--json"))["leaves_track"], 3, "said")
 
 
 @test
