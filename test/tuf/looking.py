@@ -8,7 +8,7 @@ import time
 
 from carrying import Server
 from releasing import built
-from stage import Skip, check, same, test
+from stage import Skip, check, each, same, test
 from updating import Daemon, busy, by_hand, daemon_of, releases
 from victim import until
 
@@ -70,6 +70,38 @@ def graftd_comes_back_no_sooner_than_a_server_asks_for(place):
         with Daemon(device, [server.url]) as daemon:
             until(lambda: "no look before 86400 s" in daemon.said(), "it says nothing: " + daemon.said())
             until(lambda: abs(at(device, "next") - time.time() - 86400) < 60, "the next look")
+
+
+@test
+def a_wait_that_is_none_is_left_to_our_own_pauses(place):
+    w, device = daemon_of(place)
+    waits = ["-5", "Mon, 01 Jan 1990 00:00:00 GMT", "soon", "9" * 400]
+    times = []
+
+    def odd(handler, path, start):
+        times.append(time.monotonic())
+        return left_alone(waits[len(times) - 1])(handler, path, start)
+    with Server(os.path.join(w.dir, "public")) as server:
+        server.odd = odd
+        device.update(urls=[server.url], status=92)
+    same(len(times), len(waits), "how often it was asked")
+    for pause, most in zip([b - a for a, b in zip(times, times[1:])], (1, 2, 4)):
+        check(most / 2 <= pause < most + 2, times)
+    same(at(device, "not-before"), 0, "nobody asked for a time")
+
+
+@each([("a number beyond 32 bits", str(1 << 32)), ("the largest number", str((1 << 63) - 1)),
+       ("the year 9999", "Fri, 01 Jan 9999 00:00:00 GMT")])
+def a_wait_without_an_end_is_one_of_a_day(place, wait):
+    w, device = daemon_of(place)
+    with Server(os.path.join(w.dir, "public")) as server:
+        server.odd = left_alone(wait)
+        device.update(urls=[server.url], status=92)
+        check(f"come back after {(1 << 32) - 1} s" in device.said, device.said)
+        same(len(server.asked), 1, "how often it was asked")
+        with Daemon(device, [server.url]) as daemon:
+            until(lambda: "no look before 86400 s" in daemon.said(), "it says nothing: " + daemon.said())
+        same(len(server.asked), 1, "it was asked by graftd")
 
 
 @test
