@@ -44,8 +44,8 @@ count_file(const char *path, struct track *track)
 	size_t count = 0;
 	size_t len;
 
-	struct graft_error *err =
-		graft_file_read(path, INVENTORY_BYTES_MAX, &bytes, &len);
+	struct graft_error *err = graft_file_read(path, INVENTORY_BYTES_MAX,
+						  &bytes, &len);
 	if (!err)
 		err = graft_facts_parse((const char *)bytes, len, path, &facts,
 					&count);
@@ -73,8 +73,8 @@ count_fleet(const char *dir, struct track *track)
 {
 	GRAFT_CLEANUP(graft_compliance_hosts_closep)
 	struct graft_compliance_hosts *hosts = NULL;
-	struct graft_error *err =
-		graft_compliance_hosts_open(dir, false, &hosts);
+	struct graft_error *err = graft_compliance_hosts_open(dir, false,
+							      &hosts);
 
 	if (!err)
 		err = graft_compliance_hosts_each(hosts, count_host, track);
