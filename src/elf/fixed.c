@@ -157,7 +157,27 @@ take_kept(const struct graft_image *image, struct added *added,
 	return err;
 }
 
-/** The linker fills slots of its own, of which it keeps no relocation. */
+/** Was a word taken for a pointer already, as its relocation was kept? */
+static bool
+is_taken(const struct graft_image *image, uint64_t addr)
+{
+	const struct graft_reloc *reloc =
+		graft_image_static_reloc_from(image, addr, addr + 1);
+
+	for (; reloc && reloc < image->static_relocs + image->static_reloc_count;
+	     reloc++) {
+		if (reloc->addr != addr)
+			break;
+		if (reloc->type == R_X86_64_64)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * The linker fills slots of its own, of which it keeps no relocation. What others put
+ * beside them has its relocation, and was taken with the data.
+ */
 static struct graft_error *
 take_slots(const struct graft_image *image, struct added *added)
 {
@@ -173,7 +193,8 @@ take_slots(const struct graft_image *image, struct added *added)
 			const struct graft_section *to =
 				graft_image_section_at(image, value);
 			if (!to || to->type == SHT_DYNAMIC ||
-			    is_relocated(image, s->addr + off))
+			    is_relocated(image, s->addr + off) ||
+			    is_taken(image, s->addr + off))
 				continue;
 			struct graft_error *err = add(added, s->addr + off,
 						      value);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`graft update`: a device finds out which release it should have, gets it from its repository or
 a mirror, and has it installed; and what servers can do about that."""
+import contextlib
 import functools
 import json
 import os
@@ -60,12 +61,12 @@ class Device:
         return json.loads(done.stdout) if "--json" in words else done.stdout + done.stderr
 
     def stored(self):
-        """All that lies in the state directory, by name."""
+        """All that lies in the state directory, by name; a temporary file may go while it is read."""
         found = {}
         for folder, _, names in os.walk(self.state):
             for one in names:
                 path = os.path.join(folder, one)
-                with open(path, "rb") as file:
+                with contextlib.suppress(FileNotFoundError), open(path, "rb") as file:
                     found[os.path.relpath(path, self.state)] = file.read()
         return found
 
