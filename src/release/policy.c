@@ -90,9 +90,20 @@ read_names(const struct graft_setting *setting, struct graft_names *ret)
 		memcpy(ret->names[ret->count].str, word, len);
 		ret->names[ret->count++].str[len] = '\0';
 	}
-	// "any" takes the default away.
-	if (ret->count == 1 && strcmp(ret->names[0].str, "any") == 0)
+	// A list of nothing would mean everything.
+	if (!ret->count)
+		return graft_setting_wrong(setting, "%s: there is no name",
+					   setting->key);
+	for (size_t i = 0; i < ret->count; i++) {
+		if (strcmp(ret->names[i].str, "any") != 0)
+			continue;
+		if (ret->count > 1)
+			return graft_setting_wrong(setting,
+						   "%s: 'any' stands alone",
+						   setting->key);
+		// It takes the default away.
 		ret->count = 0;
+	}
 	return NULL;
 }
 
