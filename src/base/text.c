@@ -3,6 +3,7 @@
 #include "base/text.h"
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -91,7 +92,8 @@ graft_text_put_bytes(struct graft_text *text, const void *bytes, size_t len)
 
 /**
  * Length of the UTF-8 character at @p s, or 0 if there is none that a terminal
- * may get: C0 and C1 controls, overlong forms and surrogates are refused.
+ * may get: C0 and C1 controls, what turns text around, overlong forms and
+ * surrogates are refused.
  */
 static size_t
 character_len(const uint8_t *s)
@@ -113,7 +115,8 @@ character_len(const uint8_t *s)
 		value = value << 6 | (s[i] & 0x3fU);
 	}
 	bool bad = value < least[len] || value > 0x10ffff ||
-		   (value >= 0xd800 && value <= 0xdfff) || value < 0xa0;
+		   (value >= 0xd800 && value <= 0xdfff) || value < 0xa0 ||
+		   graft_utf8_turns(value);
 	return bad ? 0 : len;
 }
 

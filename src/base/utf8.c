@@ -2,8 +2,6 @@
 
 #include "base/utf8.h"
 
-#include <stdint.h>
-
 // Length of the sequence that a first byte announces and its payload bits;
 // 0 for a byte that cannot start one.
 static size_t
@@ -29,6 +27,13 @@ sequence_len(uint8_t first, uint32_t *bits)
 }
 
 bool
+graft_utf8_turns(uint32_t point)
+{
+	return (point >= 0x2028 && point <= 0x202e) ||
+	       (point >= 0x2066 && point <= 0x2069);
+}
+
+bool
 graft_utf8_printable(const char *chars, size_t len)
 {
 	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -47,7 +52,8 @@ graft_utf8_printable(const char *chars, size_t len)
 		if (point < smallest[count] || point > 0x10ffff ||
 		    (point >= 0xd800 && point <= 0xdfff))
 			return false;
-		if (point < 0x20 || (point >= 0x7f && point <= 0x9f))
+		if (point < 0x20 || (point >= 0x7f && point <= 0x9f) ||
+		    graft_utf8_turns(point))
 			return false;
 		i += count;
 	}

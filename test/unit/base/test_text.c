@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/cursor.h"
+#include "base/utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -104,6 +105,12 @@ what_could_move_a_cursor_is_shown_as_hex(void **state)
 		{ "\xe0\x80\xaf", "\\xe0\\x80\\xaf" },
 		{ "\xed\xa0\x80", "\\xed\\xa0\\x80" },
 		{ "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80" },
+		// The end of a line, an override, the end of an isolate; what stands before and behind these.
+		{ "a\xe2\x80\xa8z", "a\\xe2\\x80\\xa8z" },
+		{ "\xe2\x80\xae", "\\xe2\\x80\\xae" },
+		{ "\xe2\x81\xa9", "\\xe2\\x81\\xa9" },
+		{ "\xe2\x80\xa7\xe2\x80\xaf", "\xe2\x80\xa7\xe2\x80\xaf" },
+		{ "\xe2\x81\xa5\xe2\x81\xaa", "\xe2\x81\xa5\xe2\x81\xaa" },
 		// Cut, and continued by nothing.
 		{ "\xe2\x82", "\\xe2\\x82" },
 		{ "\x80\xff", "\\x80\\xff" },
@@ -113,6 +120,10 @@ what_could_move_a_cursor_is_shown_as_hex(void **state)
 		GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
 		graft_text_put_safe(&text, rows[i].in);
 		assert_string_equal(graft_text_str(&text), rows[i].out);
+		// What may be shown as it is is what names may be made of.
+		assert_int_equal(
+			graft_utf8_printable(rows[i].in, strlen(rows[i].in)),
+			strcmp(rows[i].in, rows[i].out) == 0);
 	}
 }
 
