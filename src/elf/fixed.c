@@ -164,7 +164,8 @@ is_taken(const struct graft_image *image, uint64_t addr)
 	const struct graft_reloc *reloc =
 		graft_image_static_reloc_from(image, addr, addr + 1);
 
-	for (; reloc && reloc < image->static_relocs + image->static_reloc_count;
+	for (;
+	     reloc && reloc < image->static_relocs + image->static_reloc_count;
 	     reloc++) {
 		if (reloc->addr != addr)
 			break;

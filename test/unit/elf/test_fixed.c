@@ -30,9 +30,10 @@ test_a_slot_with_a_relocation_of_its_own_is_one_pointer(void **state)
 
 	(void)state;
 	built_write(&built, "a.c", source);
-	built_run(&built,
-		  "gcc -O2 -fno-pic -no-pie -nostdlib -static -Wl,--emit-relocs "
-		  "-Wl,-e,first -o a a.c");
+	built_run(
+		&built,
+		"gcc -O2 -fno-pic -no-pie -nostdlib -static -Wl,--emit-relocs "
+		"-Wl,-e,first -o a a.c");
 	struct graft_image *image = built_open(&built, "a", NULL);
 	assert_true(graft_image_is_fixed(image));
 	assert_null(graft_image_fixed_fault(image));
