@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mirrors that are slow, broken or hostile, and files that no repository writes."""
+import gzip
 import json
 import os
 import shutil
@@ -172,6 +173,26 @@ def no_redirect_leads_to_a_file(place):
     repo.instead["metadata/timestamp.json"] = redirect(f"file://{path}")
     client.refused("graft-tuf: timestamp: ", "in a way that is not followed", '"file"')
     same(client.versions(), {"root": 1}, "trusted")
+
+
+@test
+def what_comes_compressed_is_not_unpacked(place):
+    repo, client = place.begin()
+    repo.publish("timestamp")
+    packed = gzip.compress(repo.metadata("timestamp"))
+    headers = []
+
+    def answer(handler):
+        headers.append(handler.headers.get("Accept-Encoding"))
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.send_header("Content-Length", str(len(packed)))
+        handler.end_headers()
+        handler.wfile.write(packed)
+    repo.instead["metadata/timestamp.json"] = answer
+    # A short answer could become one of any length; what is signed is not what came.
+    client.refused("graft-tuf: timestamp: ", "timestamp.json: ")
+    same((client.versions(), headers), ({"root": 1}, [None]), "trusted, asked for")
 
 
 @each([("500", 500), ("503", 503), ("204", 204), ("206", 206), ("401", 401)])
