@@ -13,7 +13,6 @@ enum {
 	LATE_DAYS = 14,
 	LATE_DAYS_MAX = 3650,
 	DESCRIPTOR_MAX = 1024,
-	DECIMAL = 10,
 };
 
 static const char usage[] =
@@ -90,19 +89,6 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
-/** Read a number. */
-static bool
-read_number(const char *text, uint32_t max, uint32_t *ret)
-{
-	char *end;
-	const unsigned long value = strtoul(text, &end, DECIMAL);
-
-	if (*text < '0' || *text > '9' || *end || value > max)
-		return false;
-	*ret = (uint32_t)value;
-	return true;
-}
-
 /** Take an option. @return What is wrong with it; NULL: nothing. */
 static const char *
 take(int at, struct graft_compliance_options *ret)
@@ -126,18 +112,19 @@ take(int at, struct graft_compliance_options *ret)
 		ret->passphrase_file = optarg;
 		return NULL;
 	case 'F':
-		if (!read_number(optarg, DESCRIPTOR_MAX, &number))
+		if (!graft_usage_number(optarg, DESCRIPTOR_MAX, &number))
 			return "--passphrase-fd takes a descriptor";
 		ret->passphrase_fd = (int)number;
 		return NULL;
 	case 'd':
-		return read_number(optarg, GRAFT_COMPLIANCE_DAYS_MAX,
-				   &ret->days) &&
+		return graft_usage_number(optarg, GRAFT_COMPLIANCE_DAYS_MAX,
+					  &ret->days) &&
 				       ret->days
 			       ? NULL
 			       : "--days takes days from 1 to 92";
 	case 'l':
-		return read_number(optarg, LATE_DAYS_MAX, &ret->late_days)
+		return graft_usage_number(optarg, LATE_DAYS_MAX,
+					  &ret->late_days)
 			       ? NULL
 			       : "--late takes days from 0 to 3650";
 	case 'r':

@@ -16,6 +16,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+enum {
+	/** More than anybody has. */
+	FLEET_MAX = 1000 * 1000 * 1000,
+};
+
 static const char usage[] =
 	"usage: graft release make DIR SPEC FILE ... [--policy FILE] [--key KEY]\n"
 	"                          [--inventory FILE|DIR --leaves-track N]\n"
@@ -112,17 +117,14 @@ sizes(struct graft_repo_options *options)
 	GRAFT_CLEANUP(graft_catalogue_deinit)
 	struct graft_catalogue catalogue = { 0 };
 	GRAFT_CLEANUP(graft_text_deinit) struct graft_text text = { 0 };
-	uint64_t fleet = 0;
-	char *end = NULL;
+	uint32_t fleet = 0;
 
-	if (options->fleet) {
-		fleet = strtoull(options->fleet, &end, 10);
-		if (*options->fleet < '0' || *options->fleet > '9' || *end)
-			return graft_error_new(GRAFT_ERROR_BAD_INPUT,
-					       "--fleet %s: a number of "
-					       "devices",
-					       options->fleet);
-	}
+	if (options->fleet &&
+	    !graft_usage_number(options->fleet, FLEET_MAX, &fleet))
+		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				       "--fleet %s: a number of devices up to "
+				       "%d",
+				       options->fleet, FLEET_MAX);
 	struct graft_error *err = load(options, &catalogue);
 	if (err)
 		return err;

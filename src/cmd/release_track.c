@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "cmd/usage.h"
 #include "compliance/hosts.h"
 #include "release/policy.h"
 
@@ -115,7 +116,7 @@ graft_release_count_leaving(const struct graft_repo_options *options,
 {
 	struct track track = { 0 };
 	char silent[64] = "";
-	char *end = NULL;
+	uint32_t meant = 0;
 
 	if (release->line != GRAFT_RELEASE_OUT_OF_BAND || release->keeps_track)
 		return NULL;
@@ -128,15 +129,13 @@ graft_release_count_leaving(const struct graft_repo_options *options,
 	struct graft_error *err = count_on_track(options, &track);
 	if (err)
 		return err;
-	const unsigned long long meant =
-		options->leaves_track
-			? strtoull(options->leaves_track, &end, 10)
-			: 0;
 	if (track.unknown)
 		(void)snprintf(silent, sizeof(silent),
 			       " (of %zu more nothing is known)",
 			       track.unknown);
-	if (!end || end == options->leaves_track || *end || meant != track.on)
+	if (!options->leaves_track ||
+	    !graft_usage_number(options->leaves_track, UINT32_MAX, &meant) ||
+	    meant != track.on)
 		return graft_error_new(
 			GRAFT_ERROR_REFUSED,
 			"%s: C-10: %zu of %zu devices would leave the hotpatch "

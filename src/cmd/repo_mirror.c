@@ -3,6 +3,7 @@
 #include "cmd/repo.h"
 
 #include "base/cleanup.h"
+#include "cmd/usage.h"
 #include "repo/bundle.h"
 #include "repo/limits.h"
 #include "repo/mirror.h"
@@ -37,15 +38,14 @@ say(const struct graft_mirror_counts *counts)
 GRAFT_MUST_CHECK static struct graft_error *
 read_timeout(const char *text, uint32_t *ret)
 {
-	char *end = NULL;
-	const unsigned long value = text ? strtoul(text, &end, 10) : TIMEOUT_S;
+	uint32_t value = TIMEOUT_S;
 
-	if (text && (*text < '0' || *text > '9' || *end || value < 1 ||
-		     value > TIMEOUT_MAX_S))
+	if (text &&
+	    (!graft_usage_number(text, TIMEOUT_MAX_S, &value) || value < 1))
 		return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 				       "--timeout %s: from 1 to %d seconds",
 				       text, TIMEOUT_MAX_S);
-	*ret = (uint32_t)value;
+	*ret = value;
 	return NULL;
 }
 

@@ -11,7 +11,6 @@
 #include <string.h>
 
 enum {
-	DECIMAL = 10,
 	NUMBER_MAX = 1000000,
 };
 
@@ -122,19 +121,6 @@ put(struct graft_repo_words *words, const char *word)
 	return true;
 }
 
-/** Read a number from 0 on. */
-static bool
-read_number(const char *text, uint32_t *ret)
-{
-	char *end;
-	const unsigned long value = strtoul(text, &end, DECIMAL);
-
-	if (*text < '0' || *text > '9' || *end || value > NUMBER_MAX)
-		return false;
-	*ret = (uint32_t)value;
-	return true;
-}
-
 /** Find where the words of an option go; NULL: it has only one. */
 static struct graft_repo_words *
 words_of(int at, struct graft_repo_options *options)
@@ -206,11 +192,11 @@ take(int at, struct graft_repo_options *options)
 		return NULL;
 	}
 	if (at == 'b')
-		return read_number(optarg, &options->bins)
+		return graft_usage_number(optarg, NUMBER_MAX, &options->bins)
 			       ? NULL
 			       : "--bins takes a number";
 	if (at == 'F') {
-		if (!read_number(optarg, &number))
+		if (!graft_usage_number(optarg, NUMBER_MAX, &number))
 			return "--passphrase-fd takes a descriptor";
 		options->passphrase_fd = (int)number;
 		return NULL;
@@ -342,7 +328,8 @@ graft_repo_options_number(const struct graft_repo_words *words,
 		uint32_t number;
 		if (!text)
 			continue;
-		if (!read_number(text, &number) || number < 1 || number > max)
+		if (!graft_usage_number(text, NUMBER_MAX, &number) ||
+		    number < 1 || number > max)
 			return graft_error_new(GRAFT_ERROR_BAD_INPUT,
 					       "%s %s: a number from 1 to %u",
 					       option, words->list[i], max);

@@ -13,7 +13,6 @@ enum {
 	TIMEOUT_S = 20,
 	WAIT_S = 10,
 	SECONDS_MAX = 3600,
-	DECIMAL = 10,
 };
 
 static const char usage[] =
@@ -40,19 +39,6 @@ static const char usage[] =
 	"      --state-dir DIR      instead of /var/lib/graft\n"
 	"\n"
 	"Exit status: 0 done, 3 up to date, 4 not ready or refused, 5 some done and some not.\n";
-
-/** Read a number of seconds. */
-static bool
-read_seconds(const char *text, uint32_t *ret)
-{
-	char *end;
-	const unsigned long value = strtoul(text, &end, DECIMAL);
-
-	if (*text < '0' || *text > '9' || *end || value > SECONDS_MAX)
-		return false;
-	*ret = (uint32_t)value;
-	return true;
-}
 
 void
 graft_update_options_deinit(struct graft_update_options *options)
@@ -102,12 +88,13 @@ take(int at, struct graft_update_options *options)
 		options->config = optarg;
 		return NULL;
 	case 't':
-		return read_seconds(optarg, &options->timeout_s) &&
+		return graft_usage_number(optarg, SECONDS_MAX,
+					  &options->timeout_s) &&
 				       options->timeout_s
 			       ? NULL
 			       : "--timeout takes seconds from 1 to 3600";
 	default:
-		return read_seconds(optarg, &options->wait_s)
+		return graft_usage_number(optarg, SECONDS_MAX, &options->wait_s)
 			       ? NULL
 			       : "--wait takes seconds from 0 to 3600";
 	}

@@ -51,3 +51,16 @@ graft_usage_option(char **argv, int at, const char *usage)
 		return graft_usage_wrong(argv, "no option -%c", optopt);
 	return graft_usage_wrong(argv, "no option %s", word);
 }
+
+bool
+graft_usage_number(const char *text, uint32_t max, uint32_t *ret)
+{
+	char *end;
+	const unsigned long long value = strtoull(text, &end, 10);
+
+	// What is too large for it comes back as its largest.
+	if (*text < '0' || *text > '9' || *end || value > max)
+		return false;
+	*ret = (uint32_t)value;
+	return true;
+}

@@ -5,6 +5,9 @@
 #ifndef GRAFT_CMD_USAGE_H
 #define GRAFT_CMD_USAGE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /**
  * Say what is wrong or missing, and where to read on.
  *
@@ -28,5 +31,14 @@ graft_usage_wrong(char *const *argv, const char *fmt, ...)
  */
 int
 graft_usage_option(char **argv, int at, const char *usage);
+
+/**
+ * Read the number that an option or an argument is: digits and nothing else.
+ *
+ * @param[in] max The largest that is taken.
+ * @param[out] ret Only set where it is one.
+ */
+bool
+graft_usage_number(const char *text, uint32_t max, uint32_t *ret);
 
 #endif /* GRAFT_CMD_USAGE_H */

@@ -143,7 +143,8 @@ def sizes_are_those_of_the_files_and_a_fleet_saves_the_difference(place):
     same(rows["GP-2026-0001"]["saved"], 0, "a baseline")
     text = release(w, "sizes", w.dir, "--fleet", "1000")
     check(f"fetches {said['saved']} bytes less" in text, text)
-    release(w, "sizes", w.dir, "--fleet", "many", status=65)
+    for fleet in "many", "-1", " 7", "7x", "", "1000000001", str(1 << 64):
+        check("a number of devices" in release(w, "sizes", w.dir, "--fleet", fleet, status=65), fleet)
 
 
 @test
