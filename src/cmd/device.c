@@ -220,9 +220,18 @@ graft_device_look(struct graft_facts *ret)
 		return NULL;
 	}
 	struct reading reading = { .facts = ret };
-	return err ? err
-		   : graft_settings_each((const char *)bytes, len, path, take,
-					 &reading);
+	if (!err)
+		err = graft_settings_each((const char *)bytes, len, path, take,
+					  &reading);
+	// Nothing comes before its own baseline: one of both is not what is here.
+	if (!err && ret->level && ret->baseline > ret->level)
+		err = graft_error_new(GRAFT_ERROR_BAD_INPUT,
+				      "%s: the baseline %s is later than the "
+				      "level %s",
+				      path,
+				      graft_level_write(ret->baseline).str,
+				      graft_level_write(ret->level).str);
+	return err;
 }
 
 /** Say whether a line sets a key. */

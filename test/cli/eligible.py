@@ -69,6 +69,9 @@ def this_host_is_looked_at_without_facts(place):
     with open(settings, "w", encoding="utf-8") as file:
         file.write("editoin = home\n")
     one_line(eligible(place, status=65), "device.conf", "line 1", "did you mean 'edition'?")
+    with open(settings, "w", encoding="utf-8") as file:
+        file.write("baseline = 2026-11\nlevel = 2026-10.1\n")
+    one_line(eligible(place, status=65), "device.conf", "the baseline 2026-11 is later than the level 2026-10.1")
     # Of two lines neither counts: a hold that somebody else takes back below is none.
     for key, first, second in (("held", "yes", "no"), ("level", "2026-10", "2026-11"), ("baseline", "2026-10", "2026-07"),
                                ("edition", "server", "home")):
