@@ -10,7 +10,8 @@ import subprocess
 import time
 
 from programs import answers, program
-from stage import GRAFT, LONG, Victim, check, one_line, same, status_of, test, until
+from stage import (GRAFT, LONG, SIGTIMEDWAIT, Victim, check, one_line, same, status_of, test,
+                   threads_in, until)
 
 
 @test
@@ -212,7 +213,7 @@ def who_interrupts_the_watch_of_canaries_is_told_what_is_so(place):
             with place.start("apply", place.patch, "--all", "--canary", "1", "--watch",
                              "600") as tool:
                 canary = canary_of(place, victims)
-                until(lambda: int(status_of(tool.pid)["SigBlk"], 16) & 1 << signal.SIGINT - 1,
+                until(lambda: threads_in(tool.pid, SIGTIMEDWAIT, leader=True),
                       "nobody watches")
                 tool.send_signal(number)
                 out, err = tool.communicate(timeout=5 * LONG)

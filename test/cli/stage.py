@@ -16,8 +16,8 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                                 "shared"))
 import victim  # noqa: E402
-from victim import (GRAFT, LONG, NANOSLEEP, NEW, OLD, READ, ROOT, SOURCES,  # noqa: E402,F401
-                    TESTS, Skip, build_id, check, children_of, errors_in, on_host, same, state_of,
+from victim import (GRAFT, LONG, NANOSLEEP, NEW, OLD, READ, ROOT, SIGTIMEDWAIT,  # noqa: E402,F401
+                    SOURCES, TESTS, Skip, build_id, check, children_of, errors_in, on_host, same, state_of,
                     test, threads_in, until, works_on)
 
 
